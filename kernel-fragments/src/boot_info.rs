@@ -1,0 +1,109 @@
+//! The contract between the builder and the kernel: what is decided at build time and lies in the image as data, so
+//! that one compiled kernel serves every program with the same needs. Addresses are guest addresses.
+
+/// The symbol under which the linker gives the kernel its [`BootInfo`].
+pub const SYMBOL: &str = "zeroos_boot_info";
+
+/// Most ranges of memory a program may have.
+pub const PROGRAM_RANGES: usize = 4;
+
+/// What the builder decided. Every field is 8 bytes, little-endian, in this order; a table is an address and a count.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct BootInfo {
+    /// Memory that handlers may touch on the program's behalf: its segments, break, mappings and stack. Unused ones
+    /// are empty. Ascending.
+    pub program_ranges: [Range; PROGRAM_RANGES],
+    /// The break: starts at `start` (page-aligned), never passes `end`.
+    pub break_range: Range,
+    /// Where mmap places mappings; page-aligned, zero-filled at boot.
+    pub mapping_range: Range,
+    /// The initial thread's stack, as the whole range that belongs to it.
+    pub stack_range: Range,
+    /// The kernel's own heap; zero-filled at boot.
+    pub kernel_heap: Range,
+    /// The kernel's code and constants, to tell a fault of the kernel from one of the program.
+    pub kernel_code: Range,
+    /// Committed files: address of the first [`CommittedFile`] and their number, sorted by path.
+    pub files: Table,
+    /// Calls the program can make and this kernel does not have: [`NamedNumber`]s, ascending.
+    pub missing: Table,
+    /// `ecall` sites that carry a missing or unknown number: [`NamedAddress`]es, ascending.
+    pub sites: Table,
+    /// The program's path as the program is told (AT_EXECFN, `/proc/self/exe`).
+    pub executable_path: Text,
+    /// Seed of the random stream, 32 bytes.
+    pub seed: [u64; 4],
+    /// The realtime clock at boot, nanoseconds since the Unix epoch.
+    pub start_time_ns: u64,
+}
+
+/// The bytes from `start` up to, not including, `end`.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Range {
+    /// First address.
+    pub start: u64,
+    /// First address behind.
+    pub end: u64,
+}
+
+/// An array in the image.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Table {
+    /// Address of the first element, 8-byte aligned.
+    pub address: u64,
+    /// Number of elements.
+    pub count: u64,
+}
+
+/// Bytes in the image, not terminated.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Text {
+    /// Address of the first byte.
+    pub address: u64,
+    /// Number of bytes.
+    pub len_bytes: u64,
+}
+
+/// A file given at build with `--file`.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CommittedFile {
+    /// Absolute guest path.
+    pub path: Text,
+    /// Its contents.
+    pub contents: Text,
+    /// Permission bits, for example 0o644.
+    pub mode: u64,
+}
+
+/// A number with a name.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NamedNumber {
+    /// The syscall number.
+    pub number: u64,
+    /// Its name.
+    pub name: Text,
+}
+
+/// An address with a name.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NamedAddress {
+    /// A place in the program.
+    pub address: u64,
+    /// The function it lies in.
+    pub name: Text,
+}
+
+impl Range {
+    /// Whether `len_bytes` bytes at `address` all lie inside.
+    pub const fn holds(&self, address: usize, len_bytes: usize) -> bool {
+        let (start, end) = (self.start as usize, self.end as usize);
+        start <= address && address <= end && len_bytes <= end - address
+    }
+}

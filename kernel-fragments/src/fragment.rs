@@ -1,0 +1,39 @@
+//! The declarations by which a file says what it provides. They expand to (almost) nothing: the generator reads them
+//! from the source.
+
+/// `syscall!(64 => write);` — this file implements Linux/riscv64 call 64 by its function `write`.
+///
+/// The function's signature is its manifest: a `&mut T` parameter is kernel state and pulls in the subsystem that
+/// defines `T`; `&mut impl UserMemory` is the program's memory, `&mut impl Platform` the machine, `&mut Thread` the
+/// calling thread, `&BootInfo` what was decided at build time; every other parameter is the next of a0…a5, converted by
+/// `FromRegister`. It returns `SysResult`, or `Outcome` where control may leave the calling thread.
+///
+/// `syscall!(98 => futex, single_thread);` declares the variant that is chosen when no thread can ever be created.
+#[macro_export]
+macro_rules! syscall {
+    ($number:literal => $function:ident $(, $variant:ident)?) => {
+        /// The Linux/riscv64 number of this call.
+        pub const NUMBER: u64 = $number;
+        const _: () = {
+            #[allow(unused_imports)]
+            use $function as _;
+        };
+    };
+}
+
+/// `hook!(boot => start);` — the generated kernel calls this file's function `start` at a fixed moment whenever the
+/// file is part of the kernel. Parameters as for `syscall!`, without register arguments.
+///
+/// * `boot`: once, before the program's first instruction.
+/// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
+///   is complete. Takes `leave: Leave` first, returns `Result<NonNull<Thread>, Stop>`: the thread to go on with.
+/// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
+#[macro_export]
+macro_rules! hook {
+    ($moment:ident => $function:ident) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $function as _;
+        };
+    };
+}

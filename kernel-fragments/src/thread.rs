@@ -1,0 +1,59 @@
+//! A thread of the program as the kernel keeps it. The trap handler knows the first field, the [`Frame`], by its
+//! layout; the rest belongs to the calls about threads and signals.
+
+use crate::user_memory::UserAddress;
+
+/// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
+/// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers and leaves the
+/// rest in the hart, unless the call ends by `Leave::Reschedule` or `Leave::Resume`: then all is saved.
+#[repr(C)]
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// pc, x1–x31.
+    pub x: [u64; 32],
+    /// f0–f31, raw bits.
+    pub f: [u64; 32],
+    /// Rounding mode and accrued exceptions.
+    pub fcsr: u64,
+}
+
+/// Slot of the program counter in [`Frame::x`].
+pub const PC: usize = 0;
+/// x2, the stack pointer.
+pub const SP: usize = 2;
+/// x4, the thread pointer.
+pub const TP: usize = 4;
+/// x10, first argument and result.
+pub const A0: usize = 10;
+
+/// The one process's id; its parent is process 1.
+pub const PROCESS_ID: u32 = 2;
+
+/// One thread. The generated kernel holds the first one in a static; `subsystems/threads.rs` makes the others.
+#[repr(C)]
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// Its registers; first, because the trap handler finds it at the thread's own address.
+    pub frame: Frame,
+    /// Thread id; the first thread's is the process id.
+    pub tid: u32,
+    /// Signals it blocks: bit n-1 is signal n.
+    pub signal_mask: u64,
+    /// Where `exit` stores 0 and wakes one waiter (`set_tid_address`, CLONE_CHILD_CLEARTID); null for nowhere.
+    pub clear_child_tid: UserAddress,
+    /// Head of its list of held robust futexes; null for none.
+    pub robust_list: UserAddress,
+}
+
+impl Thread {
+    /// The initial thread.
+    pub const fn first() -> Thread {
+        Thread {
+            frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
+            tid: PROCESS_ID,
+            signal_mask: 0,
+            clear_child_tid: UserAddress::NULL,
+            robust_list: UserAddress::NULL,
+        }
+    }
+}

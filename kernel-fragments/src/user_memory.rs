@@ -1,0 +1,85 @@
+//! The program's memory as handlers see it: every access names an address and a length and is checked against the
+//! program's regions first, or fails with EFAULT.
+
+use crate::errno::Errno;
+
+/// An address the program gave: an allegation. Nothing is known of what lies there, if anything does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct UserAddress(pub usize);
+
+impl UserAddress {
+    /// The null pointer.
+    pub const NULL: UserAddress = UserAddress(0);
+
+    /// Whether it is the null pointer.
+    pub const fn is_null(self) -> bool {
+        self.0 == 0
+    }
+
+    /// `bytes` further up, wrapping: what is not the program's is found when it is used.
+    pub const fn add(self, bytes: usize) -> UserAddress {
+        UserAddress(self.0.wrapping_add(bytes))
+    }
+}
+
+/// Access to the program's memory. No method panics, whatever the address or length; a length of 0 always succeeds.
+pub trait UserMemory {
+    /// The `len_bytes` bytes at `address`, to read.
+    ///
+    /// # Errors
+    /// EFAULT if any of them is not the program's.
+    fn slice(&self, address: UserAddress, len_bytes: usize) -> Result<&[u8], Errno>;
+
+    /// The `len_bytes` bytes at `address`, to write.
+    ///
+    /// # Errors
+    /// EFAULT if any of them is not the program's.
+    fn slice_mut(&mut self, address: UserAddress, len_bytes: usize) -> Result<&mut [u8], Errno>;
+
+    /// Copies `bytes` to `address`. Errors as [`slice_mut`](Self::slice_mut).
+    fn write(&mut self, address: UserAddress, bytes: &[u8]) -> Result<(), Errno> {
+        self.slice_mut(address, bytes.len())?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Copies `N` bytes from `address`. Errors as [`slice`](Self::slice).
+    fn read<const N: usize>(&self, address: UserAddress) -> Result<[u8; N], Errno> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.slice(address, N)?);
+        Ok(bytes)
+    }
+
+    /// The little-endian 32-bit word at `address`. Errors as [`slice`](Self::slice).
+    fn read_u32(&self, address: UserAddress) -> Result<u32, Errno> {
+        self.read(address).map(u32::from_le_bytes)
+    }
+
+    /// The little-endian 64-bit word at `address`. Errors as [`slice`](Self::slice).
+    fn read_u64(&self, address: UserAddress) -> Result<u64, Errno> {
+        self.read(address).map(u64::from_le_bytes)
+    }
+
+    /// Writes a little-endian 32-bit word. Errors as [`slice_mut`](Self::slice_mut).
+    fn write_u32(&mut self, address: UserAddress, value: u32) -> Result<(), Errno> {
+        self.write(address, &value.to_le_bytes())
+    }
+
+    /// Writes a little-endian 64-bit word. Errors as [`slice_mut`](Self::slice_mut).
+    fn write_u64(&mut self, address: UserAddress, value: u64) -> Result<(), Errno> {
+        self.write(address, &value.to_le_bytes())
+    }
+
+    /// The bytes from `address` up to, not including, the first zero byte.
+    ///
+    /// # Errors
+    /// EFAULT if memory that is not the program's comes first; ENAMETOOLONG if no zero is among the first `limit`
+    /// bytes.
+    fn c_string(&self, address: UserAddress, limit: usize) -> Result<&[u8], Errno> {
+        for len_bytes in 0..limit {
+            if self.slice(address.add(len_bytes), 1)?[0] == 0 {
+                return self.slice(address, len_bytes);
+            }
+        }
+        Err(Errno::ENAMETOOLONG)
+    }
+}

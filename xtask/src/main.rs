@@ -1,0 +1,2 @@
+//! Sets up, demonstrates and tests zeroos with one command each.
+fn main() {}

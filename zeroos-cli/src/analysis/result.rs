@@ -1,0 +1,88 @@
+//! What the analysis hands to the later stages. All addresses are the file's own.
+
+use std::collections::BTreeSet;
+
+use crate::address::Address;
+use crate::isa::RegisterSet;
+use crate::linux::SyscallNumber;
+
+/// Everything the later stages need to know about the program's code.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Analysis {
+    /// Every `ecall` found, by address; those that no path from the entry reaches have `reachable` false.
+    pub sites: Vec<Site>,
+    /// What the reachable code needs from the hart.
+    pub features: ProgramFeatures,
+    /// Reachable indirect jumps whose targets could not be bounded, by address (indirect calls and returns are not
+    /// listed: those are covered by the address-taken functions and by the callers).
+    pub unbounded_jumps: Vec<Address>,
+    /// Which partition of the data decided what address-taken functions are live: for people, one sentence.
+    pub address_taken_rule: String,
+}
+
+/// One `ecall`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// Address of the 4-byte `ecall`.
+    pub address: Address,
+    /// Entry address of the function it belongs to.
+    pub function: Address,
+    /// That function's name: its symbol (demangled) or `fn_0x…`.
+    pub function_name: String,
+    /// What is known about a7 there.
+    pub evidence: Evidence,
+    /// Whether a path from the program's entry reaches it.
+    pub reachable: bool,
+    /// Names of the functions from the entry to the site's function, both included: a shortest path. Empty when
+    /// unreachable.
+    pub chain: Vec<String>,
+    /// Integer registers whose value from before the `ecall` may be read after it (a0 is never listed).
+    pub live_after: RegisterSet,
+    /// Caller-saved temporaries that are certainly dead across it.
+    pub dead_temporaries: RegisterSet,
+    /// Whether a recovered jump or branch targets the `ecall` itself.
+    pub branch_target: bool,
+}
+
+/// How the numbers of a site are known.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Evidence {
+    /// One constant, set in the function itself.
+    Constant(SyscallNumber),
+    /// A set, carried through joins, wrappers, the stack or memory; `why` says from where in one sentence.
+    Propagated {
+        /// All numbers it can carry; never empty.
+        numbers: BTreeSet<SyscallNumber>,
+        /// Where they come from.
+        why: String,
+    },
+    /// Any number: which value was lost, and where.
+    Unbounded {
+        /// One sentence.
+        why: String,
+    },
+}
+
+/// Which instruction-set extensions reachable code uses, with the first address of each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ProgramFeatures {
+    /// F or D (or their CSRs).
+    pub float: Option<Address>,
+    /// D.
+    pub double: Option<Address>,
+    /// A.
+    pub atomics: Option<Address>,
+    /// C.
+    pub compressed: Option<Address>,
+}
+
+impl Evidence {
+    /// The numbers, or `None` when unbounded.
+    pub fn numbers(&self) -> Option<BTreeSet<SyscallNumber>> {
+        match self {
+            Evidence::Constant(number) => Some(BTreeSet::from([*number])),
+            Evidence::Propagated { numbers, .. } => Some(numbers.clone()),
+            Evidence::Unbounded { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Reading the program: from untrusted bytes to an [`AppElf`] that later stages may trust. Every rule of what is
+//! accepted lives in `elf/accept.rs`; nothing here opens files.
+
+mod accept;
+mod app;
+mod error;
+
+pub use app::{AppElf, ElfKind, FloatAbi, Isa, Permissions, Relocation, Section, Segment, Symbol, SymbolKind, Tls};
+pub use error::ElfError;

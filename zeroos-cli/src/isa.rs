@@ -1,0 +1,12 @@
+//! The instruction set: one decoder of RV64GC (+ Zba, Zbb, Zbs, Zicsr, Zifencei) for both the static analysis and the
+//! built-in machine. Nothing here knows about programs, memory or the kernel.
+
+mod decode;
+mod effects;
+mod instruction;
+mod register;
+
+pub use decode::decode;
+pub use effects::{ControlFlow, Effects};
+pub use instruction::{Instruction, Op};
+pub use register::{FloatRegister, Register, RegisterSet};

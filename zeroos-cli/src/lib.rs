@@ -1,0 +1,9 @@
+//! zeroos: from an unmodified static RISC-V Linux ELF to a bespoke unikernel image. `pipeline` tells the whole story;
+//! every other module is one of its stages or a type that stages hand on.
+
+pub mod address;
+pub mod analysis;
+pub mod diagnostic;
+pub mod elf;
+pub mod isa;
+pub mod linux;

@@ -1,0 +1,3 @@
+//! The `zeroos` command.
+
+fn main() {}
