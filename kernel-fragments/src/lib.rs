@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)] // the few files that need it allow it for themselves
+#![allow(clippy::new_without_default)] // kernel state is made in statics, where `default()` cannot be called
 
 extern crate alloc;
 
