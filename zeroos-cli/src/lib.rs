@@ -4,6 +4,7 @@
 pub mod address;
 pub mod analysis;
 pub mod assets;
+pub mod catalog;
 pub mod diagnostic;
 pub mod elf;
 pub mod isa;
