@@ -63,7 +63,7 @@ mod tests {
         let mut memory = FakeMemory::new(64);
         let list = memory.put(0, &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
         let expected = IoVector { address: UserAddress(1), len_bytes: 2 };
-        let found: Vec<IoVector> = elements(checked_list(&memory, list, 1).unwrap()).collect();
+        let found: Vec<IoVector> = elements(checked_list(&memory, list, 1).expect("a good list")).collect();
         assert_eq!(found, [expected]);
         assert_eq!(checked_list(&memory, UserAddress::NULL, 0), Ok(&[][..]));
         assert_eq!(checked_list(&memory, UserAddress::NULL, 1), Err(Errno::EFAULT));
