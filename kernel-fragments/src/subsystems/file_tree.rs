@@ -36,8 +36,10 @@ pub struct FileTree {
 pub enum Last {
     /// The link's target is meant.
     Follow,
-    /// The link itself is meant.
+    /// The link itself is meant, unless a slash follows it.
     Keep,
+    /// The directory entry is meant, whatever it is: it is made, removed or renamed.
+    Entry,
 }
 
 /// Where a path leads: a name in a directory, whether or not there is something.
@@ -189,7 +191,7 @@ impl FileTree {
                 name => (Name::Normal(Vec::new()), directory.get(name)),
             };
             if let Some(Kind::Symlink(target)) = node.as_deref().map(|node| &node.kind)
-                && (!is_last || last == Last::Follow || rest.slash)
+                && (!is_last || last == Last::Follow || last == Last::Keep && rest.slash)
             {
                 links_followed += 1;
                 if links_followed > MAX_LINKS_FOLLOWED {

@@ -1,15 +1,16 @@
 //! Paths as calls take them: where they lie in the program's memory, and what they are relative to.
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW};
-use crate::abi::stat::Stat;
+use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES};
+use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES, Name};
 use crate::subsystems::node::Node;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 /// The path at `address`, which may be empty.
 ///
@@ -88,4 +89,40 @@ pub fn stat_at(
     let node = tree.find(boot, &start, path, last)?;
     tree.entries(&node); // the number of a directory's links is that of its entries
     Ok(node.stat())
+}
+
+/// Where a new file at `path` from `start` would get its name: the directory, the name, and whether a slash follows it.
+///
+/// # Errors
+/// EEXIST if there is something; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+pub fn new_entry(
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    start: &Rc<Node>,
+    path: &[u8],
+) -> Result<(Rc<Node>, Vec<u8>, bool), Errno> {
+    let place = tree.place(boot, start, path, Last::Entry)?;
+    match (place.name, place.node) {
+        (Name::Normal(name), None) => Ok((place.parent, name, place.wants_directory)),
+        _ => Err(Errno::EEXIST),
+    }
+}
+
+/// `access(2)`: execute.
+const X_OK: u32 = 1;
+/// All ways of using a file.
+const ACCESS_MODES: u32 = 7;
+
+/// EINVAL if `mode` asks for what there is not.
+pub fn check_access_mode(mode: u32) -> Result<(), Errno> {
+    if mode & !ACCESS_MODES != 0 { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+/// Whether the superuser may use a file in the ways of `mode`: all but executing what nobody may execute.
+///
+/// # Errors
+/// EACCES if not.
+pub fn allows(stat: &Stat, mode: u32) -> Result<(), Errno> {
+    let executable = stat.mode & S_IFMT == S_IFDIR || stat.mode & 0o111 != 0;
+    if mode & X_OK != 0 && !executable { Err(Errno::EACCES) } else { Ok(()) }
 }
