@@ -25,12 +25,14 @@ pub struct Descriptors {
     slots: Vec<Option<Descriptor>>,
     /// No number from here on is given out (RLIMIT_NOFILE).
     limit: usize,
+    /// The number of the last pipe.
+    last_pipe: u64,
 }
 
 impl Descriptors {
     /// The table with the standard streams.
     pub const fn new() -> Descriptors {
-        Descriptors { slots: Vec::new(), limit: DEFAULT_LIMIT }
+        Descriptors { slots: Vec::new(), limit: DEFAULT_LIMIT, last_pipe: 3 }
     }
 
     /// RLIMIT_NOFILE: the number from which on none is given out.
@@ -125,6 +127,12 @@ impl Descriptors {
     pub fn remove(&mut self, fd: Fd) -> Result<Descriptor, Errno> {
         self.entry(fd)?;
         self.slots.get_mut(fd.0 as u32 as usize).and_then(Option::take).ok_or(Errno::EBADF)
+    }
+
+    /// A number for a new pipe; the standard streams have the first three.
+    pub fn new_pipe_number(&mut self) -> u64 {
+        self.last_pipe += 1;
+        self.last_pipe
     }
 
     /// The open descriptors, ascending.

@@ -47,6 +47,10 @@ impl File for DeviceFile {
         !matches!(self.device, Device::StandardStream(_))
     }
 
+    fn is_pollable(&self) -> bool {
+        matches!(self.device, Device::StandardStream(_))
+    }
+
     fn node(&self) -> Option<&Rc<Node>> {
         Some(&self.node)
     }

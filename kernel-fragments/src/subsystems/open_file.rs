@@ -37,6 +37,11 @@ pub trait File {
         POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM
     }
 
+    /// How often something happened that ends a wait for readiness; what edge-triggered `epoll` goes by.
+    fn activity(&self) -> u64 {
+        0
+    }
+
     /// Whether readiness is something to wait for, as `epoll_ctl` demands.
     fn is_pollable(&self) -> bool {
         true
@@ -98,6 +103,9 @@ impl OpenFile {
     /// # Errors
     /// Unsupported where Linux would make the caller wait: until there is something, or room for all of `len_bytes`.
     pub fn without_waiting(&self, result: SysResult, len_bytes: usize) -> SysResult {
+        if result == Err(Errno::EPIPE.into()) {
+            return Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"));
+        }
         let waits = match result {
             Err(Refusal::Errno(Errno::EAGAIN)) => true,
             Ok(written_bytes) => written_bytes < len_bytes && !self.file.is_seekable(),

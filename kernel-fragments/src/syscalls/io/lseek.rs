@@ -20,12 +20,12 @@ pub fn lseek(descriptors: &mut Descriptors, fd: Fd, offset: i64, whence: u32) ->
     if whence > SEEK_HOLE {
         return Err(Errno::EINVAL.into());
     }
+    let stat = open.file.stat();
+    if stat.mode & S_IFMT == S_IFCHR || stat.mode & S_IFMT == 0 {
+        return Ok(0); // memory devices and anonymous files have positions that mean nothing (null_lseek, noop_llseek)
+    }
     if !open.file.is_seekable() {
         return Err(Errno::ESPIPE.into());
-    }
-    let stat = open.file.stat();
-    if stat.mode & S_IFMT == S_IFCHR {
-        return Ok(0); // the memory devices have positions that mean nothing (drivers/char/mem.c)
     }
     let (position, size_bytes) = (open.offset.get() as i64, stat.size_bytes as i64);
     let target = match whence {

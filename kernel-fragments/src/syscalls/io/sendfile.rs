@@ -10,7 +10,7 @@ use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::transfer::check_span;
 use crate::user_memory::{UserAddress, UserMemory};
-use alloc::vec::Vec;
+use alloc::vec;
 
 syscall!(71 => sendfile);
 
@@ -41,8 +41,7 @@ pub fn sendfile(
     if to.flags.get() & O_APPEND != 0 || !from.file.is_seekable() || is_directory {
         return Err(Errno::EINVAL.into());
     }
-    let mut chunk: Vec<u8> = Vec::new();
-    chunk.resize(len_bytes.min(CHUNK_BYTES), 0);
+    let mut chunk = vec![0; len_bytes.min(CHUNK_BYTES)];
     let mut done = 0;
     while done < len_bytes {
         let wanted_bytes = (len_bytes - done).min(CHUNK_BYTES);
