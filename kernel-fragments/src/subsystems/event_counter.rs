@@ -44,7 +44,7 @@ impl File for EventCounter {
     }
 
     fn write(&self, _platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
-        let added = u64::from_le_bytes(*from.as_array::<8>().ok_or(Errno::EINVAL)?);
+        let added = u64::from_le_bytes(from.try_into().map_err(|_| Errno::EINVAL)?);
         if added == u64::MAX {
             return Err(Errno::EINVAL.into());
         }

@@ -6,6 +6,11 @@ use crate::platform_interface::Platform;
 use crate::subsystems::node::{Kind, Node};
 use crate::subsystems::open_file::File;
 use alloc::rc::Rc;
+#[cfg(test)]
+use {
+    crate::register::Fd, crate::subsystems::descriptors::Descriptors, crate::subsystems::file_tree::FileTree,
+    crate::subsystems::node::Contents, crate::subsystems::open_file::OpenFile, alloc::boxed::Box,
+};
 
 /// An opened node.
 pub struct TreeFile(pub Rc<Node>);
@@ -46,4 +51,11 @@ impl File for TreeFile {
     fn node(&self) -> Option<&Rc<Node>> {
         Some(&self.0)
     }
+}
+
+/// A descriptor for a new regular file with these contents.
+#[cfg(test)]
+pub fn open_with(descriptors: &mut Descriptors, contents: &'static [u8], flags: u32) -> Fd {
+    let node = FileTree::new().new_node(Kind::Regular(Contents::committed(contents)), 0o644);
+    descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), flags), false, 0).expect("there is room")
 }

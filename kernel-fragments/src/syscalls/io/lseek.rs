@@ -42,3 +42,37 @@ pub fn lseek(descriptors: &mut Descriptors, fd: Fd, offset: i64, whence: u32) ->
     open.offset.set(target as u64);
     Ok(target as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::{O_PATH, O_RDONLY};
+    use crate::subsystems::tree_file::open_with;
+
+    /// The answers are those of Linux.
+    #[test]
+    fn positions() {
+        let mut descriptors = Descriptors::new();
+        let file = open_with(&mut descriptors, b"hello", O_RDONLY);
+        let path_only = open_with(&mut descriptors, b"hello", O_PATH);
+        let mut call = |fd, offset, whence| lseek(&mut descriptors, fd, offset, whence);
+        assert_eq!(
+            (call(file, 2, 0), call(file, 3, 1), call(file, -1, 2), call(file, 90, 2)),
+            (Ok(2), Ok(5), Ok(4), Ok(95))
+        );
+        assert_eq!((call(file, 0, 3), call(file, 0, 4), call(file, 1, 1)), (Ok(0), Ok(5), Ok(6)));
+        for (offset, whence, errno) in [
+            (-1, 0, Errno::EINVAL),
+            (-6, 2, Errno::EINVAL),
+            (i64::MAX, 1, Errno::EINVAL),
+            (0, 5, Errno::EINVAL),
+            (5, 3, Errno::ENXIO),
+            (-1, 4, Errno::ENXIO),
+        ] {
+            assert_eq!(call(file, offset, whence), Err(errno.into()), "{offset} {whence}");
+        }
+        assert_eq!(call(Fd(1), 0, 0), Err(Errno::ESPIPE.into()));
+        assert_eq!(call(Fd(1), 0, 7), Err(Errno::EINVAL.into()));
+        assert_eq!((call(Fd(9), 0, 7), call(path_only, 0, 0)), (Err(Errno::EBADF.into()), Err(Errno::EBADF.into())));
+    }
+}

@@ -52,3 +52,44 @@ pub fn preadv2(
     }
     Ok(done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::tree_file::open_with;
+    use crate::testing::{FakeMemory, FakePlatform};
+
+    fn machine() -> (FakeMemory, Descriptors, FakePlatform) {
+        (FakeMemory::new(64), Descriptors::new(), FakePlatform::with_input(b"input"))
+    }
+
+    /// Puts a list of (address, length) elements at offset 0 of `memory`.
+    fn list_of(memory: &mut FakeMemory, elements: &[(UserAddress, usize)]) -> UserAddress {
+        for (index, (address, len_bytes)) in elements.iter().enumerate() {
+            memory.put(16 * index, &[address.0.to_le_bytes(), len_bytes.to_le_bytes()].concat());
+        }
+        memory.address(0)
+    }
+
+    #[test]
+    fn at_an_offset() {
+        let (mut memory, mut descriptors, mut platform) = machine();
+        let file = open_with(&mut descriptors, b"hello", O_RDWR);
+        let buffer = memory.put(48, b"abcdef");
+        let list = list_of(&mut memory, &[(buffer, 1), (buffer.add(1), 2)]);
+        let mut call = |fd, list, count, offset, flags| {
+            preadv2(&mut memory, &mut descriptors, &mut platform, fd, list, count, offset, 0, flags)
+        };
+        assert_eq!(call(file, list, 2, 1, 0), Ok(3));
+        assert_eq!(call(file, list, 2, 4, 0), Ok(1));
+        assert_eq!(call(Fd(77), list, 2, -2, 0), Err(Errno::EINVAL.into()));
+        assert_eq!(call(file, list, 2, 0, 0x80), Err(Errno::EOPNOTSUPP.into()));
+        assert!(matches!(call(file, list, 2, 0, 0x10), Err(Refusal::Unsupported(_))));
+        assert_eq!((call(file, list, 2, -1, 0), call(Fd(0), list, 2, -1, 7)), (Ok(3), Ok(3)));
+        assert_eq!(call(Fd(77), list, 2, 0, 0), Err(Errno::EBADF.into()));
+        assert_eq!(call(Fd(0), list, 2, 0, 0), Err(Errno::ESPIPE.into()));
+        assert_eq!(call(file, list, 2, i64::MAX, 0), Err(Errno::EINVAL.into()));
+        assert_eq!(descriptors.get(file).map(|open| open.offset.get()), Ok(3));
+    }
+}
