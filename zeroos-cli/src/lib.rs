@@ -9,4 +9,5 @@ pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
+pub mod plan;
 pub mod platform;
