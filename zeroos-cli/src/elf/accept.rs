@@ -1,3 +1,5 @@
 //! Rules.
 use super::{AppElf, ElfError};
-pub(super) fn parse(_bytes: Vec<u8>) -> Result<AppElf, ElfError> { Err(ElfError::NotElf) }
+pub(super) fn parse(_bytes: Vec<u8>) -> Result<AppElf, ElfError> {
+    Err(ElfError::NotElf)
+}
