@@ -7,3 +7,4 @@ pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
+pub mod machine;

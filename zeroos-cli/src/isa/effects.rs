@@ -43,8 +43,14 @@ impl Instruction {
         if reads_rs2(operands) {
             uses = uses.with(self.rs2());
         }
-        let defines = if writes_rd(operands) { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
+        let defines =
+            if self.writes_integer_register() { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
         Effects { uses: uses.without(Register::ZERO), defines: defines.without(Register::ZERO), flow: self.flow() }
+    }
+
+    /// Whether `rd` is an integer register (x0 included) that the instruction writes.
+    pub fn writes_integer_register(&self) -> bool {
+        writes_rd(encoding::encoding_of(self.op).operands)
     }
 
     fn flow(&self) -> ControlFlow {
