@@ -9,5 +9,6 @@ pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
+pub mod machine;
 pub mod plan;
 pub mod platform;

@@ -26,10 +26,7 @@ pub enum EntryMode {
 }
 
 /// Chooses for every reachable site.
-pub(super) fn choose(
-    analysis: &Analysis,
-    request: EntryRequest,
-) -> Result<BTreeMap<Address, EntryMode>, PlanError> {
+pub(super) fn choose(analysis: &Analysis, request: EntryRequest) -> Result<BTreeMap<Address, EntryMode>, PlanError> {
     let reachable = analysis.sites.iter().filter(|site| site.reachable);
     match request {
         EntryRequest::Direct => Err(PlanError::DirectEntry { sites: reachable.count() }),

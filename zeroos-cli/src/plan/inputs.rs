@@ -44,7 +44,10 @@ impl CommittedInputs {
                 return wrong(format!("`{}` contains a NUL byte, which ends a C string", text.escape_debug()));
             }
             if text.len() >= LONGEST_STRING {
-                return wrong(format!("an argument or variable is {} bytes long; Linux allows {LONGEST_STRING}", text.len()));
+                return wrong(format!(
+                    "an argument or variable is {} bytes long; Linux allows {LONGEST_STRING}",
+                    text.len()
+                ));
             }
         }
         if let Some(variable) = self.environment.iter().find(|variable| variable.find('=').is_none_or(|at| at == 0)) {
@@ -54,7 +57,9 @@ impl CommittedInputs {
             let path = &file.path;
             let parts: Vec<&str> = path.split('/').skip(1).collect();
             if !path.starts_with('/') || path.len() >= LONGEST_PATH || path.contains('\0') {
-                return wrong(format!("the guest path `{path}` must be absolute and shorter than {LONGEST_PATH} bytes"));
+                return wrong(format!(
+                    "the guest path `{path}` must be absolute and shorter than {LONGEST_PATH} bytes"
+                ));
             }
             if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
                 return wrong(format!("the guest path `{path}` must name a file, without empty, `.` or `..` parts"));
