@@ -12,3 +12,4 @@ pub mod linux;
 pub mod machine;
 pub mod plan;
 pub mod platform;
+pub mod source;
