@@ -53,6 +53,11 @@ fn c_floating_point_has_every_bit_right() {
 }
 
 #[test]
+fn computation_comes_to_the_same_result() {
+    same_as_linux("compute-c");
+}
+
+#[test]
 fn cpp_exceptions_unwind_and_globals_are_constructed_and_destroyed() {
     same_as_linux("exceptions-cpp");
 }
