@@ -84,7 +84,7 @@ impl Toolchain {
             toolchain.install_unwinder(isa).with_context(|| format!("unwinder for {}", isa.name()))?;
             toolchain.write_rust_target(isa).with_context(|| format!("Rust target for {}", isa.name()))?;
         }
-        Step::new("rustup").args(["component", "add", "rust-src"]).run()?;
+        Step::new("rustup").args(["component", "add", "rust-src"]).quiet().run()?;
         Ok(toolchain)
     }
 
@@ -141,15 +141,16 @@ impl Toolchain {
         let build = self.directory.join(format!("musl-build-{}", isa.name()));
         fs::create_dir_all(&build)?;
         let options = isa.gcc_options().join(" ");
+        println!("building musl for {}", isa.name());
         Step::new(source.join("configure"))
-            .args(["--target=riscv64-linux-musl", "--disable-shared", "--disable-wrapper", "--quiet"])
+            .args(["--target=riscv64-linux-musl", "--disable-shared", "--disable-wrapper"])
             .args(["CC=riscv64-linux-gnu-gcc", "CROSS_COMPILE=riscv64-linux-gnu-"])
             .arg(format!("CFLAGS={options} -O2 -fPIC -fno-stack-protector"))
             .arg(format!("--prefix={}", self.musl(isa).display()))
             .directory(&build)
-            .run()?;
+            .output()?;
         let jobs = available_parallelism()?;
-        Step::new("make").arg(format!("-j{jobs}")).args(["--silent", "install"]).directory(&build).run()?;
+        Step::new("make").arg(format!("-j{jobs}")).arg("install").directory(&build).output()?;
 
         let library = self.musl(isa).join("lib");
         // rustc names these objects when it links; musl needs nothing of what they hold elsewhere.
@@ -179,6 +180,7 @@ impl Toolchain {
         let objects = self.directory.join(format!("libunwind-{}", isa.name()));
         fs::create_dir_all(&objects)?;
 
+        println!("building libunwind for {}", isa.name());
         let mut archived = Vec::new();
         for source in ["libunwind.cpp", "UnwindLevel1.c", "UnwindLevel1-gcc-ext.c", "Unwind-sjlj.c"]
             .into_iter()
@@ -204,7 +206,7 @@ impl Toolchain {
                 .run()?;
             archived.push(object);
         }
-        Step::new("riscv64-linux-gnu-ar").arg("rcs").arg(&archive).args(archived).run()
+        Step::new("riscv64-linux-gnu-ar").arg("rcs").arg(&archive).args(archived).quiet().run()
     }
 
     /// Writes a target like rustc's own musl one, which can also make static-PIE and knows the instruction set.
