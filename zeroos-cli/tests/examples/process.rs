@@ -1,6 +1,7 @@
 //! Runs one guest to its end: output captured, input from a file or empty, and never longer than the limit.
 
 use std::fs::{self, File};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -40,7 +41,9 @@ pub fn run(command: &mut Command, stdin: Option<&Path>) -> Result<Finished, Stri
 
 fn wait(command: &mut Command) -> Result<ExitStatus, String> {
     let program = command.get_program().to_string_lossy().into_owned();
+    // A group of its own, so that an emulator started by the program ends with it.
     let mut child = command
+        .process_group(0)
         .spawn()
         .map_err(|error| format!("cannot start {program}: {error} (`cargo run -p xtask -- setup` installs it)"))?;
     let started = Instant::now();
@@ -50,7 +53,8 @@ fn wait(command: &mut Command) -> Result<ExitStatus, String> {
             return Ok(status);
         }
         if started.elapsed() > LIMIT {
-            child.kill().map_err(|error| error.to_string())?;
+            let group = format!("-{}", child.id());
+            Command::new("kill").args(["-KILL", "--", &group]).status().map_err(|error| error.to_string())?;
             child.wait().map_err(|error| error.to_string())?;
             return Err(format!("{program} was still running after {} s", LIMIT.as_secs()));
         }
