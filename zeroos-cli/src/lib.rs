@@ -3,7 +3,9 @@
 
 pub mod address;
 pub mod analysis;
+pub mod assets;
 pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
+pub mod platform;
