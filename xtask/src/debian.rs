@@ -57,12 +57,11 @@ fn apt_get() -> Result<Step> {
 /// A package archive with package lists of its own, kept in one directory.
 pub struct PrivateArchive {
     directory: PathBuf,
-    architecture: &'static str,
 }
 
 impl PrivateArchive {
     /// Reads the package lists of `suite` for `architecture` into `directory`, from the mirror this machine uses.
-    pub fn open(directory: &Path, suite: &str, architecture: &'static str) -> Result<Self> {
+    pub fn open(directory: &Path, suite: &str, architecture: &str) -> Result<Self> {
         if find_program("apt-get").is_none() {
             bail!("there is no apt-get on this machine");
         }
@@ -74,7 +73,8 @@ impl PrivateArchive {
         let line = |kind: &str| format!("{kind} [signed-by={keyring}] {mirror} {suite} main\n");
         fs::write(directory.join("sources.list"), line("deb") + &line("deb-src"))?;
         fs::write(directory.join("status"), "")?;
-        let archive = PrivateArchive { directory: directory.to_path_buf(), architecture };
+        fs::write(directory.join("apt.conf"), private_settings(directory, architecture))?;
+        let archive = PrivateArchive { directory: directory.to_path_buf() };
         archive.apt_get().arg("update").output()?;
         Ok(archive)
     }
@@ -107,27 +107,31 @@ impl PrivateArchive {
         bail!("apt-get brought no {start}*{end}");
     }
 
-    /// `apt-get` on this archive alone: options given with `-o` override every configuration file.
+    /// `apt-get` on this archive alone.
     fn apt_get(&self) -> Step {
-        let directory = self.directory.display();
-        let options = [
-            format!("Dir::Etc::SourceList={directory}/sources.list"),
-            "Dir::Etc::SourceParts=/dev/null".into(),
-            format!("Dir::State::Lists={directory}/lists"),
-            format!("Dir::State::status={directory}/status"),
-            format!("Dir::Cache={directory}"),
-            format!("Dir::Cache::archives={directory}/archives"),
-            format!("APT::Architecture={}", self.architecture),
-            "APT::Sandbox::User=root".into(),
-            "Acquire::Retries=1".into(),
-            "Acquire::http::Timeout=30".into(),
-            "Acquire::Languages=none".into(),
-            // Without this, `update` counts a mirror that cannot be reached as a success.
-            "APT::Update::Error-Mode=any".into(),
-        ];
-        let step = Step::new("apt-get").directory(&self.directory).arg("-q");
-        options.iter().fold(step, |step, option| step.args(["-o", option]))
+        Step::new("apt-get").directory(&self.directory).args(["-q", "-c", "apt.conf"])
     }
+}
+
+/// Settings that keep `apt-get` inside `directory` (`apt.conf(5)`); given with `-c`, they override the machine's own.
+fn private_settings(directory: &Path, architecture: &str) -> String {
+    let directory = directory.display();
+    let settings = [
+        ("Dir::Etc::SourceList", format!("{directory}/sources.list")),
+        ("Dir::Etc::SourceParts", "/dev/null".to_owned()),
+        ("Dir::State::Lists", format!("{directory}/lists")),
+        ("Dir::State::status", format!("{directory}/status")),
+        ("Dir::Cache", directory.to_string()),
+        ("Dir::Cache::archives", format!("{directory}/archives")),
+        ("APT::Architecture", architecture.to_owned()),
+        ("APT::Sandbox::User", "root".to_owned()),
+        ("Acquire::Retries", "1".to_owned()),
+        ("Acquire::http::Timeout", "30".to_owned()),
+        ("Acquire::Languages", "none".to_owned()),
+        // Without this, `update` counts a mirror that cannot be reached as a success.
+        ("APT::Update::Error-Mode", "any".to_owned()),
+    ];
+    settings.iter().map(|(name, value)| format!("{name} \"{value}\";\n")).collect()
 }
 
 /// The Debian mirror in this machine's own package sources.
