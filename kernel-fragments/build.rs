@@ -15,7 +15,8 @@ fn main() -> io::Result<()> {
 /// Appends `pub mod x;` for each file and `pub mod dir { … }` for each folder of `folder`, in name order; `fragment.rs`
 /// (the macros) and `lib.rs` are declared by `lib.rs` itself.
 fn write_modules(folder: &Path, tree: &mut String) -> io::Result<()> {
-    let mut paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+    let mut paths =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();
     for path in paths {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
