@@ -6,30 +6,22 @@
 use super::{Bus, Exit};
 use crate::isa::{Instruction, Op};
 use crate::machine::alu::{self, word};
-use crate::machine::code::{Slots, Window, slot_of};
+use crate::machine::code::{Window, slot_of};
 use crate::machine::csr::Counters;
 use crate::machine::float;
 use crate::machine::hart::Hart;
 use crate::machine::trap::{BREAKPOINT, ENVIRONMENT_CALL_FROM_M, Exception};
 
-/// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and `slots` are
-/// filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
+/// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and the slots
+/// there are filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
 /// the one that did not complete.
-pub(super) fn run(
-    hart: &mut Hart,
-    slots: &Slots,
-    window: Window,
-    bus: &mut Bus<'_>,
-    budget: u64,
-    before: Counters,
-) -> (Exit, u64) {
+pub(super) fn run(hart: &mut Hart, window: &Window, bus: &mut Bus<'_>, budget: u64, before: Counters) -> (Exit, u64) {
+    let Window { start, slots, .. } = window;
     let mut pc = hart.pc;
     let mut executed = 0;
     let exit = loop {
-        if pc.wrapping_sub(window.start) >= window.size {
-            break Exit::LeftWindow;
-        }
-        let Some(i) = &slots[slot_of(pc)] else { break Exit::Undecoded };
+        let Some(slot) = slots.get(slot_of(*start, pc)) else { break Exit::LeftWindow };
+        let Some(i) = slot else { break Exit::Undecoded };
         if executed == budget {
             break Exit::BudgetSpent;
         }
