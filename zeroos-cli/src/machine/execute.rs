@@ -42,10 +42,8 @@ impl Machine {
                 }
             };
             let in_program = self.code.window(window).in_program;
-            if in_program {
-                if let Some(site) = self.accounting.program_entered() {
-                    observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
-                }
+            if in_program && let Some(site) = self.accounting.program_entered() {
+                observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
             }
             let (exit, executed) = self.run_window(window, console);
             self.accounting.add(in_program, executed);

@@ -18,7 +18,7 @@ const MACHINE_MODE: [Op; 3] = [Op::Mret, Op::Wfi, Op::Ebreak];
 
 #[test]
 fn a_random_walk_over_every_operation_leaves_the_same_registers() {
-    let program = Program::build("walk", &walk::source(0x5eed_0001, 24_000));
+    let program = Program::build("walk", &walk::source(0x5eed_0001, 60_000));
     let mut seen = BTreeSet::new();
     let mut rest = program.text();
     while let Some(instruction) = decode(rest) {
