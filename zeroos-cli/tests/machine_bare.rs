@@ -350,3 +350,49 @@ fn the_finisher_gives_the_status() {
     );
     assert_eq!(bare.run(), Ending::Exited { status: 0x80 });
 }
+
+/// Whatever a guest does, the machine goes on or stops with an ending: debug builds check every overflow and index.
+#[test]
+fn random_code_never_panics() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let mut total = 0;
+    for round in 0..400 {
+        let ram = vec![range(0x8000_0000, 0x3000), range(0x8000_3000, 0x801), range(0x9000_0003, 0x1001)];
+        let htif = HtifAddresses { tohost: Address(0x8000_0100), fromhost: Address(0x8000_0108) };
+        let mut machine = Machine::new(&MachineConfig {
+            ram,
+            entry: Address(0x8000_0000 + random() % 0x2000),
+            htif: Some(htif),
+            uart: Some(Address(UART)),
+            test_finisher: Some(Address(FINISHER)),
+            program: vec![range(0x8000_0fff, 0x802), range(0x9000_0000, 0x100)],
+            max_instructions: Some(20_000),
+        })
+        .unwrap();
+        // Half of the rounds: whole words of major opcodes, so that most of them are instructions.
+        let word = |bits: u64| if round % 2 == 0 { bits as u32 } else { bits as u32 & 0x01ff_ff9f | 3 };
+        let code: Vec<u8> = (0..0xa00).flat_map(|_| word(random() >> 7).to_le_bytes()).collect();
+        assert!(machine.load(Address(0x8000_0000), &code) && machine.load(Address(0x9000_0003), &code[..0x1001]));
+        for register in 1..32 {
+            let near = [0x8000_0000, 0x8000_0100, 0x8000_3000, 0x9000_0003, UART, FINISHER, u64::MAX - 8, 0];
+            machine.set_x(register, near[random() as usize % near.len()].wrapping_add(random() % 32));
+        }
+        // Traps lead back into the code.
+        let setup = [0x3050_9073_u32, 0x3001_1073, 0x0001_8067]; // csrw mtvec, ra; csrw mstatus, sp; jr gp
+        let setup: Vec<u8> = setup.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert!(machine.load(Address(0x8000_2800), &setup));
+        machine.set_x(1, 0x8000_0000 + random() % 0x2000);
+        machine.set_x(2, 0x6000);
+        machine.set_x(3, machine.pc().0);
+        machine.set_pc(Address(0x8000_2800));
+        machine.run(&mut CapturedConsole::default(), &mut ());
+        total += machine.counts().total;
+    }
+    assert!(total > 100_000, "the rounds end too early to show anything: {total}");
+}

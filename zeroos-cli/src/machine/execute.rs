@@ -9,7 +9,6 @@ use super::trap::{ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTR
 use super::{Ending, Machine, Observer, TrapTaken};
 use crate::address::Address;
 use bus::Bus;
-pub(super) use bus::Bus as MachineBus;
 
 /// Why the instructions of a window are not simply followed by the next.
 pub(super) enum Exit {
