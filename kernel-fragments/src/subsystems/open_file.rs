@@ -102,19 +102,28 @@ impl OpenFile {
     ///
     /// # Errors
     /// Unsupported where Linux would make the caller wait: until there is something, or room for all of `len_bytes`.
+    #[inline]
     pub fn without_waiting(&self, result: SysResult, len_bytes: usize) -> SysResult {
-        if result == Err(Errno::EPIPE.into()) {
-            return Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"));
+        match result {
+            Ok(done) if done >= len_bytes => Ok(done),
+            result => self.judge(result),
         }
-        let waits = match result {
-            Err(Refusal::Errno(Errno::EAGAIN)) => true,
-            Ok(written_bytes) => written_bytes < len_bytes && !self.file.is_seekable(),
-            Err(_) => false,
-        };
-        if waits && !self.is_nonblocking() {
-            return Err(Refusal::Unsupported("a read or write that waits for another thread"));
+    }
+
+    /// Whether an error or a write that was not finished is to be the answer.
+    #[cold]
+    fn judge(&self, result: SysResult) -> SysResult {
+        match result {
+            Err(Refusal::Errno(Errno::EPIPE)) => {
+                Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"))
+            }
+            Ok(_) if self.file.is_seekable() || self.is_nonblocking() => result,
+            Err(Refusal::Errno(Errno::EAGAIN)) if self.is_nonblocking() => result,
+            Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => {
+                Err(Refusal::Unsupported("a read or write that waits for another thread"))
+            }
+            Err(_) => result,
         }
-        result
     }
 
     /// Where a write that is meant for `offset` goes: the end, if the file was opened for appending.
