@@ -9,6 +9,7 @@ use crate::platform_interface::Platform;
 use crate::subsystems::node::Node;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use core::any::Any;
 use core::cell::Cell;
 
 /// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
@@ -49,6 +50,11 @@ pub trait File {
 
     /// How many bytes can be read at once (FIONREAD), for kinds that can tell.
     fn readable_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The file as what it is, for kinds that a call of their own works on.
+    fn as_any(&self) -> Option<&dyn Any> {
         None
     }
 

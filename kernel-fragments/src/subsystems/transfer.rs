@@ -1,7 +1,7 @@
 //! Moving bytes between open files and the program's buffers: what `read`, `readv`, `pread64` and their writing
 //! counterparts have in common. The caller has checked the descriptor.
 
-use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, checked_list, elements};
+use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
@@ -103,7 +103,8 @@ pub fn read_list(
     count: u32,
 ) -> SysResult {
     // The list is copied first: a buffer may lie over it.
-    let list: Vec<IoVector> = elements(checked_list(memory, list, count)?).collect();
+    check_list(memory, list, count)?;
+    let list: Vec<IoVector> = (0..count).map(|index| IoVector::read(memory, list, index)).collect::<Result<_, _>>()?;
     let mut done = 0;
     for element in list {
         let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
@@ -133,8 +134,10 @@ pub fn write_list(
     list: UserAddress,
     count: u32,
 ) -> SysResult {
+    check_list(memory, list, count)?;
     let mut done = 0;
-    for element in elements(checked_list(memory, list, count)?) {
+    for index in 0..count {
+        let element = IoVector::read(memory, list, index)?;
         let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
         if len_bytes == 0 {
             continue;
@@ -156,8 +159,11 @@ pub fn write_list(
 
 /// The number of bytes that the list describes, at most what one call moves.
 pub fn list_bytes(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<usize, Errno> {
-    let list = checked_list(memory, list, count)?;
-    let total = elements(list).fold(0usize, |total, element| total.saturating_add(element.len_bytes));
+    check_list(memory, list, count)?;
+    let mut total = 0usize;
+    for index in 0..count {
+        total = total.saturating_add(IoVector::read(memory, list, index)?.len_bytes);
+    }
     Ok(total.min(MAX_TRANSFER_BYTES))
 }
 
