@@ -67,6 +67,7 @@ pub fn openat(
         let place = tree.place(boot, &start, path, if keeps_links { Last::Keep } else { Last::Follow })?;
         node_at(tree, place, flags, permissions)?
     };
+    tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
     let file = open_node(node, flags)?;
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);

@@ -41,7 +41,7 @@ pub fn statx(
         let flags = if contradictory { u32::MAX } else { flags };
         stat_at(memory, descriptors, tree, boot, directory, path, flags)?
     };
-    memory.write(address, &encode(&stat))?;
+    memory.write(address, &encode(&stat).0)?;
     Ok(0)
 }
 
