@@ -1,0 +1,70 @@
+//! `struct iovec` (include/uapi/linux/uio.h): the scatter-gather lists of `readv` and its family.
+
+use crate::errno::Errno;
+use crate::user_memory::{UserAddress, UserMemory};
+
+/// Bytes of one element: an address and a length.
+pub const IOVEC_BYTES: usize = 16;
+
+/// Most elements of a list (UIO_MAXIOV).
+pub const MAX_ELEMENTS: u32 = 1024;
+
+/// Most bytes that one call moves; what a list holds beyond is left out (MAX_RW_COUNT).
+pub const MAX_TRANSFER_BYTES: usize = 0x7fff_f000;
+
+/// One buffer of a list: an allegation, as every address a program gives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IoVector {
+    /// First byte.
+    pub address: UserAddress,
+    /// Number of bytes.
+    pub len_bytes: usize,
+}
+
+impl IoVector {
+    /// Element `index` of the list at `list`.
+    ///
+    /// # Errors
+    /// EFAULT if it is not readable.
+    #[inline]
+    pub fn read(memory: &impl UserMemory, list: UserAddress, index: u32) -> Result<IoVector, Errno> {
+        let element = list.add(index as usize * IOVEC_BYTES);
+        let address = UserAddress(memory.read_u64(element)? as usize);
+        Ok(IoVector { address, len_bytes: memory.read_u64(element.add(8))? as usize })
+    }
+}
+
+/// Whether the list of `count` elements at `list` keeps its rules.
+///
+/// # Errors
+/// EINVAL for more than [`MAX_ELEMENTS`] or a length that is negative as `ssize_t`, EFAULT if the list is not readable.
+/// An empty list is fine wherever it lies.
+#[inline]
+pub fn check_list(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<(), Errno> {
+    if count > MAX_ELEMENTS {
+        return Err(Errno::EINVAL);
+    }
+    // The sign of a length is in an element's last byte.
+    let mut elements = memory.slice(list, count as usize * IOVEC_BYTES)?.chunks_exact(IOVEC_BYTES);
+    if elements.any(|element| element.last().is_some_and(|&byte| byte > 0x7f)) { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeMemory;
+
+    #[test]
+    fn lists_are_checked_as_a_whole() {
+        let mut memory = FakeMemory::new(64);
+        let list = memory.put(0, &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+        let expected = IoVector { address: UserAddress(1), len_bytes: 2 };
+        assert_eq!(IoVector::read(&memory, list, 0), Ok(expected));
+        assert_eq!(check_list(&memory, list, 1), Ok(()));
+        assert_eq!(check_list(&memory, UserAddress::NULL, 0), Ok(()));
+        assert_eq!(check_list(&memory, UserAddress::NULL, 1), Err(Errno::EFAULT));
+        assert_eq!(check_list(&memory, list, 1025), Err(Errno::EINVAL));
+        memory.put(8, &u64::MAX.to_le_bytes());
+        assert_eq!(check_list(&memory, list, 1), Err(Errno::EINVAL));
+    }
+}
