@@ -8,7 +8,6 @@
 #![allow(clippy::too_many_arguments)] // a handler's parameters are its manifest
 #![allow(clippy::new_without_default)] // kernel state is made in statics, by `const fn new`
 #![deny(unsafe_code)] // the few files that need it allow it for themselves
-#![allow(clippy::new_without_default)] // kernel state is made in statics, where `default()` cannot be called
 
 extern crate alloc;
 
