@@ -5,6 +5,7 @@ pub mod address;
 pub mod analysis;
 pub mod assets;
 pub mod catalog;
+pub mod cli;
 pub mod compile;
 pub mod diagnostic;
 pub mod elf;
