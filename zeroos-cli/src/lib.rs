@@ -3,8 +3,10 @@
 
 pub mod address;
 pub mod analysis;
+pub mod assets;
 pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
 pub mod machine;
+pub mod platform;
