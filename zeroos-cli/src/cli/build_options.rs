@@ -128,7 +128,9 @@ fn guest_file(guest: &str, host: &Path) -> Result<GuestFile, FileError> {
 
 /// Up to 32 bytes from hexadecimal digits; the rest is zero.
 fn seed(text: &str) -> Result<[u8; 32], FileError> {
-    let wrong = || FileError::Option { what: format!("the seed `{text}` is not an even number of up to 64 hexadecimal digits") };
+    let wrong = || FileError::Option {
+        what: format!("the seed `{text}` is not an even number of up to 64 hexadecimal digits"),
+    };
     if text.len() > 64 || text.len() % 2 != 0 || !text.is_ascii() {
         return Err(wrong());
     }

@@ -10,31 +10,19 @@ use crate::diagnostic::Diagnose;
 pub(super) enum FileError {
     /// Not readable.
     #[error("cannot read {}: {message}", path.display())]
-    Read {
-        path: PathBuf,
-        message: String,
-    },
+    Read { path: PathBuf, message: String },
     /// A directory where a program should be.
     #[error("{} is a directory; expected a file", path.display())]
-    Directory {
-        path: PathBuf,
-    },
+    Directory { path: PathBuf },
     /// Not writable.
     #[error("cannot write {}: {message}", path.display())]
-    Write {
-        path: PathBuf,
-        message: String,
-    },
+    Write { path: PathBuf, message: String },
     /// Something is there that would be overwritten.
     #[error("{} already exists", path.display())]
-    Exists {
-        path: PathBuf,
-    },
+    Exists { path: PathBuf },
     /// An option or project-file entry that cannot be understood.
     #[error("{what}")]
-    Option {
-        what: String,
-    },
+    Option { what: String },
 }
 
 impl Diagnose for FileError {
@@ -94,10 +82,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8], executable: bool) -> Result
 ///
 /// # Errors
 /// A folder with something in it, or one that cannot be written.
-pub(super) fn write_folder(
-    folder: &Path,
-    files: &std::collections::BTreeMap<String, String>,
-) -> Result<(), FileError> {
+pub(super) fn write_folder(folder: &Path, files: &std::collections::BTreeMap<String, String>) -> Result<(), FileError> {
     let failed = |error: std::io::Error| FileError::Write { path: folder.to_owned(), message: error.to_string() };
     if folder.exists() && std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
         return Err(FileError::Exists { path: folder.to_owned() });

@@ -120,7 +120,9 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((what, _)) => Err(FileError::Option {
-            what: format!("{what} given with an image, whose inputs were fixed when it was built; give them to `zeroos build`"),
+            what: format!(
+                "{what} given with an image, whose inputs were fixed when it was built; give them to `zeroos build`"
+            ),
         }
         .into()),
     }
