@@ -5,6 +5,8 @@ pub const PAGE_BYTES: usize = 4096;
 /// First address behind what Linux gives a process (Sv57); arguments beyond are refused like there.
 pub const ADDRESS_SPACE_END: usize = 1 << 56;
 
+/// Not accessible.
+pub const PROT_NONE: u8 = 0;
 /// May be read.
 pub const PROT_READ: u32 = 1;
 /// May be written.
