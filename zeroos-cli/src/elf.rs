@@ -4,6 +4,7 @@
 mod accept;
 mod app;
 mod error;
+mod hints;
 
 pub use app::{AppElf, ElfKind, FloatAbi, Isa, Permissions, Relocation, Section, Segment, Symbol, SymbolKind, Tls};
 pub use error::ElfError;

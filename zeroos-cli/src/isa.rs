@@ -2,7 +2,9 @@
 //! built-in machine. Nothing here knows about programs, memory or the kernel.
 
 mod decode;
+mod display;
 mod effects;
+mod encoding;
 mod instruction;
 mod register;
 

@@ -3,7 +3,16 @@
 
 pub mod address;
 pub mod analysis;
+pub mod assets;
+pub mod catalog;
+pub mod compile;
 pub mod diagnostic;
 pub mod elf;
+pub mod image;
 pub mod isa;
 pub mod linux;
+pub mod machine;
+pub mod plan;
+pub mod platform;
+pub mod source;
+pub mod verify;

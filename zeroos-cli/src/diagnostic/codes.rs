@@ -13,5 +13,4 @@ pub struct Code {
 
 /// All codes, ascending. The hundreds digit is the stage: 1 reading, 2 analysis, 3 platform, 4 catalog, 5 plan,
 /// 6 source and compile, 7 image and verify, 8 run, 9 project files.
-pub const CODES: &[Code] = &[
-];
+pub const CODES: &[Code] = &[];

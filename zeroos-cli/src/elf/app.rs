@@ -183,7 +183,8 @@ impl AppElf {
 
     /// Whether `address` lies in an executable segment's file contents.
     pub fn is_code(&self, address: Address) -> bool {
-        self.segment_at(address).is_some_and(|segment| segment.permissions.execute) && self.bytes_from(address).is_some()
+        self.segment_at(address).is_some_and(|segment| segment.permissions.execute)
+            && self.bytes_from(address).is_some()
     }
 
     /// From the first byte of the first segment to behind the last byte of the last one.

@@ -1,6 +1,7 @@
 //! What an instruction reads, writes and where it can go next: the facts that data-flow analysis is built on.
 
-use super::{Instruction, RegisterSet};
+use super::encoding::{self, Operands};
+use super::{Instruction, Op, Register, RegisterSet};
 
 /// The integer registers an instruction reads and writes, and its control flow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,8 +32,143 @@ pub enum ControlFlow {
 }
 
 impl Instruction {
-    /// Registers read and written and the control flow (ISA manual, the instruction's own section).
+    /// Registers read and written and the control flow (ISA manual, the instruction's own section). What the
+    /// environment reads and writes at an `ecall` is not the instruction's own: both sets are empty there.
     pub fn effects(&self) -> Effects {
-        todo!("isa: effects of {:?}", RegisterSet::EMPTY)
+        let operands = encoding::encoding_of(self.op).operands;
+        let mut uses = RegisterSet::EMPTY;
+        if reads_rs1(operands) {
+            uses = uses.with(self.rs1());
+        }
+        if reads_rs2(operands) {
+            uses = uses.with(self.rs2());
+        }
+        let defines =
+            if self.writes_integer_register() { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
+        Effects { uses: uses.without(Register::ZERO), defines: defines.without(Register::ZERO), flow: self.flow() }
+    }
+
+    /// Whether `rd` is an integer register (x0 included) that the instruction writes.
+    pub fn writes_integer_register(&self) -> bool {
+        writes_rd(encoding::encoding_of(self.op).operands)
+    }
+
+    fn flow(&self) -> ControlFlow {
+        match self.op {
+            Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => ControlFlow::Branch(self.immediate),
+            Op::Jal => ControlFlow::Jump(self.immediate),
+            Op::Jalr => ControlFlow::IndirectJump,
+            Op::Ecall => ControlFlow::EnvironmentCall,
+            Op::Ebreak | Op::Mret => ControlFlow::Trap,
+            _ => ControlFlow::Next,
+        }
+    }
+}
+
+/// Whether rs1 is an integer register that is read.
+fn reads_rs1(operands: Operands) -> bool {
+    use Operands::*;
+    match operands {
+        Branch
+        | Load
+        | Store
+        | Immediate
+        | Shift
+        | Registers
+        | Unary
+        | Csr
+        | LoadReserved
+        | Atomic
+        | FloatLoad
+        | FloatStore
+        | IntegerToFloat
+        | IntegerToFloatRounded => true,
+        None
+        | Upper
+        | Jump
+        | CsrImmediate
+        | FloatFused
+        | FloatRounded
+        | FloatUnaryRounded
+        | FloatRegisters
+        | FloatCompare
+        | FloatToInteger
+        | FloatToIntegerRounded => false,
+    }
+}
+
+/// Whether rs2 is an integer register that is read.
+fn reads_rs2(operands: Operands) -> bool {
+    use Operands::*;
+    matches!(operands, Branch | Store | Registers | Atomic)
+}
+
+/// Whether rd is an integer register that is written.
+fn writes_rd(operands: Operands) -> bool {
+    use Operands::*;
+    match operands {
+        Upper
+        | Jump
+        | Load
+        | Immediate
+        | Shift
+        | Registers
+        | Unary
+        | Csr
+        | CsrImmediate
+        | LoadReserved
+        | Atomic
+        | FloatCompare
+        | FloatToInteger
+        | FloatToIntegerRounded => true,
+        None
+        | Branch
+        | Store
+        | FloatLoad
+        | FloatStore
+        | FloatFused
+        | FloatRounded
+        | FloatUnaryRounded
+        | FloatRegisters
+        | IntegerToFloat
+        | IntegerToFloatRounded => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::decode;
+
+    fn effects(word: u32) -> (Vec<u8>, Vec<u8>, ControlFlow) {
+        let effects = decode(&word.to_le_bytes()).unwrap().effects();
+        let numbers = |set: RegisterSet| set.iter().map(|register| register.number()).collect();
+        (numbers(effects.uses), numbers(effects.defines), effects.flow)
+    }
+
+    #[test]
+    fn integer_operands_are_listed_and_x0_never() {
+        assert_eq!(effects(0x00b5_0633), (vec![10, 11], vec![12], ControlFlow::Next)); // add a2, a0, a1
+        assert_eq!(effects(0x0000_0013), (vec![], vec![], ControlFlow::Next)); // nop
+        assert_eq!(effects(0xfe11_3c23), (vec![1, 2], vec![], ControlFlow::Next)); // sd ra, -8(sp)
+        assert_eq!(effects(0x00b5_262f), (vec![10, 11], vec![12], ControlFlow::Next)); // amoadd.w a2, a1, (a0)
+    }
+
+    #[test]
+    fn float_operands_are_not_integer_registers() {
+        assert_eq!(effects(0x00c5_f553), (vec![], vec![], ControlFlow::Next)); // fadd.s fa0, fa1, fa2
+        assert_eq!(effects(0x0085_3507), (vec![10], vec![], ControlFlow::Next)); // fld fa0, 8(a0)
+        assert_eq!(effects(0xa2b5_2553), (vec![], vec![10], ControlFlow::Next)); // feq.d a0, fa0, fa1
+        assert_eq!(effects(0xd225_7553), (vec![10], vec![], ControlFlow::Next)); // fcvt.d.l fa0, a0
+    }
+
+    #[test]
+    fn control_flow() {
+        assert_eq!(effects(0xfe00_0ee3).2, ControlFlow::Branch(-4)); // beq zero, zero, -4
+        assert_eq!(effects(0xffdf_f0ef), (vec![], vec![1], ControlFlow::Jump(-4))); // jal ra, -4
+        assert_eq!(effects(0x0000_8067), (vec![1], vec![], ControlFlow::IndirectJump)); // ret
+        assert_eq!(effects(0x0000_0073), (vec![], vec![], ControlFlow::EnvironmentCall)); // ecall
+        assert_eq!(effects(0x0010_0073).2, ControlFlow::Trap); // ebreak
+        assert_eq!(effects(0x3020_0073).2, ControlFlow::Trap); // mret
     }
 }

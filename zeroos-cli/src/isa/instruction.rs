@@ -6,7 +6,7 @@ use super::Register;
 /// A decoded instruction: the operation, its register fields as raw numbers, and its immediate.
 ///
 /// Which file `rd`, `rs1`, `rs2` and `rs3` index (integer or floating point) is a property of `op`; fields that `op`
-/// does not have are 0. 16 bytes, so that a machine can keep one for every halfword of code.
+/// does not have are 0. 12 bytes, so that a machine can keep one for every halfword of code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Instruction {
     /// What it does.

@@ -1,0 +1,128 @@
+//! The table of 32-bit encodings: one row for each [`Op`], in the order of the enum, with its mnemonic, its operands
+//! and the bits that tell it from all others (ISA manual, "RV32/64G Instruction Set Listings"; bit-manipulation
+//! chapter for Zba, Zbb and Zbs). The decoder, the register effects and the printed form all read it.
+
+mod table;
+
+use super::Op;
+pub(super) use table::ENCODINGS;
+
+/// Which operands an instruction has, where they lie, and in which order assembly writes them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Operands {
+    /// Nothing (also the fences, whose ordering bits one hart can ignore).
+    None,
+    /// `rd, imm20`: the U format.
+    Upper,
+    /// `rd, offset`: the J format.
+    Jump,
+    /// `rs1, rs2, offset`: the B format.
+    Branch,
+    /// `rd, imm(rs1)`: loads and `jalr`.
+    Load,
+    /// `rs2, imm(rs1)`: the S format.
+    Store,
+    /// `rd, rs1, imm`: the I format.
+    Immediate,
+    /// `rd, rs1, shamt` with a 6-bit shift amount (the 5-bit one of the W forms is the same field, bit 5 fixed at 0).
+    Shift,
+    /// `rd, rs1, rs2`.
+    Registers,
+    /// `rd, rs1`.
+    Unary,
+    /// `rd, csr, rs1`.
+    Csr,
+    /// `rd, csr, uimm`.
+    CsrImmediate,
+    /// `rd, (rs1)`.
+    LoadReserved,
+    /// `rd, rs2, (rs1)`.
+    Atomic,
+    /// `fd, imm(rs1)`.
+    FloatLoad,
+    /// `fs2, imm(rs1)`.
+    FloatStore,
+    /// `fd, fs1, fs2, fs3, rm`.
+    FloatFused,
+    /// `fd, fs1, fs2, rm`.
+    FloatRounded,
+    /// `fd, fs1, rm`.
+    FloatUnaryRounded,
+    /// `fd, fs1, fs2`.
+    FloatRegisters,
+    /// `rd, fs1, fs2`.
+    FloatCompare,
+    /// `rd, fs1`.
+    FloatToInteger,
+    /// `rd, fs1, rm`.
+    FloatToIntegerRounded,
+    /// `fd, rs1`.
+    IntegerToFloat,
+    /// `fd, rs1, rm`.
+    IntegerToFloatRounded,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy)]
+pub(super) struct Encoding {
+    pub(super) op: Op,
+    pub(super) mnemonic: &'static str,
+    pub(super) operands: Operands,
+    /// The bits that are the same in every instance of the instruction.
+    mask: u32,
+    /// Their values.
+    bits: u32,
+}
+
+impl Encoding {
+    /// Whether `word` is an instance.
+    pub(super) const fn matches(&self, word: u32) -> bool {
+        word & self.mask == self.bits
+    }
+
+    /// Whether some word is an instance of both.
+    #[cfg(test)]
+    pub(super) fn overlaps(&self, other: &Encoding) -> bool {
+        (self.bits ^ other.bits) & self.mask & other.mask == 0
+    }
+}
+
+/// The row of `op`.
+pub(super) fn encoding_of(op: Op) -> &'static Encoding {
+    &ENCODINGS[op as usize]
+}
+
+/// The row that `word` is an instance of.
+pub(super) fn find(word: u32) -> Option<&'static Encoding> {
+    let opcode = (word >> 2 & 0x1f) as usize;
+    let rows = &BY_OPCODE.rows[BY_OPCODE.starts[opcode] as usize..BY_OPCODE.starts[opcode + 1] as usize];
+    rows.iter().map(|&row| &ENCODINGS[row as usize]).find(|encoding| encoding.matches(word))
+}
+
+/// The table's rows grouped by major opcode (bits 6:2), so that a look-up compares only with its own group.
+struct ByOpcode {
+    rows: [u8; ENCODINGS.len()],
+    starts: [u8; 33],
+}
+
+static BY_OPCODE: ByOpcode = group_by_opcode();
+
+const fn group_by_opcode() -> ByOpcode {
+    let mut grouped = ByOpcode { rows: [0; ENCODINGS.len()], starts: [0; 33] };
+    let mut filled = 0;
+    let mut opcode = 0;
+    while opcode < 32 {
+        grouped.starts[opcode] = filled as u8;
+        let mut row = 0;
+        while row < ENCODINGS.len() {
+            if (ENCODINGS[row].bits >> 2 & 0x1f) as usize == opcode {
+                grouped.rows[filled] = row as u8;
+                filled += 1;
+            }
+            row += 1;
+        }
+        opcode += 1;
+    }
+    grouped.starts[32] = filled as u8;
+    grouped
+}

@@ -1,0 +1,151 @@
+//! The built-in machine: one RV64GC hart with Zba, Zbb, Zbs, Zicsr and Zifencei in machine mode, RAM at any address,
+//! and the few devices that the supported platforms print and stop with.
+//!
+//! It is the reference for counting: the same image with the same input executes the same instructions, whatever the
+//! host does. There is no host time, no randomness, no interrupt. Guest behaviour never panics and never allocates
+//! beyond the configured RAM and one decoded page for each page of code that runs.
+
+mod alu;
+mod atomic;
+mod code;
+mod config;
+mod console;
+mod counts;
+mod csr;
+mod device;
+mod execute;
+mod float;
+mod hart;
+mod memory;
+mod trap;
+
+pub use config::{ConfigError, HtifAddresses, MachineConfig};
+pub use console::{CapturedConsole, Console, HostConsole, Stream};
+pub use counts::{InstructionCounts, SyscallCost};
+pub use trap::Trap;
+
+use crate::address::Address;
+use code::CodeCache;
+use counts::Accounting;
+use device::Devices;
+use hart::Hart;
+use memory::Memory;
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The guest stopped the machine through a device.
+    Exited {
+        /// The status it gave.
+        status: u32,
+    },
+    /// [`MachineConfig::max_instructions`] were executed.
+    InstructionLimit,
+    /// A trap was taken before the trap handler could retire one instruction: it would repeat for ever.
+    TrapLoop {
+        /// The trap that had been taken before: what really went wrong.
+        first: Trap,
+        /// The trap in its handler.
+        second: Trap,
+    },
+}
+
+/// What `--trace` listens to. Every method does nothing unless implemented; `()` is the observer that ignores all.
+pub trait Observer {
+    /// Program code executed an `ecall` that trapped.
+    fn syscall_entered(&mut self, pc: Address, number: u64, arguments: [u64; 6]) {
+        let _ = (pc, number, arguments);
+    }
+
+    /// Program code runs again after [`syscall_entered`](Observer::syscall_entered): `a0` is the result if
+    /// `resumed_behind_site`, otherwise control went elsewhere (another thread, a signal handler).
+    fn syscall_left(&mut self, a0: u64, resumed_behind_site: bool) {
+        let _ = (a0, resumed_behind_site);
+    }
+}
+
+impl Observer for () {}
+
+/// The machine with everything in it.
+pub struct Machine {
+    hart: Hart,
+    memory: Memory,
+    code: CodeCache,
+    devices: Devices,
+    accounting: Accounting,
+    max_instructions: u64,
+    last_trap: Option<TrapTaken>,
+}
+
+/// A trap and how many instructions had retired when it was taken.
+#[derive(Clone, Copy)]
+struct TrapTaken {
+    trap: Trap,
+    retired: u64,
+}
+
+impl Machine {
+    /// A machine with zeroed RAM, about to execute at the configured entry.
+    pub fn new(config: &MachineConfig) -> Result<Machine, ConfigError> {
+        config.check()?;
+        Ok(Machine {
+            hart: Hart::new(config.entry),
+            memory: Memory::new(&config.ram)?,
+            code: CodeCache::new(&config.ram, &config.program),
+            devices: Devices::new(config),
+            accounting: Accounting::default(),
+            max_instructions: config.max_instructions.unwrap_or(u64::MAX),
+            last_trap: None,
+        })
+    }
+
+    /// Copies `bytes` into RAM at `address`; false, and nothing is copied, unless all of it is RAM.
+    #[must_use]
+    pub fn load(&mut self, address: Address, bytes: &[u8]) -> bool {
+        self.code.flush();
+        self.memory.write_slice(address.0, bytes)
+    }
+
+    /// Copies RAM at `address` into `buffer`; false, and nothing is copied, unless all of it is RAM.
+    #[must_use]
+    pub fn read_memory(&self, address: Address, buffer: &mut [u8]) -> bool {
+        self.memory.read_slice(address.0, buffer)
+    }
+
+    /// What has been executed so far.
+    pub fn counts(&self) -> InstructionCounts {
+        self.accounting.counts()
+    }
+
+    /// Address of the next instruction.
+    pub fn pc(&self) -> Address {
+        Address(self.hart.pc)
+    }
+
+    /// Moves execution to `pc` (bit 0 is dropped).
+    pub fn set_pc(&mut self, pc: Address) {
+        self.hart.pc = pc.0 & !1;
+    }
+
+    /// Integer register `number & 31`.
+    pub fn x(&self, number: u8) -> u64 {
+        self.hart.x[usize::from(number & 31)]
+    }
+
+    /// Sets integer register `number & 31`; x0 stays 0.
+    pub fn set_x(&mut self, number: u8, value: u64) {
+        if number & 31 != 0 {
+            self.hart.x[usize::from(number & 31)] = value;
+        }
+    }
+
+    /// The bits of floating-point register `number & 31`.
+    pub fn f(&self, number: u8) -> u64 {
+        self.hart.f[usize::from(number & 31)]
+    }
+
+    /// Sets the bits of floating-point register `number & 31`.
+    pub fn set_f(&mut self, number: u8, bits: u64) {
+        self.hart.f[usize::from(number & 31)] = bits;
+    }
+}

@@ -1,0 +1,163 @@
+//! Decoded code: one slot for each halfword of a page, filled when it is first executed and dropped by `fence.i`.
+
+use crate::address::{Address, AddressRange};
+use crate::isa::{ControlFlow, Instruction, decode};
+
+use super::hart::DISCARDED;
+use super::memory::Memory;
+
+const PAGE_SIZE: u64 = 4096;
+
+/// The part of a page in which all code is on one side: the program's or the kernel's. Nearly always a whole page.
+pub(super) struct Window {
+    /// Address of the first byte.
+    pub(super) start: u64,
+    /// Whether the code is the program's.
+    pub(super) in_program: bool,
+    /// The decoded instruction at each halfword; `None` where nothing was decoded yet or nothing can be.
+    pub(super) slots: Box<[Option<Instruction>]>,
+}
+
+impl Window {
+    fn new(start: u64, end: u64, in_program: bool) -> Window {
+        // Instructions lie on even addresses.
+        let start = start & !1;
+        Window { start, in_program, slots: vec![None; (end - start).div_ceil(2) as usize].into() }
+    }
+
+    /// The slot of the instruction at `pc`, if it lies here.
+    #[inline(always)]
+    pub(super) fn slot_of(&self, pc: u64) -> Option<usize> {
+        let slot = slot_of(self.start, pc);
+        (slot < self.slots.len()).then_some(slot)
+    }
+}
+
+/// How many halfwords the even `pc` lies above `start`; below it, the number is beyond every window.
+#[inline(always)]
+pub(super) fn slot_of(start: u64, pc: u64) -> usize {
+    (pc.wrapping_sub(start) >> 1) as usize
+}
+
+/// Everything decoded so far.
+pub(super) struct CodeCache {
+    regions: Vec<CodeRegion>,
+    /// For each page of each region, 0 or one more than the index of its first window. Zeroed memory: it costs
+    /// nothing unused.
+    directory: Vec<u32>,
+    windows: Vec<Window>,
+    /// The places in `directory` that are not 0.
+    used: Vec<usize>,
+    program: Vec<AddressRange>,
+}
+
+struct CodeRegion {
+    range: AddressRange,
+    /// The page that the region starts in.
+    first_page: u64,
+    /// Its place in the directory.
+    directory_start: usize,
+}
+
+impl CodeCache {
+    /// An empty cache over `ram`; code inside the `program` ranges is the program's.
+    pub(super) fn new(ram: &[AddressRange], program: &[AddressRange]) -> CodeCache {
+        let mut regions = Vec::new();
+        let mut directory_size = 0;
+        for &range in ram.iter().filter(|range| !range.is_empty()) {
+            let first_page = range.start().0 / PAGE_SIZE;
+            regions.push(CodeRegion { range, first_page, directory_start: directory_size });
+            directory_size += ((range.end().0 - 1) / PAGE_SIZE - first_page + 1) as usize;
+        }
+        let mut program = program.to_vec();
+        program.sort();
+        CodeCache { regions, directory: vec![0; directory_size], windows: Vec::new(), used: Vec::new(), program }
+    }
+
+    /// Forgets everything decoded.
+    pub(super) fn flush(&mut self) {
+        for place in self.used.drain(..) {
+            self.directory[place] = 0;
+        }
+        self.windows.clear();
+    }
+
+    /// The index of the window that holds `pc`, for [`window`](CodeCache::window); `None` outside RAM.
+    #[inline(always)]
+    pub(super) fn find(&mut self, pc: u64) -> Option<usize> {
+        let region = self.regions.iter().find(|region| region.range.contains(Address(pc)))?;
+        let place = region.directory_start + (pc / PAGE_SIZE - region.first_page) as usize;
+        let first = match self.directory[place] {
+            0 => self.add_page(pc, place),
+            number => number as usize - 1,
+        };
+        self.windows[first..].iter().position(|window| window.slot_of(pc).is_some()).map(|behind| first + behind)
+    }
+
+    /// A window that [`find`](CodeCache::find) named since the last flush.
+    #[inline(always)]
+    pub(super) fn window(&self, index: usize) -> &Window {
+        &self.windows[index]
+    }
+
+    /// Makes the windows of the page that holds `pc`; the index of the first.
+    #[cold]
+    fn add_page(&mut self, pc: u64, place: usize) -> usize {
+        let first = self.windows.len();
+        let start = pc / PAGE_SIZE * PAGE_SIZE;
+        let page = AddressRange::between(Address(start), Address(start.saturating_add(PAGE_SIZE)));
+        let region = self.regions.iter().find(|region| region.range.contains(Address(pc)));
+        if let (Some(page), Some(region)) = (page, region) {
+            self.windows.extend(windows(page, region.range, &self.program));
+        }
+        self.directory[place] = first as u32 + 1;
+        self.used.push(place);
+        first
+    }
+
+    /// Decodes from `pc` to the next jump or branch, the end of the window, or something that is no instruction.
+    /// False if there is no instruction at `pc` itself.
+    pub(super) fn decode_at(&mut self, index: usize, pc: u64, memory: &Memory) -> bool {
+        let window = &mut self.windows[index];
+        let mut next = pc;
+        while let Some(slot) = window.slot_of(next).map(|slot| &mut window.slots[slot]).filter(|slot| slot.is_none()) {
+            let Some(instruction) = fetch(next, memory) else { break };
+            let discarded = instruction.rd == 0 && instruction.writes_integer_register();
+            let rd = if discarded { DISCARDED } else { instruction.rd };
+            *slot = Some(Instruction { rd, ..instruction });
+            next = next.wrapping_add(u64::from(instruction.length));
+            if instruction.effects().flow != ControlFlow::Next {
+                break;
+            }
+        }
+        next != pc
+    }
+}
+
+/// The instruction in memory at `pc`; `None` if the bits mean nothing or are not all RAM.
+fn fetch(pc: u64, memory: &Memory) -> Option<Instruction> {
+    let mut bytes = [0; 4];
+    if memory.read_slice(pc, &mut bytes) {
+        return decode(&bytes);
+    }
+    memory.read_slice(pc, &mut bytes[..2]).then(|| decode(&bytes[..2])).flatten()
+}
+
+/// Cuts `page`, as far as it lies in `region`, at the borders of the program's ranges (which are sorted).
+fn windows(page: AddressRange, region: AddressRange, program: &[AddressRange]) -> Vec<Window> {
+    let (mut next, end) = (page.start().max(region.start()).0, page.end().min(region.end()).0);
+    let mut windows = Vec::new();
+    let mut push = |start: u64, end: u64, in_program| {
+        if start < end {
+            windows.push(Window::new(start, end, in_program));
+        }
+    };
+    for range in program {
+        let (start, stop) = (range.start().0.clamp(next, end), range.end().0.clamp(next, end));
+        push(next, start, false);
+        push(start, stop, true);
+        next = stop.max(next);
+    }
+    push(next, end, false);
+    windows
+}

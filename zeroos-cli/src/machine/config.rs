@@ -1,0 +1,92 @@
+//! What a machine consists of: memory regions, devices, and where the program's own code lies.
+
+use crate::address::{Address, AddressRange, ByteCount};
+
+/// What a machine consists of.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MachineConfig {
+    /// RAM, in any order; regions must not overlap. Memory that is never written costs the host nothing.
+    pub ram: Vec<AddressRange>,
+    /// Address of the first instruction.
+    pub entry: Address,
+    /// The host-target interface's two words, inside RAM.
+    pub htif: Option<HtifAddresses>,
+    /// Base of a 16550 UART, outside RAM.
+    pub uart: Option<Address>,
+    /// Base of a SiFive test finisher, outside RAM.
+    pub test_finisher: Option<Address>,
+    /// The program's own segments: instructions executed there are the program's, all others the kernel's.
+    pub program: Vec<AddressRange>,
+    /// Stop after this many instructions.
+    pub max_instructions: Option<u64>,
+}
+
+/// Addresses of the symbols `tohost` and `fromhost`: 64-bit words in RAM, 8-byte aligned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HtifAddresses {
+    /// The word the guest writes requests to.
+    pub tohost: Address,
+    /// The word the host answers in.
+    pub fromhost: Address,
+}
+
+/// Why a machine cannot be built.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Two RAM regions, or a RAM region and a device, share addresses.
+    #[error("{0} and {1} overlap: memory regions and devices need addresses of their own")]
+    Overlap(AddressRange, AddressRange),
+    /// An HTIF word does not lie in RAM.
+    #[error("the HTIF word at {0} does not lie in RAM on an 8-byte boundary")]
+    HtifOutsideRam(Address),
+    /// The host does not give that much memory.
+    #[error("the host cannot provide {0} of RAM")]
+    TooMuchRam(ByteCount),
+}
+
+/// Size of the UART's register block.
+pub(super) const UART_SIZE: u64 = 8;
+/// Size of the test finisher's register block.
+pub(super) const TEST_FINISHER_SIZE: u64 = 4;
+
+impl MachineConfig {
+    /// Whether everything has its own place.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let device = |base: Option<Address>, size| AddressRange::new(base?, ByteCount(size));
+        let mut ranges = self.ram.clone();
+        ranges.extend(device(self.uart, UART_SIZE));
+        ranges.extend(device(self.test_finisher, TEST_FINISHER_SIZE));
+        ranges.sort();
+        for pair in ranges.windows(2) {
+            if pair[0].overlaps(pair[1]) {
+                return Err(ConfigError::Overlap(pair[0], pair[1]));
+            }
+        }
+        for word in self.htif.iter().flat_map(|htif| [htif.tohost, htif.fromhost]) {
+            let inside = AddressRange::new(word, ByteCount(8))
+                .is_some_and(|range| word.0 % 8 == 0 && self.ram.iter().any(|ram| ram.covers(range)));
+            if !inside {
+                return Err(ConfigError::HtifOutsideRam(word));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlaps_and_stray_htif_words_are_refused() {
+        let ram = |start, size| AddressRange::new(Address(start), ByteCount(size)).unwrap();
+        let config = MachineConfig { ram: vec![ram(0x8000, 0x1000), ram(0x8fff, 1)], ..MachineConfig::default() };
+        assert!(matches!(config.check(), Err(ConfigError::Overlap(..))));
+        let config =
+            MachineConfig { ram: vec![ram(0x8000, 0x1000)], uart: Some(Address(0x8ff8)), ..MachineConfig::default() };
+        assert!(matches!(config.check(), Err(ConfigError::Overlap(..))));
+        let htif = HtifAddresses { tohost: Address(0x8000), fromhost: Address(0x9000) };
+        let config = MachineConfig { ram: vec![ram(0x8000, 0x1000)], htif: Some(htif), ..MachineConfig::default() };
+        assert_eq!(config.check(), Err(ConfigError::HtifOutsideRam(Address(0x9000))));
+    }
+}

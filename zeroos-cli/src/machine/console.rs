@@ -1,0 +1,113 @@
+//! Where the devices' output goes and their input comes from.
+
+use std::io::{self, Read, Write};
+
+/// An output stream of the guest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stream {
+    /// Standard output; also the UART and the HTIF console.
+    Output,
+    /// Standard error.
+    Error,
+}
+
+/// The host's end of the devices.
+pub trait Console {
+    /// Takes all of `bytes`.
+    fn write(&mut self, stream: Stream, bytes: &[u8]);
+
+    /// Fills the front of `buffer` with input and says how much; waits for at least one byte, 0 is the end of input.
+    fn read(&mut self, buffer: &mut [u8]) -> usize;
+}
+
+/// The tool's own standard streams. Output is flushed before input is waited for and when the console is dropped.
+#[derive(Default)]
+pub struct HostConsole {
+    pending: Vec<u8>,
+    failure: Option<io::Error>,
+}
+
+/// Bytes kept back before they are written to the host.
+const PENDING_BYTES: usize = 8192;
+
+impl HostConsole {
+    /// Writes out what is pending, and returns the first failure of the host's streams since the last call.
+    pub fn finish(&mut self) -> io::Result<()> {
+        let mut output = io::stdout().lock();
+        let written = output.write_all(&self.pending).and_then(|()| output.flush());
+        self.pending.clear();
+        self.failure.take().map_or(written, Err)
+    }
+
+    fn flush(&mut self) {
+        if let Err(failure) = self.finish() {
+            self.failure = Some(failure);
+        }
+    }
+}
+
+impl Console for HostConsole {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Output => {
+                self.pending.extend_from_slice(bytes);
+                if self.pending.len() >= PENDING_BYTES || bytes.contains(&b'\n') {
+                    self.flush();
+                }
+            }
+            Stream::Error => {
+                self.flush();
+                if let Err(failure) = io::stderr().write_all(bytes) {
+                    self.failure = Some(failure);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> usize {
+        self.flush();
+        loop {
+            match io::stdin().lock().read(buffer) {
+                Ok(count) => return count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failure = Some(error);
+                    return 0;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for HostConsole {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Keeps all output and gives prepared input: for tests and for comparing engines.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CapturedConsole {
+    /// What was written to [`Stream::Output`].
+    pub output: Vec<u8>,
+    /// What was written to [`Stream::Error`].
+    pub error: Vec<u8>,
+    /// What is still to be read.
+    pub input: Vec<u8>,
+}
+
+impl Console for CapturedConsole {
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Output => self.output.extend_from_slice(bytes),
+            Stream::Error => self.error.extend_from_slice(bytes),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> usize {
+        let count = buffer.len().min(self.input.len());
+        buffer[..count].copy_from_slice(&self.input[..count]);
+        self.input.drain(..count);
+        count
+    }
+}

@@ -1,0 +1,133 @@
+//! Running: from window to window of decoded code, taking traps and keeping the account between them.
+
+mod bus;
+mod instructions;
+
+use super::console::Console;
+use super::csr::Counters;
+use super::trap::{ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, Trap};
+use super::{Ending, Machine, Observer, TrapTaken};
+use crate::address::Address;
+use bus::Bus;
+
+/// Why the instructions of a window are not simply followed by the next.
+pub(super) enum Exit {
+    /// The next instruction lies outside the window.
+    LeftWindow,
+    /// Nothing is decoded at the next instruction.
+    Undecoded,
+    /// As many instructions as allowed were executed.
+    BudgetSpent,
+    /// `fence.i`: decoded code may be stale.
+    CodeChanged,
+    /// The instruction raised an exception.
+    Raised(Exception),
+    /// The instruction is illegal in the hart's present state.
+    Illegal,
+    /// A device stopped the machine.
+    Stopped(u32),
+}
+
+impl Machine {
+    /// Runs until the guest stops the machine, the instruction limit is reached or nothing but traps would follow.
+    /// After an [`InstructionLimit`](Ending::InstructionLimit) the machine stands at the next instruction.
+    pub fn run(&mut self, console: &mut dyn Console, observer: &mut dyn Observer) -> Ending {
+        loop {
+            let pc = self.hart.pc;
+            let Some(window) = self.code.find(pc) else {
+                match self.fetch_failed(pc, observer) {
+                    Some(ending) => return ending,
+                    None => continue,
+                }
+            };
+            let in_program = self.code.window(window).in_program;
+            if in_program && let Some(site) = self.accounting.program_entered() {
+                observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
+            }
+            let (exit, executed) = self.run_window(window, console);
+            self.accounting.add(in_program, executed);
+            let ending = match exit {
+                Exit::LeftWindow => None,
+                Exit::Undecoded => self.decode_or_trap(window, observer),
+                Exit::BudgetSpent => Some(Ending::InstructionLimit),
+                Exit::CodeChanged => {
+                    self.code.flush();
+                    None
+                }
+                Exit::Raised(exception) => self.raise(exception, in_program, observer),
+                Exit::Illegal => self.raise(self.illegal_instruction(), in_program, observer),
+                Exit::Stopped(status) => Some(Ending::Exited { status }),
+            };
+            if let Some(ending) = ending {
+                return ending;
+            }
+        }
+    }
+
+    fn run_window(&mut self, window: usize, console: &mut dyn Console) -> (Exit, u64) {
+        let before = Counters { executed: self.accounting.executed(), retired: self.accounting.retired() };
+        let budget = self.max_instructions.saturating_sub(before.executed);
+        let watched = self.devices.watched_word();
+        let mut bus = Bus { memory: &mut self.memory, devices: &mut self.devices, console, watched };
+        instructions::run(&mut self.hart, self.code.window(window), &mut bus, budget, before)
+    }
+
+    /// The slot at the pc is empty: decode what is there, or trap.
+    fn decode_or_trap(&mut self, window: usize, observer: &mut dyn Observer) -> Option<Ending> {
+        let pc = self.hart.pc;
+        if self.code.decode_at(window, pc, &self.memory) {
+            return None;
+        }
+        let mut half = [0; 2];
+        let readable = self.memory.read_slice(pc, &mut half);
+        let size = if u16::from_le_bytes(half) & 3 == 3 { 4 } else { 2 };
+        if !readable || !self.memory.covers(pc, size) {
+            return self.fetch_failed(pc, observer);
+        }
+        if self.accounting.executed() >= self.max_instructions {
+            return Some(Ending::InstructionLimit);
+        }
+        let in_program = self.code.window(window).in_program;
+        self.accounting.add(in_program, 1);
+        self.raise(self.illegal_instruction(), in_program, observer)
+    }
+
+    /// The instruction at `pc` is not all in RAM: `mtval` is the first halfword that is not (privileged ISA manual,
+    /// "mtval"). No instruction began, so none is counted.
+    fn fetch_failed(&mut self, pc: u64, observer: &mut dyn Observer) -> Option<Ending> {
+        let value = if self.memory.covers(pc, 2) { pc.wrapping_add(2) } else { pc };
+        self.trap(Exception { cause: INSTRUCTION_ACCESS_FAULT, value }, false, observer)
+    }
+
+    /// The instruction at the pc, which has been counted, raised an exception.
+    fn raise(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
+        self.accounting.trapped += 1;
+        self.trap(exception, in_program, observer)
+    }
+
+    /// Takes the trap; ends the run if nothing retired since the last one.
+    fn trap(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
+        let trap = Trap { pc: Address(self.hart.pc), cause: exception.cause, value: exception.value };
+        let retired = self.accounting.retired();
+        if let Some(last) = self.last_trap.filter(|last| last.retired == retired) {
+            return Some(Ending::TrapLoop { first: last.trap, second: trap });
+        }
+        self.last_trap = Some(TrapTaken { trap, retired });
+        if in_program && trap.cause == ENVIRONMENT_CALL_FROM_M {
+            let number = self.hart.x(17);
+            self.accounting.call_started(number, trap.pc.0);
+            observer.syscall_entered(trap.pc, number, std::array::from_fn(|index| self.hart.x(10 + index as u8)));
+        }
+        self.hart.take_trap(trap);
+        None
+    }
+
+    /// The exception of an illegal instruction at the pc: `mtval` holds its bits.
+    fn illegal_instruction(&self) -> Exception {
+        let mut bytes = [0; 4];
+        if self.memory.read_slice(self.hart.pc, &mut bytes[..2]) && bytes[0] & 3 == 3 {
+            self.memory.read_slice(self.hart.pc, &mut bytes);
+        }
+        Exception { cause: ILLEGAL_INSTRUCTION, value: u64::from(u32::from_le_bytes(bytes)) }
+    }
+}

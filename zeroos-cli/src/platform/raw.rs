@@ -1,0 +1,142 @@
+//! `platform.toml` as written, and the checks that make a [`Platform`] of it. Unknown keys are errors: a key that is
+//! silently ignored is a wish that is silently refused.
+
+use serde::Deserialize;
+
+use super::{Devices, EcallBehaviour, MemoryRegion, Platform, PlatformError};
+use crate::address::{Address, AddressRange, ByteCount};
+
+/// The format this version reads.
+const SCHEMA: &str = "zeroos.platform/1";
+/// Regions are given out in pages of this size, bytes.
+const PAGE: u64 = 4096;
+/// The instruction sets that a kernel can be built for.
+const KNOWN_ISAS: [&str; 2] = ["rv64gc", "rv64imac"];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlatform {
+    schema: String,
+    name: String,
+    summary: String,
+    isa: String,
+    ecall: EcallBehaviour,
+    memory: Vec<RawRegion>,
+    in_place: Option<RawSpan>,
+    devices: Devices,
+    #[serde(default)]
+    runner: RawRunner,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRegion {
+    name: String,
+    start: Address,
+    size_bytes: ByteCount,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSpan {
+    start: Address,
+    end: Address,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawRunner {
+    command: Vec<String>,
+}
+
+/// Reads the `platform.toml` and `platform.rs` of the folder `folder`.
+///
+/// # Errors
+/// What does not parse or contradicts itself, with the file's name.
+pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, PlatformError> {
+    let file = format!("{folder}/platform.toml");
+    let raw: RawPlatform = toml::from_str(toml)
+        .map_err(|error| PlatformError::Syntax { file: file.clone(), message: error.to_string() })?;
+    let wrong = |what: String| PlatformError::Contradiction { file: file.clone(), what };
+    if raw.schema != SCHEMA {
+        return Err(wrong(format!("schema is `{}`; this version reads `{SCHEMA}`", raw.schema)));
+    }
+    if raw.name != folder {
+        return Err(wrong(format!("name is `{}`, the folder `{folder}`; they must agree", raw.name)));
+    }
+    if !KNOWN_ISAS.contains(&raw.isa.as_str()) {
+        return Err(wrong(format!("isa is `{}`; expected one of {}", raw.isa, KNOWN_ISAS.join(", "))));
+    }
+    let mut memory = Vec::new();
+    for region in raw.memory {
+        let range = AddressRange::new(region.start, region.size_bytes)
+            .filter(|range| !range.is_empty() && range.start().0 % PAGE == 0 && range.end().0 % PAGE == 0)
+            .ok_or_else(|| {
+                wrong(format!("memory `{}` must be whole pages of {PAGE} bytes, at least one", region.name))
+            })?;
+        memory.push(MemoryRegion { name: region.name, range });
+    }
+    if memory.is_empty() {
+        return Err(wrong("no [[memory]]; expected at least one region".into()));
+    }
+    let mut ascending: Vec<AddressRange> = memory.iter().map(|region| region.range).collect();
+    ascending.sort();
+    if let Some(pair) = ascending.windows(2).find(|pair| pair[0].overlaps(pair[1])) {
+        return Err(wrong(format!("memory {} and {} overlap", pair[0], pair[1])));
+    }
+    let in_place = match raw.in_place {
+        None => None,
+        Some(span) => Some(
+            AddressRange::between(span.start, span.end)
+                .filter(|range| ascending.iter().all(|region| !region.overlaps(*range)))
+                .ok_or_else(|| wrong("in_place must end behind its start and overlap no memory region".into()))?,
+        ),
+    };
+    Ok(Platform {
+        name: raw.name,
+        summary: raw.summary,
+        isa: raw.isa,
+        ecall: raw.ecall,
+        memory,
+        in_place,
+        devices: raw.devices,
+        runner: raw.runner.command,
+        source: source.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        schema = "zeroos.platform/1"
+        name = "board"
+        summary = "a board"
+        isa = "rv64gc"
+        ecall = "mtvec"
+        memory = [{ name = "ram", start = "0x80000000", size_bytes = 0x10000 }]
+        devices = { htif = true }
+    "#;
+
+    #[test]
+    fn a_complete_file_is_read() {
+        let platform = parse("board", GOOD, "").unwrap();
+        assert_eq!(platform.memory[0].range.end(), Address(0x8001_0000));
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_and_names_the_file() {
+        let error = parse("board", &GOOD.replace("summary", "sumary"), "").unwrap_err();
+        assert!(error.to_string().contains("board/platform.toml") && error.to_string().contains("sumary"));
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for (from, to) in
+            [("0x10000", "0x10001"), ("rv64gc", "rv32i"), ("platform/1", "platform/9"), ("\"board\"", "\"b\"")]
+        {
+            assert!(parse("board", &GOOD.replace(from, to), "").is_err(), "{to}");
+        }
+    }
+}
