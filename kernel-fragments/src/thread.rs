@@ -64,6 +64,8 @@ pub struct Thread {
     pub pending_signals: u64,
     /// The stack that handlers with SA_ONSTACK run on.
     pub alternate_stack: AlternateStack,
+    /// Nanoseconds it ran up to the end of its last turn.
+    pub cpu_ns: u64,
     /// Where `exit` stores 0 and wakes one waiter (`set_tid_address`, CLONE_CHILD_CLEARTID); null for nowhere.
     pub clear_child_tid: UserAddress,
     /// Head of its list of held robust futexes; null for none.
@@ -78,6 +80,7 @@ impl Thread {
             tid: PROCESS_ID,
             signal_mask: 0,
             pending_signals: 0,
+            cpu_ns: 0,
             alternate_stack: AlternateStack::NONE,
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,

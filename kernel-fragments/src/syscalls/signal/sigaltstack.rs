@@ -78,7 +78,7 @@ mod tests {
         thread.frame.x[SP] = 0x9000;
         let old = memory.address(32);
         let null = UserAddress::NULL;
-        let mut expect = |memory: &mut FakeMemory, thread: &mut Thread, start, flags: u32, len_bytes| {
+        let expect = |memory: &mut FakeMemory, thread: &mut Thread, start, flags: u32, len_bytes| {
             assert_eq!(sigaltstack(memory, thread, null, old), Ok(0));
             assert_eq!(memory.read_u64(old), Ok(start));
             assert_eq!(memory.read_u32(old.add(8)), Ok(flags));

@@ -1,0 +1,157 @@
+//! The deterministic clock. Time is no input: it starts at the committed time, every reading of a clock and every change
+//! of thread takes one microsecond, and sleeping moves it on. So loops that wait for a time end, and every run sees the
+//! same times.
+
+use crate::abi::timespec::{
+    CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID,
+    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_THREAD_CPUTIME_ID, LATEST_NS,
+};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal};
+use crate::thread::{PROCESS_ID, Thread};
+
+/// What one reading, or one change of thread, takes.
+const STEP_NS: u64 = 1000;
+
+/// What a clock id stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClockKind {
+    /// Nanoseconds since the Unix epoch.
+    Realtime,
+    /// Nanoseconds since boot.
+    Monotonic,
+    /// Nanoseconds that the process did not sleep.
+    ProcessCpu,
+    /// The same of the calling thread.
+    ThreadCpu,
+}
+
+/// The clock.
+#[derive(Debug)]
+pub struct Clock {
+    /// Nanoseconds since boot.
+    now_ns: u64,
+    /// Nanoseconds of these in which every thread slept.
+    idle_ns: u64,
+    /// What [`cpu_ns`](Self::cpu_ns) was when the running thread began to run.
+    turn_start_ns: u64,
+}
+
+impl ClockKind {
+    /// The clock with id `id`, for `thread`.
+    ///
+    /// # Errors
+    /// EINVAL if there is none. Unsupported: the CPU time of another thread.
+    pub fn of(id: i32, thread: &Thread) -> Result<ClockKind, Refusal> {
+        match id {
+            CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_TAI => Ok(ClockKind::Realtime),
+            CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME => Ok(ClockKind::Monotonic),
+            CLOCK_PROCESS_CPUTIME_ID => Ok(ClockKind::ProcessCpu),
+            CLOCK_THREAD_CPUTIME_ID => Ok(ClockKind::ThreadCpu),
+            // include/linux/posix-timers.h: ~id in the upper bits, per thread in bit 2, which of the CPU clocks below.
+            ..0 if id & 3 != 3 => match (!(id >> 3) as u32, id & 4 != 0) {
+                (0 | PROCESS_ID, false) => Ok(ClockKind::ProcessCpu),
+                (_, false) => Err(Errno::EINVAL.into()),
+                (tid, true) if tid == 0 || tid == thread.tid => Ok(ClockKind::ThreadCpu),
+                (_, true) => Err(Refusal::Unsupported("the CPU clock of another thread")),
+            },
+            _ => Err(Errno::EINVAL.into()),
+        }
+    }
+}
+
+impl Clock {
+    /// The clock at boot.
+    pub const fn new() -> Clock {
+        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0 }
+    }
+
+    /// Nanoseconds since boot, without taking time.
+    pub fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Takes the time of one reading or one change of thread.
+    pub fn step(&mut self) {
+        self.now_ns += STEP_NS;
+    }
+
+    /// Reads the clock `kind` for `thread`.
+    pub fn read_ns(&mut self, boot: &BootInfo, thread: &Thread, kind: ClockKind) -> u64 {
+        self.step();
+        match kind {
+            ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
+            ClockKind::Monotonic => self.now_ns,
+            ClockKind::ProcessCpu => self.cpu_ns(),
+            ClockKind::ThreadCpu => thread.cpu_ns + (self.cpu_ns() - self.turn_start_ns),
+        }
+    }
+
+    /// When `time_ns` of clock `kind` is, in nanoseconds since boot: times of day before boot are at boot.
+    pub fn since_boot_ns(&self, boot: &BootInfo, kind: ClockKind, time_ns: u64) -> u64 {
+        if kind == ClockKind::Realtime { time_ns.saturating_sub(boot.start_time_ns) } else { time_ns }
+    }
+
+    /// The time `delay_ns` from now, in nanoseconds since boot.
+    pub fn after_ns(&self, delay_ns: u64) -> u64 {
+        self.now_ns.saturating_add(delay_ns).min(LATEST_NS)
+    }
+
+    /// Nobody runs until `deadline_ns` after boot.
+    pub fn idle_until(&mut self, deadline_ns: u64) {
+        let idle_ns = deadline_ns.saturating_sub(self.now_ns);
+        self.now_ns += idle_ns;
+        self.idle_ns += idle_ns;
+    }
+
+    /// `thread` stops running: what it ran is its own.
+    pub fn end_turn(&mut self, thread: &mut Thread) {
+        thread.cpu_ns += self.cpu_ns() - self.turn_start_ns;
+        self.turn_start_ns = self.cpu_ns();
+    }
+
+    fn cpu_ns(&self) -> u64 {
+        self.now_ns - self.idle_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_passes_by_reading_and_sleeping() {
+        let (mut clock, mut thread) = (Clock::new(), Thread::first());
+        let boot = BootInfo { start_time_ns: 50, ..BootInfo::default() };
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::Monotonic), 1000);
+        clock.idle_until(9000);
+        clock.idle_until(5000);
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::Realtime), 10_050);
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ProcessCpu), 3000);
+        clock.end_turn(&mut thread);
+        let mut other = Thread::first();
+        assert_eq!(clock.read_ns(&boot, &other, ClockKind::ThreadCpu), 1000);
+        clock.end_turn(&mut other);
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ThreadCpu), 4000);
+    }
+
+    #[test]
+    fn ids() {
+        let thread = Thread::first();
+        let own = !(PROCESS_ID as i32) << 3;
+        for (id, kind) in [
+            (0, ClockKind::Realtime),
+            (7, ClockKind::Monotonic),
+            (11, ClockKind::Realtime),
+            (own | 2, ClockKind::ProcessCpu),
+            (own | 6, ClockKind::ThreadCpu),
+            (-2, ClockKind::ThreadCpu),
+            (-6, ClockKind::ProcessCpu),
+        ] {
+            assert_eq!(ClockKind::of(id, &thread), Ok(kind), "{id}");
+        }
+        for id in [8, 9, 10, 12, i32::MAX, -1, own - 8 + 2] {
+            assert_eq!(ClockKind::of(id, &thread), Err(Errno::EINVAL.into()), "{id}");
+        }
+    }
+}
