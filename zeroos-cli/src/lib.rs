@@ -9,4 +9,5 @@ pub mod elf;
 pub mod isa;
 pub mod linux;
 pub mod machine;
+pub mod manifest;
 pub mod platform;
