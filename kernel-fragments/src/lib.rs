@@ -5,6 +5,8 @@
 //! Which file does what: `ARCHITECTURE.md` beside the CLI, section "Kernel fragments".
 
 #![cfg_attr(not(test), no_std)]
+#![allow(clippy::too_many_arguments)] // a handler's parameters are its manifest
+#![allow(clippy::new_without_default)] // kernel state is made in statics, by `const fn new`
 #![deny(unsafe_code)] // the few files that need it allow it for themselves
 
 extern crate alloc;

@@ -1,2 +1,54 @@
-//! Sets up, demonstrates and tests zeroos with one command each.
-fn main() {}
+//! Sets up, demonstrates and tests zeroos with one command each: `cargo run -p xtask -- <command>`.
+
+mod bench;
+mod corpus;
+mod cross;
+mod debian;
+mod demo;
+mod gate;
+mod rebuild;
+mod setup;
+mod step;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo run -p xtask -- <command>
+
+  demo              build zeroos and take a real program through it: manifest, image, run, instruction count
+  test              set up what the tests need and run all of them, then the format check and the lints
+  setup             install what the tests need (Debian packages, the kernel's Rust target)
+  fetch             fetch the third-party programs some tests run into target/corpus
+  bench             measure the built-in machine beside qemu-riscv64
+  rebuild-examples [NAME…]
+                    rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
+
+/// The repository's root directory.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["demo"] => demo::demo(),
+        ["test"] => gate::test(),
+        ["setup"] => setup::setup(),
+        ["fetch"] => corpus::fetch(),
+        ["bench"] => bench::bench(),
+        ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

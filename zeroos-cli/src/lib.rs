@@ -4,10 +4,12 @@
 pub mod address;
 pub mod analysis;
 pub mod assets;
+pub mod catalog;
 pub mod diagnostic;
 pub mod elf;
 pub mod isa;
 pub mod linux;
 pub mod machine;
 pub mod manifest;
+pub mod plan;
 pub mod platform;

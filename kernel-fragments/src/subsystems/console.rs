@@ -1,0 +1,77 @@
+//! The three standard streams as open files. Standard input is the run's input, the other two the console; all three
+//! look like pipes, which is what they are when the original runs with its output collected.
+
+use crate::abi::open_flags::{O_RDONLY, O_WRONLY};
+use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
+use crate::abi::stat::Stat;
+use crate::errno::SysResult;
+use crate::platform_interface::{Platform, Stream};
+use crate::subsystems::open_file::{File, OpenFile};
+use crate::subsystems::standard_streams::standard_stream_stat;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+
+/// Standard input.
+struct Input;
+
+impl File for Input {
+    fn read(&self, platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
+        Ok(platform.read_input(into))
+    }
+
+    fn stat(&self) -> Stat {
+        standard_stream_stat(0)
+    }
+
+    fn ready(&self) -> u16 {
+        POLLIN | POLLRDNORM
+    }
+}
+
+/// Standard output or error.
+struct Output(Stream);
+
+impl File for Output {
+    fn write(&self, platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
+        platform.write_console(self.0, from);
+        Ok(from.len())
+    }
+
+    fn stat(&self) -> Stat {
+        standard_stream_stat(match self.0 {
+            Stream::Output => 1,
+            Stream::Error => 2,
+        })
+    }
+
+    fn ready(&self) -> u16 {
+        POLLOUT | POLLWRNORM
+    }
+}
+
+/// Opens standard input.
+pub fn open_input() -> Rc<OpenFile> {
+    OpenFile::new(Box::new(Input), O_RDONLY)
+}
+
+/// Opens standard output or error.
+pub fn open_output(stream: Stream) -> Rc<OpenFile> {
+    OpenFile::new(Box::new(Output(stream)), O_WRONLY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakePlatform;
+
+    #[test]
+    fn bytes_go_through() {
+        let mut platform = FakePlatform::with_input(b"in");
+        assert_eq!(open_output(Stream::Error).file.write(&mut platform, 7, b"text"), Ok(4));
+        assert_eq!(platform.error, b"text");
+        let mut buffer = [0; 4];
+        assert_eq!(open_input().file.read(&mut platform, 7, &mut buffer), Ok(2));
+        assert_eq!(&buffer, b"in\0\0");
+        assert!(open_input().file.write(&mut platform, 0, b"x").is_err());
+    }
+}

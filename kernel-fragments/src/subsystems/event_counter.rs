@@ -1,0 +1,116 @@
+//! The counter behind `eventfd(2)`.
+
+use crate::abi::pollfd::{POLLERR, POLLIN, POLLOUT};
+use crate::abi::stat::Stat;
+use crate::errno::{Errno, SysResult};
+use crate::platform_interface::Platform;
+use crate::subsystems::open_file::File;
+use core::cell::Cell;
+
+/// The number of the file system of files without a name or contents.
+pub const ANONYMOUS_DEVICE: u64 = 14;
+
+/// A counter to add to and to take from.
+pub struct EventCounter {
+    value: Cell<u64>,
+    activity: Cell<u64>,
+    /// Each read takes 1, not all (EFD_SEMAPHORE).
+    is_semaphore: bool,
+}
+
+impl EventCounter {
+    /// A counter that starts at `value`.
+    pub fn new(value: u64, is_semaphore: bool) -> EventCounter {
+        EventCounter { value: Cell::new(value), activity: Cell::new(0), is_semaphore }
+    }
+
+    fn set(&self, value: u64) {
+        self.value.set(value);
+        self.activity.set(self.activity.get() + 1);
+    }
+}
+
+impl File for EventCounter {
+    fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
+        let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
+        let value = self.value.get();
+        if value == 0 {
+            return Err(Errno::EAGAIN.into());
+        }
+        let taken = if self.is_semaphore { 1 } else { value };
+        *place = taken.to_le_bytes();
+        self.set(value - taken);
+        Ok(8)
+    }
+
+    fn write(&self, _platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
+        let added = u64::from_le_bytes(from.try_into().map_err(|_| Errno::EINVAL)?);
+        if added == u64::MAX {
+            return Err(Errno::EINVAL.into());
+        }
+        // The counter never reaches the highest value.
+        match self.value.get().checked_add(added) {
+            Some(sum) if sum < u64::MAX => self.set(sum),
+            _ => return Err(Errno::EAGAIN.into()),
+        }
+        Ok(8)
+    }
+
+    fn stat(&self) -> Stat {
+        Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
+    }
+
+    fn ready(&self) -> u16 {
+        match self.value.get() {
+            0 => POLLOUT,
+            u64::MAX => POLLIN | POLLERR,
+            value if value == u64::MAX - 1 => POLLIN,
+            _ => POLLIN | POLLOUT,
+        }
+    }
+
+    fn activity(&self) -> u64 {
+        self.activity.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakePlatform;
+
+    fn read(counter: &EventCounter, len_bytes: usize) -> Result<u64, Errno> {
+        let mut into = vec![0; len_bytes];
+        match counter.read(&mut FakePlatform::new(), 0, &mut into) {
+            Ok(done) => Ok(u64::from_le_bytes(into[..done].try_into().expect("eight bytes"))),
+            Err(refusal) => {
+                Err([Errno::EAGAIN, Errno::EINVAL].into_iter().find(|&e| refusal == e.into()).expect("known"))
+            }
+        }
+    }
+
+    fn write(counter: &EventCounter, value: u64) -> SysResult {
+        counter.write(&mut FakePlatform::new(), 0, &value.to_le_bytes())
+    }
+
+    #[test]
+    fn adds_and_takes() {
+        let counter = EventCounter::new(3, false);
+        assert_eq!((read(&counter, 20), read(&counter, 8)), (Ok(3), Err(Errno::EAGAIN)));
+        assert_eq!(write(&counter, u64::MAX), Err(Errno::EINVAL.into()));
+        assert_eq!(write(&counter, u64::MAX - 1), Ok(8));
+        assert_eq!((write(&counter, 1), counter.ready()), (Err(Errno::EAGAIN.into()), POLLIN));
+        assert_eq!(read(&counter, 7), Err(Errno::EINVAL));
+        for len_bytes in [7, 9] {
+            let result = counter.write(&mut FakePlatform::new(), 0, &vec![0; len_bytes]);
+            assert_eq!(result, Err(Errno::EINVAL.into()));
+        }
+    }
+
+    #[test]
+    fn semaphore_takes_one() {
+        let counter = EventCounter::new(2, true);
+        assert_eq!((read(&counter, 8), read(&counter, 8), read(&counter, 8)), (Ok(1), Ok(1), Err(Errno::EAGAIN)));
+        assert_eq!(counter.ready(), POLLOUT);
+    }
+}

@@ -1,0 +1,372 @@
+//! What a file tree is made of: files, directories, symbolic links and devices, each shared by the directories that name
+//! it and the descriptors that have it open.
+
+use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
+use crate::errno::Errno;
+use alloc::boxed::Box;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+/// The number of the one file system.
+pub const TREE_DEVICE: u64 = 1;
+
+/// Longest name of a directory entry (NAME_MAX).
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// One file of any kind.
+pub struct Node {
+    /// Its number.
+    pub inode: u64,
+    /// Permission bits.
+    pub permissions: Cell<u32>,
+    /// Owner and group.
+    pub owner: Cell<(u32, u32)>,
+    /// Number of directory entries that name it.
+    pub links: Cell<u32>,
+    /// When it was used.
+    pub times: Cell<Times>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Times {
+    /// Last read.
+    pub access_ns: i64,
+    /// Last write.
+    pub modify_ns: i64,
+    /// Last change of anything.
+    pub change_ns: i64,
+}
+
+/// The kinds of file that have a place in the tree.
+pub enum Kind {
+    /// Bytes that can be read and written.
+    Regular(Contents),
+    /// Bytes that the kernel shows, as in `/proc` and `/sys`.
+    Fixed(&'static [u8]),
+    /// Names.
+    Directory(Directory),
+    /// A path in place of which another is taken.
+    Symlink(Box<[u8]>),
+    /// A character device.
+    Device(Device),
+}
+
+/// The character devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Device {
+    /// Swallows everything, has nothing.
+    Null,
+    /// Swallows everything, has zeros.
+    Zero,
+    /// Has zeros and is full.
+    Full,
+    /// `/dev/random` (8) or `/dev/urandom` (9): the minor number.
+    Random(u8),
+    /// `/dev/stdin`, `/dev/stdout`, `/dev/stderr`: opens the standard stream of this number anew.
+    StandardStream(u8),
+}
+
+impl Device {
+    /// The number that `st_rdev` shows (include/linux/kdev_t.h).
+    pub fn number(self) -> u64 {
+        match self {
+            Device::Null => 0x103,
+            Device::Zero => 0x105,
+            Device::Full => 0x107,
+            Device::Random(minor) => 0x100 | u64::from(minor),
+            Device::StandardStream(number) => 0x8800 | u64::from(number),
+        }
+    }
+}
+
+/// What a regular file holds: a file of the image until something writes to it.
+pub struct Contents {
+    committed: Cell<Option<&'static [u8]>>,
+    written: Cell<Vec<u8>>,
+}
+
+impl Contents {
+    /// Bytes that lie in the image.
+    pub fn committed(bytes: &'static [u8]) -> Contents {
+        Contents { committed: Cell::new(Some(bytes)), written: Cell::default() }
+    }
+
+    /// Nothing.
+    pub fn empty() -> Contents {
+        Contents { committed: Cell::new(None), written: Cell::default() }
+    }
+
+    /// The length.
+    pub fn size_bytes(&self) -> usize {
+        match self.committed.get() {
+            Some(bytes) => bytes.len(),
+            None => with(&self.written, |bytes| bytes.len()),
+        }
+    }
+
+    /// Copies from `offset` on to `into` and says how many bytes there were.
+    pub fn read(&self, offset: u64, into: &mut [u8]) -> usize {
+        match self.committed.get() {
+            Some(bytes) => copy_from(bytes, offset, into),
+            None => with(&self.written, |bytes| copy_from(bytes, offset, into)),
+        }
+    }
+
+    /// Puts `from` at `offset`; a gap before it is zero.
+    ///
+    /// # Errors
+    /// ENOSPC if the kernel's memory does not suffice.
+    pub fn write(&self, offset: u64, from: &[u8]) -> Result<usize, Errno> {
+        let start = usize::try_from(offset).map_err(|_| Errno::ENOSPC)?;
+        let end = start.checked_add(from.len()).ok_or(Errno::ENOSPC)?;
+        self.make_own()?;
+        with(&self.written, |bytes| {
+            if !from.is_empty() && end > bytes.len() {
+                resize(bytes, end)?;
+            }
+            if let Some(place) = bytes.get_mut(start..end) {
+                place.copy_from_slice(from);
+            }
+            Ok(from.len())
+        })
+    }
+
+    /// Cuts off what lies behind `size_bytes`, or appends zeros up to there.
+    ///
+    /// # Errors
+    /// ENOSPC if the kernel's memory does not suffice.
+    pub fn truncate(&self, size_bytes: u64) -> Result<(), Errno> {
+        if size_bytes == 0 {
+            self.committed.set(None);
+            self.written.set(Vec::new());
+            return Ok(());
+        }
+        let size_bytes = usize::try_from(size_bytes).map_err(|_| Errno::ENOSPC)?;
+        self.make_own()?;
+        with(&self.written, |bytes| resize(bytes, size_bytes))
+    }
+
+    /// Copies a file of the image, so that it can be changed.
+    fn make_own(&self) -> Result<(), Errno> {
+        if let Some(committed) = self.committed.get() {
+            with(&self.written, |bytes| {
+                bytes.try_reserve(committed.len()).map_err(|_| Errno::ENOSPC)?;
+                bytes.extend_from_slice(committed);
+                Ok(())
+            })?;
+            self.committed.set(None);
+        }
+        Ok(())
+    }
+}
+
+fn copy_from(bytes: &[u8], offset: u64, into: &mut [u8]) -> usize {
+    let rest = bytes.get(offset as usize..).unwrap_or_default();
+    let len_bytes = rest.len().min(into.len());
+    if let (Some(into), Some(rest)) = (into.get_mut(..len_bytes), rest.get(..len_bytes)) {
+        into.copy_from_slice(rest);
+    }
+    len_bytes
+}
+
+fn resize(bytes: &mut Vec<u8>, size_bytes: usize) -> Result<(), Errno> {
+    bytes.try_reserve(size_bytes.saturating_sub(bytes.len())).map_err(|_| Errno::ENOSPC)?;
+    bytes.resize(size_bytes, 0);
+    Ok(())
+}
+
+/// A directory: its entries, once somebody looked (`FileTree` fills it in then).
+#[derive(Default)]
+pub struct Directory {
+    entries: Cell<Vec<Entry>>,
+    /// Cookie of the next entry.
+    next_cookie: Cell<u64>,
+    /// Where it lies; nowhere when it was removed, and for the root.
+    pub parent: Cell<Weak<Node>>,
+    /// The path under which the image's files may still be waiting to become entries; empty if none are.
+    pub unread_path: Cell<Vec<u8>>,
+}
+
+/// A name in a directory.
+#[derive(Clone)]
+pub struct Entry {
+    /// The name.
+    pub name: Rc<[u8]>,
+    /// What it names.
+    pub node: Rc<Node>,
+    /// Its place in the order in which a directory is listed: the order in which entries were made. It stays when
+    /// others come and go, so that listing a directory while deleting from it misses nothing.
+    pub cookie: u64,
+}
+
+/// The cookie of a directory's first own entry, after `.` and `..`.
+pub const FIRST_COOKIE: u64 = 2;
+
+impl Directory {
+    /// What `name` names here.
+    pub fn get(&self, name: &[u8]) -> Option<Rc<Node>> {
+        with(&self.entries, |entries| {
+            let index = search(entries, name).ok()?;
+            entries.get(index).map(|entry| entry.node.clone())
+        })
+    }
+
+    /// Makes `name` stand for `node` and returns what it stood for. Says nothing to a directory about its new parent.
+    pub fn insert(&self, name: &[u8], node: Rc<Node>) -> Option<Rc<Node>> {
+        with(&self.entries, |entries| match search(entries, name) {
+            Ok(index) => entries.get_mut(index).map(|entry| core::mem::replace(&mut entry.node, node)),
+            Err(index) => {
+                let cookie = self.next_cookie.get();
+                self.next_cookie.set(cookie + 1);
+                entries.insert(index, Entry { name: name.into(), node, cookie: cookie + FIRST_COOKIE });
+                None
+            }
+        })
+    }
+
+    /// Removes `name` and returns what it stood for.
+    pub fn remove(&self, name: &[u8]) -> Option<Rc<Node>> {
+        with(&self.entries, |entries| search(entries, name).ok().map(|index| entries.remove(index).node))
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        with(&self.entries, |entries| entries.is_empty())
+    }
+
+    /// The entries from `cookie` on, in listing order.
+    pub fn list(&self, cookie: u64) -> Vec<Entry> {
+        let mut list: Vec<Entry> =
+            with(&self.entries, |entries| entries.iter().filter(|entry| entry.cookie >= cookie).cloned().collect());
+        list.sort_unstable_by_key(|entry| entry.cookie);
+        list
+    }
+
+    /// The name under which `node` is listed here.
+    pub fn name_of(&self, node: &Rc<Node>) -> Option<Rc<[u8]>> {
+        with(&self.entries, |entries| {
+            entries.iter().find(|entry| Rc::ptr_eq(&entry.node, node)).map(|entry| entry.name.clone())
+        })
+    }
+
+    /// Number of directories among the entries.
+    fn subdirectories(&self) -> u32 {
+        with(&self.entries, |entries| entries.iter().filter(|entry| entry.node.directory().is_some()).count() as u32)
+    }
+}
+
+fn search(entries: &[Entry], name: &[u8]) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| entry.name[..].cmp(name))
+}
+
+/// Works on what `cell` holds. A cell without borrow flags cannot panic; `work` must not come back to the same cell.
+fn with<T: Default, R>(cell: &Cell<T>, work: impl FnOnce(&mut T) -> R) -> R {
+    let mut value = cell.take();
+    let result = work(&mut value);
+    cell.set(value);
+    result
+}
+
+impl Node {
+    /// The directory it is.
+    pub fn directory(&self) -> Option<&Directory> {
+        if let Kind::Directory(directory) = &self.kind { Some(directory) } else { None }
+    }
+
+    /// What `stat` tells.
+    pub fn stat(&self) -> Stat {
+        let (kind, size_bytes, represented_device) = match &self.kind {
+            Kind::Regular(contents) => (S_IFREG, contents.size_bytes(), 0),
+            Kind::Fixed(bytes) => (S_IFREG, bytes.len(), 0),
+            Kind::Directory(_) => (S_IFDIR, 4096, 0),
+            Kind::Symlink(target) => (S_IFLNK, target.len(), 0),
+            Kind::Device(device) => (S_IFCHR, 0, device.number()),
+        };
+        let links = match &self.kind {
+            // A directory is named by its parent, by its own `.` and by each child's `..`.
+            Kind::Directory(directory) if self.links.get() > 0 => 2 + directory.subdirectories(),
+            _ => self.links.get(),
+        };
+        let blocks = if kind == S_IFREG { (size_bytes as u64).div_ceil(4096) * 8 } else { 0 };
+        let Times { access_ns, modify_ns, change_ns } = self.times.get();
+        Stat {
+            device: TREE_DEVICE,
+            inode: self.inode,
+            mode: kind | self.permissions.get(),
+            links,
+            uid: self.owner.get().0,
+            gid: self.owner.get().1,
+            represented_device,
+            size_bytes: size_bytes as u64,
+            blocks,
+            access_time_ns: access_ns,
+            modify_time_ns: modify_ns,
+            change_time_ns: change_ns,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestRandom;
+
+    #[test]
+    fn committed_contents_are_copied_when_written() {
+        static BYTES: [u8; 5] = *b"hello";
+        let contents = Contents::committed(&BYTES);
+        let mut buffer = [0; 8];
+        assert_eq!(contents.read(1, &mut buffer), 4);
+        assert_eq!(&buffer[..4], b"ello");
+        assert_eq!(contents.read(u64::MAX, &mut buffer), 0);
+        assert_eq!(contents.write(7, b"x"), Ok(1));
+        assert_eq!(contents.read(0, &mut buffer), 8);
+        assert_eq!(&buffer, b"hello\0\0x");
+        assert_eq!(contents.truncate(2), Ok(()));
+        assert_eq!(contents.truncate(4), Ok(()));
+        assert_eq!(contents.read(0, &mut buffer), 4);
+        assert_eq!(&buffer[..4], b"he\0\0");
+        assert_eq!(contents.write(u64::MAX, b"x"), Err(Errno::ENOSPC));
+        assert_eq!(contents.write(1 << 62, b"x"), Err(Errno::ENOSPC));
+        assert_eq!(contents.write(100, b""), Ok(0));
+        assert_eq!(contents.size_bytes(), 4);
+    }
+
+    /// Random writes and truncations against a vector.
+    #[test]
+    fn contents_behave_like_bytes() {
+        for seed in 0..50 {
+            let mut random = TestRandom(seed);
+            let contents = Contents::committed(b"the image's own bytes");
+            let mut model = b"the image's own bytes".to_vec();
+            for _ in 0..100 {
+                let (offset, len_bytes) = (random.below(60) as usize, random.below(20) as usize);
+                match random.below(3) {
+                    0 => {
+                        contents.truncate(offset as u64).expect("there is memory");
+                        model.resize(offset, 0);
+                    }
+                    1 => {
+                        let from = vec![random.below(256) as u8; len_bytes];
+                        assert_eq!(contents.write(offset as u64, &from), Ok(len_bytes));
+                        if len_bytes > 0 {
+                            model.resize(model.len().max(offset + len_bytes), 0);
+                            model[offset..offset + len_bytes].copy_from_slice(&from);
+                        }
+                    }
+                    _ => {
+                        let mut into = vec![0; len_bytes];
+                        let read = contents.read(offset as u64, &mut into);
+                        let expected = model.get(offset..).unwrap_or_default();
+                        assert_eq!(into[..read], expected[..expected.len().min(len_bytes)]);
+                    }
+                }
+                assert_eq!(contents.size_bytes(), model.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! An open file description (`open(2)`): what several descriptors may share. The kinds of file are types that implement
+//! [`File`], each in its own fragment, so that a kernel holds the code of those kinds only that its program can open.
+
+use crate::abi::open_flags::{O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH};
+use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
+use crate::abi::stat::Stat;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
+use crate::subsystems::node::Node;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use core::cell::Cell;
+
+/// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
+/// decides. Files that can be positioned look at `offset`, the others do not.
+pub trait File {
+    /// Reads to `into` from `offset`; 0 is the end of the file.
+    fn read(&self, _platform: &mut dyn Platform, _offset: u64, _into: &mut [u8]) -> SysResult {
+        Err(Errno::EINVAL.into())
+    }
+
+    /// Writes `from` at `offset`.
+    fn write(&self, _platform: &mut dyn Platform, _offset: u64, _from: &[u8]) -> SysResult {
+        Err(Errno::EINVAL.into())
+    }
+
+    /// What `fstat` tells.
+    fn stat(&self) -> Stat;
+
+    /// Whether it has positions: `lseek` and `pread64` work.
+    fn is_seekable(&self) -> bool {
+        false
+    }
+
+    /// The events of `poll(2)` that hold now.
+    fn ready(&self) -> u16 {
+        POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM
+    }
+
+    /// How often something happened that ends a wait for readiness; what edge-triggered `epoll` goes by.
+    fn activity(&self) -> u64 {
+        0
+    }
+
+    /// Whether readiness is something to wait for, as `epoll_ctl` demands.
+    fn is_pollable(&self) -> bool {
+        true
+    }
+
+    /// How many bytes can be read at once (FIONREAD), for kinds that can tell.
+    fn readable_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The node of the file tree that was opened, if it is one.
+    fn node(&self) -> Option<&Rc<Node>> {
+        None
+    }
+}
+
+/// One open file description.
+pub struct OpenFile {
+    /// The file.
+    pub file: Box<dyn File>,
+    /// The position of the next read or write.
+    pub offset: Cell<u64>,
+    /// Access mode and status flags, as `fcntl(F_GETFL)` returns them.
+    pub flags: Cell<u32>,
+    /// Bit 0: it can be read; bit 1: it can be written. Never changes.
+    access: u32,
+}
+
+impl OpenFile {
+    /// A description of `file`, positioned at its start.
+    pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
+        // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
+        let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
+        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access })
+    }
+
+    /// Whether it was opened only to name a file (O_PATH): hardly anything can be done with it.
+    pub fn is_path_only(&self) -> bool {
+        self.flags.get() & O_PATH != 0
+    }
+
+    /// Whether it was opened for reading.
+    pub fn is_readable(&self) -> bool {
+        self.access & 1 != 0
+    }
+
+    /// Whether it was opened for writing.
+    pub fn is_writable(&self) -> bool {
+        self.access & 2 != 0
+    }
+
+    /// Whether calls on it must not wait.
+    pub fn is_nonblocking(&self) -> bool {
+        self.flags.get() & O_NONBLOCK != 0
+    }
+
+    /// The answer to a read or write of which `result` came, in a kernel where no call can wait.
+    ///
+    /// # Errors
+    /// Unsupported where Linux would make the caller wait: until there is something, or room for all of `len_bytes`.
+    pub fn without_waiting(&self, result: SysResult, len_bytes: usize) -> SysResult {
+        if result == Err(Errno::EPIPE.into()) {
+            return Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"));
+        }
+        let waits = match result {
+            Err(Refusal::Errno(Errno::EAGAIN)) => true,
+            Ok(written_bytes) => written_bytes < len_bytes && !self.file.is_seekable(),
+            Err(_) => false,
+        };
+        if waits && !self.is_nonblocking() {
+            return Err(Refusal::Unsupported("a read or write that waits for another thread"));
+        }
+        result
+    }
+
+    /// Where a write that is meant for `offset` goes: the end, if the file was opened for appending.
+    pub fn write_offset(&self, offset: u64) -> u64 {
+        if self.flags.get() & O_APPEND != 0 && self.file.is_seekable() { self.file.stat().size_bytes } else { offset }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
+
+    struct Nothing;
+    impl File for Nothing {
+        fn stat(&self) -> Stat {
+            Stat::default()
+        }
+    }
+
+    #[test]
+    fn access_modes() {
+        for (flags, readable, writable) in [
+            (O_RDONLY, true, false),
+            (O_WRONLY, false, true),
+            (O_RDWR, true, true),
+            (O_ACCMODE, false, false),
+            (O_RDONLY | O_APPEND, true, false),
+            (O_WRONLY | O_NONBLOCK, false, true),
+            (O_PATH, false, false),
+        ] {
+            let file = OpenFile::new(Box::new(Nothing), flags);
+            assert_eq!((file.is_readable(), file.is_writable()), (readable, writable), "{flags:o}");
+        }
+    }
+}

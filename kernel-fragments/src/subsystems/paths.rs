@@ -1,0 +1,128 @@
+//! Paths as calls take them: where they lie in the program's memory, and what they are relative to.
+
+use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW};
+use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
+use crate::boot_info::BootInfo;
+use crate::errno::Errno;
+use crate::register::Fd;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES, Name};
+use crate::subsystems::node::Node;
+use crate::user_memory::{UserAddress, UserMemory};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// The path at `address`, which may be empty.
+///
+/// # Errors
+/// EFAULT, ENAMETOOLONG.
+pub fn read_path(memory: &impl UserMemory, address: UserAddress) -> Result<&[u8], Errno> {
+    memory.c_string(address, MAX_PATH_BYTES)
+}
+
+/// The path at `address`.
+///
+/// # Errors
+/// EFAULT, ENAMETOOLONG; ENOENT if it is empty.
+pub fn read_nonempty_path(memory: &impl UserMemory, address: UserAddress) -> Result<&[u8], Errno> {
+    let path = read_path(memory, address)?;
+    if path.is_empty() { Err(Errno::ENOENT) } else { Ok(path) }
+}
+
+/// The directory from which `path`, given together with `directory`, is resolved.
+///
+/// # Errors
+/// EBADF or ENOTDIR if the path is relative and `directory` is no open directory.
+pub fn start_directory(
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    directory: Fd,
+    path: &[u8],
+) -> Result<Rc<Node>, Errno> {
+    if path.starts_with(b"/") {
+        return Ok(tree.root(boot));
+    }
+    if directory == AT_FDCWD {
+        return Ok(tree.working_directory(boot));
+    }
+    let node = descriptors.any(directory)?.file.node();
+    node.filter(|node| node.directory().is_some()).cloned().ok_or(Errno::ENOTDIR)
+}
+
+/// Whether `directory` is a descriptor and `path` is null or empty.
+pub fn is_empty_path(memory: &impl UserMemory, directory: Fd, path: UserAddress) -> bool {
+    directory.0 >= 0 && (path.is_null() || memory.read(path) == Ok([0]))
+}
+
+/// What is known of the file at `path`, relative to `directory`; with AT_EMPTY_PATH, of what an empty path stands for.
+///
+/// # Errors
+/// EFAULT, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EBADF; EINVAL for unknown flags.
+pub fn stat_at(
+    memory: &impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    directory: Fd,
+    path: UserAddress,
+    flags: u32,
+) -> Result<Stat, Errno> {
+    const KNOWN_FLAGS: u32 = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
+
+    let path = read_path(memory, path)?;
+    if path.is_empty() && flags & AT_EMPTY_PATH == 0 {
+        return Err(Errno::ENOENT);
+    }
+    if flags & !KNOWN_FLAGS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if path.is_empty() {
+        return if directory == AT_FDCWD {
+            Ok(tree.working_directory(boot).stat())
+        } else {
+            Ok(descriptors.any(directory)?.file.stat())
+        };
+    }
+    let start = start_directory(descriptors, tree, boot, directory, path)?;
+    let last = if flags & AT_SYMLINK_NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
+    let node = tree.find(boot, &start, path, last)?;
+    tree.entries(&node); // the number of a directory's links is that of its entries
+    Ok(node.stat())
+}
+
+/// Where a new file at `path` from `start` would get its name: the directory, the name, and whether a slash follows it.
+///
+/// # Errors
+/// EEXIST if there is something; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+pub fn new_entry(
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    start: &Rc<Node>,
+    path: &[u8],
+) -> Result<(Rc<Node>, Vec<u8>, bool), Errno> {
+    let place = tree.place(boot, start, path, Last::Entry)?;
+    match (place.name, place.node) {
+        (Name::Normal(name), None) => Ok((place.parent, name, place.wants_directory)),
+        _ => Err(Errno::EEXIST),
+    }
+}
+
+/// `access(2)`: execute.
+const X_OK: u32 = 1;
+/// All ways of using a file.
+const ACCESS_MODES: u32 = 7;
+
+/// EINVAL if `mode` asks for what there is not.
+pub fn check_access_mode(mode: u32) -> Result<(), Errno> {
+    if mode & !ACCESS_MODES != 0 { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+/// Whether the superuser may use a file in the ways of `mode`: all but executing what nobody may execute.
+///
+/// # Errors
+/// EACCES if not.
+pub fn allows(stat: &Stat, mode: u32) -> Result<(), Errno> {
+    let executable = stat.mode & S_IFMT == S_IFDIR || stat.mode & 0o111 != 0;
+    if mode & X_OK != 0 && !executable { Err(Errno::EACCES) } else { Ok(()) }
+}

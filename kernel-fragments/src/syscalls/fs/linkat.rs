@@ -1,0 +1,83 @@
+//! `linkat(2)`: <https://man7.org/linux/man-pages/man2/linkat.2.html>. Supported: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH; not
+//! supported: naming a file that has no name. Errors: EINVAL, EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP,
+//! ENAMETOOLONG, EBADF.
+
+use crate::abi::at_flags::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::register::Fd;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_tree::{FileTree, Last};
+use crate::subsystems::paths::{new_entry, read_nonempty_path, read_path, start_directory};
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(37 => linkat);
+
+/// Gives the file at `old_path`, relative to `old_directory`, the further name `new_path`, relative to `new_directory`.
+pub fn linkat(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    old_directory: Fd,
+    old_path: UserAddress,
+    new_directory: Fd,
+    new_path: UserAddress,
+    flags: u32,
+) -> SysResult {
+    if flags & !(AT_EMPTY_PATH | AT_SYMLINK_FOLLOW) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let old_path = read_path(memory, old_path)?;
+    let node = if old_path.is_empty() && flags & AT_EMPTY_PATH != 0 {
+        descriptors.any(old_directory)?.file.node().cloned().ok_or(Errno::EXDEV)?
+    } else {
+        let last = if flags & AT_SYMLINK_FOLLOW != 0 { Last::Follow } else { Last::Keep };
+        let start = start_directory(descriptors, tree, boot, old_directory, old_path)?;
+        tree.find(boot, &start, old_path, last)?
+    };
+    let new_path = read_nonempty_path(memory, new_path)?;
+    let start = start_directory(descriptors, tree, boot, new_directory, new_path)?;
+    let (parent, name, slash) = new_entry(tree, boot, &start, new_path)?;
+    if slash || parent.links.get() == 0 {
+        return Err(Errno::ENOENT.into());
+    }
+    if node.directory().is_some() {
+        return Err(Errno::EPERM.into());
+    }
+    if node.links.get() == 0 {
+        return Err(Refusal::Unsupported("linkat of a file that has no name"));
+    }
+    tree.link(&parent, &name, &node);
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::at_flags::AT_FDCWD;
+    use crate::subsystems::image_data::boot_with;
+    use crate::testing::FakeMemory;
+
+    #[test]
+    fn adds_names() {
+        let mut memory = FakeMemory::new(256);
+        let (mut descriptors, mut tree) = (Descriptors::new(), FileTree::new());
+        let boot = boot_with(&[("/f", "hello", 0o640)]);
+        let mut call = |old: &str, new: &str, flags| {
+            let (old, new) = (memory.put_c_string(0, old), memory.put_c_string(128, new));
+            linkat(&mut memory, &mut descriptors, &mut tree, &boot, AT_FDCWD, old, AT_FDCWD, new, flags)
+        };
+        assert_eq!(call("f", "g", 1), Err(Errno::EINVAL.into()));
+        assert_eq!(call("tmp", "g", 0), Err(Errno::EPERM.into()));
+        assert_eq!(call("f", "f", 0), Err(Errno::EEXIST.into()));
+        assert_eq!(call("nope", "f", 0), Err(Errno::ENOENT.into()));
+        assert_eq!(call("f", "g/", 0), Err(Errno::ENOENT.into()));
+        assert_eq!(call("/proc/self/exe", "exe", 0), Ok(0));
+        assert_eq!(call("/proc/self/exe", "exe2", AT_SYMLINK_FOLLOW), Err(Errno::ENOENT.into()));
+        assert_eq!(call("f", "g", 0), Ok(0));
+        let root = tree.root(&boot);
+        let node = tree.find(&boot, &root, b"g", Last::Keep).expect("just linked");
+        assert_eq!((node.links.get(), node.stat().size_bytes), (2, 5));
+    }
+}

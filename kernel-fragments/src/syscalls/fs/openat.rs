@@ -1,0 +1,241 @@
+//! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>. Supported: every flag but O_ASYNC; O_SYNC,
+//! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP,
+//! ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC.
+
+use crate::abi::open_flags::{
+    O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY,
+    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE_ALONE, O_TRUNC,
+};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::register::Fd;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::devices::DeviceFile;
+use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
+use crate::subsystems::node::{Contents, Device, Kind, Node};
+use crate::subsystems::open_file::{File, OpenFile};
+use crate::subsystems::paths::{read_nonempty_path, start_directory};
+use crate::subsystems::tree_file::TreeFile;
+use crate::user_memory::{UserAddress, UserMemory};
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+
+syscall!(56 => openat);
+
+/// All that `openat` looks at; it ignores the other bits.
+const KNOWN_FLAGS: u32 = O_ACCMODE
+    | O_APPEND
+    | O_ASYNC
+    | O_CLOEXEC
+    | O_CREAT
+    | O_DIRECT
+    | O_DIRECTORY
+    | O_EXCL
+    | O_LARGEFILE
+    | O_NOATIME
+    | O_NOCTTY
+    | O_NOFOLLOW
+    | O_NONBLOCK
+    | O_PATH
+    | O_SYNC
+    | O_TMPFILE_ALONE
+    | O_TRUNC;
+
+/// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`.
+pub fn openat(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    directory: Fd,
+    path: UserAddress,
+    flags: u32,
+    mode: u32,
+) -> SysResult {
+    let flags = checked_flags(flags)?;
+    let path = read_nonempty_path(memory, path)?;
+    // A descriptor is set aside before the path is looked at (fs/open.c, do_sys_openat2).
+    descriptors.check_free()?;
+    let start = start_directory(descriptors, tree, boot, directory, path)?;
+    let permissions = mode & 0o7777 & !tree.umask;
+    let node = if flags & O_TMPFILE_ALONE != 0 {
+        let parent = tree.find(boot, &start, path, Last::Follow)?;
+        parent.directory().ok_or(Errno::ENOTDIR)?;
+        tree.new_node(Kind::Regular(Contents::empty()), permissions)
+    } else {
+        let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+        let place = tree.place(boot, &start, path, if keeps_links { Last::Keep } else { Last::Follow })?;
+        node_at(tree, place, flags, permissions)?
+    };
+    let file = open_node(node, flags)?;
+    // O_LARGEFILE is always set on 64-bit machines.
+    let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
+    Ok(descriptors.insert(OpenFile::new(file, kept), flags & O_CLOEXEC != 0, 0)?.0 as usize)
+}
+
+/// The flags as they count (fs/open.c, build_open_flags).
+fn checked_flags(flags: u32) -> Result<u32, Refusal> {
+    let mut flags = flags & KNOWN_FLAGS;
+    if flags & O_ASYNC != 0 {
+        return Err(Refusal::Unsupported("open with O_ASYNC"));
+    }
+    if flags & O_PATH != 0 {
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    }
+    let contradictory = if flags & O_TMPFILE_ALONE != 0 {
+        flags & (O_DIRECTORY | O_CREAT) != O_DIRECTORY || flags & O_ACCMODE == 0
+    } else {
+        flags & (O_DIRECTORY | O_CREAT) == O_DIRECTORY | O_CREAT
+    };
+    if contradictory { Err(Errno::EINVAL.into()) } else { Ok(flags) }
+}
+
+/// The file at `place`, made if it is to be.
+fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Errno> {
+    let Place { parent, name, node, wants_directory } = place;
+    if flags & O_CREAT != 0 {
+        match (&name, &node) {
+            (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR),
+            (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST),
+            (Name::Normal(name), None) => {
+                if parent.links.get() == 0 {
+                    return Err(Errno::ENOENT); // the directory was removed
+                }
+                let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
+                tree.link(&parent, name, &node);
+                return Ok(node);
+            }
+            _ => {}
+        }
+    }
+    let node = node.ok_or(Errno::ENOENT)?;
+    let is_directory = node.directory().is_some();
+    if (wants_directory || flags & O_DIRECTORY != 0) && !is_directory {
+        return Err(Errno::ENOTDIR);
+    }
+    if flags & O_PATH != 0 {
+        return Ok(node);
+    }
+    let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
+    match &node.kind {
+        Kind::Symlink(_) => Err(Errno::ELOOP),
+        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR),
+        Kind::Fixed(_) if writes => Err(Errno::EACCES),
+        Kind::Regular(contents) => {
+            if flags & O_TRUNC != 0 {
+                contents.truncate(0)?;
+            }
+            Ok(node)
+        }
+        _ => Ok(node),
+    }
+}
+
+/// What stands behind a descriptor for `node`.
+fn open_node(node: Rc<Node>, flags: u32) -> Result<Box<dyn File>, Refusal> {
+    match node.kind {
+        Kind::Device(Device::Random(_)) if flags & O_PATH == 0 => Err(Refusal::Unsupported("opening /dev/urandom")),
+        Kind::Device(device) if flags & O_PATH == 0 => Ok(Box::new(DeviceFile { device, node })),
+        _ => Ok(Box::new(TreeFile(node))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::at_flags::AT_FDCWD;
+    use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
+    use crate::subsystems::image_data::boot_with;
+    use crate::testing::{FakeMemory, FakePlatform};
+
+    struct Machine {
+        memory: FakeMemory,
+        descriptors: Descriptors,
+        tree: FileTree,
+        boot: BootInfo,
+    }
+
+    impl Machine {
+        fn new() -> Machine {
+            let boot = boot_with(&[("/data/in.txt", "hello", 0o640)]);
+            Machine { memory: FakeMemory::new(5000), descriptors: Descriptors::new(), tree: FileTree::new(), boot }
+        }
+
+        fn open_in(&mut self, directory: Fd, path: &str, flags: u32, mode: u32) -> SysResult {
+            let path = self.memory.put_c_string(0, path);
+            openat(&mut self.memory, &mut self.descriptors, &mut self.tree, &self.boot, directory, path, flags, mode)
+        }
+
+        fn open(&mut self, path: &str, flags: u32) -> SysResult {
+            self.open_in(AT_FDCWD, path, flags, 0o666)
+        }
+    }
+
+    #[test]
+    fn reads_what_was_committed() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.open("/data/in.txt", O_RDONLY | O_CLOEXEC), Ok(3));
+        let open = machine.descriptors.readable(Fd(3)).expect("just opened");
+        let mut buffer = [0; 9];
+        assert_eq!(open.file.read(&mut FakePlatform::new(), 0, &mut buffer), Ok(5));
+        assert_eq!(&buffer[..5], b"hello");
+        assert_eq!(open.flags.get(), O_LARGEFILE);
+        assert_eq!(open.file.stat().mode, 0o100640);
+        assert_eq!(machine.open("/data", O_RDONLY | O_DIRECTORY), Ok(4));
+        assert_eq!(machine.open_in(Fd(4), "in.txt", O_RDONLY, 0), Ok(5));
+        assert_eq!(machine.open_in(Fd(4), "../data/in.txt", O_RDONLY, 0), Ok(6));
+    }
+
+    #[test]
+    fn makes_files() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.open("new", O_WRONLY | O_CREAT | O_EXCL), Ok(3));
+        assert_eq!(machine.descriptors.get(Fd(3)).map(|open| open.file.stat().mode), Ok(0o100644));
+        assert_eq!(machine.open("/new", O_RDWR | O_CREAT | O_EXCL), Err(Errno::EEXIST.into()));
+        assert_eq!(machine.open("/new", O_RDWR | O_CREAT), Ok(4));
+        assert_eq!(machine.open("nowhere/new", O_RDWR | O_CREAT), Err(Errno::ENOENT.into()));
+        assert_eq!(machine.open("other/", O_RDWR | O_CREAT), Err(Errno::EISDIR.into()));
+        assert_eq!(machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY), Ok(5));
+        assert_eq!(machine.descriptors.get(Fd(5)).map(|open| open.file.stat().links), Ok(0));
+    }
+
+    #[test]
+    fn refusals() {
+        let mut machine = Machine::new();
+        for (path, flags, errno) in [
+            ("", O_RDONLY, Errno::ENOENT),
+            ("nothing", O_RDONLY, Errno::ENOENT),
+            ("data", O_WRONLY, Errno::EISDIR),
+            ("data", O_RDONLY | O_TRUNC, Errno::EISDIR),
+            ("data", O_RDONLY | O_CREAT, Errno::EISDIR),
+            ("/", O_RDONLY | O_CREAT, Errno::EISDIR),
+            ("data/.", O_RDONLY | O_CREAT | O_EXCL, Errno::EEXIST),
+            ("data/in.txt", O_RDONLY | O_DIRECTORY, Errno::ENOTDIR),
+            ("data/in.txt/", O_RDONLY, Errno::ENOTDIR),
+            ("data", O_RDONLY | O_CREAT | O_DIRECTORY, Errno::EINVAL),
+            ("/tmp", O_RDONLY | O_TMPFILE_ALONE | O_DIRECTORY, Errno::EINVAL),
+            ("/proc/self/exe", O_RDONLY | O_NOFOLLOW, Errno::ELOOP),
+            ("/proc/self/exe", O_RDONLY | O_NOFOLLOW | O_DIRECTORY, Errno::ENOTDIR),
+            ("/sys/devices/system/cpu/online", O_WRONLY, Errno::EACCES),
+        ] {
+            assert_eq!(machine.open(path, flags), Err(errno.into()), "{path} {flags:o}");
+        }
+        assert_eq!(machine.open_in(Fd(9), "data", O_RDONLY, 0), Err(Errno::EBADF.into()));
+        assert_eq!(machine.open_in(Fd(1), "data", O_RDONLY, 0), Err(Errno::ENOTDIR.into()));
+        assert_eq!(machine.open_in(Fd(9), "/data", O_RDONLY, 0), Ok(3));
+        machine.descriptors.set_limit(4);
+        assert_eq!(machine.open("nothing", O_RDONLY), Err(Errno::EMFILE.into()));
+    }
+
+    #[test]
+    fn truncation_and_devices() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.open("data/in.txt", O_WRONLY | O_TRUNC), Ok(3));
+        assert_eq!(machine.descriptors.get(Fd(3)).map(|open| open.file.stat().size_bytes), Ok(0));
+        assert_eq!(machine.open("/dev/null", O_RDWR | O_TRUNC), Ok(4));
+        assert_eq!(machine.descriptors.get(Fd(4)).map(|open| open.file.stat().mode), Ok(0o20666));
+        assert_eq!(machine.open("/proc/self/exe", O_PATH | O_NOFOLLOW), Ok(5));
+        assert!(machine.descriptors.get(Fd(5)).is_err() && machine.descriptors.any(Fd(5)).is_ok());
+    }
+}

@@ -1,0 +1,95 @@
+//! `preadv2(2)`: <https://man7.org/linux/man-pages/man2/preadv2.2.html>. Supported: no flags, RWF_HIPRI, RWF_DSYNC,
+//! RWF_SYNC; an offset of -1, the file's position. Not supported: RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND, RWF_ATOMIC.
+//! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EOPNOTSUPP, EISDIR.
+
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
+use crate::register::Fd;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::transfer::{check_span, list_bytes, read_list};
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(286 => preadv2);
+
+/// High priority and synchronous transfers: nothing is ever on its way here.
+const HARMLESS_FLAGS: u32 = 0x7;
+/// All that exist.
+const KNOWN_FLAGS: u32 = 0x7f;
+
+/// Reads from `offset` to the `count` buffers listed at `list`, wherever the file is positioned.
+/// An offset of -1 is the file's position, which then moves on.
+pub fn preadv2(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    platform: &mut impl Platform,
+    fd: Fd,
+    list: UserAddress,
+    count: u32,
+    offset: i64,
+    _offset_high: u64,
+    flags: u32,
+) -> SysResult {
+    let positioned = offset != -1;
+    if positioned && offset < 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    if positioned && !descriptors.get(fd)?.file.is_seekable() {
+        return Err(Errno::ESPIPE.into());
+    }
+    let open = descriptors.readable(fd)?;
+    let total_bytes = list_bytes(memory, list, count)?;
+    match flags {
+        _ if flags & !KNOWN_FLAGS != 0 => return Err(Errno::EOPNOTSUPP.into()),
+        _ if flags & !HARMLESS_FLAGS != 0 => return Err(Refusal::Unsupported("preadv2 with RWF_NOWAIT or RWF_APPEND")),
+        _ => {}
+    }
+    let offset = if positioned { offset as u64 } else { open.offset.get() };
+    check_span(offset, total_bytes)?;
+
+    let done = read_list(memory, platform, open, offset, list, count)?;
+    if !positioned {
+        open.offset.set(offset + done as u64);
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::tree_file::open_with;
+    use crate::testing::{FakeMemory, FakePlatform};
+
+    fn machine() -> (FakeMemory, Descriptors, FakePlatform) {
+        (FakeMemory::new(64), Descriptors::new(), FakePlatform::with_input(b"input"))
+    }
+
+    /// Puts a list of (address, length) elements at offset 0 of `memory`.
+    fn list_of(memory: &mut FakeMemory, elements: &[(UserAddress, usize)]) -> UserAddress {
+        for (index, (address, len_bytes)) in elements.iter().enumerate() {
+            memory.put(16 * index, &[address.0.to_le_bytes(), len_bytes.to_le_bytes()].concat());
+        }
+        memory.address(0)
+    }
+
+    #[test]
+    fn at_an_offset() {
+        let (mut memory, mut descriptors, mut platform) = machine();
+        let file = open_with(&mut descriptors, b"hello", O_RDWR);
+        let buffer = memory.put(48, b"abcdef");
+        let list = list_of(&mut memory, &[(buffer, 1), (buffer.add(1), 2)]);
+        let mut call = |fd, list, count, offset, flags| {
+            preadv2(&mut memory, &mut descriptors, &mut platform, fd, list, count, offset, 0, flags)
+        };
+        assert_eq!(call(file, list, 2, 1, 0), Ok(3));
+        assert_eq!(call(file, list, 2, 4, 0), Ok(1));
+        assert_eq!(call(Fd(77), list, 2, -2, 0), Err(Errno::EINVAL.into()));
+        assert_eq!(call(file, list, 2, 0, 0x80), Err(Errno::EOPNOTSUPP.into()));
+        assert!(matches!(call(file, list, 2, 0, 0x10), Err(Refusal::Unsupported(_))));
+        assert_eq!((call(file, list, 2, -1, 0), call(Fd(0), list, 2, -1, 7)), (Ok(3), Ok(3)));
+        assert_eq!(call(Fd(77), list, 2, 0, 0), Err(Errno::EBADF.into()));
+        assert_eq!(call(Fd(0), list, 2, 0, 0), Err(Errno::ESPIPE.into()));
+        assert_eq!(call(file, list, 2, i64::MAX, 0), Err(Errno::EINVAL.into()));
+        assert_eq!(descriptors.get(file).map(|open| open.offset.get()), Ok(3));
+    }
+}

@@ -1,0 +1,18 @@
+//! The whole gate, for people and for CI alike: set up, test, format check, lints.
+
+use anyhow::Result;
+
+use crate::step::cargo;
+use crate::{corpus, setup};
+
+/// Sets up what the tests need and runs everything a change has to pass.
+pub fn test() -> Result<()> {
+    setup::setup()?;
+    if let Err(error) = corpus::fetch() {
+        // The tests that want it say so, too; everything else can still be proved.
+        eprintln!("NOTICE: {error:#}\nNOTICE: tests on fetched programs will check nothing");
+    }
+    cargo().args(["test", "--workspace"]).run()?;
+    cargo().args(["fmt", "--all", "--check"]).run()?;
+    cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+}

@@ -1,0 +1,161 @@
+//! One file of the library, as the generator sees it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::linux::SyscallNumber;
+
+/// A module of the kernel, for example `syscalls::io::write`; its file is `syscalls/io/write.rs`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Module(pub Vec<String>);
+
+/// A file of the library.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fragment {
+    /// Its path below `kernel-fragments/src/`.
+    pub path: String,
+    /// Its module.
+    pub module: Module,
+    /// Its text, which is copied as it is.
+    pub text: String,
+    /// Its first paragraph of documentation, on one line.
+    pub summary: String,
+    /// The library modules it names in `use crate::…` (tests left out).
+    pub needs: BTreeSet<Module>,
+    /// Whether it allocates: then the kernel has a heap.
+    pub allocates: bool,
+    /// The call it provides.
+    pub handler: Option<Handler>,
+    /// The moments at which it wants to be called.
+    pub hooks: Vec<Hook>,
+}
+
+/// A function that carries out a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Handler {
+    /// The call.
+    pub number: SyscallNumber,
+    /// Under which condition this file is the one to take; `None` is the general one.
+    pub variant: Option<Variant>,
+    /// The function's name.
+    pub function: String,
+    /// Its parameters in order.
+    pub parameters: Vec<Parameter>,
+    /// Whether it returns `Outcome` (control may leave the thread) rather than `SysResult`.
+    pub may_leave: bool,
+}
+
+/// A function called at a fixed moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hook {
+    /// When.
+    pub moment: Moment,
+    /// The function's name.
+    pub function: String,
+    /// Its parameters in order.
+    pub parameters: Vec<Parameter>,
+}
+
+/// The moments of `hook!`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Moment {
+    /// Before the program's first instruction.
+    Boot,
+    /// The calling thread gave up the hart or made a thread.
+    Switch,
+    /// A complete frame is about to be loaded.
+    Deliver,
+}
+
+/// A fact about the program by which a cheaper fragment does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Variant {
+    /// No call that makes a thread is reachable.
+    SingleThread,
+    /// No call that makes a descriptor is reachable: only 0, 1 and 2 exist.
+    ConsoleOnly,
+}
+
+/// What a parameter of a handler or hook is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Parameter {
+    /// `&mut impl UserMemory`
+    UserMemory,
+    /// `&mut impl Platform`
+    Platform,
+    /// `&mut Thread`
+    Thread,
+    /// `&BootInfo`
+    BootInfo,
+    /// `Leave`, of a `switch` hook.
+    Leave,
+    /// `&mut T`: kernel state.
+    State(StateType),
+    /// The next of a0…a5.
+    Register,
+}
+
+/// A type of kernel state.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct StateType {
+    /// The module that defines it.
+    pub module: Module,
+    /// Its name there.
+    pub name: String,
+}
+
+impl Module {
+    /// The module of the file at `path` below `kernel-fragments/src/`.
+    pub fn of_path(path: &str) -> Module {
+        let path = path.strip_suffix(".rs").unwrap_or(path);
+        Module(path.split('/').map(str::to_owned).collect())
+    }
+
+    /// The module named by `segments`.
+    pub fn of(segments: &[&str]) -> Module {
+        Module(segments.iter().map(|&segment| segment.to_owned()).collect())
+    }
+
+    /// Its file below `src/`.
+    pub fn path(&self) -> String {
+        format!("{}.rs", self.0.join("/"))
+    }
+}
+
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("::"))
+    }
+}
+
+impl Variant {
+    /// By the word that `syscall!` uses.
+    pub fn named(word: &str) -> Option<Variant> {
+        match word {
+            "single_thread" => Some(Variant::SingleThread),
+            "console_only" => Some(Variant::ConsoleOnly),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Variant::SingleThread => "single_thread",
+            Variant::ConsoleOnly => "console_only",
+        })
+    }
+}
+
+impl Moment {
+    /// By the word that `hook!` uses.
+    pub fn named(word: &str) -> Option<Moment> {
+        match word {
+            "boot" => Some(Moment::Boot),
+            "switch" => Some(Moment::Switch),
+            "deliver" => Some(Moment::Deliver),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The plan: which fragments make the kernel, where everything lies in memory, and how each `ecall` enters the kernel.
+//! Pure: decided from the program, its analysis, the platform and the committed inputs alone.
+
+mod entries;
+mod error;
+mod inputs;
+mod placement;
+mod selection;
+
+pub use entries::{EntryMode, EntryRequest};
+pub use error::PlanError;
+pub use inputs::{CommittedInputs, GuestFile};
+pub use placement::Placement;
+pub use selection::{Missing, Selection};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::address::Address;
+use crate::analysis::{Analysis, ProgramFeatures};
+use crate::catalog::Catalog;
+use crate::elf::AppElf;
+use crate::linux::SyscallNumber;
+use crate::platform::{EcallBehaviour, Platform};
+
+/// Everything that is decided before anything is generated.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The machine.
+    pub platform: Platform,
+    /// The kernel's files and calls.
+    pub selection: Selection,
+    /// Where everything lies.
+    pub placement: Placement,
+    /// How each reachable `ecall` enters the kernel, by its link-time address.
+    pub entries: BTreeMap<Address, EntryMode>,
+    /// What the program is given at build time.
+    pub inputs: CommittedInputs,
+    /// What the program's code needs from the hart.
+    pub features: ProgramFeatures,
+}
+
+/// What the user asked for beside the inputs.
+#[derive(Clone, Debug, Default)]
+pub struct PlanRequest {
+    /// `--entry`
+    pub entry: EntryRequest,
+    /// Calls declared to answer ENOSYS.
+    pub enosys: BTreeSet<SyscallNumber>,
+    /// `--deny-missing`: a reachable call without a fragment is an error.
+    pub deny_missing: bool,
+    /// `--deny-unbounded`: a reachable site with unknown numbers is an error.
+    pub deny_unbounded: bool,
+}
+
+impl Plan {
+    /// Decides everything.
+    ///
+    /// # Errors
+    /// What cannot be planned: no room at the program's addresses, an ISA the machine lacks, or what a `--deny-…` forbids.
+    pub fn new(
+        app: &AppElf,
+        analysis: &Analysis,
+        platform: Platform,
+        catalog: &Catalog,
+        inputs: CommittedInputs,
+        request: &PlanRequest,
+    ) -> Result<Plan, PlanError> {
+        inputs.check()?;
+        check_isa(analysis, &platform)?;
+        let selection = Selection::new(analysis, catalog, &request.enosys)?;
+        if request.deny_missing && !selection.missing.is_empty() {
+            return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });
+        }
+        if request.deny_unbounded && selection.unbounded {
+            return Err(PlanError::unbounded(analysis));
+        }
+        if platform.ecall == EcallBehaviour::HostCall {
+            return Err(PlanError::NoTrap { platform: platform.name });
+        }
+        let placement = Placement::new(app, &platform, &inputs)?;
+        let entries = entries::choose(analysis, request.entry)?;
+        Ok(Plan { platform, selection, placement, entries, inputs, features: analysis.features })
+    }
+}
+
+/// Refuses a program whose reachable code uses an extension that the machine lacks.
+fn check_isa(analysis: &Analysis, platform: &Platform) -> Result<(), PlanError> {
+    let ProgramFeatures { float, double, atomics, compressed } = analysis.features;
+    let extensions = [('d', double), ('f', float), ('a', atomics), ('c', compressed)];
+    let lacking: Vec<(char, Address)> = extensions
+        .into_iter()
+        .filter(|&(extension, _)| !has_extension(&platform.isa, extension))
+        .filter_map(|(extension, first)| Some((extension, first?)))
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(PlanError::Isa { platform: platform.name.clone(), isa: platform.isa.clone(), lacking })
+}
+
+/// Whether an ISA string has a single-letter extension; `g` abbreviates `imafd` (ISA manual, "ISA Extension Naming").
+pub fn has_extension(isa: &str, extension: char) -> bool {
+    let letters = isa.strip_prefix("rv64").unwrap_or(isa).split('_').next().unwrap_or_default();
+    letters.contains(extension) || letters.contains('g') && "imafd".contains(extension)
+}

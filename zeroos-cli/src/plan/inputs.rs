@@ -1,0 +1,104 @@
+//! Committed inputs: what the program is given at build time and what therefore is part of what an image proves.
+
+use super::PlanError;
+
+/// Arguments, environment, files, randomness and time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CommittedInputs {
+    /// `argv[0]` and the path the program is told as its own.
+    pub executable_path: String,
+    /// `argv[1..]`
+    pub arguments: Vec<String>,
+    /// `KEY=VALUE`
+    pub environment: Vec<String>,
+    /// Files of the in-memory tree.
+    pub files: Vec<GuestFile>,
+    /// Seed of the random stream.
+    pub seed: [u8; 32],
+    /// The realtime clock at boot, nanoseconds since the Unix epoch.
+    pub start_time_ns: u64,
+}
+
+/// A committed file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct GuestFile {
+    /// Absolute, normalised guest path.
+    pub path: String,
+    /// What it holds.
+    pub contents: Vec<u8>,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// Linux's limit on one argument or variable, bytes (MAX_ARG_STRLEN: 32 pages).
+const LONGEST_STRING: usize = 32 * 4096;
+/// PATH_MAX, bytes with the final NUL.
+const LONGEST_PATH: usize = 4096;
+
+impl CommittedInputs {
+    /// Checks what the program could not be given, or not find.
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        let wrong = |what: String| Err(PlanError::Input { what });
+        for text in [&self.executable_path].into_iter().chain(&self.arguments).chain(&self.environment) {
+            if text.contains('\0') {
+                return wrong(format!("`{}` contains a NUL byte, which ends a C string", text.escape_debug()));
+            }
+            if text.len() >= LONGEST_STRING {
+                return wrong(format!(
+                    "an argument or variable is {} bytes long; Linux allows {LONGEST_STRING}",
+                    text.len()
+                ));
+            }
+        }
+        if let Some(variable) = self.environment.iter().find(|variable| variable.find('=').is_none_or(|at| at == 0)) {
+            return wrong(format!("the environment entry `{variable}` is not KEY=VALUE"));
+        }
+        for file in &self.files {
+            let path = &file.path;
+            let parts: Vec<&str> = path.split('/').skip(1).collect();
+            if !path.starts_with('/') || path.len() >= LONGEST_PATH || path.contains('\0') {
+                return wrong(format!(
+                    "the guest path `{path}` must be absolute and shorter than {LONGEST_PATH} bytes"
+                ));
+            }
+            if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
+                return wrong(format!("the guest path `{path}` must name a file, without empty, `.` or `..` parts"));
+            }
+        }
+        let mut paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        paths.sort_unstable();
+        if let Some(pair) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
+            return wrong(format!("the guest path `{}` is given twice", pair[0]));
+        }
+        if let Some(pair) = paths.iter().find(|path| paths.iter().any(|other| other.starts_with(&format!("{path}/")))) {
+            return wrong(format!("the guest path `{pair}` is both a file and a directory of another one"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_files(paths: &[&str]) -> Result<(), PlanError> {
+        let file = |path: &&str| GuestFile { path: path.to_string(), contents: Vec::new(), mode: 0o644 };
+        CommittedInputs { files: paths.iter().map(file).collect(), ..CommittedInputs::default() }.check()
+    }
+
+    #[test]
+    fn guest_paths_are_absolute_normal_and_distinct() {
+        assert!(with_files(&["/etc/a", "/etc/b"]).is_ok());
+        for paths in [&["a"][..], &["/"], &["/a/"], &["/a/../b"], &["/a", "/a"], &["/a", "/a/b"]] {
+            assert!(with_files(paths).is_err(), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn an_environment_entry_has_a_key() {
+        let inputs = |entry: &str| CommittedInputs { environment: vec![entry.into()], ..CommittedInputs::default() };
+        assert!(inputs("A=").check().is_ok());
+        assert!(inputs("A").check().is_err());
+        assert!(inputs("=A").check().is_err());
+    }
+}

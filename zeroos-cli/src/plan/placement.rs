@@ -1,0 +1,169 @@
+//! Where everything lies: program, break, mappings, stack, kernel body, kernel heap and the data laid out at build time.
+//!
+//! In the platform's first region, upwards: kernel body, boot data, program (if it can be moved) and its break, stack,
+//! mappings, kernel heap. A program with fixed addresses stays there, its break behind it.
+
+use super::{CommittedInputs, PlanError};
+use crate::address::{Address, AddressRange, ByteCount};
+use crate::elf::{AppElf, ElfKind};
+use crate::platform::Platform;
+
+/// Everything is placed in whole pages of this size, bytes.
+pub const PAGE: u64 = 4096;
+/// Room for the kernel's code, data and stack, bytes; the linker script checks that it fits.
+const KERNEL_BODY: u64 = 1 << 20;
+/// Linux's default RLIMIT_STACK, bytes.
+const STACK: u64 = 8 << 20;
+/// A moved program starts at a multiple of this, bytes: no alignment a linker asks for is larger in practice.
+const PROGRAM_ALIGNMENT: u64 = 1 << 16;
+
+/// Addresses of everything in the image's machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placement {
+    /// What is added to the program's link-time addresses, wrapping.
+    pub bias: u64,
+    /// The program's segments, placed, from the first page to the last.
+    pub program: AddressRange,
+    /// Room of the kernel's code, constants, data and stack.
+    pub kernel_body: AddressRange,
+    /// Read-only data laid out at build time: boot information, tables, committed files.
+    pub boot_data: AddressRange,
+    /// The break.
+    pub break_range: AddressRange,
+    /// The initial thread's stack; its top holds the initial stack contents.
+    pub stack: AddressRange,
+    /// For mmap.
+    pub mappings: AddressRange,
+    /// The kernel's heap.
+    pub kernel_heap: AddressRange,
+    /// Memory the machine must have for this image, ascending.
+    pub ram: Vec<AddressRange>,
+}
+
+impl Placement {
+    /// Places `app` on `platform`.
+    ///
+    /// # Errors
+    /// No memory at the program's addresses, or not enough of it.
+    pub fn new(app: &AppElf, platform: &Platform, inputs: &CommittedInputs) -> Result<Placement, PlanError> {
+        let main = platform.memory[0].range;
+        let mut room = Room { next: main.start(), range: main, platform };
+        let kernel_body = room.take("the kernel", KERNEL_BODY)?;
+        let boot_data = room.take("arguments and committed files", boot_data_room(inputs))?;
+        let mut ram: Vec<AddressRange> = platform.memory.iter().map(|region| region.range).collect();
+        let span = whole_pages(app.span());
+        let (bias, program, break_range);
+        match (app.kind, home_of(span, platform)) {
+            (ElfKind::StaticPie, _) => {
+                room.align(PROGRAM_ALIGNMENT);
+                let aligned = span.start().align_down(PROGRAM_ALIGNMENT);
+                let size = (span.end() - aligned).0;
+                let placed = room.take("the program", size)?;
+                bias = placed.start().0.wrapping_sub(aligned.0);
+                program = placed;
+                break_range = room.take("the break", room.left() / 8)?;
+            }
+            (ElfKind::Executable, Some(Home::Memory(region))) if region == main => {
+                // The program has its place inside the main region: everything movable goes behind it.
+                bias = 0;
+                program = span;
+                if span.start() < room.next {
+                    return Err(no_memory(span, platform));
+                }
+                room.next = span.end();
+                break_range = room.take("the break", room.left() / 8)?;
+            }
+            (ElfKind::Executable, Some(Home::Memory(region))) => {
+                bias = 0;
+                program = span;
+                break_range = between(span.end(), region.end());
+            }
+            (ElfKind::Executable, Some(Home::InPlace(window))) => {
+                bias = 0;
+                program = span;
+                break_range = between(span.end(), window.end());
+                ram.push(between(span.start(), window.end()));
+            }
+            (ElfKind::Executable, None) => return Err(no_memory(span, platform)),
+        }
+        let stack = room.take("the stack", STACK.min(page_down(main.size().0 / 8)))?;
+        let heap_size = page_down(room.left() / 8);
+        let mapping_size = page_down(room.left()).saturating_sub(heap_size);
+        let mappings = room.take("mappings", mapping_size)?;
+        let kernel_heap = room.take("the kernel's heap", heap_size)?;
+        ram.sort();
+        Ok(Placement { bias, program, kernel_body, boot_data, break_range, stack, mappings, kernel_heap, ram })
+    }
+
+    /// Where the program's link-time address `address` lies in the image.
+    pub fn placed(&self, address: Address) -> Address {
+        Address(address.0.wrapping_add(self.bias))
+    }
+}
+
+/// Free space of the main region, given out upwards.
+struct Room<'a> {
+    next: Address,
+    range: AddressRange,
+    platform: &'a Platform,
+}
+
+impl Room<'_> {
+    fn left(&self) -> u64 {
+        (self.range.end() - self.next).0
+    }
+
+    fn align(&mut self, alignment: u64) {
+        self.next = self.next.align_up(alignment).unwrap_or(self.range.end());
+    }
+
+    fn take(&mut self, what: &'static str, size: u64) -> Result<AddressRange, PlanError> {
+        let pages = Address(size).align_up(PAGE).unwrap_or(Address(u64::MAX)).0;
+        let taken = AddressRange::new(self.next, ByteCount(pages)).filter(|taken| taken.end() <= self.range.end());
+        let taken = taken.ok_or_else(|| PlanError::TooLarge {
+            what,
+            needed: size,
+            available: self.left(),
+            platform: self.platform.name.clone(),
+            region: self.range,
+        })?;
+        self.next = taken.end();
+        Ok(taken)
+    }
+}
+
+/// Whose memory holds a fixed program.
+enum Home {
+    Memory(AddressRange),
+    InPlace(AddressRange),
+}
+
+fn home_of(span: AddressRange, platform: &Platform) -> Option<Home> {
+    let region = platform.memory.iter().map(|region| region.range).find(|region| region.covers(span));
+    let window = platform.in_place.filter(|window| window.covers(span));
+    region.map(Home::Memory).or(window.map(Home::InPlace))
+}
+
+fn no_memory(program: AddressRange, platform: &Platform) -> PlanError {
+    let memory: Vec<String> = platform.memory.iter().map(|region| region.range.to_string()).collect();
+    PlanError::NoMemoryThere { program, platform: platform.name.clone(), memory: memory.join(", ") }
+}
+
+/// Room for [`boot data`](Placement::boot_data), generous by a little: contents, and for each file, string or table
+/// entry some words.
+fn boot_data_room(inputs: &CommittedInputs) -> u64 {
+    let files: usize = inputs.files.iter().map(|file| file.contents.len() + file.path.len() + 128).sum();
+    (files + inputs.executable_path.len()) as u64 + (256 << 10)
+}
+
+fn whole_pages(range: AddressRange) -> AddressRange {
+    between(range.start().align_down(PAGE), range.end().align_up(PAGE).unwrap_or(range.end()))
+}
+
+fn page_down(size: u64) -> u64 {
+    size & !(PAGE - 1)
+}
+
+fn between(start: Address, end: Address) -> AddressRange {
+    AddressRange::between(start, end).unwrap_or_default()
+}

@@ -1,0 +1,205 @@
+//! Which fragments make the kernel: one for each reachable call, in the variant that the program's facts allow, and
+//! everything those files name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::PlanError;
+use crate::analysis::Analysis;
+use crate::catalog::{Catalog, Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
+use crate::linux::SyscallNumber;
+
+/// Files that the generated root itself names.
+const ALWAYS: [&[&str]; 11] = [
+    &["boot_info"],
+    &["errno"],
+    &["fragment"],
+    &["outcome"],
+    &["platform_interface"],
+    &["register"],
+    &["report"],
+    &["stop"],
+    &["subsystems", "program_memory"],
+    &["thread"],
+    &["user_memory"],
+];
+
+/// The calls that make a thread.
+const MAKES_THREADS: [&str; 2] = ["clone", "clone3"];
+
+/// The kernel's contents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selection {
+    /// Every file of the kernel, by module.
+    pub files: BTreeMap<Module, Fragment>,
+    /// The handler of each call, with its module.
+    pub handlers: BTreeMap<SyscallNumber, (Module, Handler)>,
+    /// Hooks by moment, in the order in which they are called.
+    pub hooks: BTreeMap<Moment, Vec<(Module, Hook)>>,
+    /// Kernel state, each type once.
+    pub states: BTreeSet<StateType>,
+    /// Calls declared to answer ENOSYS.
+    pub enosys: BTreeSet<SyscallNumber>,
+    /// Reachable calls that nothing provides.
+    pub missing: BTreeMap<SyscallNumber, Missing>,
+    /// Whether some reachable site can carry any number: then every fragment is here.
+    pub unbounded: bool,
+    /// Which variants were chosen.
+    pub variants: BTreeSet<Variant>,
+    /// Whether the kernel has a heap.
+    pub has_heap: bool,
+}
+
+/// A reachable call without a fragment.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Missing {
+    /// The call.
+    pub number: SyscallNumber,
+    /// From the entry to the function that makes it.
+    pub chain: Vec<String>,
+}
+
+impl Selection {
+    /// Selects for the program of `analysis`; calls in `enosys` are answered so.
+    ///
+    /// # Errors
+    /// A library that lacks a file of [`ALWAYS`].
+    pub fn new(
+        analysis: &Analysis,
+        catalog: &Catalog,
+        enosys: &BTreeSet<SyscallNumber>,
+    ) -> Result<Selection, PlanError> {
+        let reachable = reachable_calls(analysis);
+        let unbounded = analysis.sites.iter().any(|site| site.reachable && site.evidence.numbers().is_none());
+        let mut wanted: BTreeSet<SyscallNumber> = reachable.keys().copied().collect();
+        if unbounded {
+            wanted.extend(catalog.provided());
+        }
+        wanted.retain(|number| !enosys.contains(number));
+        let makes_threads = |number: &SyscallNumber| number.name().is_some_and(|name| MAKES_THREADS.contains(&name));
+        let mut variants = BTreeSet::new();
+        if !wanted.iter().any(makes_threads) {
+            variants.insert(Variant::SingleThread);
+        }
+        // The console-only variants keep no descriptor table, so they can only serve a kernel in which nothing else
+        // needs one.
+        let lean: BTreeSet<Variant> = variants.iter().copied().chain([Variant::ConsoleOnly]).collect();
+        let descriptors = Module::of(&["subsystems", "descriptors"]);
+        let mut selection = Selection::with_variants(catalog, &wanted, lean)?;
+        if unbounded || selection.files.contains_key(&descriptors) {
+            selection = Selection::with_variants(catalog, &wanted, variants)?;
+        }
+        selection.enosys = enosys.clone();
+        selection.unbounded = unbounded;
+        selection.missing = reachable
+            .into_iter()
+            .filter(|(number, _)| wanted.contains(number) && !selection.handlers.contains_key(number))
+            .map(|(number, chain)| (number, Missing { number, chain }))
+            .collect();
+        Ok(selection)
+    }
+
+    fn with_variants(
+        catalog: &Catalog,
+        wanted: &BTreeSet<SyscallNumber>,
+        variants: BTreeSet<Variant>,
+    ) -> Result<Selection, PlanError> {
+        let mut handlers = BTreeMap::new();
+        for &number in wanted {
+            if let Some((fragment, handler)) = provider(catalog, number, &variants) {
+                handlers.insert(number, (fragment.module.clone(), handler.clone()));
+            }
+        }
+        let roots = ALWAYS.map(Module::of).into_iter().chain(handlers.values().map(|(module, _)| module.clone()));
+        let files = closure(catalog, roots)?;
+        let mut hooks: BTreeMap<Moment, Vec<(Module, Hook)>> = BTreeMap::new();
+        for fragment in files.values() {
+            for hook in &fragment.hooks {
+                hooks.entry(hook.moment).or_default().push((fragment.module.clone(), hook.clone()));
+            }
+        }
+        // Other boot hooks may allocate.
+        for list in hooks.values_mut() {
+            list.sort_by_key(|(module, _)| *module != kernel_heap());
+        }
+        let parameters = handlers.values().map(|(_, handler)| &handler.parameters);
+        let parameters = parameters.chain(hooks.values().flatten().map(|(_, hook)| &hook.parameters)).flatten();
+        let states = parameters.filter_map(|parameter| match parameter {
+            Parameter::State(state) => Some(state.clone()),
+            _ => None,
+        });
+        Ok(Selection {
+            states: states.collect(),
+            has_heap: files.contains_key(&kernel_heap()),
+            files,
+            handlers,
+            hooks,
+            enosys: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            unbounded: false,
+            variants,
+        })
+    }
+
+    /// The hooks of `moment`.
+    pub fn hooks(&self, moment: Moment) -> &[(Module, Hook)] {
+        self.hooks.get(&moment).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether control can leave a thread other than by returning to it or ending the run: then the trap handler needs
+    /// its path that saves and loads whole frames.
+    pub fn needs_whole_frames(&self) -> bool {
+        self.handlers.values().any(|(_, handler)| handler.may_leave)
+            && (self.files.contains_key(&Module::of(&["subsystems", "threads"]))
+                || !self.hooks(Moment::Deliver).is_empty())
+    }
+}
+
+fn kernel_heap() -> Module {
+    Module::of(&["subsystems", "kernel_heap"])
+}
+
+/// The fragment for `number`: a variant that holds goes before the general file.
+fn provider<'a>(
+    catalog: &'a Catalog,
+    number: SyscallNumber,
+    variants: &BTreeSet<Variant>,
+) -> Option<(&'a Fragment, &'a Handler)> {
+    catalog
+        .providers(number)
+        .filter_map(|fragment| Some((fragment, fragment.handler.as_ref()?)))
+        .filter(|(_, handler)| handler.variant.is_none_or(|variant| variants.contains(&variant)))
+        .max_by_key(|(_, handler)| handler.variant)
+}
+
+/// All files that `roots` need, themselves included.
+fn closure(catalog: &Catalog, roots: impl Iterator<Item = Module>) -> Result<BTreeMap<Module, Fragment>, PlanError> {
+    let mut files = BTreeMap::new();
+    let mut open: Vec<Module> = roots.collect();
+    while let Some(module) = open.pop() {
+        if files.contains_key(&module) {
+            continue;
+        }
+        let fragment =
+            catalog.get(&module).ok_or_else(|| PlanError::IncompleteLibrary { module: module.to_string() })?;
+        open.extend(fragment.needs.iter().cloned());
+        if fragment.allocates {
+            open.push(kernel_heap());
+        }
+        files.insert(module, fragment.clone());
+    }
+    Ok(files)
+}
+
+/// Every number that a reachable site can carry, with the shortest chain to one of its sites.
+fn reachable_calls(analysis: &Analysis) -> BTreeMap<SyscallNumber, Vec<String>> {
+    let mut calls: BTreeMap<SyscallNumber, Vec<String>> = BTreeMap::new();
+    for site in analysis.sites.iter().filter(|site| site.reachable) {
+        for number in site.evidence.numbers().into_iter().flatten() {
+            let chain = calls.entry(number).or_insert_with(|| site.chain.clone());
+            if site.chain.len() < chain.len() {
+                *chain = site.chain.clone();
+            }
+        }
+    }
+    calls
+}

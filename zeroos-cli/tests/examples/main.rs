@@ -1,0 +1,112 @@
+//! Runs every program under `examples/` and holds the result against `expected.stdout` and the expected exit status:
+//! under `qemu-riscv64`, which shows that the expectation is what Linux does, and as a unikernel under `zeroos run`.
+//!
+//! One test per program; each covers every prebuilt binary of it (rv64gc and rv64imac, `ET_EXEC` and static-PIE).
+
+mod busybox;
+mod example;
+mod process;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use example::{Example, Way};
+
+/// Runs all binaries of an example in all their runs, by QEMU's user mode and by the built-in machine.
+fn same_as_linux(name: &str) {
+    let example = Example::read(name);
+    example.check(&example.binaries(), &[Way::LinuxEmulator, Way::Builtin]);
+}
+
+/// Runs the static-PIE binaries of an example as images for the `virt` machine, by both engines.
+fn same_on_qemu_virt(name: &str) {
+    let example = Example::read(name);
+    let mut binaries = example.binaries();
+    binaries.retain(|binary| binary.ends_with("-pie"));
+    assert!(!binaries.is_empty(), "{name} has no static-PIE binary");
+    example.check(&binaries, &[Way::VirtBuiltin, Way::VirtQemu]);
+}
+
+#[test]
+fn minimal_c_writes_and_exits() {
+    same_as_linux("hello-minimal-c");
+}
+
+#[test]
+fn c_hello_flushes_stdio_and_sees_its_arguments() {
+    same_as_linux("hello-c");
+}
+
+#[test]
+fn glibc_hello_runs_like_the_musl_one() {
+    same_as_linux("hello-glibc");
+}
+
+#[test]
+fn c_threads_share_mutexes_and_conditions_and_own_their_thread_locals() {
+    same_as_linux("threads-c");
+}
+
+#[test]
+fn c_floating_point_has_every_bit_right() {
+    same_as_linux("float-c");
+}
+
+#[test]
+fn computation_comes_to_the_same_result() {
+    same_as_linux("compute-c");
+}
+
+#[test]
+fn cpp_exceptions_unwind_and_globals_are_constructed_and_destroyed() {
+    same_as_linux("exceptions-cpp");
+}
+
+#[test]
+fn rust_hello_runs_with_std() {
+    same_as_linux("hello-rust");
+}
+
+#[test]
+fn rust_std_reads_files_and_stdin_uses_threads_and_panics_with_101() {
+    same_as_linux("std-rust");
+}
+
+#[test]
+fn rayon_sums_on_four_threads() {
+    same_as_linux("rayon-rust");
+}
+
+#[test]
+fn minimal_c_as_static_pie_runs_on_qemu_virt() {
+    same_on_qemu_virt("hello-minimal-c");
+}
+
+#[test]
+fn c_threads_as_static_pie_run_on_qemu_virt() {
+    same_on_qemu_virt("threads-c");
+}
+
+#[test]
+fn cpp_exceptions_as_static_pie_run_on_qemu_virt() {
+    same_on_qemu_virt("exceptions-cpp");
+}
+
+#[test]
+fn rust_std_as_static_pie_runs_on_qemu_virt() {
+    same_on_qemu_virt("std-rust");
+}
+
+/// An example nobody runs would rot: each directory must be named in a test of this file.
+#[test]
+fn every_example_has_a_test() {
+    let this_file = include_str!("main.rs");
+    let untested: BTreeSet<String> = fs::read_dir(example::examples_directory())
+        .expect("examples/ can be listed")
+        .map(|entry| entry.expect("examples/ can be listed"))
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().expect("example names are UTF-8"))
+        .filter(|name| !this_file.contains(&format!("same_as_linux(\"{name}\")")))
+        .collect();
+    assert!(untested.is_empty(), "examples without a test: {untested:?}");
+}
