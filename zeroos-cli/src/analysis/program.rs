@@ -175,6 +175,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Whether a word in data is the address of `function`.
+    pub fn is_held_in_data(&self, function: u64) -> bool {
+        !self.frame.labels(function, function.saturating_add(1)).is_empty()
+    }
+
     /// The nearest plausible function start at or below `address`.
     pub fn start_before(&self, address: u64) -> u64 {
         self.frame.starts.range(..=address).next_back().copied().unwrap_or(address)
