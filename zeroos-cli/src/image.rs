@@ -9,7 +9,7 @@ mod note;
 mod write;
 
 pub use error::ImageError;
-pub use note::{ImageNote, NOTE_SECTION, read_note};
+pub use note::{ImageNote, NOTE_SECTION, Span, read_note};
 
 pub(crate) use layout::Layout;
 

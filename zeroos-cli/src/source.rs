@@ -6,6 +6,7 @@ mod root;
 mod templates;
 
 pub use error::SourceError;
+pub use templates::platform_folder;
 
 use std::collections::BTreeMap;
 

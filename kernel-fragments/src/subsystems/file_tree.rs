@@ -40,6 +40,20 @@ pub enum Last {
     Keep,
     /// The directory entry is meant, whatever it is: it is made, removed or renamed.
     Entry,
+    /// A file is to be made unless there is one: the link's target is meant, unless a slash follows it.
+    Create,
+}
+
+impl Last {
+    /// Whether a link with or without a slash behind it is followed.
+    fn follows(self, slash: bool) -> bool {
+        match self {
+            Last::Follow => true,
+            Last::Keep => slash,
+            Last::Entry => false,
+            Last::Create => !slash,
+        }
+    }
 }
 
 /// Where a path leads: a name in a directory, whether or not there is something.
@@ -65,6 +79,20 @@ pub enum Name {
     DotDot,
     /// The path is `/`.
     Root,
+}
+
+impl Place {
+    /// The place as its ordinary name and what is there.
+    ///
+    /// # Errors
+    /// `special` of the name if it is not ordinary; ENAMETOOLONG.
+    pub fn ordinary(self, special: impl FnOnce(Name) -> Errno) -> Result<(Vec<u8>, Option<Rc<Node>>), Errno> {
+        match self.name {
+            Name::Normal(name) if name.len() > MAX_NAME_BYTES => Err(Errno::ENAMETOOLONG),
+            Name::Normal(name) => Ok((name, self.node)),
+            name => Err(special(name)),
+        }
+    }
 }
 
 impl FileTree {
@@ -179,7 +207,8 @@ impl FileTree {
     /// The place that `path` names from `start`.
     ///
     /// # Errors
-    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, ENAMETOOLONG.
+    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, ENAMETOOLONG (with [`Last::Entry`],
+    /// not for the last name: [`Place::ordinary`] checks it).
     pub fn place(&mut self, boot: &BootInfo, start: &Rc<Node>, path: &[u8], last: Last) -> Result<Place, Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
@@ -196,7 +225,7 @@ impl FileTree {
             }
             let is_last = rest.trailing;
             let directory = parent.directory().ok_or(Errno::ENOTDIR)?;
-            if component.len() > MAX_NAME_BYTES {
+            if component.len() > MAX_NAME_BYTES && !(is_last && last == Last::Entry) {
                 return Err(Errno::ENAMETOOLONG);
             }
             let (name, node) = match component {
@@ -205,7 +234,7 @@ impl FileTree {
                 name => (Name::Normal(Vec::new()), self.child(&parent, directory, name)),
             };
             if let Some(Kind::Symlink(target)) = node.as_deref().map(|node| &node.kind)
-                && (!is_last || last == Last::Follow || last == Last::Keep && rest.slash)
+                && (!is_last || last.follows(rest.slash))
             {
                 links_followed += 1;
                 if links_followed > MAX_LINKS_FOLLOWED {

@@ -157,14 +157,21 @@ pub fn write_list(
     Ok(done)
 }
 
-/// The number of bytes that the list describes, at most what one call moves.
-pub fn list_bytes(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<usize, Errno> {
-    check_list(memory, list, count)?;
-    let mut total = 0usize;
-    for index in 0..count {
-        total = total.saturating_add(IoVector::read(memory, list, index)?.len_bytes);
+/// Whether the bytes that the list describes can lie at `offset`.
+///
+/// # Errors
+/// EINVAL if they would end beyond what a file position can say; EINVAL or EFAULT for the list itself, but only if it is
+/// looked at, which it is not for an offset that no list can lead astray.
+pub fn check_list_span(memory: &impl UserMemory, offset: u64, list: UserAddress, count: u32) -> Result<(), Errno> {
+    if offset < i64::MAX as u64 - MAX_TRANSFER_BYTES as u64 {
+        return Ok(());
     }
-    Ok(total.min(MAX_TRANSFER_BYTES))
+    check_list(memory, list, count)?;
+    let mut total_bytes = 0usize;
+    for index in 0..count {
+        total_bytes = total_bytes.saturating_add(IoVector::read(memory, list, index)?.len_bytes);
+    }
+    check_span(offset, total_bytes.min(MAX_TRANSFER_BYTES))
 }
 
 #[cfg(test)]

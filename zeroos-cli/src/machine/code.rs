@@ -161,3 +161,30 @@ fn windows(page: AddressRange, region: AddressRange, program: &[AddressRange]) -
     push(next, end, false);
     windows
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::ByteCount;
+
+    #[test]
+    fn a_page_is_cut_where_the_side_changes() {
+        let range = |start, size| AddressRange::new(Address(start), ByteCount(size)).unwrap();
+        let cut = |program: &[AddressRange]| -> Vec<(u64, usize, bool)> {
+            let windows = windows(range(0x1000, 0x1000), range(0x1100, 0x10000), program);
+            windows.iter().map(|window| (window.start, window.slots.len(), window.in_program)).collect()
+        };
+        assert_eq!(cut(&[]), [(0x1100, 0x780, false)]);
+        assert_eq!(cut(&[range(0, 0x8000)]), [(0x1100, 0x780, true)]);
+        assert_eq!(
+            cut(&[range(0x1200, 0x100), range(0x1300, 0x20), range(0x1f00, 0x200)]),
+            [
+                (0x1100, 0x80, false),
+                (0x1200, 0x80, true),
+                (0x1300, 0x10, true),
+                (0x1320, 0x5f0, false),
+                (0x1f00, 0x80, true)
+            ]
+        );
+    }
+}

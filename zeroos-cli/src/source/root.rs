@@ -193,17 +193,37 @@ fn boot(hooks: &[(Module, Hook)]) -> TokenStream {
     }
 }
 
-/// The function that every `ecall` comes to.
+/// One function for each call, and the dispatcher that every `ecall` comes to. The dispatcher only jumps: each call's
+/// function saves the registers that it needs itself, so that a cheap call stays cheap.
 fn dispatcher(plan: &Plan) -> TokenStream {
     let selection = &plan.selection;
-    let arms = selection.handlers.iter().map(|(number, (module, handler))| {
+    let calls = selection.handlers.iter().map(|(number, (module, handler))| {
+        let name = entry_name(&handler.function);
+        let documentation = format!(" Syscall {}.", number.0);
         let number = Literal::u64_unsuffixed(number.0);
         let call = handler_call(module, handler);
-        quote! { #number => #call, }
+        quote! {
+            #[doc = #documentation]
+            #[inline(never)]
+            #[allow(clippy::too_many_arguments, unused_variables)]
+            extern "C" fn #name(
+                a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread,
+            ) -> Answer {
+                let (kernel, boot) = (kernel(), boot_info());
+                // SAFETY: the trap handler passes the running thread, whose registers it has just saved.
+                let thread = unsafe { &mut *thread };
+                answer(#number, #call)
+            }
+        }
+    });
+    let arms = selection.handlers.iter().map(|(number, (_, handler))| {
+        let number = Literal::u64_unsuffixed(number.0);
+        let name = entry_name(&handler.function);
+        quote! { #number => #name(a0, a1, a2, a3, a4, a5, thread), }
     });
     let enosys = selection.enosys.iter().map(|number| {
         let number = Literal::u64_unsuffixed(number.0);
-        quote! { #number => Err(Refusal::Errno(Errno::ENOSYS)), }
+        quote! { #number => Answer { value: report::errno_value(Errno::ENOSYS), leave: 0 }, }
     });
     let otherwise = if selection.needs_whole_frames() {
         quote! {
@@ -214,7 +234,7 @@ fn dispatcher(plan: &Plan) -> TokenStream {
     } else {
         quote! {
             Ok(Leave::Reschedule | Leave::Resume | Leave::Restored) => {
-                report::kernel_panic(&mut kernel.platform, "leave", 0)
+                refuse(number, "leaving a call otherwise than by returning")
             }
         }
     };
@@ -240,26 +260,47 @@ fn dispatcher(plan: &Plan) -> TokenStream {
         extern "C" fn zeroos_syscall(
             a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread, number: u64,
         ) -> Answer {
-            let (kernel, boot) = (kernel(), boot_info());
-            // SAFETY: the trap handler passes the running thread, whose registers it has just saved; nobody else holds it.
-            let thread = unsafe { &mut *thread };
-            let outcome: Outcome = match number {
+            match number {
                 #(#arms)*
                 #(#enosys)*
-                _ => report::unsupported_call(&mut kernel.platform, boot, number, program_counter()),
-            };
+                _ => unsupported(number),
+            }
+        }
+
+        #(#calls)*
+
+        /// What the trap handler does after `number` came to `outcome`.
+        #[inline(always)]
+        fn answer(number: u64, outcome: Outcome) -> Answer {
             match outcome {
                 Ok(Leave::Return(value)) => Answer { value: value as u64, leave: 0 },
                 Err(Refusal::Errno(errno)) => Answer { value: report::errno_value(errno), leave: 0 },
-                Ok(Leave::Exit(status)) => kernel.platform.exit(status),
-                Err(Refusal::Unsupported(what)) => {
-                    let stop = stop::Stop::Unsupported(what);
-                    report::stopped(&mut kernel.platform, boot, number, program_counter(), stop)
-                }
+                Ok(Leave::Exit(status)) => kernel().platform.exit(status),
+                Err(Refusal::Unsupported(what)) => refuse(number, what),
                 #otherwise
             }
         }
+
+        /// The run ends: no fragment provides `number`.
+        #[cold]
+        #[inline(never)]
+        fn unsupported(number: u64) -> ! {
+            report::unsupported_call(&mut kernel().platform, boot_info(), number, program_counter())
+        }
+
+        /// The run ends: the fragment for `number` does not do what was asked for.
+        #[cold]
+        #[inline(never)]
+        fn refuse(number: u64, what: &'static str) -> ! {
+            let stop = stop::Stop::Unsupported(what);
+            report::stopped(&mut kernel().platform, boot_info(), number, program_counter(), stop)
+        }
     }
+}
+
+/// The name of the function that serves a call from its registers.
+fn entry_name(function: &str) -> Ident {
+    ident(&format!("call_{function}"))
 }
 
 /// The function that chooses who goes on when a thread may not.

@@ -109,6 +109,17 @@ pub(super) fn crate_files(plan: &Plan) -> Result<BTreeMap<String, String>, Sourc
         .collect()
 }
 
+/// The files of a new platform `name`, for `new-platform`.
+///
+/// # Errors
+/// A template that does not render.
+pub fn platform_folder(name: &str) -> Result<BTreeMap<String, String>, SourceError> {
+    let mut context = Context::new();
+    context.insert("name", name);
+    let files = ["README.md", "platform.rs", "platform.toml"];
+    files.into_iter().map(|file| Ok((file.to_owned(), render(&format!("platform/{file}"), &context)?))).collect()
+}
+
 /// Renders the embedded template `name`.
 fn render(name: &str, context: &Context) -> Result<String, SourceError> {
     let fault = |message: String| SourceError::Template { name: name.to_owned(), message };

@@ -5,7 +5,7 @@
 //! Device 1 is the console: command 0 reads a byte, command 1 writes one.
 
 use super::DeviceEffect;
-use super::input::Input;
+use super::input::{END_OF_TRANSMISSION, Input};
 use crate::machine::config::HtifAddresses;
 use crate::machine::console::{Console, Stream};
 use crate::machine::memory::Memory;
@@ -49,9 +49,9 @@ impl Htif {
             (0, 0) if payload & 1 == 1 => return DeviceEffect::Exit((payload >> 1) as u32),
             (0, 0) => return self.system_call(payload, memory, input, console),
             (1, 0) => {
-                if let Some(byte) = input.next_byte(console) {
-                    self.answer(request & !payload | CHARACTER_VALID | u64::from(byte), memory);
-                }
+                // Without an answer the guest would wait for ever: every read at the end is told so.
+                let byte = input.next_byte(console).unwrap_or(END_OF_TRANSMISSION);
+                self.answer(request & !payload | CHARACTER_VALID | u64::from(byte), memory);
             }
             (1, 1) => console.write(Stream::Output, &[payload as u8]),
             _ => {}

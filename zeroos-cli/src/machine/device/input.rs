@@ -2,8 +2,8 @@
 
 use crate::machine::console::Console;
 
-/// End of transmission: what a terminal sends at the end of input. Devices that carry only bytes deliver it once.
-const END_OF_TRANSMISSION: u8 = 4;
+/// End of transmission: what a terminal sends at the end of input. Devices that carry only bytes deliver it.
+pub(super) const END_OF_TRANSMISSION: u8 = 4;
 
 /// State of the byte stream.
 #[derive(Default)]

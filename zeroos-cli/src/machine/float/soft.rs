@@ -156,3 +156,53 @@ fn square_root<F: Format>(bits: u64, rounding: Rounding, flags: &mut u8) -> u64 
     let field = (exponent - shift) / 2 + 1 + F::FRACTION_BITS as i32 + F::MAX_EXPONENT;
     ((field as u64) << F::FRACTION_BITS) + (truncated & F::FRACTION_MASK) + u64::from(up)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn single(operation: Operation, operands: [f32; 3], rounding: Rounding) -> (f32, u8) {
+        let mut flags = 0;
+        let operands = operands.map(|value| u64::from(value.to_bits()));
+        let bits = compute::<Single>(operation, operands, rounding, &mut flags);
+        (f32::from_bits(bits as u32), flags)
+    }
+
+    #[test]
+    fn tininess_is_detected_after_rounding() {
+        // (1 + 2^-23) * (1 - 2^-23) * 2^-126 = 2^-126 - 2^-172: with an unbounded exponent it rounds to 2^-126 itself.
+        let (above, below) = (1.0 + f32::EPSILON, (1.0 - f32::EPSILON) * f32::MIN_POSITIVE);
+        let product = single(Operation::Multiply, [above, below, 0.0], Rounding::NearestEven);
+        assert_eq!(product, (f32::MIN_POSITIVE, INEXACT));
+        // Rounded down it stays below, and is tiny.
+        let product = single(Operation::Multiply, [above, below, 0.0], Rounding::TowardZero);
+        assert_eq!(product, (f32::MIN_POSITIVE.next_down(), UNDERFLOW | INEXACT));
+    }
+
+    #[test]
+    fn overflow_is_flagged_where_the_result_stays_finite() {
+        let product = single(Operation::Multiply, [f32::MAX, 2.0, 0.0], Rounding::TowardZero);
+        assert_eq!(product, (f32::MAX, OVERFLOW | INEXACT));
+    }
+
+    #[test]
+    fn square_roots_round_in_every_mode() {
+        let root = |value, rounding| single(Operation::SquareRoot, [value, 0.0, 0.0], rounding);
+        let near = 2_f32.sqrt(); // below the true root
+        assert_eq!(root(2.0, Rounding::NearestEven), (near, INEXACT));
+        assert_eq!(root(2.0, Rounding::Up), (near.next_up(), INEXACT));
+        assert_eq!(root(2.0, Rounding::Down), (near, INEXACT));
+        assert_eq!(root(0.25, Rounding::NearestAway), (0.5, 0));
+        assert_eq!(root(f32::from_bits(4), Rounding::NearestEven), (2.0 * f32::from_bits(1).sqrt(), INEXACT));
+        assert_eq!(root(-1.0, Rounding::NearestEven).1, INVALID);
+        assert_eq!(root(-0.0, Rounding::NearestEven).0.to_bits(), 1 << 31);
+    }
+
+    #[test]
+    fn zero_times_infinity_is_invalid_beside_a_quiet_nan() {
+        let fused = single(Operation::MultiplyAdd, [0.0, f32::INFINITY, f32::NAN], Rounding::NearestEven);
+        assert_eq!((fused.0.to_bits(), fused.1), (0x7fc0_0000, INVALID));
+        let quiet = single(Operation::MultiplyAdd, [1.0, f32::INFINITY, f32::NAN], Rounding::NearestEven);
+        assert_eq!(quiet.1, 0);
+    }
+}

@@ -1,0 +1,179 @@
+//! Which registers may still be read: a backward pass over all functions at once, so that a register that a caller
+//! keeps in a place which its callee happens not to touch stays live through the callee.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::flow::{BlockId, Flow, all_registers, caller_saved};
+use super::function::Callee;
+use super::program::Program;
+use super::state::Convention;
+use crate::isa::{Op, Register, RegisterSet};
+
+/// Live registers at block starts, function entries and returns.
+pub(super) struct Liveness<'p, 'a> {
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    /// Live at the start of each block.
+    at_start: BTreeMap<BlockId, RegisterSet>,
+    /// Live when the function returns.
+    at_return: BTreeMap<u64, RegisterSet>,
+}
+
+impl<'p, 'a> Liveness<'p, 'a> {
+    /// Solves it for the whole program.
+    pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
+        let mut liveness = Liveness { program, flow, at_start: BTreeMap::new(), at_return: BTreeMap::new() };
+        let mut work: BTreeSet<BlockId> = BTreeSet::new();
+        for (&function, found) in &program.functions {
+            liveness.at_return.insert(function, returned(program.convention));
+            work.extend(found.blocks.keys().map(|&start| BlockId { function, start }));
+        }
+        while let Some(block) = work.pop_last() {
+            let live_out = liveness.at_end(block);
+            liveness.pass_to_callees(block, &mut work);
+            let live_in = liveness.before(block, block.start, live_out);
+            if liveness.at_start.get(&block) == Some(&live_in) {
+                continue;
+            }
+            liveness.at_start.insert(block, live_in);
+            for &start in flow.predecessors(block) {
+                work.insert(BlockId { start, ..block });
+            }
+            if block.start == block.function {
+                work.extend(flow.callers(block.function).iter().copied());
+            }
+        }
+        liveness
+    }
+
+    /// Live behind the `ecall` at `at` in `block`, as far as set before it.
+    pub fn after_site(&self, block: BlockId, at: u64) -> RegisterSet {
+        self.before(block, at + 4, self.at_end(block)).without(Register::A0)
+    }
+
+    /// Live behind the last instruction of `block`, seen from inside it: what a call reads is included.
+    fn at_end(&self, block: BlockId) -> RegisterSet {
+        let Some(found) = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start))
+        else {
+            return all_registers();
+        };
+        let mut live = RegisterSet::EMPTY;
+        for &start in &found.exit.successors {
+            live = live.union(self.at_start(BlockId { start, ..block }));
+        }
+        if let Some(callee) = &found.exit.call {
+            live = live.minus(self.surely_overwritten(callee)).union(self.read_by(callee));
+        }
+        if let Some(callee) = &found.exit.tail {
+            live = live.union(self.read_by(callee));
+        }
+        if found.exit.returns || found.exit.tail.is_some() {
+            live = live.union(self.at_return.get(&block.function).copied().unwrap_or_default());
+        }
+        live
+    }
+
+    /// What lives behind a call lives on in the callee as far as the callee leaves it alone.
+    fn pass_to_callees(&mut self, block: BlockId, work: &mut BTreeSet<BlockId>) {
+        let Some(found) = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start))
+        else {
+            return;
+        };
+        let mut behind = RegisterSet::EMPTY;
+        for &start in &found.exit.successors {
+            behind = behind.union(self.at_start(BlockId { start, ..block }));
+        }
+        let calls = found.exit.call.iter().map(|callee| (callee, behind));
+        let own = self.at_return.get(&block.function).copied().unwrap_or_default();
+        let tails = found.exit.tail.iter().map(|callee| (callee, own));
+        for (callee, live) in calls.chain(tails).collect::<Vec<_>>() {
+            for &target in &callee.known {
+                let Some(at_return) = self.at_return.get_mut(&target) else { continue };
+                if at_return.union(live) != *at_return {
+                    *at_return = at_return.union(live);
+                    let found = &self.program.functions[&target];
+                    let ends = found.blocks.iter().filter(|(_, block)| block.exit.returns || block.exit.tail.is_some());
+                    work.extend(ends.map(|(&start, _)| BlockId { function: target, start }));
+                }
+            }
+        }
+    }
+
+    /// What `function` reads of what its caller leaves in registers.
+    pub fn at_entry(&self, function: u64) -> RegisterSet {
+        self.read_by(&Callee { known: vec![function], unknown: false })
+    }
+
+    /// Live at the start of `block`.
+    pub fn at_start(&self, block: BlockId) -> RegisterSet {
+        self.at_start.get(&block).copied().unwrap_or_default()
+    }
+
+    /// Registers whose old value no code behind the call can rely on.
+    fn surely_overwritten(&self, callee: &Callee) -> RegisterSet {
+        let volatile = caller_saved(self.program.convention);
+        if callee.unknown {
+            return volatile;
+        }
+        callee.known.iter().fold(volatile, |all, &target| {
+            let clobbers = self.flow.clobbers(target);
+            all.minus(all_registers().minus(clobbers))
+        })
+    }
+
+    fn read_by(&self, callee: &Callee) -> RegisterSet {
+        let known = callee.known.iter().map(|&function| match self.program.functions.contains_key(&function) {
+            true => self.at_start(BlockId { function, start: function }),
+            false => parameters(self.program.convention),
+        });
+        let unknown = callee.unknown.then(|| parameters(self.program.convention));
+        known.chain(unknown).fold(RegisterSet::EMPTY, RegisterSet::union)
+    }
+
+    /// Live before the instruction at `at` when `live_out` is live at the end of `block`.
+    fn before(&self, block: BlockId, at: u64, live_out: RegisterSet) -> RegisterSet {
+        let code = &self.program.code;
+        let end = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start));
+        let end = end.map_or(at, |block| block.end);
+        let mut effects = Vec::new();
+        let mut next = at;
+        while next < end {
+            let Some(instruction) = code.fetch(next) else { break };
+            let mut effect = instruction.effects();
+            if instruction.op == Op::Ecall {
+                // The kernel reads the number and up to six arguments; a0 comes back changed.
+                effect.uses = system_call_arguments();
+                effect.defines = RegisterSet::of(&[Register::A0]);
+            }
+            effects.push(effect);
+            next += u64::from(instruction.length);
+        }
+        effects.iter().rev().fold(live_out, |live, effect| live.minus(effect.defines).union(effect.uses))
+    }
+}
+
+fn system_call_arguments() -> RegisterSet {
+    (10..=15).chain([17]).fold(RegisterSet::EMPTY, |set, number| set.with(Register::new(number)))
+}
+
+/// What an unknown callee may read: the argument registers, the stack and what it must preserve (t-registers hold
+/// nothing at a call through a pointer: psABI, "Integer Register Convention"; t0 may be an alternate link and t1 … are
+/// free for linkage).
+fn parameters(convention: Convention) -> RegisterSet {
+    match convention {
+        Convention::Standard => (10..=17).chain([2, 3, 4, 5, 6, 7, 8, 9]).chain(18..=27).fold(RegisterSet::EMPTY, with),
+        Convention::Go => all_registers(),
+    }
+}
+
+/// What a caller may read after a return.
+fn returned(convention: Convention) -> RegisterSet {
+    match convention {
+        Convention::Standard => [10, 11, 2, 3, 4, 8, 9].into_iter().chain(18..=27).fold(RegisterSet::EMPTY, with),
+        Convention::Go => all_registers(),
+    }
+}
+
+fn with(set: RegisterSet, number: u8) -> RegisterSet {
+    set.with(Register::new(number))
+}

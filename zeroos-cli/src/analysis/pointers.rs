@@ -1,0 +1,81 @@
+//! Code addresses that lie in the program's data: function pointers, labels and the elements of jump tables.
+
+use std::collections::BTreeSet;
+
+use super::code::Code;
+use crate::address::{Address, AddressRange};
+use crate::elf::Segment;
+
+/// A word in data that is, or looks like, a code address.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Pointer {
+    /// The code address.
+    pub target: u64,
+    /// Where the word lies.
+    pub holder: Address,
+}
+
+/// Every code address in data, by target. In a static-PIE these are exactly the addends of the base relocations;
+/// in an `ET_EXEC` every aligned word that is an even address inside code counts. The GOT is left out: code that uses
+/// an entry loads it from a constant address, which is seen there.
+pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
+    let elf = code.elf;
+    let skipped: Vec<AddressRange> = elf
+        .sections
+        .iter()
+        .filter(|section| {
+            section.executable || section.name.starts_with(".got") || section.name.starts_with(".eh_frame")
+        })
+        .map(|section| section.range)
+        .collect();
+    let in_skipped = |address: Address| skipped.iter().any(|range| range.contains(address));
+    let mut pointers: BTreeSet<Pointer> = elf
+        .relocations
+        .iter()
+        .filter(|relocation| code.contains(relocation.addend.0) && !in_skipped(relocation.target))
+        .map(|relocation| Pointer { target: relocation.addend.0, holder: relocation.target })
+        .collect();
+    if elf.kind == crate::elf::ElfKind::Executable {
+        for segment in &elf.segments {
+            for (holder, target) in aligned_words(code, segment) {
+                if code.contains(target) && !in_skipped(holder) {
+                    pointers.insert(Pointer { target, holder });
+                }
+            }
+        }
+    }
+    pointers.into_iter().collect()
+}
+
+/// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
+/// is an address inside a segment. The GOT is left out for the same reason.
+pub(super) fn data_addresses(code: &Code<'_>) -> BTreeSet<u64> {
+    let elf = code.elf;
+    let got: Vec<AddressRange> =
+        elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range).collect();
+    let in_got = |address: Address| got.iter().any(|range| range.contains(address));
+    let relocations = elf.relocations.iter().filter(|relocation| !in_got(relocation.target));
+    let mut addresses: BTreeSet<u64> = relocations.map(|relocation| relocation.addend.0).collect();
+    if elf.kind == crate::elf::ElfKind::Executable {
+        let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
+        let writable: Vec<AddressRange> = writable.collect();
+        for segment in &elf.segments {
+            for (holder, word) in aligned_words(code, segment) {
+                if writable.iter().any(|range| range.contains(Address(word))) && !in_got(holder) {
+                    addresses.insert(word);
+                }
+            }
+        }
+    }
+    addresses
+}
+
+/// The aligned 8-byte words of a segment's file contents, with their addresses.
+fn aligned_words<'c>(code: &'c Code<'_>, segment: &'c Segment) -> impl Iterator<Item = (Address, u64)> + 'c {
+    let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
+    let bytes = code.elf.segment_bytes(segment).get(lead..).unwrap_or_default();
+    let start = segment.range.start().offset(lead as i64);
+    bytes.chunks_exact(8).enumerate().filter_map(move |(index, word)| {
+        Some((start.offset(index as i64 * 8), u64::from_le_bytes(*word.first_chunk()?)))
+    })
+}

@@ -1,0 +1,513 @@
+//! The backward search: where does a value come from? Used for the few registers that the forward pass leaves open.
+//!
+//! Questions are about places (a register, a stack slot, a memory cell) at the start of blocks; their answers are sets
+//! of words that grow to a least fixed point over the whole program, so numbers travel through wrappers, tail calls
+//! and loops. A set that outgrows its limit becomes "any value".
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+
+use super::cells::{Cells, is_atomic_write};
+use super::code::{load_size, store_size};
+use super::flow::{BlockId, Flow, caller_saved};
+use super::liveness::Liveness;
+use super::program::Program;
+use super::state::State;
+use super::tracking;
+use super::value::{SET_LIMIT, Value, immediate_operand};
+use super::word::{self, Word};
+use crate::isa::{Instruction, Op, Register};
+
+/// Questions asked for one site; more than that and the answer is "any value".
+const QUESTION_LIMIT: usize = 20_000;
+
+/// A place that holds a value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Place {
+    /// An integer register.
+    Register(Register),
+    /// `size` bytes at `offset` from the stack pointer at function entry.
+    Slot { offset: i64, size: u8 },
+}
+
+/// A question with an answer of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Question {
+    /// What is in `place` when `block` starts?
+    AtStart(BlockId, Place),
+    /// What does the function hand back in the register?
+    AtReturn(u64, Register),
+    /// What can the `size` bytes of memory at the address hold?
+    Cell(u64, u8),
+}
+
+type Words = BTreeSet<Word>;
+/// One instruction of a block: address, instruction, what is known before it.
+type Step = (u64, Instruction, State);
+
+/// Answers questions about one program.
+pub(super) struct Search<'p, 'a> {
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    cells: &'p Cells,
+    liveness: &'p Liveness<'p, 'a>,
+    /// Calls through pointers, by the function called; `None` if its address got out of sight.
+    pointer_callers: BTreeMap<u64, Option<Rc<[BlockId]>>>,
+    answers: BTreeMap<Question, Words>,
+    dependents: BTreeMap<Question, BTreeSet<Question>>,
+    work: VecDeque<Question>,
+    current: Option<Question>,
+    frames: Vec<(BlockId, u64)>,
+    frame_numbers: BTreeMap<(BlockId, u64), u32>,
+    blocks: BTreeMap<BlockId, Rc<[Step]>>,
+    /// Why the first value was lost, by the question it was lost in.
+    lost: BTreeMap<Option<Question>, String>,
+}
+
+/// What the search found for one register.
+pub(super) struct Found {
+    /// The numbers; `None` if any value is possible.
+    pub numbers: Option<BTreeSet<u64>>,
+    /// Where the values come from, or which was lost where.
+    pub why: String,
+}
+
+impl<'p, 'a> Search<'p, 'a> {
+    /// A search over `program`.
+    pub fn new(
+        program: &'p Program<'a>,
+        flow: &'p Flow,
+        cells: &'p Cells,
+        liveness: &'p Liveness<'p, 'a>,
+    ) -> Search<'p, 'a> {
+        Search {
+            program,
+            flow,
+            cells,
+            liveness,
+            pointer_callers: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            dependents: BTreeMap::new(),
+            work: VecDeque::new(),
+            current: None,
+            frames: Vec::new(),
+            frame_numbers: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            lost: BTreeMap::new(),
+        }
+    }
+
+    /// The values that `register` can have right before the instruction at `at` in `block`.
+    pub fn register_before(&mut self, block: BlockId, at: u64, register: Register) -> Found {
+        let place = Place::Register(register);
+        self.current = None;
+        self.lost.remove(&None);
+        // Ask once to open the questions it rests on, settle them, and ask again.
+        self.before(block, at, place);
+        while let Some(question) = self.work.pop_front() {
+            if self.answers.len() > QUESTION_LIMIT {
+                self.work.clear();
+                return Found { numbers: None, why: "the search for its value grew too large".to_owned() };
+            }
+            self.current = Some(question);
+            let words = self.answer(question);
+            self.settle(question, words);
+        }
+        self.current = None;
+        let words = self.before(block, at, place);
+        let numbers: Option<BTreeSet<u64>> = words.iter().map(|word| word.number()).collect();
+        let why = match &numbers {
+            Some(_) => self.story(block),
+            None => self.why_lost(block, at, place),
+        };
+        Found { numbers: numbers.filter(|numbers| !numbers.is_empty()), why }
+    }
+
+    fn settle(&mut self, question: Question, words: Words) {
+        let answer = self.answers.entry(question).or_default();
+        let before = answer.len();
+        if answer.contains(&Word::UNKNOWN) {
+            return;
+        }
+        answer.extend(words);
+        if answer.len() > SET_LIMIT {
+            self.lost.entry(Some(question)).or_insert_with(|| match question {
+                Question::AtStart(block, _) => {
+                    format!("it takes ever more values in a loop or over calls, met at {:#x}", block.start)
+                }
+                _ => "it takes too many values".to_owned(),
+            });
+            *answer = Words::from([Word::UNKNOWN]);
+        } else if answer.contains(&Word::UNKNOWN) {
+            *answer = Words::from([Word::UNKNOWN]);
+        } else if answer.len() == before {
+            return;
+        }
+        for &dependent in self.dependents.get(&question).into_iter().flatten() {
+            self.work.push_back(dependent);
+        }
+    }
+
+    fn ask(&mut self, question: Question) -> Words {
+        if let Some(asker) = self.current {
+            self.dependents.entry(question).or_default().insert(asker);
+        }
+        match self.answers.get(&question) {
+            Some(words) => words.clone(),
+            None => {
+                self.answers.insert(question, Words::new());
+                self.work.push_back(question);
+                Words::new()
+            }
+        }
+    }
+
+    fn lose(&mut self, why: impl FnOnce() -> String) -> Words {
+        self.lost.entry(self.current).or_insert_with(why);
+        Words::from([Word::UNKNOWN])
+    }
+
+    fn answer(&mut self, question: Question) -> Words {
+        match question {
+            Question::AtStart(block, place) => self.at_start(block, place),
+            Question::AtReturn(function, register) => self.at_return(function, register),
+            Question::Cell(address, size) => self.cell(address, size),
+        }
+    }
+
+    fn steps(&mut self, block: BlockId) -> Rc<[Step]> {
+        let program = self.program;
+        let steps = self.blocks.entry(block).or_insert_with(|| {
+            let function = program.functions.get(&block.function);
+            function.map_or_else(|| Rc::from([]), |function| function.walk(block.start, &program.code).collect())
+        });
+        Rc::clone(steps)
+    }
+
+    /// What is in `place` right before the instruction at `at` of `block`.
+    fn before(&mut self, block: BlockId, at: u64, place: Place) -> Words {
+        let steps = self.steps(block);
+        let count = steps.partition_point(|&(address, ..)| address < at);
+        self.behind(block, &steps, count, place)
+    }
+
+    /// What is in `place` after the first `count` steps of `block`.
+    fn behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, place: Place) -> Words {
+        match place {
+            Place::Register(register) => self.register_behind(block, steps, count, register),
+            Place::Slot { offset, size } => self.slot_behind(block, steps, count, offset, size),
+        }
+    }
+
+    fn register_behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, register: Register) -> Words {
+        if register == Register::ZERO {
+            return Words::from([Word::exact(0)]);
+        }
+        // The forward pass knows constants and stack addresses already.
+        if let Some((at, _, state)) = steps.get(count) {
+            let value = state.get(register);
+            if let Some(constants) = value.constants() {
+                return constants.iter().map(|&constant| Word::exact(constant)).collect();
+            }
+            if let Value::Stack(offset) = value {
+                let frame = Some(self.frame(block, *at));
+                return Words::from([Word { frame, value: offset as u64, unknown: 0 }]);
+            }
+        }
+        let defining = (0..count).rev().find(|&index| {
+            let instruction = &steps[index].1;
+            instruction.effects().defines.contains(register) || instruction.op == Op::Ecall && register == Register::A0
+        });
+        let Some(index) = defining else {
+            return self.ask(Question::AtStart(block, Place::Register(register)));
+        };
+        let (at, instruction, state) = &steps[index];
+        let (at, instruction) = (*at, *instruction);
+        if instruction.op == Op::Ecall {
+            return self.lose(|| format!("it is the result of the syscall at {at:#x}"));
+        }
+        if let Some(value) = state.result(&instruction, at, &self.program.code)
+            && let Some(constants) = value.constants()
+        {
+            return constants.iter().map(|&constant| Word::exact(constant)).collect();
+        }
+        if let Some(size) = load_size(instruction.op) {
+            return self.loaded(block, steps, index, size as u8);
+        }
+        let computes = matches!(instruction.op, Op::Jal | Op::Jalr);
+        if computes || super::value::compute(instruction.op, 1, 1).is_none() {
+            return self.lose(|| format!("`{instruction}` at {at:#x} sets it"));
+        }
+        let left = self.register_behind(block, steps, index, instruction.rs1());
+        let right = match immediate_operand(&instruction) {
+            Some(immediate) => Words::from([Word::exact(immediate)]),
+            None => self.register_behind(block, steps, index, instruction.rs2()),
+        };
+        let words: Words =
+            left.iter().flat_map(|&a| right.iter().map(move |&b| word::combine(instruction.op, a, b))).collect();
+        if words.contains(&Word::UNKNOWN) {
+            return self.lose(|| format!("`{instruction}` at {at:#x} computes it from values that are not known"));
+        }
+        words
+    }
+
+    /// What the load at `index` reads.
+    fn loaded(&mut self, block: BlockId, steps: &Rc<[Step]>, index: usize, size: u8) -> Words {
+        let (at, instruction, state) = &steps[index];
+        let (at, instruction) = (*at, *instruction);
+        let op = instruction.op;
+        let address = state.address(&instruction);
+        let memory = match &address {
+            Value::Stack(offset) => self.slot_behind(block, steps, index, *offset, size),
+            _ => {
+                let base = self.register_behind(block, steps, index, instruction.rs1());
+                let displacement = Word::exact(i64::from(instruction.immediate) as u64);
+                let mut memory = Words::new();
+                for base in base {
+                    let address = word::combine(Op::Addi, base, displacement);
+                    memory.append(&mut self.memory(address, size, at));
+                }
+                memory
+            }
+        };
+        memory.into_iter().map(|word| word::load(op, word)).collect()
+    }
+
+    /// What lies at `address` when the instruction at `at` reads it.
+    fn memory(&mut self, address: Word, size: u8, at: u64) -> Words {
+        match (address.frame, address.unknown) {
+            (Some(frame), 0) => {
+                let (block, at) = self.frames[frame as usize];
+                self.before(block, at, Place::Slot { offset: address.value as i64, size })
+            }
+            (None, 0) => self.ask(Question::Cell(address.value, size)),
+            _ => self.lose(|| format!("it is read at {at:#x} through a pointer that is not known")),
+        }
+    }
+
+    fn slot_behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, offset: i64, size: u8) -> Words {
+        let wanted = offset..offset.saturating_add(size.into());
+        for index in (0..count).rev() {
+            let (at, instruction, state) = &steps[index];
+            let Some(stored) = stored_bytes(instruction) else { continue };
+            match state.address(instruction) {
+                Value::Stack(start) => {
+                    let end = start.saturating_add(stored as i64);
+                    if end <= wanted.start || wanted.end <= start {
+                        continue;
+                    }
+                    let at = *at;
+                    if start > wanted.start || end < wanted.end || store_size(instruction.op).is_none() {
+                        return self.lose(|| format!("the store at {at:#x} overwrites a part of its stack slot"));
+                    }
+                    let shift = Word::exact(8 * (wanted.start - start) as u64);
+                    let register = instruction.rs2();
+                    let words = self.register_behind(block, steps, index, register);
+                    return words.into_iter().map(|word| word::combine(Op::Srli, word, shift)).collect();
+                }
+                Value::Constant(_) => {}
+                _ if self.cells.escapes(block.function, offset) => {
+                    let at = *at;
+                    return self.lose(|| format!("the store at {at:#x} may overwrite its stack slot"));
+                }
+                _ => {}
+            }
+        }
+        self.ask(Question::AtStart(block, Place::Slot { offset, size }))
+    }
+
+    fn at_start(&mut self, block: BlockId, place: Place) -> Words {
+        let mut words = Words::new();
+        let flow = self.flow;
+        for &start in flow.predecessors(block) {
+            words.append(&mut self.at_end(BlockId { start, ..block }, block.start, place));
+        }
+        if block.start == block.function {
+            words.append(&mut self.at_function_entry(block.function, place));
+        }
+        words
+    }
+
+    /// What is in `place` when `block` is left for `next`, over the call that it may end in.
+    fn at_end(&mut self, block: BlockId, next: u64, place: Place) -> Words {
+        let steps = self.steps(block);
+        let program = self.program;
+        let call = program
+            .functions
+            .get(&block.function)
+            .and_then(|function| function.blocks.get(&block.start))
+            .and_then(|block| block.exit.call.as_ref().filter(|_| block.end == next));
+        let Some(callee) = call else { return self.behind(block, &steps, steps.len(), place) };
+        let Some((at, ..)) = steps.last() else { return self.lose(|| "a block without code".to_owned()) };
+        let (at, before) = (*at, steps.len() - 1);
+        let register = match place {
+            Place::Slot { offset, .. } if self.cells.escapes(block.function, offset) => {
+                return self.lose(|| format!("the function called at {at:#x} may overwrite its stack slot"));
+            }
+            Place::Slot { .. } => return self.behind(block, &steps, before, place),
+            Place::Register(register) => register,
+        };
+        let volatile = caller_saved(program.convention).contains(register);
+        let kept = !callee.unknown && callee.known.iter().all(|&target| !self.flow.clobbers(target).contains(register));
+        if !volatile || kept {
+            return self.behind(block, &steps, before, place);
+        }
+        if callee.unknown || register.number() >> 1 != 5 {
+            return self.lose(|| format!("the call at {at:#x} overwrites it"));
+        }
+        callee.known.iter().flat_map(|&target| self.ask(Question::AtReturn(target, register))).collect()
+    }
+
+    fn at_function_entry(&mut self, function: u64, place: Place) -> Words {
+        let mut words = Words::new();
+        if function == self.program.code.elf.entry.0 {
+            words.append(&mut self.lose(|| "the kernel sets it before the program starts".to_owned()));
+        }
+        let through_pointers = self.pointer_callers(function);
+        if through_pointers.is_none() {
+            let name = super::names::function_name(self.program.code.elf, function);
+            words.append(
+                &mut self.lose(|| {
+                    format!("it is a parameter of {name}, which is called through pointers that are not known")
+                }),
+            );
+        }
+        let flow = self.flow;
+        let through_pointers = through_pointers.unwrap_or_else(|| Rc::from([]));
+        for &caller in flow.callers(function).iter().chain(through_pointers.iter()) {
+            let steps = self.steps(caller);
+            let Some((at, _, state)) = steps.last() else { continue };
+            let (at, before) = (*at, steps.len() - 1);
+            let place = match (place, state.get(Register::SP)) {
+                (Place::Slot { offset, size }, Value::Stack(sp)) => {
+                    Place::Slot { offset: offset.wrapping_add(sp), size }
+                }
+                (Place::Slot { .. }, _) => {
+                    words.append(&mut self.lose(|| format!("it is on a stack of unknown depth at {at:#x}")));
+                    continue;
+                }
+                (register, _) => register,
+            };
+            words.append(&mut self.behind(caller, &steps, before, place));
+        }
+        words
+    }
+
+    /// The calls of `function` through pointers, if all of them are known.
+    fn pointer_callers(&mut self, function: u64) -> Option<Rc<[BlockId]>> {
+        if !self.program.address_taken.contains(&function) {
+            return Some(Rc::from([]));
+        }
+        let (program, flow, cells, liveness) = (self.program, self.flow, self.cells, self.liveness);
+        let known = self.pointer_callers.entry(function).or_insert_with(|| {
+            let callers = tracking::pointer_callers(program, flow, cells, liveness, function)?;
+            Some(callers.into_iter().collect())
+        });
+        known.clone()
+    }
+
+    fn at_return(&mut self, function: u64, register: Register) -> Words {
+        let mut words = Words::new();
+        let (program, flow) = (self.program, self.flow);
+        for &start in flow.returns(function) {
+            let block = BlockId { function, start };
+            let steps = self.steps(block);
+            words.append(&mut self.behind(block, &steps, steps.len(), Place::Register(register)));
+        }
+        let Some(found) = program.functions.get(&function) else {
+            return self.lose(|| format!("the function at {function:#x} is not code"));
+        };
+        for tail in found.blocks.values().filter_map(|block| block.exit.tail.as_ref()) {
+            if tail.unknown {
+                words.append(&mut self.lose(|| format!("a function called by {function:#x} returns it")));
+            }
+            for &target in &tail.known {
+                words.append(&mut self.ask(Question::AtReturn(target, register)));
+            }
+        }
+        words
+    }
+
+    /// The initial contents of a memory cell and everything that reachable code stores there.
+    fn cell(&mut self, address: u64, size: u8) -> Words {
+        let load = match size {
+            1 => Op::Lbu,
+            2 => Op::Lhu,
+            4 => Op::Lwu,
+            _ => Op::Ld,
+        };
+        if let Some(constant) = self.program.code.constant_load(load, address) {
+            return Words::from([Word::exact(constant)]);
+        }
+        if let Some(why) = self.cells.may_alias(self.program, address) {
+            return self.lose(|| format!("it is in memory at {address:#x}, {why}"));
+        }
+        let mut words = Words::new();
+        match self.program.code.initial_load(load, address) {
+            Some(initial) => words.insert(Word::exact(initial)),
+            None => return self.lose(|| format!("nothing is known of memory at {address:#x}")),
+        };
+        let cells = self.cells;
+        for store in cells.stores_near(address, size) {
+            if (store.address, store.size) != (address, size) {
+                let at = store.at;
+                return self.lose(|| format!("the store at {at:#x} overwrites a part of memory at {address:#x}"));
+            }
+            words.append(&mut self.before(store.block, store.at, Place::Register(store.register)));
+        }
+        words
+    }
+
+    fn frame(&mut self, block: BlockId, at: u64) -> u32 {
+        let next = self.frames.len() as u32;
+        let frames = &mut self.frames;
+        *self.frame_numbers.entry((block, at)).or_insert_with(|| {
+            frames.push((block, at));
+            next
+        })
+    }
+
+    fn story(&self, block: BlockId) -> String {
+        let callers = self.flow.callers(block.function).len();
+        let name = super::names::function_name(self.program.code.elf, block.function);
+        match callers {
+            0 => format!("carried to the site through joins, the stack or memory inside {name}"),
+            _ => format!("carried into {name} from {callers} call sites, through registers, the stack or memory"),
+        }
+    }
+
+    /// The reason at the end of the shortest way from the asked place to a lost value.
+    fn why_lost(&self, block: BlockId, at: u64, place: Place) -> String {
+        if let Some(why) = self.lost.get(&None) {
+            return why.clone();
+        }
+        let mut supports: BTreeMap<Question, Vec<Question>> = BTreeMap::new();
+        for (question, askers) in &self.dependents {
+            for asker in askers {
+                supports.entry(*asker).or_default().push(*question);
+            }
+        }
+        let mut queue = VecDeque::from([Question::AtStart(block, place)]);
+        let mut seen = BTreeSet::new();
+        while let Some(question) = queue.pop_front() {
+            if !seen.insert(question) {
+                continue;
+            }
+            if let Some(why) = self.lost.get(&Some(question)) {
+                return why.clone();
+            }
+            queue.extend(supports.get(&question).into_iter().flatten());
+        }
+        format!("the value before {at:#x} was not found")
+    }
+}
+
+/// How many bytes of memory the instruction writes at rs1 plus its immediate.
+fn stored_bytes(instruction: &Instruction) -> Option<u64> {
+    store_size(instruction.op).or(match instruction.op {
+        Op::Fsw => Some(4),
+        Op::Fsd => Some(8),
+        op if is_atomic_write(op) => Some(8),
+        _ => None,
+    })
+}

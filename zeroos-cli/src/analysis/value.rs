@@ -1,0 +1,243 @@
+//! The abstract values of the forward pass: what is known of a register without knowing how the function was called.
+//!
+//! The order is flat on purpose: constants join to small sets, everything else that differs joins to [`Value::Any`].
+
+use std::rc::Rc;
+
+use crate::isa::{Instruction, Op};
+
+/// More values than this at one place count as "any value".
+pub(super) const SET_LIMIT: usize = 32;
+
+/// What is known of a 64-bit register.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Value {
+    /// Nothing.
+    Any,
+    /// Exactly this.
+    Constant(u64),
+    /// One of these: ascending, at least two, at most [`SET_LIMIT`].
+    Set(Rc<[u64]>),
+    /// The stack pointer at function entry plus this many bytes.
+    Stack(i64),
+    /// Unknown, but below this bound as an unsigned number.
+    Below(u32),
+    /// An unknown number shifted left: an index made into a byte offset.
+    Scaled(Scale),
+    /// A constant address plus a scaled index: the address of a table's element.
+    Element(Table),
+    /// What a load from a table's element gave.
+    Loaded(Table, Op),
+    /// A constant plus what a load from a table's element gave: the target of a relative jump table.
+    Displaced(u64, Table, Op),
+}
+
+/// How an index became a byte offset.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Scale {
+    /// The left shift.
+    pub shift: u8,
+    /// The index is below this, if a comparison bounds it.
+    pub count: Option<u32>,
+}
+
+/// A table in memory that is read with an unknown index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Table {
+    /// Address of the element of index 0.
+    pub base: u64,
+    /// Stride and number of elements.
+    pub scale: Scale,
+}
+
+impl Value {
+    /// The possible values, ascending; `None` if they are not a small set of constants.
+    pub fn constants(&self) -> Option<&[u64]> {
+        match self {
+            Value::Constant(value) => Some(std::slice::from_ref(value)),
+            Value::Set(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The one possible value.
+    pub fn constant(&self) -> Option<u64> {
+        match self {
+            Value::Constant(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The value that stands for all of `values`.
+    pub fn of(mut values: Vec<u64>) -> Value {
+        values.sort_unstable();
+        values.dedup();
+        match values.as_slice() {
+            [] => Value::Any,
+            [value] => Value::Constant(*value),
+            _ if values.len() <= SET_LIMIT => Value::Set(values.into()),
+            _ => Value::Any,
+        }
+    }
+
+    /// What holds on either of two paths.
+    pub fn join(&self, other: &Value) -> Value {
+        if self == other {
+            return self.clone();
+        }
+        match (self, other) {
+            (Value::Below(a), Value::Below(b)) => Value::Below(*a.max(b)),
+            _ => match (self.constants(), other.constants()) {
+                (Some(a), Some(b)) => Value::of([a, b].concat()),
+                _ => Value::Any,
+            },
+        }
+    }
+}
+
+/// The second operand of an arithmetic instruction: its immediate, or `None` when it is register rs2.
+pub(super) fn immediate_operand(instruction: &Instruction) -> Option<u64> {
+    use Op::*;
+    match instruction.op {
+        Addi | Slti | Sltiu | Xori | Ori | Andi | Slli | Srli | Srai | Addiw | Slliw | Srliw | Sraiw | SlliUw
+        | Rori | Roriw | Bclri | Bexti | Binvi | Bseti => Some(i64::from(instruction.immediate) as u64),
+        SextB | SextH | ZextH | Clz | Clzw | Ctz | Ctzw | Cpop | Cpopw | OrcB | Rev8 => Some(0),
+        _ => None,
+    }
+}
+
+/// The result of the arithmetic operation `op` on `a` (rs1) and `b` (rs2 or the immediate), as the ISA manual defines
+/// it; `None` for an operation that is not arithmetic or that address and number computations do not use.
+pub(super) fn compute(op: Op, a: u64, b: u64) -> Option<u64> {
+    use Op::*;
+    let word = |value: u32| i64::from(value as i32) as u64;
+    let (low_a, low_b) = (a as u32, b as u32);
+    Some(match op {
+        Addi | Add => a.wrapping_add(b),
+        Sub => a.wrapping_sub(b),
+        Addiw | Addw => word(low_a.wrapping_add(low_b)),
+        Subw => word(low_a.wrapping_sub(low_b)),
+        Slti | Slt => u64::from((a as i64) < b as i64),
+        Sltiu | Sltu => u64::from(a < b),
+        Xori | Xor => a ^ b,
+        Ori | Or => a | b,
+        Andi | And => a & b,
+        Slli | Sll => a << (b & 63),
+        Srli | Srl => a >> (b & 63),
+        Srai | Sra => ((a as i64) >> (b & 63)) as u64,
+        Slliw | Sllw => word(low_a << (b & 31)),
+        Srliw | Srlw => word(low_a >> (b & 31)),
+        Sraiw | Sraw => i64::from((low_a as i32) >> (b & 31)) as u64,
+        Mul => a.wrapping_mul(b),
+        Mulw => word(low_a.wrapping_mul(low_b)),
+        AddUw => u64::from(low_a).wrapping_add(b),
+        Sh1add => (a << 1).wrapping_add(b),
+        Sh2add => (a << 2).wrapping_add(b),
+        Sh3add => (a << 3).wrapping_add(b),
+        Sh1addUw => (u64::from(low_a) << 1).wrapping_add(b),
+        Sh2addUw => (u64::from(low_a) << 2).wrapping_add(b),
+        Sh3addUw => (u64::from(low_a) << 3).wrapping_add(b),
+        SlliUw => u64::from(low_a) << (b & 63),
+        Andn => a & !b,
+        Orn => a | !b,
+        Xnor => !(a ^ b),
+        Max => (a as i64).max(b as i64) as u64,
+        Maxu => a.max(b),
+        Min => (a as i64).min(b as i64) as u64,
+        Minu => a.min(b),
+        SextB => i64::from(a as i8) as u64,
+        SextH => i64::from(a as i16) as u64,
+        ZextH => u64::from(a as u16),
+        Bclr | Bclri => a & !(1 << (b & 63)),
+        Bext | Bexti => a >> (b & 63) & 1,
+        Binv | Binvi => a ^ 1 << (b & 63),
+        Bset | Bseti => a | 1 << (b & 63),
+        _ => return None,
+    })
+}
+
+/// The result of `op` on abstract operands.
+pub(super) fn evaluate(op: Op, a: &Value, b: &Value) -> Value {
+    if let (Some(left), Some(right)) = (a.constants(), b.constants()) {
+        if left.len() * right.len() > SET_LIMIT * SET_LIMIT {
+            return Value::Any;
+        }
+        let results: Option<Vec<u64>> =
+            left.iter().flat_map(|&x| right.iter().map(move |&y| compute(op, x, y))).collect();
+        return results.map_or(Value::Any, Value::of);
+    }
+    match (op, a, b) {
+        (Op::Addi, _, Value::Constant(0)) => a.clone(),
+        (Op::Addi | Op::Add, Value::Stack(offset), Value::Constant(bytes))
+        | (Op::Addi | Op::Add, Value::Constant(bytes), Value::Stack(offset)) => {
+            Value::Stack(offset.wrapping_add(*bytes as i64))
+        }
+        (Op::Sub, Value::Stack(offset), Value::Constant(bytes)) => Value::Stack(offset.wrapping_sub(*bytes as i64)),
+        _ => table_step(op, a, b),
+    }
+}
+
+/// The steps by which an index becomes a jump-table target: mask, scale, add the base, load, add the base again.
+fn table_step(op: Op, a: &Value, b: &Value) -> Value {
+    use Op::*;
+    match (op, a, b) {
+        (Andi, _, Value::Constant(mask)) if *mask < 1 << 16 => Value::Below(*mask as u32 + 1),
+        // Sign and zero extensions keep a number below a bound that is itself positive as a word.
+        (Addiw, Value::Below(bound), Value::Constant(0)) => Value::Below(*bound),
+        (Slli | SlliUw, _, Value::Constant(shift)) => {
+            let count = if let Value::Below(bound) = a { Some(*bound) } else { None };
+            Value::Scaled(Scale { shift: *shift as u8 & 63, count })
+        }
+        (Srli, Value::Scaled(scale), Value::Constant(shift)) if *shift as u8 <= scale.shift => {
+            Value::Scaled(Scale { shift: scale.shift - *shift as u8, count: scale.count })
+        }
+        (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
+            Value::Element(Table { base: *base, scale: *scale })
+        }
+        (Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw, index, Value::Constant(base)) => {
+            let shift = match op {
+                Sh1add | Sh1addUw => 1,
+                Sh2add | Sh2addUw => 2,
+                _ => 3,
+            };
+            let count = if let Value::Below(bound) = index { Some(*bound) } else { None };
+            Value::Element(Table { base: *base, scale: Scale { shift, count } })
+        }
+        (Addi | Add, Value::Element(table), Value::Constant(bytes)) => {
+            Value::Element(Table { base: table.base.wrapping_add(*bytes), ..*table })
+        }
+        (Add, Value::Loaded(table, load), Value::Constant(base))
+        | (Add, Value::Constant(base), Value::Loaded(table, load)) => Value::Displaced(*base, *table, *load),
+        _ => Value::Any,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joins_collect_constants_and_give_up_on_anything_else() {
+        let joined = Value::Constant(64).join(&Value::Constant(63));
+        assert_eq!(joined.constants(), Some(&[63, 64][..]));
+        assert_eq!(joined.join(&Value::Stack(0)), Value::Any);
+        let many = (0..=SET_LIMIT as u64).fold(Value::Constant(0), |all, n| all.join(&Value::Constant(n)));
+        assert_eq!(many, Value::Any);
+    }
+
+    #[test]
+    fn word_operations_sign_extend() {
+        assert_eq!(compute(Op::Addiw, 0x7fff_ffff, 1), Some(0xffff_ffff_8000_0000));
+        assert_eq!(compute(Op::Sraiw, 0x8000_0000, 31), Some(u64::MAX));
+        assert_eq!(compute(Op::AmoswapD, 0, 0), None);
+    }
+
+    #[test]
+    fn an_index_becomes_a_table_element() {
+        let index = evaluate(Op::Slli, &Value::Below(7), &Value::Constant(32));
+        let scaled = evaluate(Op::Srli, &index, &Value::Constant(30));
+        let element = evaluate(Op::Add, &scaled, &Value::Constant(0x1000));
+        let scale = Scale { shift: 2, count: Some(7) };
+        assert_eq!(element, Value::Element(Table { base: 0x1000, scale }));
+    }
+}
