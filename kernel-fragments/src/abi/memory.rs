@@ -52,3 +52,11 @@ pub const MREMAP_DONTUNMAP: u32 = 4;
 pub const fn page_align(length: usize) -> Option<usize> {
     length.checked_next_multiple_of(PAGE_BYTES)
 }
+
+/// The end of `len_bytes` bytes from page-aligned `start` on, rounded up to a page; `None` if either is wrong.
+pub fn page_range_end(start: usize, len_bytes: usize) -> Option<usize> {
+    if !start.is_multiple_of(PAGE_BYTES) || start > ADDRESS_SPACE_END || len_bytes > ADDRESS_SPACE_END - start {
+        return None;
+    }
+    Some((start + len_bytes).next_multiple_of(PAGE_BYTES))
+}

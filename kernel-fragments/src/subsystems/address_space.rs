@@ -6,7 +6,7 @@
 //! segments, stack and whole break range count as mapped from the start; how far the break is moved is not looked at.
 //! Protections are kept, not enforced: there is no page table.
 
-use crate::abi::memory::{ADDRESS_SPACE_END, PAGE_BYTES, PROT_NONE};
+use crate::abi::memory::{PAGE_BYTES, PROT_NONE};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::page_map::{Contents, Page, PageMap};
@@ -32,6 +32,9 @@ pub struct AddressSpace {
     end: usize,
 }
 
+/// How much of the stack is mapped at first, below the first stack pointer.
+const INITIAL_STACK_BYTES: usize = 128 << 10;
+
 /// The protection that the program's own segments and stack count with: the builder does not tell.
 const PROT_ALL: u8 = 7;
 
@@ -51,6 +54,11 @@ impl AddressSpace {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
             self.pages.set(start, (range.end as usize).next_multiple_of(PAGE_BYTES), Some(live))?;
         }
+        // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
+        // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
+        let reserved_end = (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
+        let reserved = Page { mapped: None, contents: Contents::Stale };
+        self.pages.set(boot.stack_range.start as usize, reserved_end, Some(reserved))?;
         self.start = boot.mapping_range.start as usize;
         self.end = boot.mapping_range.end as usize;
         self.pages.set(self.start, self.end, None)
@@ -193,6 +201,11 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// What the pages from `address` on are, and where pages like it end, at most at `end`.
+    pub fn piece(&self, address: usize, end: usize) -> (usize, Option<Page>) {
+        self.pages.piece(address, end)
+    }
+
     /// Whether mmap could place something at exactly `start..end`.
     pub fn can_place(&self, start: usize, end: usize) -> bool {
         self.start <= start && end <= self.end && self.is_free(start, end)
@@ -229,14 +242,6 @@ impl AddressSpace {
         }
         Ok(())
     }
-}
-
-/// The end of `len_bytes` bytes from page-aligned `start` on, rounded up to a page; `None` if either is wrong.
-pub fn page_range_end(start: usize, len_bytes: usize) -> Option<usize> {
-    if !start.is_multiple_of(PAGE_BYTES) || start > ADDRESS_SPACE_END || len_bytes > ADDRESS_SPACE_END - start {
-        return None;
-    }
-    Some((start + len_bytes).next_multiple_of(PAGE_BYTES))
 }
 
 fn zero(memory: &mut impl UserMemory, start: usize, end: usize) -> Result<(), Errno> {

@@ -1,6 +1,5 @@
 //! The program's random numbers: the ChaCha20 key stream (RFC 8439, section 2.3) of the committed seed, the 32 bytes of
-//! which are the key; nonce 0. Block 0 is left to the builder, who takes AT_RANDOM's bytes from it; calls take the
-//! following ones.
+//! which are the key; nonce 0, from block 0 on.
 
 use crate::boot_info::BootInfo;
 
@@ -18,9 +17,9 @@ pub struct RandomStream {
 }
 
 impl RandomStream {
-    /// The stream behind block 0.
+    /// The stream from its start.
     pub const fn new() -> RandomStream {
-        RandomStream { next_block: 1, block: [0; BLOCK_BYTES], used: BLOCK_BYTES }
+        RandomStream { next_block: 0, block: [0; BLOCK_BYTES], used: BLOCK_BYTES }
     }
 
     /// Fills `bytes` from the stream of `boot`'s seed.
@@ -112,14 +111,14 @@ mod tests {
         assert_eq!(chacha20_block(start).as_slice(), expected.map(u32::to_le_bytes).as_flattened());
     }
 
-    /// RFC 8439, appendix A.1, test vector 2: key and nonce 0, block 1.
+    /// RFC 8439, appendix A.1, test vectors 1 and 2: key and nonce 0, blocks 0 and 1.
     #[test]
-    fn the_stream_starts_at_block_1_and_runs_on() {
+    fn the_stream_starts_at_block_0_and_runs_on() {
         let (mut stream, boot) = (RandomStream::new(), BootInfo::default());
         let mut bytes = [0; 80];
         stream.fill(&boot, &mut bytes[..3]);
         stream.fill(&boot, &mut bytes[3..]);
-        assert_eq!(bytes[..8], [0x9f, 0x07, 0xe7, 0xbe, 0x55, 0x51, 0x38, 0x7a]);
-        assert_eq!(bytes[64..], key_stream_block([0; 4], 2)[..16]);
+        assert_eq!(bytes[..8], [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90]);
+        assert_eq!(bytes[64..72], [0x9f, 0x07, 0xe7, 0xbe, 0x55, 0x51, 0x38, 0x7a]);
     }
 }

@@ -1,9 +1,10 @@
 //! `munmap(2)`: <https://man7.org/linux/man-pages/man2/munmap.2.html>. Supported: everything, holes included; the pages of
 //! the program break stay. Errors: EINVAL.
 
+use crate::abi::memory::page_range_end;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::subsystems::address_space::{AddressSpace, page_range_end};
+use crate::subsystems::address_space::AddressSpace;
 use crate::user_memory::UserAddress;
 
 syscall!(215 => munmap);

@@ -1,0 +1,103 @@
+//! Moving and resizing mappings. There is no page table, so what moves is copied.
+
+use crate::abi::memory::{PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::boot_info::BootInfo;
+use crate::errno::Errno;
+use crate::subsystems::address_space::{AddressSpace, Placement};
+use crate::subsystems::page_map::{Contents, Page};
+use crate::user_memory::{UserAddress, UserMemory};
+
+/// A mapping to resize.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mapping {
+    /// Its first address.
+    pub start: usize,
+    /// Its length, in bytes.
+    pub len_bytes: usize,
+    /// Its protection.
+    pub protection: u8,
+}
+
+/// The mapping of `len_bytes` at `start`, which must be mapped as a whole, all with one protection.
+///
+/// # Errors
+/// EFAULT if it is not.
+pub fn find(space: &mut AddressSpace, boot: &BootInfo, start: usize, len_bytes: usize) -> Result<Mapping, Errno> {
+    let end = start.checked_add(len_bytes).ok_or(Errno::EFAULT)?;
+    let (protection, mut address) = space.mapped(boot, start, end).map_err(|_| Errno::EFAULT)?;
+    while address < end {
+        match space.mapped(boot, address, end) {
+            Ok((other, next)) if other == protection => address = next,
+            _ => return Err(Errno::EFAULT),
+        }
+    }
+    Ok(Mapping { start, len_bytes, protection })
+}
+
+/// Makes `old` longer where it is, if what lies behind is free; says whether it did.
+///
+/// # Errors
+/// ENOMEM if the kernel's heap is full.
+pub fn grow_in_place(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    old: Mapping,
+    len_bytes: usize,
+) -> Result<bool, Errno> {
+    let (end, Some(new_end)) = (old.start + old.len_bytes, old.start.checked_add(len_bytes)) else { return Ok(false) };
+    if !space.can_place(end, new_end) {
+        return Ok(false);
+    }
+    space.map(memory, boot, Placement::Fixed(end), new_end - end, old.protection)?;
+    Ok(true)
+}
+
+/// Maps `len_bytes` elsewhere with what `old` holds, as far as it fits, and returns where. The old pages stay.
+///
+/// # Errors
+/// ENOMEM.
+pub fn copy(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    old: Mapping,
+    placement: Placement,
+    len_bytes: usize,
+) -> Result<usize, Errno> {
+    let old_end = old.start + old.len_bytes.min(len_bytes);
+    let has_contents = live_piece(space, old.start, old_end).is_some();
+    let is_hidden = old.protection == PROT_NONE;
+    let protection = if is_hidden && has_contents { (PROT_READ | PROT_WRITE) as u8 } else { old.protection };
+    let start = space.map(memory, boot, placement, len_bytes, protection)?;
+    let mut address = old.start;
+    while let Some((from, end)) = live_piece(space, address, old_end) {
+        copy_bytes(memory, from, start + (from - old.start), end - from)?;
+        address = end;
+    }
+    if protection != old.protection {
+        space.protect(memory, boot, start, start + len_bytes, old.protection)?;
+    }
+    Ok(start)
+}
+
+/// The first pages of `start..end` that hold something.
+fn live_piece(space: &AddressSpace, mut start: usize, end: usize) -> Option<(usize, usize)> {
+    while start < end {
+        match space.piece(start, end) {
+            (piece_end, Some(Page { contents: Contents::Live, .. })) => return Some((start, piece_end)),
+            (piece_end, _) => start = piece_end,
+        }
+    }
+    None
+}
+
+/// Copies between places that do not overlap.
+fn copy_bytes(memory: &mut impl UserMemory, from: usize, to: usize, len_bytes: usize) -> Result<(), Errno> {
+    const CHUNK_BYTES: usize = 512; // divides a page
+    for offset in (0..len_bytes).step_by(CHUNK_BYTES) {
+        let chunk = memory.read::<CHUNK_BYTES>(UserAddress(from + offset))?;
+        memory.write(UserAddress(to + offset), &chunk)?;
+    }
+    Ok(())
+}

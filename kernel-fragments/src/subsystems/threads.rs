@@ -1,0 +1,386 @@
+//! The scheduler: cooperative, first in, first out. A thread runs until it waits, yields or exits; then the one that has
+//! been ready for longest goes on. If nobody is ready, the clock jumps to the earliest deadline; if there is none, the
+//! run stops and tells who waits for what.
+//!
+//! There is no preemption: a thread that spins without a system call spins for ever.
+#![allow(unsafe_code)]
+
+use crate::errno::Errno;
+use crate::outcome::Leave;
+use crate::platform_interface::Platform;
+use crate::stop::{Message, Stop};
+use crate::subsystems::clock::Clock;
+use crate::subsystems::parked_thread::ParkedThread;
+use crate::thread::{A0, PC, PROCESS_ID, SP, TP, Thread};
+use crate::user_memory::UserAddress;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ptr::NonNull;
+
+hook!(switch => switch);
+
+/// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
+const ECALL_BYTES: u64 = 4;
+
+/// What a thread waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// A wake of the futex at this address with a bit of this set.
+    Futex(UserAddress, u32),
+    /// To own the priority-inheritance futex at this address.
+    OwnFutex(UserAddress),
+    /// Its deadline.
+    Sleep,
+    /// Anything that may let its call succeed: then the call is made again.
+    Event,
+}
+
+/// A thread that waits.
+#[derive(Debug)]
+struct Waiter {
+    thread: ParkedThread,
+    wait: Wait,
+    /// When it stops waiting, in nanoseconds since boot.
+    deadline_ns: Option<u64>,
+}
+
+/// A thread that `clone` made, and that gets its parent's registers once these are complete.
+#[derive(Debug)]
+struct Newborn {
+    thread: ParkedThread,
+    /// Its stack pointer; 0 for its parent's.
+    stack: u64,
+    /// Its thread pointer, if not its parent's.
+    thread_pointer: Option<u64>,
+}
+
+/// What the calling thread does once its frame is complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Intent {
+    Yield,
+    Wait(Wait, Option<u64>),
+    Exit,
+}
+
+/// All threads but the running one.
+#[derive(Debug)]
+pub struct Threads {
+    /// In the order in which they run next.
+    ready: VecDeque<ParkedThread>,
+    /// In the order in which they began to wait.
+    waiting: Vec<Waiter>,
+    newborn: Option<Newborn>,
+    /// The thread that exited last: its frame was saved after it said so.
+    retired: Option<ParkedThread>,
+    intent: Intent,
+    last_tid: u32,
+    /// What the process's status will be once the last thread is gone: that of the first thread's exit.
+    status: i32,
+}
+
+impl Threads {
+    /// No other thread.
+    pub const fn new() -> Threads {
+        Threads {
+            ready: VecDeque::new(),
+            waiting: Vec::new(),
+            newborn: None,
+            retired: None,
+            intent: Intent::Yield,
+            last_tid: PROCESS_ID,
+            status: 0,
+        }
+    }
+
+    /// Makes a thread with the next free id, which is returned. It starts as a copy of its parent when that leaves by
+    /// `Leave::Resume`, with a0 = 0, the stack pointer `stack` (0: the parent's) and `thread_pointer`, if given.
+    ///
+    /// # Errors
+    /// EAGAIN if the kernel's heap is full.
+    pub fn create(&mut self, mut thread: Thread, stack: u64, thread_pointer: Option<u64>) -> Result<u32, Errno> {
+        // Room for all threads in either list, so that no later step can fail.
+        let count = self.ready.len() + self.waiting.len() + 2;
+        self.ready.try_reserve(count - self.ready.len()).map_err(|_| Errno::EAGAIN)?;
+        self.waiting.try_reserve(count - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
+        thread.tid = self.last_tid + 1;
+        let thread = ParkedThread::new(thread).ok_or(Errno::EAGAIN)?;
+        self.newborn = Some(Newborn { thread, stack, thread_pointer });
+        self.last_tid += 1;
+        Ok(self.last_tid)
+    }
+
+    /// Whether another thread could run now or later.
+    pub fn is_alone(&self) -> bool {
+        self.ready.is_empty() && self.waiting.is_empty()
+    }
+
+    /// The caller goes to the end of the run queue.
+    pub fn yield_now(&mut self, thread: &mut Thread) -> Leave {
+        thread.frame.x[A0] = 0;
+        self.intent = Intent::Yield;
+        Leave::Reschedule
+    }
+
+    /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT
+    /// (0 if it only sleeps).
+    pub fn wait(&mut self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
+        thread.frame.x[A0] = 0;
+        self.intent = Intent::Wait(wait, deadline_ns);
+        Leave::Reschedule
+    }
+
+    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call again; at `deadline_ns` the call
+    /// is made again too.
+    pub fn wait_for_event(&mut self, deadline_ns: Option<u64>) -> Leave {
+        self.intent = Intent::Wait(Wait::Event, deadline_ns);
+        Leave::Reschedule
+    }
+
+    /// The caller is gone, with `status`; the program ends with its last thread.
+    pub fn exit(&mut self, thread: &Thread, status: i32) -> Leave {
+        if thread.tid == PROCESS_ID {
+            self.status = status;
+        }
+        if self.is_alone() {
+            return Leave::Exit(self.status);
+        }
+        self.intent = Intent::Exit;
+        Leave::Reschedule
+    }
+
+    /// Makes the longest waiting thread for which `is_meant` holds ready; returns its id.
+    pub fn wake_one(&mut self, mut is_meant: impl FnMut(Wait) -> bool) -> Option<u32> {
+        let waiter = self.waiting.extract_if(.., |waiter| is_meant(waiter.wait)).next()?;
+        let tid = waiter.thread.get().tid;
+        self.ready.push_back(waiter.thread);
+        Some(tid)
+    }
+
+    /// Wakes up to `limit` threads that wait for the futex at `address` with a bit of `bits`; returns how many.
+    pub fn wake_futex(&mut self, address: UserAddress, limit: u32, bits: u32) -> u32 {
+        let is_meant = |wait| matches!(wait, Wait::Futex(at, set) if at == address && set & bits != 0);
+        let mut count = 0;
+        while count < limit && self.wake_one(is_meant).is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    /// Lets up to `limit` threads that wait for the futex at `from` wait for the one at `to` instead, behind those who
+    /// do already; returns how many.
+    pub fn requeue_futex(&mut self, from: UserAddress, to: UserAddress, limit: u32) -> u32 {
+        let mut left = self.waiting.len();
+        let mut count = 0;
+        while count < limit && left > 0 {
+            // Those that were moved stand behind the first `left`.
+            let is_meant = |waiter: &mut Waiter| matches!(waiter.wait, Wait::Futex(at, _) if at == from);
+            let Some(at) = self.waiting.iter_mut().take(left).position(is_meant) else { break };
+            let Some(mut waiter) = self.waiting.extract_if(at..=at, |_| true).next() else { break };
+            if let Wait::Futex(_, bits) = waiter.wait {
+                waiter.wait = Wait::Futex(to, bits);
+            }
+            self.waiting.push(waiter);
+            left -= 1;
+            count += 1;
+        }
+        count
+    }
+
+    /// What the longest waiting thread for which `is_meant` holds waits for.
+    pub fn find_wait(&self, mut is_meant: impl FnMut(Wait) -> bool) -> Option<Wait> {
+        self.waiting.iter().map(|waiter| waiter.wait).find(|&wait| is_meant(wait))
+    }
+
+    /// Lets everybody who waits for an event try again.
+    pub fn wake_events(&mut self) {
+        while self.wake_one(|wait| wait == Wait::Event).is_some() {}
+    }
+
+    /// Another thread by its id.
+    pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
+        let waiting = self.waiting.iter_mut().map(|waiter| &mut waiter.thread);
+        self.ready.iter_mut().chain(waiting).map(ParkedThread::get_mut).find(|thread| thread.tid == tid)
+    }
+
+    /// Makes everybody ready whose deadline is not after `now_ns`, earliest first.
+    fn expire(&mut self, now_ns: u64) {
+        while let Some(earliest_ns) = self.earliest_deadline_ns()
+            && earliest_ns <= now_ns
+        {
+            let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
+            let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
+            if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
+                waiter.thread.get_mut().frame.x[A0] = i64::from(Errno::ETIMEDOUT.0).wrapping_neg() as u64;
+            }
+            self.ready.push_back(waiter.thread);
+        }
+    }
+
+    fn earliest_deadline_ns(&self) -> Option<u64> {
+        self.waiting.iter().filter_map(|waiter| waiter.deadline_ns).min()
+    }
+
+    /// Says what everybody waits for and where.
+    fn report_deadlock(&self, platform: &mut impl Platform) {
+        for waiter in &self.waiting {
+            let thread = waiter.thread.get();
+            let mut message = Message(platform);
+            message.text("zeroos: thread ").decimal(u64::from(thread.tid)).text(" waits for ");
+            match waiter.wait {
+                Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
+                Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
+                Wait::Sleep => message.text("a signal"),
+                Wait::Event => message.text("something to read, or room to write"),
+            };
+            let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
+            message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
+        }
+    }
+}
+
+/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next.
+///
+/// # Errors
+/// Deadlock, after saying who waits for what.
+pub fn switch(
+    leave: Leave,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    platform: &mut impl Platform,
+    thread: &mut Thread,
+) -> Result<NonNull<Thread>, Stop> {
+    if let Some(retired) = threads.retired.take() {
+        retired.free();
+    }
+    if leave != Leave::Reschedule {
+        if let Some(Newborn { thread: mut newborn, stack, thread_pointer }) = threads.newborn.take() {
+            let frame = &mut newborn.get_mut().frame;
+            frame.clone_from(&thread.frame);
+            frame.x[A0] = 0;
+            if stack != 0 {
+                frame.x[SP] = stack;
+            }
+            if let Some(thread_pointer) = thread_pointer {
+                frame.x[TP] = thread_pointer;
+            }
+            threads.ready.push_back(newborn);
+        }
+        return Ok(NonNull::from(thread));
+    }
+    clock.step();
+    clock.end_turn(thread);
+    // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
+    // what we return; this one is touched only through `threads` until it is returned itself.
+    let mut parked = unsafe { ParkedThread::park(thread) };
+    match threads.intent {
+        Intent::Yield => threads.ready.push_back(parked),
+        Intent::Wait(wait, deadline_ns) => {
+            if wait == Wait::Event {
+                let frame = &mut parked.get_mut().frame;
+                frame.x[PC] = frame.x[PC].wrapping_sub(ECALL_BYTES);
+            }
+            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns });
+        }
+        Intent::Exit => threads.retired = Some(parked),
+    }
+    threads.expire(clock.now_ns());
+    if threads.ready.is_empty()
+        && let Some(earliest_ns) = threads.earliest_deadline_ns()
+    {
+        clock.idle_until(earliest_ns);
+        threads.expire(earliest_ns);
+    }
+    match threads.ready.pop_front() {
+        Some(next) => Ok(next.resume()),
+        None => {
+            threads.report_deadlock(platform);
+            Err(Stop::Deadlock)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing_threads::{Step, ThreadMachine};
+    use alloc::string::String;
+
+    #[test]
+    fn newborns_get_the_registers_their_parent_had() {
+        let mut machine = ThreadMachine::new();
+        machine.current().frame.x[8] = 88;
+        machine.current().frame.f[9] = 99;
+        let tid = machine.spawn(0, UserAddress::NULL);
+        assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
+        let frame = &machine.current().frame;
+        assert_eq!((frame.x[8], frame.f[9], frame.x[SP], frame.x[TP]), (88, 99, 0x8000, 0));
+    }
+
+    #[test]
+    fn turns_are_taken_in_order() {
+        let mut machine = ThreadMachine::new();
+        let tids = [(); 3].map(|()| machine.spawn(0, UserAddress::NULL));
+        for _ in 0..2 {
+            for tid in tids.into_iter().chain([PROCESS_ID]) {
+                assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
+            }
+        }
+    }
+
+    #[test]
+    fn the_clock_jumps_when_everybody_sleeps() {
+        let mut machine = ThreadMachine::new();
+        let tid = machine.spawn(0, UserAddress::NULL);
+        let mut sleep =
+            |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep, Some(deadline))));
+        assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
+        assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
+        assert_eq!(machine.clock.now_ns(), 5_000_000);
+        assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 1))), Step::Switched(PROCESS_ID, 0));
+        assert_eq!(machine.clock.now_ns(), 9_000_000);
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 2))), Step::Exited(2));
+    }
+
+    #[test]
+    fn a_call_that_waited_for_an_event_is_made_again() {
+        let mut machine = ThreadMachine::new();
+        let tid = machine.spawn(0, UserAddress::NULL);
+        machine.current().frame.x[A0] = 5;
+        let pc = machine.current().frame.x[PC];
+        assert_eq!(machine.call(|m, _| Ok(m.threads.wait_for_event(None))), Step::Switched(tid, 0));
+        machine.threads.wake_events();
+        assert_eq!(machine.yield_now(), Step::Switched(PROCESS_ID, 5));
+        assert_eq!(machine.current().frame.x[PC], pc);
+    }
+
+    #[test]
+    fn deadlock_names_everybody() {
+        let mut machine = ThreadMachine::new();
+        let tid = machine.spawn(0, UserAddress::NULL);
+        let address = machine.memory.address(64);
+        let wait = |m: &mut ThreadMachine, thread: &mut Thread| {
+            Ok(m.threads.wait(thread, Wait::Futex(address, 1), None))
+        };
+        assert_eq!(machine.call(wait), Step::Switched(tid, 0));
+        assert_eq!(machine.call(wait), Step::Stopped(Stop::Deadlock));
+        let text = String::from_utf8_lossy(&machine.platform.error).into_owned();
+        assert_eq!(text.lines().count(), 2);
+        assert!(text.starts_with("zeroos: thread 2 waits for a wake of the futex at 0x10040, pc 0x"), "{text}");
+    }
+
+    #[test]
+    fn many_threads_come_and_go() {
+        let mut machine = ThreadMachine::new();
+        for round in 0..3 {
+            let tids: Vec<u32> = (0..300).map(|_| machine.spawn(0, UserAddress::NULL)).collect();
+            assert_eq!(tids.first(), Some(&(PROCESS_ID + 1 + round * 300)));
+            assert_eq!(machine.yield_now(), Step::Switched(tids[0], 0));
+            for &next in tids.iter().skip(1).chain([&PROCESS_ID]) {
+                assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 9))), Step::Switched(next, 0));
+            }
+        }
+        assert!(machine.threads.is_alone());
+        assert_eq!(machine.threads.ready.len() + machine.threads.waiting.len(), 0);
+    }
+}

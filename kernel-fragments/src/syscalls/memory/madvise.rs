@@ -1,0 +1,76 @@
+//! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
+//! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
+//! SOFT_OFFLINE. Errors: EINVAL, ENOMEM.
+
+use crate::abi::memory::{PAGE_BYTES, page_align};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::address_space::AddressSpace;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(233 => madvise);
+
+const MADV_DONTNEED: u32 = 4;
+const MADV_REMOVE: u32 = 9;
+const MADV_DONTNEED_LOCKED: u32 = 24;
+const MADV_COLLAPSE: u32 = 25;
+const MADV_HWPOISON: u32 = 100;
+const MADV_SOFT_OFFLINE: u32 = 101;
+
+/// Takes `advice` for the pages of `length` bytes from `address` on. Holes are passed over and make it ENOMEM.
+pub fn madvise(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    address: UserAddress,
+    length: usize,
+    advice: u32,
+) -> SysResult {
+    let is_known = matches!(advice, 0..=4 | 8..=MADV_COLLAPSE | MADV_HWPOISON | MADV_SOFT_OFFLINE);
+    if !is_known || !address.0.is_multiple_of(PAGE_BYTES) {
+        return Err(Errno::EINVAL.into());
+    }
+    let start = address.0;
+    let end = page_align(length).and_then(|length| start.checked_add(length)).ok_or(Errno::EINVAL)?;
+    if start == end {
+        return Ok(0);
+    }
+    match advice {
+        MADV_DONTNEED | MADV_DONTNEED_LOCKED => space.discard(memory, boot, start, end)?,
+        // It is for shared files: without one it is an error where something is mapped.
+        MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
+        MADV_HWPOISON | MADV_SOFT_OFFLINE => return Err(Refusal::Unsupported("madvise that breaks memory")),
+        _ => {}
+    }
+    space.check_mapped(boot, start, end)?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::address_space::tests::machine;
+
+    #[test]
+    fn discards_and_refuses() {
+        let (mut memory, mut space, boot) = machine(1, 4);
+        let base = boot.mapping_range.start as usize;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 3), Ok(base));
+        memory.put(PAGE_BYTES, &[1; 2 * PAGE_BYTES]);
+        let mut call = |memory: &mut _, address, length, advice| {
+            madvise(memory, &mut space, &boot, UserAddress(address), length, advice)
+        };
+        assert_eq!(call(&mut memory, base, PAGE_BYTES, MADV_DONTNEED), Ok(0));
+        assert_eq!((memory.bytes(PAGE_BYTES, 1), memory.bytes(2 * PAGE_BYTES, 1)), (&[0][..], &[1][..]));
+        assert_eq!(call(&mut memory, base, 4 * PAGE_BYTES, MADV_DONTNEED), Err(Errno::ENOMEM.into()));
+        assert_eq!(memory.bytes(2 * PAGE_BYTES, 1), [0], "done before the hole is told");
+        assert_eq!(call(&mut memory, base, 2 * PAGE_BYTES, 8), Ok(0));
+        assert_eq!(call(&mut memory, base, 0, 0), Ok(0));
+        for (address, length, advice) in
+            [(base, 1, 5), (base, 1, 26), (base, 1, 102), (base + 1, 1, 0), (base, usize::MAX, 0), (base, 1, 9)]
+        {
+            assert_eq!(call(&mut memory, address, length, advice), Err(Errno::EINVAL.into()), "{advice}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `clone(2)`: <https://man7.org/linux/man-pages/man2/clone.2.html>. Supported: threads as pthread_create and Go make them
+//! (CLONE_VM, FS, FILES, SIGHAND, THREAD; SYSVSEM, SETTLS, PARENT_SETTID, CHILD_SETTID, CHILD_CLEARTID, DETACHED, IO, PTRACE,
+//! UNTRACED as wanted); not supported: processes, namespaces. Errors: EINVAL, EAGAIN.
+
+use crate::abi::clone_flags::{
+    CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_FILES, CLONE_FS, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_SIGHAND,
+    CLONE_THREAD, CLONE_UNSUPPORTED, CLONE_VM,
+};
+use crate::errno::{Errno, Refusal};
+use crate::outcome::{Leave, Outcome};
+use crate::subsystems::threads::Threads;
+use crate::thread::{A0, AlternateStack, Thread};
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(220 => clone);
+
+/// Makes a thread that goes on behind the call with the caller's registers, but a0 = 0, sp = `stack` (unless null) and
+/// tp = `thread_pointer` (with CLONE_SETTLS). Returns its id. The order of the last two arguments is RISC-V's.
+pub fn clone(
+    memory: &mut impl UserMemory,
+    threads: &mut Threads,
+    thread: &mut Thread,
+    flags: u64,
+    stack: UserAddress,
+    parent_tid: UserAddress,
+    thread_pointer: u64,
+    child_tid: UserAddress,
+) -> Outcome {
+    let flags = flags as u32;
+    let has = |wanted: u32| flags & wanted != 0;
+    if has(CLONE_THREAD) && !has(CLONE_SIGHAND) || has(CLONE_SIGHAND) && !has(CLONE_VM) {
+        return Err(Errno::EINVAL.into());
+    }
+    if !has(CLONE_THREAD) {
+        return Err(Refusal::Unsupported("clone of a process (fork): one image is one process"));
+    }
+    if has(CLONE_UNSUPPORTED) || !has(CLONE_FS) || !has(CLONE_FILES) {
+        return Err(Refusal::Unsupported("clone of a thread that does not share files, directory and namespaces"));
+    }
+    let newborn = Thread {
+        pending_signals: 0,
+        alternate_stack: AlternateStack::NONE,
+        cpu_ns: 0,
+        clear_child_tid: if has(CLONE_CHILD_CLEARTID) { child_tid } else { UserAddress::NULL },
+        robust_list: UserAddress::NULL,
+        ..thread.clone()
+    };
+    let tid = threads.create(newborn, stack.0 as u64, has(CLONE_SETTLS).then_some(thread_pointer))?;
+    // A bad address is no error here (kernel/fork.c).
+    if has(CLONE_PARENT_SETTID) {
+        let _ = memory.write_u32(parent_tid, tid);
+    }
+    if has(CLONE_CHILD_SETTID) {
+        let _ = memory.write_u32(child_tid, tid);
+    }
+    thread.frame.x[A0] = u64::from(tid);
+    Ok(Leave::Resume)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::Stop;
+    use crate::testing_threads::{Step, THREAD_FLAGS, ThreadMachine};
+    use crate::thread::{SP, TP};
+
+    fn call(machine: &mut ThreadMachine, flags: u64) -> Step {
+        let (stack, at) = (UserAddress(0x7000), machine.memory.address(0));
+        machine.call(|m, thread| clone(&mut m.memory, &mut m.threads, thread, flags, stack, at, 55, at.add(8)))
+    }
+
+    #[test]
+    fn stores_ids_and_sets_registers() {
+        let mut machine = ThreadMachine::new();
+        machine.current().signal_mask = 3;
+        let more = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+        assert_eq!(call(&mut machine, THREAD_FLAGS | u64::from(more)), Step::Switched(2, 3), "the parent goes on");
+        assert_eq!((machine.memory.bytes(0, 4), machine.memory.bytes(8, 4)), (&[3, 0, 0, 0][..], &[3, 0, 0, 0][..]));
+        assert_eq!(machine.yield_now(), Step::Switched(3, 0));
+        let at = machine.memory.address(8);
+        let child = machine.current();
+        assert_eq!((child.frame.x[SP], child.frame.x[TP]), (0x7000, 55));
+        assert_eq!((child.clear_child_tid, child.signal_mask), (at, 3));
+    }
+
+    #[test]
+    fn what_is_no_thread() {
+        let mut machine = ThreadMachine::new();
+        for flags in [CLONE_THREAD, CLONE_THREAD | CLONE_VM, CLONE_SIGHAND] {
+            assert_eq!(call(&mut machine, u64::from(flags)), Step::Failed(Errno::EINVAL));
+        }
+        for flags in [17, THREAD_FLAGS ^ u64::from(CLONE_FILES), THREAD_FLAGS | 0x4000_0000, 0x4111] {
+            assert!(matches!(call(&mut machine, flags), Step::Stopped(Stop::Unsupported(_))));
+        }
+    }
+}
