@@ -17,14 +17,10 @@ zeroos_trap:
     sd      t0, 0(sp)                   # a handler may want to know where the thread is
 {%- endif %}
     mv      a6, sp
-    la      sp, zeroos_stack_top
+    la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
+    sd      a6, 0(sp)                   # the thread, for the way back
     call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
-{%- if threads %}
-    la      sp, zeroos_current
     ld      sp, 0(sp)
-{%- else %}
-    la      sp, zeroos_first_thread
-{%- endif %}
 {%- if whole_frames %}
     bnez    a1, zeroos_leave_otherwise
 {%- endif %}
@@ -73,10 +69,6 @@ zeroos_leave_otherwise:
     la      sp, zeroos_stack_top
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
-{%- if threads %}
-    la      t0, zeroos_current
-    sd      sp, 0(t0)
-{%- endif %}
     csrw    mscratch, sp
     ld      t0, 0(sp)
     csrw    mepc, t0
@@ -99,11 +91,4 @@ zeroos_leave_otherwise:
     ld      a0, 80(sp)
     ld      sp, 16(sp)
     mret
-{%- endif %}
-{%- if threads %}
-
-    .section .data.zeroos_current, "aw", @progbits
-    .balign 8
-zeroos_current:
-    .dword  zeroos_first_thread
 {%- endif %}

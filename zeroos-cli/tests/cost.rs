@@ -88,7 +88,8 @@ fn total(call: &serde_json::Value) -> u64 {
     call["kernel_instructions"]["total"].as_u64().expect("counts are numbers")
 }
 
-/// QEMU's user mode, told to run one instruction at a time and log each, is an independent count.
+/// QEMU's user mode, told to run one instruction at a time and log each, is an independent count. The C library's start
+/// walks argv[0] and the environment, so both are the image's: `/bin/NAME`, and none.
 #[test]
 fn the_program_executes_as_many_instructions_as_under_qemu() {
     let workplace = Workplace::new();
@@ -96,6 +97,8 @@ fn the_program_executes_as_many_instructions_as_under_qemu() {
         let app = example(&format!("hello-minimal-c/bin/{binary}"));
         let log = workplace.path("log");
         let mut qemu = Command::new("qemu-riscv64");
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        qemu.env_clear().env("PATH", path).args(["-U", "PATH", "-0", &format!("/bin/{binary}")]);
         qemu.args(["-singlestep", "-d", "exec,nochain", "-R", "0x40000000", "-D"]).arg(&log).arg(&app);
         tool::finish(&mut qemu, b"").exits(0);
         let expected = std::fs::read_to_string(&log).unwrap().lines().filter(|line| line.starts_with("Trace")).count();

@@ -131,7 +131,8 @@ fn seed(text: &str) -> Result<[u8; 32], FileError> {
     let wrong = || FileError::Option {
         what: format!("the seed `{text}` is not an even number of up to 64 hexadecimal digits"),
     };
-    if text.len() > 64 || text.len() % 2 != 0 || !text.is_ascii() {
+    // `from_str_radix` takes a sign, so the digits are checked first.
+    if text.len() > 64 || text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
     }
     let mut seed = [0; 32];

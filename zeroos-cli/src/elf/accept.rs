@@ -51,6 +51,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
         isa: hints::isa(header, &bytes),
         program_headers,
         program_header_count: header.e_phnum(Le),
+        alignment: alignment(programs)?,
         tls: tls(programs, &segments)?,
         symbols: hints::symbols(header, &bytes, &segments),
         sections: hints::sections(header, &bytes, &segments),
@@ -201,6 +202,19 @@ fn load_segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, Elf
     Ok(segments)
 }
 
+/// The largest `p_align` of the load segments; 0 and 1 mean none (gABI, "Program Header").
+fn alignment(programs: &[Program]) -> Result<u64, ElfError> {
+    let mut largest = 1;
+    for program in programs.iter().filter(|program| program.p_type(Le) == elf::PT_LOAD) {
+        let alignment = program.p_align(Le).max(1);
+        if !alignment.is_power_of_two() {
+            return Err(malformed(format!("a load segment is to be aligned to {alignment}, which is no power of two")));
+        }
+        largest = largest.max(alignment);
+    }
+    Ok(largest)
+}
+
 fn tls(programs: &[Program], segments: &[Segment]) -> Result<Option<Tls>, ElfError> {
     let Some(program) = programs.iter().find(|program| program.p_type(Le) == elf::PT_TLS) else { return Ok(None) };
     let (start, size, file_size) = (program.p_vaddr(Le), program.p_memsz(Le), program.p_filesz(Le));
@@ -223,43 +237,4 @@ fn address_of_file_range(segments: &[Segment], range: AddressRange) -> Option<Ad
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(bytes: &[u8]) -> ElfError {
-        AppElf::parse(bytes.to_vec()).expect_err("this is no program")
-    }
-
-    /// A 64-byte ELF header with the given class, data encoding, type and machine.
-    fn header(class: u8, data: u8, kind: u16, machine: u16) -> Vec<u8> {
-        let mut bytes = vec![0x7f, b'E', b'L', b'F', class, data, 1];
-        bytes.resize(64, 0);
-        bytes[16..18].copy_from_slice(&kind.to_le_bytes());
-        bytes[18..20].copy_from_slice(&machine.to_le_bytes());
-        bytes[20] = 1;
-        bytes[52] = 64;
-        bytes[54] = 56;
-        bytes
-    }
-
-    #[test]
-    fn what_is_not_a_riscv64_elf_is_named() {
-        assert!(matches!(refusal(b""), ElfError::Empty));
-        assert!(matches!(refusal(b"#!/bin/sh\n"), ElfError::NotElf { found: "a script" }));
-        assert!(matches!(refusal(b"hello\n"), ElfError::NotElf { found: "a text file" }));
-        assert!(matches!(refusal(b"\x7fELF"), ElfError::Truncated { .. }));
-        assert!(matches!(refusal(&header(1, 1, 2, 243)), ElfError::Not64Bit));
-        assert!(matches!(refusal(&header(2, 2, 2, 243)), ElfError::BigEndian));
-        assert!(matches!(refusal(&header(2, 1, 2, 62)), ElfError::OtherMachine { found } if found == "x86-64"));
-        assert!(matches!(refusal(&header(2, 1, 1, 243)), ElfError::NotAProgram { .. }));
-        assert!(matches!(refusal(&header(2, 1, 2, 243)), ElfError::Malformed { .. }));
-    }
-
-    #[test]
-    fn a_program_header_table_past_the_end_is_a_truncated_file() {
-        let mut bytes = header(2, 1, 2, 243);
-        bytes[32] = 64;
-        bytes[56] = 3;
-        assert!(matches!(refusal(&bytes), ElfError::Truncated { end: 232, file_size: 64, .. }));
-    }
-}
+mod tests;

@@ -20,6 +20,8 @@ pub struct AppElf {
     pub program_headers: Option<Address>,
     /// Number of program headers (AT_PHNUM); each is 56 bytes (AT_PHENT).
     pub program_header_count: u16,
+    /// The largest alignment that a load segment asks for (`p_align`), bytes, a power of two: a moved program keeps it.
+    pub alignment: u64,
     /// The thread-local storage template.
     pub tls: Option<Tls>,
     /// Function, object and untyped symbols with a name and an address, by address; empty in a stripped file.

@@ -48,15 +48,13 @@ pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptio
     let status = child.0.wait().map_err(start)?;
     let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let abnormal = |what: String| EngineError::Abnormal { program: program.clone(), what };
-    match status.code() {
-        None => Err(abnormal(status.to_string())),
-        // The guest's own output comes by the serial line: what is on QEMU's standard error is QEMU's.
-        Some(QEMU_FAILURE) if is_failure(&complaints, program) => Err(abnormal(complaints.trim_end().to_owned())),
-        Some(code) => {
-            let explanation = if code >= 123 { words.explain(image, note) } else { None };
-            Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, explanation })
-        }
+    let Some(code) = status.code() else { return Err(abnormal(status.to_string())) };
+    // The guest's own output comes by the serial line: what is on QEMU's standard error is QEMU's.
+    if let (QEMU_FAILURE, Some(failure)) = (code, failure(&complaints, program)) {
+        return Err(abnormal(failure.to_owned()));
     }
+    let explanation = if code >= 123 { words.explain(image, note) } else { None };
+    Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, explanation })
 }
 
 /// The emulator's process: ended, at the latest, when nobody waits for it any more.
@@ -123,14 +121,13 @@ fn pass_complaints(mut complaints: ChildStderr) -> thread::JoinHandle<String> {
     })
 }
 
-/// Whether QEMU says that it failed: `PROGRAM: …`, but not `PROGRAM: warning: …`.
-fn is_failure(complaints: &str, program: &str) -> bool {
+/// Why QEMU says that it failed: `PROGRAM: …`, but not `PROGRAM: warning: …`.
+fn failure<'a>(complaints: &'a str, program: &str) -> Option<&'a str> {
     let name = Path::new(program).file_name().map_or(program.into(), |name| name.to_string_lossy());
-    complaints.lines().any(|line| {
-        line.strip_prefix(&*name)
-            .and_then(|rest| rest.strip_prefix(": "))
-            .is_some_and(|rest| !rest.starts_with("warning:") && !rest.starts_with("terminating"))
-    })
+    complaints
+        .lines()
+        .filter_map(|line| line.strip_prefix(&*name)?.strip_prefix(": "))
+        .find(|message| !message.starts_with("warning:") && !message.starts_with("terminating"))
 }
 
 #[cfg(test)]
@@ -140,8 +137,11 @@ mod tests {
     #[test]
     fn a_failure_of_qemu_is_told_from_a_warning_and_from_a_guest() {
         let program = "/usr/bin/qemu-system-riscv64";
-        assert!(is_failure("qemu-system-riscv64: -kernel x: could not load\n", program));
-        assert!(!is_failure("qemu-system-riscv64: warning: disabling h\n", program));
-        assert!(!is_failure("", program));
+        assert_eq!(
+            failure("qemu-system-riscv64: -kernel x: could not load\n", program),
+            Some("-kernel x: could not load")
+        );
+        assert_eq!(failure("qemu-system-riscv64: warning: disabling h\n", program), None);
+        assert_eq!(failure("", program), None);
     }
 }

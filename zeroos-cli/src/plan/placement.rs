@@ -14,7 +14,7 @@ pub const PAGE: u64 = 4096;
 const KERNEL_BODY: u64 = 1 << 20;
 /// Linux's default RLIMIT_STACK, bytes.
 const STACK: u64 = 8 << 20;
-/// A moved program starts at a multiple of this, bytes: no alignment a linker asks for is larger in practice.
+/// A moved program starts at a multiple of at least this, bytes; of more if its segments ask for it.
 const PROGRAM_ALIGNMENT: u64 = 1 << 16;
 
 /// Addresses of everything in the image's machine.
@@ -55,8 +55,9 @@ impl Placement {
         let (bias, program, break_range);
         match (app.kind, home_of(span, platform)) {
             (ElfKind::StaticPie, _) => {
-                room.align(PROGRAM_ALIGNMENT);
-                let aligned = span.start().align_down(PROGRAM_ALIGNMENT);
+                let alignment = PROGRAM_ALIGNMENT.max(app.alignment);
+                room.align(alignment);
+                let aligned = span.start().align_down(alignment);
                 let size = (span.end() - aligned).0;
                 let placed = room.take("the program", size)?;
                 bias = placed.start().0.wrapping_sub(aligned.0);

@@ -15,6 +15,7 @@ fn platforms_lists_what_the_binary_carries() {
 fn a_broken_platform_is_a_warning_in_the_list_and_an_error_when_used() {
     let workplace = Workplace::new();
     workplace.write("platforms/bad/platform.toml", "schema = 3\n");
+    workplace.write("platforms/bad/platform.rs", "");
     let listed = workplace.zeroos(&["platforms"]).exits(0).says(&["warning: ", "bad/platform.toml"]);
     assert!(listed.text().contains("spike"));
     let app = example("hello-minimal-c/bin/gc-exec");
@@ -78,7 +79,7 @@ fn doctor_says_what_is_missing_and_what_installs_it() {
     command.env("RUSTC", "/nowhere/rustc").env("PATH", "/nowhere");
     let report = crate::tool::finish(&mut command, b"").exits(1);
     assert!(
-        report.text().contains("MISSING rustc") && report.text().contains("https://rustup.rs"),
+        report.text().contains("MISSING  rustc") && report.text().contains("https://rustup.rs"),
         "{}",
         report.text()
     );

@@ -21,7 +21,7 @@ __attribute__((used)) static void start(long *stack) {
     long argc = stack[0];
     call(93, main(argc, (char **)(stack + 1), (char **)(stack + 2 + argc)), 0, 0, 0);
 }
-__asm__(".globl _start\n_start: .option push\n.option norelax\nla gp, __global_pointer$\n.option pop\n"
+__asm__(".globl _start\n_start: .option push\n.option norelax\nlla gp, __global_pointer$\n.option pop\n"
         "mv a0, sp\ncall start\n");
 "#;
 

@@ -1,0 +1,200 @@
+# The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
+# every register but a0. mscratch holds the running thread, whose first field is its frame: xN at 8*N, pc at 0.
+
+    .section .text.zeroos_trap, "ax", @progbits
+    .balign 4
+    .globl zeroos_trap
+zeroos_trap:
+    csrrw   sp, mscratch, sp            # sp: the thread; mscratch: the program's stack pointer
+    sd      ra, 8(sp)
+    sd      t0, 40(sp)
+    sd      t1, 48(sp)
+    sd      t2, 56(sp)
+    sd      a1, 88(sp)
+    sd      a2, 96(sp)
+    sd      a3, 104(sp)
+    sd      a4, 112(sp)
+    sd      a5, 120(sp)
+    sd      a6, 128(sp)
+    sd      a7, 136(sp)
+    sd      t3, 224(sp)
+    sd      t4, 232(sp)
+    sd      t5, 240(sp)
+    sd      t6, 248(sp)
+    csrr    t0, mcause
+    addi    t0, t0, -11                 # environment call from machine mode
+    bnez    t0, zeroos_exception
+    csrr    t0, mepc
+    sd      t0, 0(sp)                   # a handler may want to know where the thread is
+    mv      a6, sp
+    la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
+    sd      a6, 0(sp)                   # the thread, for the way back
+    call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
+    ld      sp, 0(sp)
+    bnez    a1, zeroos_leave_otherwise
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
+    ld      ra, 8(sp)
+    ld      t0, 40(sp)
+    ld      t1, 48(sp)
+    ld      t2, 56(sp)
+    ld      a1, 88(sp)
+    ld      a2, 96(sp)
+    ld      a3, 104(sp)
+    ld      a4, 112(sp)
+    ld      a5, 120(sp)
+    ld      a6, 128(sp)
+    ld      a7, 136(sp)
+    ld      t3, 224(sp)
+    ld      t4, 232(sp)
+    ld      t5, 240(sp)
+    ld      t6, 248(sp)
+    csrrw   sp, mscratch, sp
+    mret
+
+# What is no ecall is final: the kernel says what happened and ends the run.
+zeroos_exception:
+    csrr    a0, mcause
+    csrr    a1, mepc
+    csrr    a2, mtval
+    la      sp, zeroos_stack_top
+    call    zeroos_fault
+
+# The thread may not simply go on: its frame is completed (a1 = 1, 2) or was written whole (a1 = 3), the kernel chooses
+# a thread, and that one's whole frame is loaded.
+zeroos_leave_otherwise:
+    addi    t0, a1, -3
+    beqz    t0, 1f
+    csrr    t0, mepc
+    addi    t0, t0, 4
+    sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+    sd      gp, 24(sp)
+    sd      tp, 32(sp)
+    sd      s0, 64(sp)
+    sd      s1, 72(sp)
+    sd      s2, 144(sp)
+    sd      s3, 152(sp)
+    sd      s4, 160(sp)
+    sd      s5, 168(sp)
+    sd      s6, 176(sp)
+    sd      s7, 184(sp)
+    sd      s8, 192(sp)
+    sd      s9, 200(sp)
+    sd      s10, 208(sp)
+    sd      s11, 216(sp)
+    .option push
+    .option arch, +d
+    fsd     f0, 256(sp)
+    fsd     f1, 264(sp)
+    fsd     f2, 272(sp)
+    fsd     f3, 280(sp)
+    fsd     f4, 288(sp)
+    fsd     f5, 296(sp)
+    fsd     f6, 304(sp)
+    fsd     f7, 312(sp)
+    fsd     f8, 320(sp)
+    fsd     f9, 328(sp)
+    fsd     f10, 336(sp)
+    fsd     f11, 344(sp)
+    fsd     f12, 352(sp)
+    fsd     f13, 360(sp)
+    fsd     f14, 368(sp)
+    fsd     f15, 376(sp)
+    fsd     f16, 384(sp)
+    fsd     f17, 392(sp)
+    fsd     f18, 400(sp)
+    fsd     f19, 408(sp)
+    fsd     f20, 416(sp)
+    fsd     f21, 424(sp)
+    fsd     f22, 432(sp)
+    fsd     f23, 440(sp)
+    fsd     f24, 448(sp)
+    fsd     f25, 456(sp)
+    fsd     f26, 464(sp)
+    fsd     f27, 472(sp)
+    fsd     f28, 480(sp)
+    fsd     f29, 488(sp)
+    fsd     f30, 496(sp)
+    fsd     f31, 504(sp)
+    frcsr   t0
+    sd      t0, 512(sp)
+    .option pop
+1:  mv      a0, sp
+    la      sp, zeroos_stack_top
+    call    zeroos_leave                # a0: the thread that goes on
+    mv      sp, a0
+    csrw    mscratch, sp
+    ld      t0, 0(sp)
+    csrw    mepc, t0
+    .option push
+    .option arch, +d
+    fld     f0, 256(sp)
+    fld     f1, 264(sp)
+    fld     f2, 272(sp)
+    fld     f3, 280(sp)
+    fld     f4, 288(sp)
+    fld     f5, 296(sp)
+    fld     f6, 304(sp)
+    fld     f7, 312(sp)
+    fld     f8, 320(sp)
+    fld     f9, 328(sp)
+    fld     f10, 336(sp)
+    fld     f11, 344(sp)
+    fld     f12, 352(sp)
+    fld     f13, 360(sp)
+    fld     f14, 368(sp)
+    fld     f15, 376(sp)
+    fld     f16, 384(sp)
+    fld     f17, 392(sp)
+    fld     f18, 400(sp)
+    fld     f19, 408(sp)
+    fld     f20, 416(sp)
+    fld     f21, 424(sp)
+    fld     f22, 432(sp)
+    fld     f23, 440(sp)
+    fld     f24, 448(sp)
+    fld     f25, 456(sp)
+    fld     f26, 464(sp)
+    fld     f27, 472(sp)
+    fld     f28, 480(sp)
+    fld     f29, 488(sp)
+    fld     f30, 496(sp)
+    fld     f31, 504(sp)
+    ld      t0, 512(sp)
+    fscsr   t0
+    .option pop
+    ld      gp, 24(sp)
+    ld      tp, 32(sp)
+    ld      s0, 64(sp)
+    ld      s1, 72(sp)
+    ld      s2, 144(sp)
+    ld      s3, 152(sp)
+    ld      s4, 160(sp)
+    ld      s5, 168(sp)
+    ld      s6, 176(sp)
+    ld      s7, 184(sp)
+    ld      s8, 192(sp)
+    ld      s9, 200(sp)
+    ld      s10, 208(sp)
+    ld      s11, 216(sp)
+    ld      ra, 8(sp)
+    ld      t0, 40(sp)
+    ld      t1, 48(sp)
+    ld      t2, 56(sp)
+    ld      a1, 88(sp)
+    ld      a2, 96(sp)
+    ld      a3, 104(sp)
+    ld      a4, 112(sp)
+    ld      a5, 120(sp)
+    ld      a6, 128(sp)
+    ld      a7, 136(sp)
+    ld      t3, 224(sp)
+    ld      t4, 232(sp)
+    ld      t5, 240(sp)
+    ld      t6, 248(sp)
+    ld      a0, 80(sp)
+    ld      sp, 16(sp)
+    mret
