@@ -11,6 +11,10 @@ pub const PROGRAM_RANGES: usize = 4;
 #[repr(C)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct BootInfo {
+    /// The program's first instruction.
+    pub program_entry: u64,
+    /// The program's first stack pointer: argc lies there (psABI, "Process Initialization").
+    pub initial_stack_pointer: u64,
     /// Memory that handlers may touch on the program's behalf: its segments, break, mappings and stack. Unused ones
     /// are empty. Ascending.
     pub program_ranges: [Range; PROGRAM_RANGES],

@@ -1,7 +1,7 @@
 //! The kernel's last words: one line on the console that says what stopped the run, where, and what would help. Every
 //! message starts with `zeroos: ` and names the program counter as `pc 0x…`, which `zeroos run` turns into a symbol.
 
-use crate::boot_info::{BootInfo, Text};
+use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::platform_interface::Platform;
 use crate::stop::{Message, STOP_STATUS, Stop};
@@ -87,11 +87,7 @@ pub fn errno_value(errno: Errno) -> u64 {
 /// `, pc 0x… in function`; the function only where the builder knew that the run could stop there.
 fn place(message: &mut Message<'_, impl Platform>, boot: &BootInfo, pc: u64) {
     message.text(", pc ").hex(pc);
-    let found = named_addresses(boot.sites).iter().find(|site| site.address == pc);
-    if let Some(Text { .. }) = found.map(|site| site.name) {
-        message.text(" in ");
-    }
-    if let Some(site) = found {
-        message.bytes(bytes(site.name));
+    if let Some(site) = named_addresses(boot.sites).iter().find(|site| site.address == pc) {
+        message.text(" in ").bytes(bytes(site.name));
     }
 }

@@ -29,6 +29,27 @@ pub const A0: usize = 10;
 /// The one process's id; its parent is process 1.
 pub const PROCESS_ID: u32 = 2;
 
+/// `stack_t` (sigaltstack(2)).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AlternateStack {
+    /// Its lowest address.
+    pub start: u64,
+    /// SS_AUTODISARM, or 0.
+    pub flags: u32,
+    /// Its size; 0 if there is none.
+    pub len_bytes: u64,
+}
+
+impl AlternateStack {
+    /// No alternate stack.
+    pub const NONE: AlternateStack = AlternateStack { start: 0, flags: 0, len_bytes: 0 };
+
+    /// Whether the stack pointer `sp` is on it: the stack grows down, so its end belongs to it.
+    pub const fn holds(&self, sp: u64) -> bool {
+        sp > self.start && sp - self.start <= self.len_bytes
+    }
+}
+
 /// One thread. The generated kernel holds the first one in a static; `subsystems/threads.rs` makes the others.
 #[repr(C)]
 #[derive(Clone, Debug)]
@@ -39,6 +60,10 @@ pub struct Thread {
     pub tid: u32,
     /// Signals it blocks: bit n-1 is signal n.
     pub signal_mask: u64,
+    /// Signals sent to it that it did not take yet: bit n-1 is signal n.
+    pub pending_signals: u64,
+    /// The stack that handlers with SA_ONSTACK run on.
+    pub alternate_stack: AlternateStack,
     /// Where `exit` stores 0 and wakes one waiter (`set_tid_address`, CLONE_CHILD_CLEARTID); null for nowhere.
     pub clear_child_tid: UserAddress,
     /// Head of its list of held robust futexes; null for none.
@@ -52,6 +77,8 @@ impl Thread {
             frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
             tid: PROCESS_ID,
             signal_mask: 0,
+            pending_signals: 0,
+            alternate_stack: AlternateStack::NONE,
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,
         }

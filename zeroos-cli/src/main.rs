@@ -1,3 +1,7 @@
-//! The `zeroos` command.
+//! The `zeroos` command: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zeroos::cli::main()
+}

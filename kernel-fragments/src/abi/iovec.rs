@@ -22,53 +22,49 @@ pub struct IoVector {
 }
 
 impl IoVector {
-    /// Decodes one element; `None` if it does not have [`IOVEC_BYTES`].
-    pub fn decode(element: &[u8]) -> Option<IoVector> {
-        let (address, rest) = element.split_first_chunk()?;
-        let (len_bytes, _) = rest.split_first_chunk()?;
-        let address = UserAddress(u64::from_le_bytes(*address) as usize);
-        Some(IoVector { address, len_bytes: u64::from_le_bytes(*len_bytes) as usize })
+    /// Element `index` of the list at `list`.
+    ///
+    /// # Errors
+    /// EFAULT if it is not readable.
+    #[inline]
+    pub fn read(memory: &impl UserMemory, list: UserAddress, index: u32) -> Result<IoVector, Errno> {
+        let element = list.add(index as usize * IOVEC_BYTES);
+        let address = UserAddress(memory.read_u64(element)? as usize);
+        Ok(IoVector { address, len_bytes: memory.read_u64(element.add(8))? as usize })
     }
 }
 
-/// The list of `count` elements at `address`, still encoded, once its rules hold.
+/// Whether the list of `count` elements at `list` keeps its rules.
 ///
 /// # Errors
 /// EINVAL for more than [`MAX_ELEMENTS`] or a length that is negative as `ssize_t`, EFAULT if the list is not readable.
 /// An empty list is fine wherever it lies.
-pub fn checked_list(memory: &impl UserMemory, address: UserAddress, count: u32) -> Result<&[u8], Errno> {
+#[inline]
+pub fn check_list(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<(), Errno> {
     if count > MAX_ELEMENTS {
         return Err(Errno::EINVAL);
     }
-    let list = memory.slice(address, count as usize * IOVEC_BYTES)?;
-    if elements(list).any(|element| element.len_bytes > isize::MAX as usize) {
-        return Err(Errno::EINVAL);
-    }
-    Ok(list)
-}
-
-/// The elements of an encoded list, in order.
-pub fn elements(list: &[u8]) -> impl Iterator<Item = IoVector> {
-    list.chunks_exact(IOVEC_BYTES).filter_map(IoVector::decode)
+    // The sign of a length is in an element's last byte.
+    let mut elements = memory.slice(list, count as usize * IOVEC_BYTES)?.chunks_exact(IOVEC_BYTES);
+    if elements.any(|element| element.last().is_some_and(|&byte| byte > 0x7f)) { Err(Errno::EINVAL) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::FakeMemory;
-    use alloc::vec::Vec;
 
     #[test]
     fn lists_are_checked_as_a_whole() {
         let mut memory = FakeMemory::new(64);
         let list = memory.put(0, &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
         let expected = IoVector { address: UserAddress(1), len_bytes: 2 };
-        let found: Vec<IoVector> = elements(checked_list(&memory, list, 1).expect("a good list")).collect();
-        assert_eq!(found, [expected]);
-        assert_eq!(checked_list(&memory, UserAddress::NULL, 0), Ok(&[][..]));
-        assert_eq!(checked_list(&memory, UserAddress::NULL, 1), Err(Errno::EFAULT));
-        assert_eq!(checked_list(&memory, list, 1025), Err(Errno::EINVAL));
+        assert_eq!(IoVector::read(&memory, list, 0), Ok(expected));
+        assert_eq!(check_list(&memory, list, 1), Ok(()));
+        assert_eq!(check_list(&memory, UserAddress::NULL, 0), Ok(()));
+        assert_eq!(check_list(&memory, UserAddress::NULL, 1), Err(Errno::EFAULT));
+        assert_eq!(check_list(&memory, list, 1025), Err(Errno::EINVAL));
         memory.put(8, &u64::MAX.to_le_bytes());
-        assert_eq!(checked_list(&memory, list, 1), Err(Errno::EINVAL));
+        assert_eq!(check_list(&memory, list, 1), Err(Errno::EINVAL));
     }
 }

@@ -16,6 +16,10 @@ pub const S_IFLNK: u32 = 0o12_0000;
 /// Bytes of the encoded structure.
 pub const STAT_BYTES: usize = 128;
 
+/// An encoded structure, aligned as in C: so it is written and copied by words.
+#[repr(C, align(8))]
+pub struct Encoded<const BYTES: usize>(pub [u8; BYTES]);
+
 /// What `stat(2)` and `statx(2)` tell about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stat {
@@ -52,7 +56,7 @@ const NS_PER_S: i64 = 1_000_000_000;
 
 impl Stat {
     /// The structure as it lies in the program's memory.
-    pub fn encode(&self) -> [u8; STAT_BYTES] {
+    pub fn encode(&self) -> Encoded<STAT_BYTES> {
         let mut words = [0u64; STAT_BYTES / 8];
         words[0] = self.device;
         words[1] = self.inode;
@@ -68,11 +72,18 @@ impl Stat {
         words[12] = nanoseconds(self.modify_time_ns);
         words[13] = seconds(self.change_time_ns);
         words[14] = nanoseconds(self.change_time_ns);
-        let mut bytes = [0; STAT_BYTES];
-        for (field, word) in bytes.chunks_exact_mut(8).zip(words) {
+        Encoded::from_words(&words)
+    }
+}
+
+impl<const BYTES: usize> Encoded<BYTES> {
+    /// The structure that consists of these words.
+    pub fn from_words(words: &[u64]) -> Encoded<BYTES> {
+        let mut encoded = Encoded([0; BYTES]);
+        for (field, word) in encoded.0.chunks_exact_mut(8).zip(words) {
             field.copy_from_slice(&word.to_le_bytes());
         }
-        bytes
+        encoded
     }
 }
 
@@ -94,7 +105,7 @@ mod tests {
     #[test]
     fn fields_lie_where_the_header_puts_them() {
         let stat = Stat { mode: 0x11, links: 2, size_bytes: 7, blocks: 3, change_time_ns: -1, ..Stat::default() };
-        let bytes = stat.encode();
+        let Encoded(bytes) = stat.encode();
         assert_eq!(bytes[16..24], [0x11, 0, 0, 0, 2, 0, 0, 0]);
         assert_eq!(bytes[48], 7);
         assert_eq!(bytes[56..60], [0, 0x10, 0, 0]);

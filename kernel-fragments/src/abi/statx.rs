@@ -1,6 +1,6 @@
 //! `struct statx` (include/uapi/linux/stat.h).
 
-use crate::abi::stat::{PREFERRED_TRANSFER_BYTES, Stat, nanoseconds, seconds};
+use crate::abi::stat::{Encoded, PREFERRED_TRANSFER_BYTES, Stat, nanoseconds, seconds};
 
 /// Bytes of the encoded structure.
 pub const STATX_BYTES: usize = 256;
@@ -13,7 +13,7 @@ const STATX_MNT_ID: u32 = 0x1000;
 const MOUNT_ID: u64 = 1;
 
 /// The structure as it lies in the program's memory: the fields of `stat`, and the mount, whatever was asked for.
-pub fn encode(stat: &Stat) -> [u8; STATX_BYTES] {
+pub fn encode(stat: &Stat) -> Encoded<STATX_BYTES> {
     let mut words = [0u64; STATX_BYTES / 8];
     words[0] = u64::from(STATX_BASIC_STATS | STATX_MNT_ID) | u64::from(PREFERRED_TRANSFER_BYTES) << 32;
     words[2] = u64::from(stat.links) | u64::from(stat.uid) << 32;
@@ -28,11 +28,7 @@ pub fn encode(stat: &Stat) -> [u8; STATX_BYTES] {
     words[16] = device(stat.represented_device);
     words[17] = device(stat.device);
     words[18] = MOUNT_ID;
-    let mut bytes = [0; STATX_BYTES];
-    for (field, word) in bytes.chunks_exact_mut(8).zip(words) {
-        field.copy_from_slice(&word.to_le_bytes());
-    }
-    bytes
+    Encoded::from_words(&words)
 }
 
 /// A device number as a major and a minor field.
@@ -61,7 +57,7 @@ mod tests {
             represented_device: 0x103,
             ..Stat::default()
         };
-        let bytes = encode(&stat);
+        let Encoded(bytes) = encode(&stat);
         let at = |offset: usize| u32::from_le_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"));
         assert_eq!((at(0), at(4)), (0x17ff, 4096));
         assert_eq!((at(16), at(20), at(24), at(28) & 0xffff), (2, 3, 4, 0o100644));

@@ -70,9 +70,7 @@ impl Descriptors {
 
     /// The entry of `fd`; EBADF if there is none.
     pub fn entry(&mut self, fd: Fd) -> Result<&mut Descriptor, Errno> {
-        if self.slots.is_empty() {
-            self.open_standard_streams();
-        }
+        self.open_standard_streams_if_unused();
         match self.slots.get_mut(fd.0 as u32 as usize) {
             Some(Some(descriptor)) => Ok(descriptor),
             _ => Err(Errno::EBADF),
@@ -84,9 +82,7 @@ impl Descriptors {
     /// # Errors
     /// EMFILE if that would be beyond the limit.
     pub fn insert(&mut self, file: Rc<OpenFile>, close_on_exec: bool, least: usize) -> Result<Fd, Errno> {
-        if self.slots.is_empty() {
-            self.open_standard_streams();
-        }
+        self.open_standard_streams_if_unused();
         let number = self.lowest_free(least);
         if number >= self.limit {
             return Err(Errno::EMFILE);
@@ -97,9 +93,7 @@ impl Descriptors {
 
     /// Whether there is a free number below the limit; EMFILE if not.
     pub fn check_free(&mut self) -> Result<(), Errno> {
-        if self.slots.is_empty() {
-            self.open_standard_streams();
-        }
+        self.open_standard_streams_if_unused();
         if self.lowest_free(0) < self.limit { Ok(()) } else { Err(Errno::EMFILE) }
     }
 
@@ -113,9 +107,7 @@ impl Descriptors {
     /// # Errors
     /// EBADF if `fd` is negative or beyond the limit.
     pub fn replace(&mut self, fd: Fd, file: Rc<OpenFile>, close_on_exec: bool) -> Result<Option<Descriptor>, Errno> {
-        if self.slots.is_empty() {
-            self.open_standard_streams();
-        }
+        self.open_standard_streams_if_unused();
         let number = fd.0 as u32 as usize;
         if number >= self.limit {
             return Err(Errno::EBADF);
@@ -127,6 +119,14 @@ impl Descriptors {
     pub fn remove(&mut self, fd: Fd) -> Result<Descriptor, Errno> {
         self.entry(fd)?;
         self.slots.get_mut(fd.0 as u32 as usize).and_then(Option::take).ok_or(Errno::EBADF)
+    }
+
+    /// Makes the standard streams, unless the table is in use already; everything but [`iter`](Self::iter) does it.
+    #[inline]
+    pub fn open_standard_streams_if_unused(&mut self) {
+        if self.slots.is_empty() {
+            self.open_standard_streams();
+        }
     }
 
     /// A number for a new pipe; the standard streams have the first three.

@@ -1,5 +1,5 @@
-//! The file system: a tree in memory. Directories fill themselves when somebody looks into them first, from the files
-//! of the image and the built-in ones, so that a program pays for what it opens. Changes are kept until the run ends.
+//! The file system: a tree in memory. A directory gets its entries from the files of the image and the built-in ones when
+//! somebody looks: one when it is named, all when they are listed. So a program pays for what it opens. Changes are kept until the run ends.
 //!
 //! Path resolution follows `path_resolution(7)`. The program is the superuser: permission bits are kept and shown, and
 //! forbid nothing.
@@ -40,6 +40,20 @@ pub enum Last {
     Keep,
     /// The directory entry is meant, whatever it is: it is made, removed or renamed.
     Entry,
+    /// A file is to be made unless there is one: the link's target is meant, unless a slash follows it.
+    Create,
+}
+
+impl Last {
+    /// Whether a link with or without a slash behind it is followed.
+    fn follows(self, slash: bool) -> bool {
+        match self {
+            Last::Follow => true,
+            Last::Keep => slash,
+            Last::Entry => false,
+            Last::Create => !slash,
+        }
+    }
 }
 
 /// Where a path leads: a name in a directory, whether or not there is something.
@@ -65,6 +79,20 @@ pub enum Name {
     DotDot,
     /// The path is `/`.
     Root,
+}
+
+impl Place {
+    /// The place as its ordinary name and what is there.
+    ///
+    /// # Errors
+    /// `special` of the name if it is not ordinary; ENAMETOOLONG.
+    pub fn ordinary(self, special: impl FnOnce(Name) -> Errno) -> Result<(Vec<u8>, Option<Rc<Node>>), Errno> {
+        match self.name {
+            Name::Normal(name) if name.len() > MAX_NAME_BYTES => Err(Errno::ENAMETOOLONG),
+            Name::Normal(name) => Ok((name, self.node)),
+            name => Err(special(name)),
+        }
+    }
 }
 
 impl FileTree {
@@ -135,9 +163,9 @@ impl FileTree {
         }
     }
 
-    /// Takes the name `name` in `parent` away.
-    pub fn unlink(&self, parent: &Rc<Node>, name: &[u8]) {
-        if let Some(old) = parent.directory().and_then(|directory| directory.remove(name)) {
+    /// Takes the name `name` in `parent` away. The directory is filled in first, so that the file does not come back.
+    pub fn unlink(&mut self, parent: &Rc<Node>, name: &[u8]) {
+        if let Some(old) = self.entries(parent).and_then(|directory| directory.remove(name)) {
             old.links.set(old.links.get().saturating_sub(1));
         }
     }
@@ -147,9 +175,23 @@ impl FileTree {
         let directory = node.directory()?;
         let path = directory.unread_path.take();
         if !path.is_empty() {
-            self.fill(node, directory, &path);
+            self.fill(node, directory, &path, None);
         }
         Some(directory)
+    }
+
+    /// What `name` stands for in `node`, the directory `directory`.
+    fn child(&mut self, node: &Rc<Node>, directory: &Directory, name: &[u8]) -> Option<Rc<Node>> {
+        let child = directory.get(name);
+        if child.is_some() {
+            return child;
+        }
+        let path = directory.unread_path.take();
+        if !path.is_empty() {
+            self.fill(node, directory, &path, Some(name));
+            directory.unread_path.set(path);
+        }
+        directory.get(name)
     }
 
     /// The file that `path` leads to from `start`.
@@ -165,7 +207,8 @@ impl FileTree {
     /// The place that `path` names from `start`.
     ///
     /// # Errors
-    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, ENAMETOOLONG.
+    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, ENAMETOOLONG (with [`Last::Entry`],
+    /// not for the last name: [`Place::ordinary`] checks it).
     pub fn place(&mut self, boot: &BootInfo, start: &Rc<Node>, path: &[u8], last: Last) -> Result<Place, Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
@@ -181,17 +224,17 @@ impl FileTree {
                 return Ok(Place { node: Some(parent.clone()), parent, name: Name::Root, wants_directory: true });
             }
             let is_last = rest.trailing;
-            let directory = self.entries(&parent).ok_or(Errno::ENOTDIR)?;
-            if component.len() > MAX_NAME_BYTES {
+            let directory = parent.directory().ok_or(Errno::ENOTDIR)?;
+            if component.len() > MAX_NAME_BYTES && !(is_last && last == Last::Entry) {
                 return Err(Errno::ENAMETOOLONG);
             }
             let (name, node) = match component {
                 b"." => (Name::Dot, Some(parent.clone())),
                 b".." => (Name::DotDot, Some(parent_of(&parent).unwrap_or(root.clone()))),
-                name => (Name::Normal(Vec::new()), directory.get(name)),
+                name => (Name::Normal(Vec::new()), self.child(&parent, directory, name)),
             };
             if let Some(Kind::Symlink(target)) = node.as_deref().map(|node| &node.kind)
-                && (!is_last || last == Last::Follow || last == Last::Keep && rest.slash)
+                && (!is_last || last.follows(rest.slash))
             {
                 links_followed += 1;
                 if links_followed > MAX_LINKS_FOLLOWED {
@@ -245,18 +288,21 @@ impl FileTree {
         self.new_node(Kind::Directory(directory), permissions)
     }
 
-    /// Makes the entries of the directory at `path`.
-    #[cold]
-    fn fill(&mut self, node: &Rc<Node>, directory: &Directory, path: &[u8]) {
+    /// Makes the entries of the directory at `path` that the image has: all, or only the one that is `wanted`.
+    fn fill(&mut self, node: &Rc<Node>, directory: &Directory, path: &[u8], wanted: Option<&[u8]>) {
+        let is_wanted = |name: &[u8]| wanted.is_none_or(|wanted| wanted == name);
         for file in self.committed {
-            if let Some((name, is_leaf)) = child_of(path, bytes(file.path)) {
+            if let Some((name, is_leaf)) = child_of(path, bytes(file.path)).filter(|(name, _)| is_wanted(name)) {
                 let leaf = is_leaf.then(|| Kind::Regular(Contents::committed(bytes(file.contents))));
                 let permissions = if is_leaf { file.mode as u32 & 0o7777 } else { 0o755 };
                 self.fill_one(node, directory, path, name, leaf, permissions);
+                if wanted.is_some() {
+                    return;
+                }
             }
         }
         for (file, built_in) in BUILT_IN_FILES {
-            if let Some((name, is_leaf)) = child_of(path, file) {
+            if let Some((name, is_leaf)) = child_of(path, file).filter(|(name, _)| is_wanted(name)) {
                 let (leaf, permissions) = match *built_in {
                     BuiltIn::Device(device) => (Some(Kind::Device(device)), 0o666),
                     BuiltIn::Fixed(bytes) => (Some(Kind::Fixed(bytes)), 0o444),
@@ -264,6 +310,9 @@ impl FileTree {
                     BuiltIn::Directory(permissions) => (None, if is_leaf { permissions } else { 0o755 }),
                 };
                 self.fill_one(node, directory, path, name, leaf.filter(|_| is_leaf), permissions);
+                if wanted.is_some() {
+                    return;
+                }
             }
         }
     }

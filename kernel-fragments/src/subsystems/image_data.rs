@@ -1,17 +1,36 @@
-//! The tables and texts that a [`BootInfo`] names, as slices. The only file about files that needs `unsafe`.
+//! The tables and texts that a [`BootInfo`] names, as slices.
 #![allow(unsafe_code)]
 
-use crate::boot_info::{BootInfo, CommittedFile, Text};
+use crate::boot_info::{BootInfo, CommittedFile, NamedAddress, NamedNumber, Table, Text};
 use core::slice;
 
 /// The files given at build, sorted by path.
 pub fn committed_files(boot: &BootInfo) -> &'static [CommittedFile] {
-    if boot.files.count == 0 {
+    // SAFETY: `files` is a table of these.
+    unsafe { elements(boot.files) }
+}
+
+/// Names of the calls this kernel lacks.
+pub fn named_numbers(table: Table) -> &'static [NamedNumber] {
+    // SAFETY: the builder makes tables of numbers with names in this form only; `BootInfo::missing` is the one there is.
+    unsafe { elements(table) }
+}
+
+/// Places in the program where the run could stop.
+pub fn named_addresses(table: Table) -> &'static [NamedAddress] {
+    // SAFETY: as above; `BootInfo::sites` is the one there is.
+    unsafe { elements(table) }
+}
+
+/// # Safety
+/// `table` comes from the builder as a table of `T`: `count` of them lie at its address, aligned to 8, in memory of the
+/// image that nobody writes and that lasts as long as the run (host tests leak what theirs points to).
+unsafe fn elements<T>(table: Table) -> &'static [T] {
+    if table.count == 0 {
         return &[];
     }
-    // SAFETY: the builder laid out `count` records there, aligned to 8, in memory of the image that nobody writes and
-    // that lasts as long as the run; a `BootInfo` is made by nobody else (host tests leak what theirs points to).
-    unsafe { slice::from_raw_parts(boot.files.address as *const CommittedFile, boot.files.count as usize) }
+    // SAFETY: the caller's promise.
+    unsafe { slice::from_raw_parts(table.address as *const T, table.count as usize) }
 }
 
 /// The bytes of a text of the image.
@@ -19,14 +38,13 @@ pub fn bytes(text: Text) -> &'static [u8] {
     if text.len_bytes == 0 {
         return &[];
     }
-    // SAFETY: as above, for `len_bytes` bytes.
+    // SAFETY: as for `elements`, with `len_bytes` bytes.
     unsafe { slice::from_raw_parts(text.address as *const u8, text.len_bytes as usize) }
 }
 
 /// What a builder would lay out for files of these paths, contents and modes; leaked.
 #[cfg(test)]
 pub fn boot_with(files: &[(&str, &str, u32)]) -> BootInfo {
-    use crate::boot_info::Table;
     use alloc::borrow::ToOwned;
     use alloc::vec::Vec;
 

@@ -9,6 +9,7 @@ use crate::platform_interface::Platform;
 use crate::subsystems::node::Node;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+use core::any::Any;
 use core::cell::Cell;
 
 /// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
@@ -49,6 +50,11 @@ pub trait File {
 
     /// How many bytes can be read at once (FIONREAD), for kinds that can tell.
     fn readable_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The file as what it is, for kinds that a call of their own works on.
+    fn as_any(&self) -> Option<&dyn Any> {
         None
     }
 
@@ -102,19 +108,28 @@ impl OpenFile {
     ///
     /// # Errors
     /// Unsupported where Linux would make the caller wait: until there is something, or room for all of `len_bytes`.
+    #[inline]
     pub fn without_waiting(&self, result: SysResult, len_bytes: usize) -> SysResult {
-        if result == Err(Errno::EPIPE.into()) {
-            return Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"));
+        match result {
+            Ok(done) if done >= len_bytes => Ok(done),
+            result => self.judge(result),
         }
-        let waits = match result {
-            Err(Refusal::Errno(Errno::EAGAIN)) => true,
-            Ok(written_bytes) => written_bytes < len_bytes && !self.file.is_seekable(),
-            Err(_) => false,
-        };
-        if waits && !self.is_nonblocking() {
-            return Err(Refusal::Unsupported("a read or write that waits for another thread"));
+    }
+
+    /// Whether an error or a write that was not finished is to be the answer.
+    #[cold]
+    fn judge(&self, result: SysResult) -> SysResult {
+        match result {
+            Err(Refusal::Errno(Errno::EPIPE)) => {
+                Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"))
+            }
+            Ok(_) if self.file.is_seekable() || self.is_nonblocking() => result,
+            Err(Refusal::Errno(Errno::EAGAIN)) if self.is_nonblocking() => result,
+            Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => {
+                Err(Refusal::Unsupported("a read or write that waits for another thread"))
+            }
+            Err(_) => result,
         }
-        result
     }
 
     /// Where a write that is meant for `offset` goes: the end, if the file was opened for appending.

@@ -6,7 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES, Name};
+use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES};
 use crate::subsystems::node::Node;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
@@ -70,12 +70,13 @@ pub fn stat_at(
 ) -> Result<Stat, Errno> {
     const KNOWN_FLAGS: u32 = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE;
 
+    // What is wrong with the path shows only when it is used (fs/stat.c, vfs_statx).
+    if flags & !KNOWN_FLAGS != 0 {
+        return Err(Errno::EINVAL);
+    }
     let path = read_path(memory, path)?;
     if path.is_empty() && flags & AT_EMPTY_PATH == 0 {
         return Err(Errno::ENOENT);
-    }
-    if flags & !KNOWN_FLAGS != 0 {
-        return Err(Errno::EINVAL);
     }
     if path.is_empty() {
         return if directory == AT_FDCWD {
@@ -102,8 +103,9 @@ pub fn new_entry(
     path: &[u8],
 ) -> Result<(Rc<Node>, Vec<u8>, bool), Errno> {
     let place = tree.place(boot, start, path, Last::Entry)?;
-    match (place.name, place.node) {
-        (Name::Normal(name), None) => Ok((place.parent, name, place.wants_directory)),
+    let (parent, wants_directory) = (place.parent.clone(), place.wants_directory);
+    match place.ordinary(|_| Errno::EEXIST)? {
+        (name, None) => Ok((parent, name, wants_directory)),
         _ => Err(Errno::EEXIST),
     }
 }

@@ -1,7 +1,7 @@
 //! Moving bytes between open files and the program's buffers: what `read`, `readv`, `pread64` and their writing
 //! counterparts have in common. The caller has checked the descriptor.
 
-use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, checked_list, elements};
+use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
@@ -21,6 +21,7 @@ pub fn check_span(offset: u64, len_bytes: usize) -> Result<(), Errno> {
 }
 
 /// Reads from `offset` of `open` to `len_bytes` bytes at `address`, or to as many of them as are the program's.
+#[inline]
 pub fn read_buffer(
     memory: &mut impl UserMemory,
     platform: &mut dyn Platform,
@@ -30,21 +31,34 @@ pub fn read_buffer(
     len_bytes: usize,
 ) -> SysResult {
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
-    if let Ok(buffer) = memory.slice_mut(address, len_bytes) {
-        return open.without_waiting(open.file.read(platform, offset, buffer), 0);
+    match memory.slice_mut(address, len_bytes) {
+        Ok(buffer) => open.without_waiting(open.file.read(platform, offset, buffer), 0),
+        Err(_) => read_beginning(memory, platform, open, offset, address, len_bytes),
     }
-    match accessible_bytes(memory, address, len_bytes) {
+}
+
+/// As [`read_buffer`], for a buffer that is not wholly the program's.
+#[cold]
+fn read_beginning(
+    memory: &mut impl UserMemory,
+    platform: &mut dyn Platform,
+    open: &OpenFile,
+    offset: u64,
+    address: UserAddress,
+    len_bytes: usize,
+) -> SysResult {
+    let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
         0 => Err(Errno::EFAULT.into()),
-        usable_bytes => {
-            open.without_waiting(open.file.read(platform, offset, memory.slice_mut(address, usable_bytes)?), 0)
-        }
-    }
+        usable_bytes => open.file.read(platform, offset, memory.slice_mut(address, usable_bytes)?),
+    };
+    open.without_waiting(result, 0)
 }
 
 /// Writes the `len_bytes` bytes at `address` to `offset` of `open`; if some are not the program's, a seekable file takes
 /// those before, all others none.
+#[inline]
 pub fn write_buffer(
     memory: &impl UserMemory,
     platform: &mut dyn Platform,
@@ -54,14 +68,28 @@ pub fn write_buffer(
     len_bytes: usize,
 ) -> SysResult {
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
-    if let Ok(buffer) = memory.slice(address, len_bytes) {
-        return open.without_waiting(open.file.write(platform, offset, buffer), len_bytes);
+    match memory.slice(address, len_bytes) {
+        Ok(buffer) => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
+        Err(_) => write_beginning(memory, platform, open, offset, address, len_bytes),
+    }
+}
+
+/// As [`write_buffer`], for a buffer that is not wholly the program's.
+#[cold]
+fn write_beginning(
+    memory: &impl UserMemory,
+    platform: &mut dyn Platform,
+    open: &OpenFile,
+    offset: u64,
+    address: UserAddress,
+    len_bytes: usize,
+) -> SysResult {
+    if !open.file.is_seekable() {
+        return Err(Errno::EFAULT.into());
     }
     match accessible_bytes(memory, address, len_bytes) {
-        usable_bytes if usable_bytes > 0 && open.file.is_seekable() => {
-            open.file.write(platform, offset, memory.slice(address, usable_bytes)?)
-        }
-        _ => Err(Errno::EFAULT.into()),
+        0 => Err(Errno::EFAULT.into()),
+        usable_bytes => open.file.write(platform, offset, memory.slice(address, usable_bytes)?),
     }
 }
 
@@ -75,7 +103,8 @@ pub fn read_list(
     count: u32,
 ) -> SysResult {
     // The list is copied first: a buffer may lie over it.
-    let list: Vec<IoVector> = elements(checked_list(memory, list, count)?).collect();
+    check_list(memory, list, count)?;
+    let list: Vec<IoVector> = (0..count).map(|index| IoVector::read(memory, list, index)).collect::<Result<_, _>>()?;
     let mut done = 0;
     for element in list {
         let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
@@ -105,8 +134,10 @@ pub fn write_list(
     list: UserAddress,
     count: u32,
 ) -> SysResult {
+    check_list(memory, list, count)?;
     let mut done = 0;
-    for element in elements(checked_list(memory, list, count)?) {
+    for index in 0..count {
+        let element = IoVector::read(memory, list, index)?;
         let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
         if len_bytes == 0 {
             continue;
@@ -126,11 +157,21 @@ pub fn write_list(
     Ok(done)
 }
 
-/// The number of bytes that the list describes, at most what one call moves.
-pub fn list_bytes(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<usize, Errno> {
-    let list = checked_list(memory, list, count)?;
-    let total = elements(list).fold(0usize, |total, element| total.saturating_add(element.len_bytes));
-    Ok(total.min(MAX_TRANSFER_BYTES))
+/// Whether the bytes that the list describes can lie at `offset`.
+///
+/// # Errors
+/// EINVAL if they would end beyond what a file position can say; EINVAL or EFAULT for the list itself, but only if it is
+/// looked at, which it is not for an offset that no list can lead astray.
+pub fn check_list_span(memory: &impl UserMemory, offset: u64, list: UserAddress, count: u32) -> Result<(), Errno> {
+    if offset < i64::MAX as u64 - MAX_TRANSFER_BYTES as u64 {
+        return Ok(());
+    }
+    check_list(memory, list, count)?;
+    let mut total_bytes = 0usize;
+    for index in 0..count {
+        total_bytes = total_bytes.saturating_add(IoVector::read(memory, list, index)?.len_bytes);
+    }
+    check_span(offset, total_bytes.min(MAX_TRANSFER_BYTES))
 }
 
 #[cfg(test)]

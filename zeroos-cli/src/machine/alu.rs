@@ -2,7 +2,7 @@
 
 /// The upper half of a signed product.
 pub(super) fn mulh(a: u64, b: u64) -> u64 {
-    (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64
+    ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64
 }
 
 /// The upper half of the product of a signed and an unsigned factor.
@@ -12,7 +12,7 @@ pub(super) fn mulhsu(a: u64, b: u64) -> u64 {
 
 /// The upper half of an unsigned product.
 pub(super) fn mulhu(a: u64, b: u64) -> u64 {
-    (u128::from(a) * u128::from(b) >> 64) as u64
+    ((u128::from(a) * u128::from(b)) >> 64) as u64
 }
 
 /// Division by zero gives all ones; the one overflow gives the dividend.

@@ -15,7 +15,7 @@ impl Hart {
         let wide = i.op >= Op::LrD;
         let size = if wide { 8 } else { 4 };
         let loads = matches!(i.op, Op::LrW | Op::LrD);
-        if address % size as u64 != 0 {
+        if !address.is_multiple_of(size as u64) {
             let cause = if loads { LOAD_ADDRESS_MISALIGNED } else { STORE_ADDRESS_MISALIGNED };
             return Err(Exception { cause, value: address });
         }

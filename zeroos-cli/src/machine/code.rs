@@ -7,39 +7,45 @@ use super::hart::DISCARDED;
 use super::memory::Memory;
 
 const PAGE_SIZE: u64 = 4096;
-pub(super) const SLOTS: usize = PAGE_SIZE as usize / 2;
 
-/// The decoded instructions of a page by halfword offset; `None` where nothing was decoded yet or nothing can be.
-pub(super) type Slots = [Option<Instruction>; SLOTS];
-
-/// The part of a page in which all code is on one side: the program's or the kernel's.
-#[derive(Clone, Copy)]
+/// The part of a page in which all code is on one side: the program's or the kernel's. Nearly always a whole page.
 pub(super) struct Window {
+    /// Address of the first byte.
     pub(super) start: u64,
-    pub(super) size: u64,
+    /// Whether the code is the program's.
     pub(super) in_program: bool,
+    /// The decoded instruction at each halfword; `None` where nothing was decoded yet or nothing can be.
+    pub(super) slots: Box<[Option<Instruction>]>,
 }
 
-/// A page of code.
-pub(super) struct Page {
-    pub(super) slots: Box<Slots>,
-    windows: Vec<Window>,
-}
-
-impl Page {
-    /// The window that holds `pc`.
-    #[inline(always)]
-    pub(super) fn window(&self, pc: u64) -> Option<Window> {
-        self.windows.iter().copied().find(|window| pc.wrapping_sub(window.start) < window.size)
+impl Window {
+    fn new(start: u64, end: u64, in_program: bool) -> Window {
+        // Instructions lie on even addresses.
+        let start = start & !1;
+        Window { start, in_program, slots: vec![None; (end - start).div_ceil(2) as usize].into() }
     }
+
+    /// The slot of the instruction at `pc`, if it lies here.
+    #[inline(always)]
+    pub(super) fn slot_of(&self, pc: u64) -> Option<usize> {
+        let slot = slot_of(self.start, pc);
+        (slot < self.slots.len()).then_some(slot)
+    }
+}
+
+/// How many halfwords the even `pc` lies above `start`; below it, the number is beyond every window.
+#[inline(always)]
+pub(super) fn slot_of(start: u64, pc: u64) -> usize {
+    (pc.wrapping_sub(start) >> 1) as usize
 }
 
 /// Everything decoded so far.
 pub(super) struct CodeCache {
     regions: Vec<CodeRegion>,
-    /// For each page of each region, 0 or one more than its index in `pages`. Zeroed memory: it costs nothing unused.
+    /// For each page of each region, 0 or one more than the index of its first window. Zeroed memory: it costs
+    /// nothing unused.
     directory: Vec<u32>,
-    pages: Vec<Page>,
+    windows: Vec<Window>,
     /// The places in `directory` that are not 0.
     used: Vec<usize>,
     program: Vec<AddressRange>,
@@ -65,7 +71,7 @@ impl CodeCache {
         }
         let mut program = program.to_vec();
         program.sort();
-        CodeCache { regions, directory: vec![0; directory_size], pages: Vec::new(), used: Vec::new(), program }
+        CodeCache { regions, directory: vec![0; directory_size], windows: Vec::new(), used: Vec::new(), program }
     }
 
     /// Forgets everything decoded.
@@ -73,69 +79,59 @@ impl CodeCache {
         for place in self.used.drain(..) {
             self.directory[place] = 0;
         }
-        self.pages.clear();
+        self.windows.clear();
     }
 
-    /// The index of the page that holds `pc`, for [`page`](CodeCache::page); `None` outside RAM.
+    /// The index of the window that holds `pc`, for [`window`](CodeCache::window); `None` outside RAM.
     #[inline(always)]
     pub(super) fn find(&mut self, pc: u64) -> Option<usize> {
         let region = self.regions.iter().find(|region| region.range.contains(Address(pc)))?;
         let place = region.directory_start + (pc / PAGE_SIZE - region.first_page) as usize;
-        match self.directory[place] {
-            0 => Some(self.add_page(pc, place)),
-            number => Some(number as usize - 1),
-        }
+        let first = match self.directory[place] {
+            0 => self.add_page(pc, place),
+            number => number as usize - 1,
+        };
+        self.windows[first..].iter().position(|window| window.slot_of(pc).is_some()).map(|behind| first + behind)
     }
 
-    /// A page that [`find`](CodeCache::find) named since the last flush.
+    /// A window that [`find`](CodeCache::find) named since the last flush.
     #[inline(always)]
-    pub(super) fn page(&self, index: usize) -> &Page {
-        &self.pages[index]
+    pub(super) fn window(&self, index: usize) -> &Window {
+        &self.windows[index]
     }
 
+    /// Makes the windows of the page that holds `pc`; the index of the first.
     #[cold]
     fn add_page(&mut self, pc: u64, place: usize) -> usize {
+        let first = self.windows.len();
         let start = pc / PAGE_SIZE * PAGE_SIZE;
         let page = AddressRange::between(Address(start), Address(start.saturating_add(PAGE_SIZE)));
         let region = self.regions.iter().find(|region| region.range.contains(Address(pc)));
-        let windows = match (page, region) {
-            (Some(page), Some(region)) => windows(page, region.range, &self.program),
-            _ => Vec::new(),
-        };
-        self.pages.push(Page { slots: Box::new([None; SLOTS]), windows });
-        self.directory[place] = self.pages.len() as u32;
+        if let (Some(page), Some(region)) = (page, region) {
+            self.windows.extend(windows(page, region.range, &self.program));
+        }
+        self.directory[place] = first as u32 + 1;
         self.used.push(place);
-        self.pages.len() - 1
+        first
     }
 
-    /// Decodes from `pc` to the next jump or branch, the end of the page, or something that is no instruction.
+    /// Decodes from `pc` to the next jump or branch, the end of the window, or something that is no instruction.
     /// False if there is no instruction at `pc` itself.
     pub(super) fn decode_at(&mut self, index: usize, pc: u64, memory: &Memory) -> bool {
-        let slots = &mut self.pages[index].slots;
+        let window = &mut self.windows[index];
         let mut next = pc;
-        while next / PAGE_SIZE == pc / PAGE_SIZE {
+        while let Some(slot) = window.slot_of(next).map(|slot| &mut window.slots[slot]).filter(|slot| slot.is_none()) {
             let Some(instruction) = fetch(next, memory) else { break };
-            let slot = &mut slots[slot_of(next)];
-            if slot.is_some() {
-                break;
-            }
-            let effects = instruction.effects();
             let discarded = instruction.rd == 0 && instruction.writes_integer_register();
             let rd = if discarded { DISCARDED } else { instruction.rd };
             *slot = Some(Instruction { rd, ..instruction });
             next = next.wrapping_add(u64::from(instruction.length));
-            if effects.flow != ControlFlow::Next {
+            if instruction.effects().flow != ControlFlow::Next {
                 break;
             }
         }
-        self.pages[index].slots[slot_of(pc)].is_some()
+        next != pc
     }
-}
-
-/// The slot of the instruction at `pc`.
-#[inline(always)]
-pub(super) fn slot_of(pc: u64) -> usize {
-    (pc as usize >> 1) % SLOTS
 }
 
 /// The instruction in memory at `pc`; `None` if the bits mean nothing or are not all RAM.
@@ -153,7 +149,7 @@ fn windows(page: AddressRange, region: AddressRange, program: &[AddressRange]) -
     let mut windows = Vec::new();
     let mut push = |start: u64, end: u64, in_program| {
         if start < end {
-            windows.push(Window { start, size: end - start, in_program });
+            windows.push(Window::new(start, end, in_program));
         }
     };
     for range in program {

@@ -55,10 +55,10 @@ impl Devices {
 
     /// A load of `size` bytes outside RAM; `None` if no device is there.
     pub(super) fn load(&mut self, address: u64, size: usize, console: &mut dyn Console) -> Option<u64> {
-        if let Some((base, uart)) = &mut self.uart {
-            if let Some(offset) = register(address, size, *base, UART_SIZE) {
-                return Some(u64::from(uart.load(offset, &mut self.input, console)));
-            }
+        if let Some((base, uart)) = &mut self.uart
+            && let Some(offset) = register(address, size, *base, UART_SIZE)
+        {
+            return Some(u64::from(uart.load(offset, &mut self.input, console)));
         }
         self.test_finisher.and_then(|base| register(address, size, base, TEST_FINISHER_SIZE)).map(|_| 0)
     }
@@ -71,11 +71,11 @@ impl Devices {
         value: u64,
         console: &mut dyn Console,
     ) -> Option<DeviceEffect> {
-        if let Some((base, uart)) = &mut self.uart {
-            if let Some(offset) = register(address, size, *base, UART_SIZE) {
-                uart.store(offset, value as u8, console);
-                return Some(DeviceEffect::None);
-            }
+        if let Some((base, uart)) = &mut self.uart
+            && let Some(offset) = register(address, size, *base, UART_SIZE)
+        {
+            uart.store(offset, value as u8, console);
+            return Some(DeviceEffect::None);
         }
         let base = self.test_finisher?;
         register(address, size, base, TEST_FINISHER_SIZE).map(|_| finisher::store(value as u32))

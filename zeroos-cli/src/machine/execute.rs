@@ -3,14 +3,12 @@
 mod bus;
 mod instructions;
 
-use super::code::Window;
 use super::console::Console;
 use super::csr::Counters;
 use super::trap::{ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, Trap};
 use super::{Ending, Machine, Observer, TrapTaken};
 use crate::address::Address;
 use bus::Bus;
-pub(super) use bus::Bus as MachineBus;
 
 /// Why the instructions of a window are not simply followed by the next.
 pub(super) enum Exit {
@@ -36,30 +34,28 @@ impl Machine {
     pub fn run(&mut self, console: &mut dyn Console, observer: &mut dyn Observer) -> Ending {
         loop {
             let pc = self.hart.pc;
-            let found = self.code.find(pc).and_then(|index| Some((index, self.code.page(index).window(pc)?)));
-            let Some((page, window)) = found else {
+            let Some(window) = self.code.find(pc) else {
                 match self.fetch_failed(pc, observer) {
                     Some(ending) => return ending,
                     None => continue,
                 }
             };
-            if window.in_program {
-                if let Some(site) = self.accounting.program_entered() {
-                    observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
-                }
+            let in_program = self.code.window(window).in_program;
+            if in_program && let Some(site) = self.accounting.program_entered() {
+                observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
             }
-            let (exit, executed) = self.run_window(page, window, console);
-            self.accounting.add(window.in_program, executed);
+            let (exit, executed) = self.run_window(window, console);
+            self.accounting.add(in_program, executed);
             let ending = match exit {
                 Exit::LeftWindow => None,
-                Exit::Undecoded => self.decode_or_trap(page, window, observer),
+                Exit::Undecoded => self.decode_or_trap(window, observer),
                 Exit::BudgetSpent => Some(Ending::InstructionLimit),
                 Exit::CodeChanged => {
                     self.code.flush();
                     None
                 }
-                Exit::Raised(exception) => self.raise(exception, window, observer),
-                Exit::Illegal => self.raise(self.illegal_instruction(), window, observer),
+                Exit::Raised(exception) => self.raise(exception, in_program, observer),
+                Exit::Illegal => self.raise(self.illegal_instruction(), in_program, observer),
                 Exit::Stopped(status) => Some(Ending::Exited { status }),
             };
             if let Some(ending) = ending {
@@ -68,18 +64,18 @@ impl Machine {
         }
     }
 
-    fn run_window(&mut self, page: usize, window: Window, console: &mut dyn Console) -> (Exit, u64) {
+    fn run_window(&mut self, window: usize, console: &mut dyn Console) -> (Exit, u64) {
         let before = Counters { executed: self.accounting.executed(), retired: self.accounting.retired() };
         let budget = self.max_instructions.saturating_sub(before.executed);
         let watched = self.devices.watched_word();
         let mut bus = Bus { memory: &mut self.memory, devices: &mut self.devices, console, watched };
-        instructions::run(&mut self.hart, &self.code.page(page).slots, window, &mut bus, budget, before)
+        instructions::run(&mut self.hart, self.code.window(window), &mut bus, budget, before)
     }
 
     /// The slot at the pc is empty: decode what is there, or trap.
-    fn decode_or_trap(&mut self, page: usize, window: Window, observer: &mut dyn Observer) -> Option<Ending> {
+    fn decode_or_trap(&mut self, window: usize, observer: &mut dyn Observer) -> Option<Ending> {
         let pc = self.hart.pc;
-        if self.code.decode_at(page, pc, &self.memory) {
+        if self.code.decode_at(window, pc, &self.memory) {
             return None;
         }
         let mut half = [0; 2];
@@ -91,8 +87,9 @@ impl Machine {
         if self.accounting.executed() >= self.max_instructions {
             return Some(Ending::InstructionLimit);
         }
-        self.accounting.add(window.in_program, 1);
-        self.raise(self.illegal_instruction(), window, observer)
+        let in_program = self.code.window(window).in_program;
+        self.accounting.add(in_program, 1);
+        self.raise(self.illegal_instruction(), in_program, observer)
     }
 
     /// The instruction at `pc` is not all in RAM: `mtval` is the first halfword that is not (privileged ISA manual,
@@ -103,9 +100,9 @@ impl Machine {
     }
 
     /// The instruction at the pc, which has been counted, raised an exception.
-    fn raise(&mut self, exception: Exception, window: Window, observer: &mut dyn Observer) -> Option<Ending> {
+    fn raise(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
         self.accounting.trapped += 1;
-        self.trap(exception, window.in_program, observer)
+        self.trap(exception, in_program, observer)
     }
 
     /// Takes the trap; ends the run if nothing retired since the last one.

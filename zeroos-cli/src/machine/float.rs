@@ -7,7 +7,7 @@ mod convert;
 mod format;
 mod soft;
 
-use super::execute::{Exit, MachineBus};
+use super::execute::Exit;
 use super::hart::Hart;
 use crate::isa::{Instruction, Op};
 use arithmetic::Operation;
@@ -45,27 +45,26 @@ impl Rounding {
     }
 }
 
-/// Executes one instruction of F or D.
-pub(super) fn execute(hart: &mut Hart, i: &Instruction, bus: &mut MachineBus<'_>) -> Result<(), Exit> {
+/// Floating-point instructions are illegal while `mstatus.FS` is off, and leave the state dirty.
+#[inline(always)]
+pub(super) fn switched_on(hart: &mut Hart) -> Result<(), Exit> {
     if hart.csrs.float_status == 0 {
         return Err(Exit::Illegal);
     }
-    let address = hart.x(i.rs1).wrapping_add(i.immediate as u64);
-    match i.op {
-        Op::Flw => hart.set_f(i.rd, Single::to_register(u64::from(u32::from_le_bytes(bus.load(address)?)))),
-        Op::Fld => hart.set_f(i.rd, u64::from_le_bytes(bus.load(address)?)),
-        Op::Fsw => bus.store(address, (hart.f(i.rs2) as u32).to_le_bytes())?,
-        Op::Fsd => bus.store(address, hart.f(i.rs2).to_le_bytes())?,
-        // Moves take the bits as they are, boxed or not.
-        Op::FmvXW => hart.set_x(i.rd, hart.f(i.rs1) as i32 as u64),
-        Op::FmvWX => hart.set_f(i.rd, Single::to_register(hart.x(i.rs1) & 0xffff_ffff)),
-        Op::FmvXD => hart.set_x(i.rd, hart.f(i.rs1)),
-        Op::FmvDX => hart.set_f(i.rd, hart.x(i.rs1)),
-        op if op >= Op::FmaddD => execute_on::<Double>(hart, i)?,
-        _ => execute_on::<Single>(hart, i)?,
-    }
     hart.csrs.float_status = 3;
     Ok(())
+}
+
+/// A single as a register holds it after a load.
+#[inline(always)]
+pub(super) fn box_single(bits: u32) -> u64 {
+    Single::to_register(u64::from(bits))
+}
+
+/// Executes one computational instruction of F or D.
+pub(super) fn execute(hart: &mut Hart, i: &Instruction) -> Result<(), Exit> {
+    switched_on(hart)?;
+    if i.op >= Op::Fld { execute_on::<Double>(hart, i) } else { execute_on::<Single>(hart, i) }
 }
 
 /// Executes an operation on values of format `F`.
@@ -95,6 +94,9 @@ fn execute_on<F: Format>(hart: &mut Hart, i: &Instruction) -> Result<(), Exit> {
         Op::FcvtSWu | Op::FcvtDWu => from_integer::<F>(hart, i, Integer::U32, rounding()?, &mut flags),
         Op::FcvtSL | Op::FcvtDL => from_integer::<F>(hart, i, Integer::I64, rounding()?, &mut flags),
         Op::FcvtSLu | Op::FcvtDLu => from_integer::<F>(hart, i, Integer::U64, rounding()?, &mut flags),
+        // Moves take the bits as they are, boxed or not.
+        Op::FmvWX => hart.x(i.rs1) & 0xffff_ffff,
+        Op::FmvDX => hart.x(i.rs1),
         Op::FcvtSD => {
             let narrowed = convert::narrow(hart.f(i.rs1), rounding()?, &mut flags);
             hart.csrs.fflags = flags;
@@ -114,6 +116,8 @@ fn execute_on<F: Format>(hart: &mut Hart, i: &Instruction) -> Result<(), Exit> {
                 Op::FcvtWuS | Op::FcvtWuD => convert::to_integer::<F>(a, Integer::U32, rounding()?, &mut flags),
                 Op::FcvtLS | Op::FcvtLD => convert::to_integer::<F>(a, Integer::I64, rounding()?, &mut flags),
                 Op::FcvtLuS | Op::FcvtLuD => convert::to_integer::<F>(a, Integer::U64, rounding()?, &mut flags),
+                Op::FmvXW => hart.f(i.rs1) as i32 as u64,
+                Op::FmvXD => hart.f(i.rs1),
                 _ => compare::classify::<F>(a),
             };
             hart.csrs.fflags = flags;

@@ -10,8 +10,8 @@ pub(super) const DISCARDED: u8 = 32;
 pub(super) struct Hart {
     /// Address of the next instruction.
     pub(super) pc: u64,
-    /// x0–x31 in front; behind them [`DISCARDED`], and a rest that makes every masked index valid.
-    pub(super) x: [u64; 64],
+    /// x0–x31 in front; behind them [`DISCARDED`], and a rest that makes every `u8` a valid index.
+    pub(super) x: [u64; 256],
     /// The bits of f0–f31; single-precision values are NaN-boxed.
     pub(super) f: [u64; 32],
     /// Control and status registers.
@@ -30,19 +30,19 @@ pub(super) struct Reservation {
 impl Hart {
     /// A hart out of reset, about to execute at `entry`.
     pub(super) fn new(entry: Address) -> Hart {
-        Hart { pc: entry.0 & !1, x: [0; 64], f: [0; 32], csrs: Csrs::default(), reservation: None }
+        Hart { pc: entry.0 & !1, x: [0; 256], f: [0; 32], csrs: Csrs::default(), reservation: None }
     }
 
     /// Integer register `number`.
     #[inline(always)]
     pub(super) fn x(&self, number: u8) -> u64 {
-        self.x[usize::from(number & 63)]
+        self.x[usize::from(number)]
     }
 
     /// Sets integer register `number`, where [`DISCARDED`] stands for x0.
     #[inline(always)]
     pub(super) fn set_x(&mut self, number: u8, value: u64) {
-        self.x[usize::from(number & 63)] = value;
+        self.x[usize::from(number)] = value;
     }
 
     /// Floating-point register `number`.

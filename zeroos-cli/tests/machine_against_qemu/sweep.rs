@@ -10,7 +10,7 @@ use crate::operands::{DOUBLES, INTEGERS, Random, SINGLES, boxed, random_double, 
 const MODES: usize = 5;
 /// Bytes of a result: the destination and the flags.
 const RECORD: usize = 9;
-const RANDOM_TRIPLES: usize = 2500;
+const RANDOM_TRIPLES: usize = 10_000;
 
 pub struct Sweep {
     singles: Vec<[u64; 3]>,
@@ -38,7 +38,7 @@ impl Sweep {
             let [a, b, _] = doubles[doubles.len() - 1 - index];
             let product = (f64::from_bits(a) * f64::from_bits(b)).to_bits() ^ 1 << 63;
             doubles.push([a, b, product.wrapping_add(random.next() % 3)]);
-            doubles.push([a, a ^ 1 << 63 ^ random.next() % 4, 0]);
+            doubles.push([a, a ^ 1 << 63 ^ (random.next() % 4), 0]);
             let [a, b, _] = singles[singles.len() - 1 - index].map(|bits| bits as u32);
             let product = (f32::from_bits(a) * f32::from_bits(b)).to_bits() ^ 1 << 31;
             singles.push([boxed(a), boxed(b), boxed(product.wrapping_add(random.below(3) as u32))]);

@@ -134,16 +134,18 @@ impl Program {
     }
 }
 
-fn range(start: u64, size: u64) -> AddressRange {
+/// `size` bytes at `start`.
+pub fn range(start: u64, size: u64) -> AddressRange {
     AddressRange::new(Address(start), ByteCount(size)).unwrap()
 }
 
-fn parse(file: &[u8]) -> object::File<'_> {
+/// The ELF in `file`.
+pub fn parse(file: &[u8]) -> object::File<'_> {
     object::File::parse(file).unwrap()
 }
 
 /// Assembles `source` and links it with its text at `address`; the path of the ELF.
-fn link(directory: &Path, name: &str, source: &str, address: u64) -> PathBuf {
+pub fn link(directory: &Path, name: &str, source: &str, address: u64) -> PathBuf {
     let [assembly, object, elf] = ["s", "o", "elf"].map(|extension| directory.join(name).with_extension(extension));
     std::fs::write(&assembly, source).unwrap();
     let mut assembler = Command::new("riscv64-linux-gnu-as");

@@ -1,7 +1,7 @@
 //! `readv(2)`: <https://man7.org/linux/man-pages/man2/readv.2.html>, where only standard streams exist. Supported:
 //! everything. Errors: EBADF, EINVAL, EFAULT.
 
-use crate::abi::iovec::{IOVEC_BYTES, IoVector, MAX_TRANSFER_BYTES, checked_list};
+use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
 use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -21,12 +21,11 @@ pub fn readv(
     count: u32,
 ) -> SysResult {
     streams.check_input(fd)?;
-    checked_list(memory, list, count)?;
+    check_list(memory, list, count)?;
     let mut done = 0;
-    for index in 0..count as usize {
+    for index in 0..count {
         // Read anew each time: the list may lie in one of its own buffers only if the program wants to be surprised.
-        let element: [u8; IOVEC_BYTES] = memory.read(list.add(index * IOVEC_BYTES))?;
-        let Some(IoVector { address, len_bytes }) = IoVector::decode(&element) else { break };
+        let IoVector { address, len_bytes } = IoVector::read(memory, list, index)?;
         let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES - done);
         let read_bytes = match memory.slice_mut(address, len_bytes) {
             Ok(buffer) => platform.read_input(buffer),

@@ -1,7 +1,7 @@
 //! `writev(2)`: <https://man7.org/linux/man-pages/man2/writev.2.html>, where only standard streams exist. Supported:
 //! everything. Errors: EBADF, EINVAL, EFAULT.
 
-use crate::abi::iovec::{MAX_TRANSFER_BYTES, checked_list, elements};
+use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
 use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -20,10 +20,12 @@ pub fn writev(
     count: u32,
 ) -> SysResult {
     let stream = streams.output(fd)?;
+    check_list(memory, list, count)?;
     let mut done = 0;
-    for element in elements(checked_list(memory, list, count)?) {
-        let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
-        match memory.slice(element.address, len_bytes) {
+    for index in 0..count {
+        let IoVector { address, len_bytes } = IoVector::read(memory, list, index)?;
+        let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES - done);
+        match memory.slice(address, len_bytes) {
             Ok(bytes) => platform.write_console(stream, bytes),
             Err(errno) if done == 0 => return Err(errno.into()),
             Err(_) => break,

@@ -1,5 +1,5 @@
 //! `getdents64(2)`: <https://man7.org/linux/man-pages/man2/getdents64.2.html>. Supported: everything; entries come in the
-//! order in which they were made, those of the image in the order of their names. Errors: EBADF, ENOTDIR, EINVAL,
+//! order in which they were made or, for files of the image, first named. Errors: EBADF, ENOTDIR, EINVAL,
 //! ENOENT, EFAULT.
 
 use crate::abi::dirent::{append, entry_bytes};

@@ -2,7 +2,7 @@
 //! supported: naming a file that has no name. Errors: EINVAL, EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP,
 //! ENAMETOOLONG, EBADF.
 
-use crate::abi::at_flags::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW};
+use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
@@ -29,8 +29,12 @@ pub fn linkat(
         return Err(Errno::EINVAL.into());
     }
     let old_path = read_path(memory, old_path)?;
-    let node = if old_path.is_empty() && flags & AT_EMPTY_PATH != 0 {
-        descriptors.any(old_directory)?.file.node().cloned().ok_or(Errno::EXDEV)?
+    let node = if old_path.is_empty() {
+        match flags & AT_EMPTY_PATH {
+            0 => return Err(Errno::ENOENT.into()),
+            _ if old_directory == AT_FDCWD => tree.working_directory(boot),
+            _ => descriptors.any(old_directory)?.file.node().cloned().ok_or(Errno::EXDEV)?,
+        }
     } else {
         let last = if flags & AT_SYMLINK_FOLLOW != 0 { Last::Follow } else { Last::Keep };
         let start = start_directory(descriptors, tree, boot, old_directory, old_path)?;
@@ -55,7 +59,6 @@ pub fn linkat(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::at_flags::AT_FDCWD;
     use crate::subsystems::image_data::boot_with;
     use crate::testing::FakeMemory;
 
@@ -69,6 +72,9 @@ mod tests {
             linkat(&mut memory, &mut descriptors, &mut tree, &boot, AT_FDCWD, old, AT_FDCWD, new, flags)
         };
         assert_eq!(call("f", "g", 1), Err(Errno::EINVAL.into()));
+        assert_eq!(call("", "g", 0), Err(Errno::ENOENT.into()));
+        assert_eq!(call("", "g", AT_EMPTY_PATH), Err(Errno::EPERM.into())); // the working directory
+        assert_eq!(call("", "f", AT_EMPTY_PATH), Err(Errno::EEXIST.into()));
         assert_eq!(call("tmp", "g", 0), Err(Errno::EPERM.into()));
         assert_eq!(call("f", "f", 0), Err(Errno::EEXIST.into()));
         assert_eq!(call("nope", "f", 0), Err(Errno::ENOENT.into()));

@@ -12,7 +12,7 @@ use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::devices::DeviceFile;
 use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
-use crate::subsystems::node::{Contents, Device, Kind, Node};
+use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
 use crate::subsystems::tree_file::TreeFile;
@@ -64,9 +64,16 @@ pub fn openat(
         tree.new_node(Kind::Regular(Contents::empty()), permissions)
     } else {
         let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
-        let place = tree.place(boot, &start, path, if keeps_links { Last::Keep } else { Last::Follow })?;
+        let last = match (flags & O_CREAT != 0, keeps_links) {
+            (true, true) => Last::Entry,
+            (true, false) => Last::Create,
+            (false, true) => Last::Keep,
+            (false, false) => Last::Follow,
+        };
+        let place = tree.place(boot, &start, path, last)?;
         node_at(tree, place, flags, permissions)?
     };
+    tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
     let file = open_node(node, flags)?;
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
@@ -97,6 +104,7 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
     if flags & O_CREAT != 0 {
         match (&name, &node) {
             (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR),
+            (Name::Normal(name), _) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG),
             (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST),
             (Name::Normal(name), None) => {
                 if parent.links.get() == 0 {
@@ -226,6 +234,29 @@ mod tests {
         assert_eq!(machine.open_in(Fd(9), "/data", O_RDONLY, 0), Ok(3));
         machine.descriptors.set_limit(4);
         assert_eq!(machine.open("nothing", O_RDONLY), Err(Errno::EMFILE.into()));
+    }
+
+    /// A slash after a name that may have to be made is refused before anybody looks whether it is a link.
+    #[test]
+    fn links_on_the_way_to_new_files() {
+        let mut machine = Machine::new();
+        let root = machine.tree.root(&machine.boot);
+        for (name, target) in [("dangling", "new"), ("slash", "data/"), ("loop", "loop")] {
+            let link = machine.tree.new_node(Kind::Symlink(target.as_bytes().into()), 0o777);
+            machine.tree.link(&root, name.as_bytes(), &link);
+        }
+        for (path, flags, errno) in [
+            ("dangling/", O_CREAT | O_RDONLY, Errno::EISDIR),
+            ("dangling/", O_CREAT | O_NOFOLLOW, Errno::EISDIR),
+            ("loop/", O_CREAT | O_RDONLY, Errno::EISDIR),
+            ("slash", O_CREAT | O_RDONLY, Errno::EISDIR),
+            ("loop", O_CREAT | O_RDONLY, Errno::ELOOP),
+            ("dangling", O_CREAT | O_EXCL, Errno::EEXIST),
+        ] {
+            assert_eq!(machine.open(path, flags), Err(errno.into()), "{path} {flags:o}");
+        }
+        assert_eq!(machine.open("dangling", O_CREAT | O_RDONLY), Ok(3));
+        assert_eq!(machine.open("new", O_RDONLY), Ok(4));
     }
 
     #[test]

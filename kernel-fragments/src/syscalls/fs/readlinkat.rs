@@ -1,6 +1,7 @@
 //! `readlinkat(2)`: <https://man7.org/linux/man-pages/man2/readlinkat.2.html>. Supported: everything, the empty path of
 //! an O_PATH descriptor too. Errors: EINVAL, EFAULT, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EBADF.
 
+use crate::abi::at_flags::AT_FDCWD;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
@@ -29,6 +30,8 @@ pub fn readlinkat(
     let node = if by_path {
         let start = start_directory(descriptors, tree, boot, directory, path)?;
         tree.find(boot, &start, path, Last::Keep)?
+    } else if directory == AT_FDCWD {
+        return Err(Errno::ENOENT.into());
     } else {
         descriptors.any(directory)?.file.node().cloned().ok_or(Errno::ENOENT)?
     };
@@ -43,7 +46,6 @@ pub fn readlinkat(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::at_flags::AT_FDCWD;
     use crate::subsystems::image_data::boot_with;
     use crate::testing::FakeMemory;
 
@@ -63,6 +65,7 @@ mod tests {
         assert_eq!(call(AT_FDCWD, "f", buffer, 9), Err(Errno::EINVAL.into()));
         assert_eq!(call(AT_FDCWD, ".", buffer, 9), Err(Errno::EINVAL.into()));
         assert_eq!(call(AT_FDCWD, "/proc/self/exe", UserAddress(8), 9), Err(Errno::EFAULT.into()));
+        assert_eq!(call(AT_FDCWD, "", buffer, 9), Err(Errno::ENOENT.into()));
         assert_eq!(call(Fd(1), "", buffer, 9), Err(Errno::ENOENT.into()));
         assert_eq!(call(Fd(9), "", buffer, 9), Err(Errno::EBADF.into()));
         assert_eq!(call(AT_FDCWD, "/proc/self/exe", buffer, 4), Ok(4));

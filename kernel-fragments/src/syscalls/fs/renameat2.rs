@@ -39,37 +39,44 @@ pub fn renameat2(
     if flags & RENAME_WHITEOUT != 0 {
         return Err(Refusal::Unsupported("renameat2 with RENAME_WHITEOUT"));
     }
-    let (old_path, new_path) = (read_nonempty_path(memory, old_path)?, read_nonempty_path(memory, new_path)?);
+    let old_path = read_nonempty_path(memory, old_path)?;
     let start = start_directory(descriptors, tree, boot, old_directory, old_path)?;
     let old = tree.place(boot, &start, old_path, Last::Entry)?;
+    let new_path = read_nonempty_path(memory, new_path)?;
     let start = start_directory(descriptors, tree, boot, new_directory, new_path)?;
     let new = tree.place(boot, &start, new_path, Last::Entry)?;
 
     // The order of the checks is that of fs/namei.c, do_renameat2.
-    let Name::Normal(old_name) = old.name else { return Err(Errno::EBUSY.into()) };
+    let (old_parent, old_slash) = (old.parent.clone(), old.wants_directory);
+    let (new_parent, new_slash) = (new.parent.clone(), new.wants_directory);
     let keeps_target = flags & RENAME_NOREPLACE != 0;
-    let Name::Normal(new_name) = new.name else {
+    if !matches!(old.name, Name::Normal(_)) {
+        return Err(Errno::EBUSY.into());
+    }
+    if !matches!(new.name, Name::Normal(_)) {
         return Err(if keeps_target { Errno::EEXIST } else { Errno::EBUSY }.into());
-    };
-    let old_node = old.node.ok_or(Errno::ENOENT)?;
-    if keeps_target && new.node.is_some() {
+    }
+    let (old_name, old_node) = old.ordinary(|_| Errno::EBUSY)?;
+    let old_node = old_node.ok_or(Errno::ENOENT)?;
+    let (new_name, target) = new.ordinary(|_| Errno::EBUSY)?;
+    if keeps_target && target.is_some() {
         return Err(Errno::EEXIST.into());
     }
     if exchanges {
-        let target = new.node.as_ref().ok_or(Errno::ENOENT)?;
-        if new.wants_directory && target.directory().is_none() {
+        let target = target.as_ref().ok_or(Errno::ENOENT)?;
+        if new_slash && target.directory().is_none() {
             return Err(Errno::ENOTDIR.into());
         }
     }
     let moves_directory = old_node.directory().is_some();
-    if !moves_directory && (old.wants_directory || new.wants_directory && !exchanges) {
+    if !moves_directory && (old_slash || new_slash && !exchanges) {
         return Err(Errno::ENOTDIR.into());
     }
-    if is_within(&new.parent, &old_node) {
+    if is_within(&new_parent, &old_node) {
         return Err(Errno::EINVAL.into());
     }
-    if let Some(target) = &new.node {
-        if is_within(&old.parent, target) {
+    if let Some(target) = &target {
+        if is_within(&old_parent, target) {
             return Err(if exchanges { Errno::EINVAL } else { Errno::ENOTEMPTY }.into());
         }
         if Rc::ptr_eq(&old_node, target) {
@@ -83,13 +90,13 @@ pub fn renameat2(
             _ => {}
         }
     }
-    if new.parent.links.get() == 0 {
+    if new_parent.links.get() == 0 {
         return Err(Errno::ENOENT.into()); // the directory was removed
     }
-    tree.unlink(&old.parent, &old_name);
-    tree.link(&new.parent, &new_name, &old_node);
-    if let (true, Some(target)) = (exchanges, &new.node) {
-        tree.link(&old.parent, &old_name, target);
+    tree.unlink(&old_parent, &old_name);
+    tree.link(&new_parent, &new_name, &old_node);
+    if let (true, Some(target)) = (exchanges, &target) {
+        tree.link(&old_parent, &old_name, target);
     }
     Ok(0)
 }
@@ -117,14 +124,14 @@ mod tests {
     /// The answers are those of Linux for the same calls on a tmpfs.
     #[test]
     fn moves_replaces_exchanges() {
-        let mut memory = FakeMemory::new(256);
+        let mut memory = FakeMemory::new(1024);
         let (mut descriptors, mut tree) = (Descriptors::new(), FileTree::new());
         let boot = boot_with(&[("/a/b/x", "", 0o600), ("/z/1", "", 0o600), ("/g", "g", 0o600), ("/f", "four", 0o600)]);
         let root = tree.root(&boot);
         let empty = tree.new_node(Kind::Directory(Directory::default()), 0o755);
         tree.link(&root, b"empty", &empty);
         let mut call = |old: &str, new: &str, flags| {
-            let (old, new) = (memory.put_c_string(0, old), memory.put_c_string(128, new));
+            let (old, new) = (memory.put_c_string(0, old), memory.put_c_string(512, new));
             renameat2(&mut memory, &mut descriptors, &mut tree, &boot, AT_FDCWD, old, AT_FDCWD, new, flags)
         };
         for (old, new, flags, errno) in [
@@ -150,6 +157,12 @@ mod tests {
         ] {
             assert_eq!(call(old, new, flags), Err(errno.into()), "{old} {new} {flags}");
         }
+        // What is wrong with the new path shows only when the old one was followed, a long name only when it is looked up.
+        let long = "n".repeat(256);
+        assert_eq!(call("f/x", "", 0), Err(Errno::ENOTDIR.into()));
+        assert_eq!(call(&long, "nodir/x", 0), Err(Errno::ENOENT.into()));
+        assert_eq!(call(&long, ".", 0), Err(Errno::EBUSY.into()));
+        assert_eq!(call(&long, "x", 0), Err(Errno::ENAMETOOLONG.into()));
         assert_eq!(call("g", "g", 0), Ok(0));
         assert_eq!(call("a/", "empty/", 0), Ok(0));
         assert_eq!(call("g", "f", RENAME_EXCHANGE), Ok(0));

@@ -30,18 +30,15 @@ pub fn statx(
 ) -> SysResult {
     let by_descriptor =
         flags & !(AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE) == AT_EMPTY_PATH && is_empty_path(memory, directory, path);
-    let contradictory = mask & STATX_RESERVED != 0 || flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE;
+    if mask & STATX_RESERVED != 0 || flags & AT_STATX_SYNC_TYPE == AT_STATX_SYNC_TYPE {
+        return Err(Errno::EINVAL.into());
+    }
     let stat = if by_descriptor {
-        if contradictory {
-            return Err(Errno::EINVAL.into());
-        }
         descriptors.any(directory)?.file.stat()
     } else {
-        // The path is copied before anything else is looked at.
-        let flags = if contradictory { u32::MAX } else { flags };
         stat_at(memory, descriptors, tree, boot, directory, path, flags)?
     };
-    memory.write(address, &encode(&stat))?;
+    memory.write(address, &encode(&stat).0)?;
     Ok(0)
 }
 
@@ -67,6 +64,8 @@ mod tests {
         assert_eq!(call(Fd(1), "", AT_EMPTY_PATH, STATX_RESERVED), Err(Errno::EINVAL.into()));
         assert_eq!(call(Fd(1), "", AT_EMPTY_PATH | 0x6000, 0), Err(Errno::EINVAL.into()));
         assert_eq!(call(Fd(1), "", AT_EMPTY_PATH, 0x7ff), Ok(0));
+        assert_eq!(call(AT_FDCWD, "", 0x8000, 0), Err(Errno::EINVAL.into()));
+        assert_eq!(call(AT_FDCWD, "", 0, 0), Err(Errno::ENOENT.into()));
         assert_eq!(call(AT_FDCWD, "nope", 0, 0), Err(Errno::ENOENT.into()));
         assert_eq!(call(AT_FDCWD, "f", 0x2000, 0), Ok(0));
         assert_eq!(memory.bytes(28, 2), 0o100640u16.to_le_bytes());

@@ -6,7 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
+use crate::subsystems::file_tree::{FileTree, Last, Name};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -27,17 +27,15 @@ pub fn unlinkat(
     }
     let path = read_nonempty_path(memory, path)?;
     let start = start_directory(descriptors, tree, boot, directory, path)?;
-    let Place { parent, name, node, wants_directory } = tree.place(boot, &start, path, Last::Entry)?;
+    let place = tree.place(boot, &start, path, Last::Entry)?;
+    let (parent, wants_directory) = (place.parent.clone(), place.wants_directory);
     let removes_directory = flags & AT_REMOVEDIR != 0;
-    let Name::Normal(name) = name else {
-        return Err(match name {
-            _ if !removes_directory => Errno::EISDIR,
-            Name::Dot => Errno::EINVAL,
-            Name::DotDot => Errno::ENOTEMPTY,
-            _ => Errno::EBUSY,
-        }
-        .into());
-    };
+    let (name, node) = place.ordinary(|name| match name {
+        _ if !removes_directory => Errno::EISDIR,
+        Name::Dot => Errno::EINVAL,
+        Name::DotDot => Errno::ENOTEMPTY,
+        _ => Errno::EBUSY,
+    })?;
     let node = node.ok_or(Errno::ENOENT)?;
     match (tree.entries(&node), removes_directory) {
         (Some(_), false) => return Err(Errno::EISDIR.into()),

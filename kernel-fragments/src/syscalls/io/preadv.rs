@@ -5,7 +5,7 @@ use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::{check_span, list_bytes, read_list};
+use crate::subsystems::transfer::{check_list_span, read_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(69 => preadv);
@@ -25,7 +25,7 @@ pub fn preadv(
         return Err(Errno::ESPIPE.into());
     }
     let open = descriptors.readable(fd)?;
-    check_span(offset, list_bytes(memory, list, count)?)?;
+    check_list_span(memory, offset, list, count)?;
     read_list(memory, platform, open, offset, list, count)
 }
 

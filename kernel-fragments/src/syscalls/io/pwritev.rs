@@ -5,7 +5,7 @@ use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::{check_span, list_bytes, write_list};
+use crate::subsystems::transfer::{check_list_span, write_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(70 => pwritev);
@@ -25,7 +25,7 @@ pub fn pwritev(
         return Err(Errno::ESPIPE.into());
     }
     let open = descriptors.writable(fd)?;
-    check_span(offset, list_bytes(memory, list, count)?)?;
+    check_list_span(memory, offset, list, count)?;
     write_list(memory, platform, open, open.write_offset(offset), list, count)
 }
 

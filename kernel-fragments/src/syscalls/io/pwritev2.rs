@@ -2,11 +2,12 @@
 //! RWF_SYNC; an offset of -1, the file's position. Not supported: RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND, RWF_ATOMIC.
 //! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EOPNOTSUPP, ENOSPC.
 
+use crate::abi::iovec::check_list;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::{check_span, list_bytes, write_list};
+use crate::subsystems::transfer::{check_list_span, write_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(287 => pwritev2);
@@ -37,7 +38,7 @@ pub fn pwritev2(
         return Err(Errno::ESPIPE.into());
     }
     let open = descriptors.writable(fd)?;
-    let total_bytes = list_bytes(memory, list, count)?;
+    check_list(memory, list, count)?;
     match flags {
         _ if flags & !KNOWN_FLAGS != 0 => return Err(Errno::EOPNOTSUPP.into()),
         _ if flags & !HARMLESS_FLAGS != 0 => {
@@ -46,10 +47,10 @@ pub fn pwritev2(
         _ => {}
     }
     let offset = if positioned { offset as u64 } else { open.offset.get() };
-    check_span(offset, total_bytes)?;
+    check_list_span(memory, offset, list, count)?;
     let offset = open.write_offset(offset);
     let done = write_list(memory, platform, open, offset, list, count)?;
-    if !positioned {
+    if !positioned && done > 0 {
         open.offset.set(offset + done as u64);
     }
     Ok(done)

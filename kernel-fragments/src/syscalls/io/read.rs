@@ -1,11 +1,12 @@
 //! `read(2)`: <https://man7.org/linux/man-pages/man2/read.2.html>. Supported: every kind of file; not supported: waiting
 //! for another thread. Errors: EBADF, EFAULT, EISDIR, EINVAL, EAGAIN.
 
+use crate::abi::iovec::MAX_TRANSFER_BYTES;
 use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::read_buffer;
+use crate::subsystems::transfer::{check_span, read_buffer};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(63 => read);
@@ -21,6 +22,7 @@ pub fn read(
 ) -> SysResult {
     let open = descriptors.readable(fd)?;
     let offset = open.offset.get();
+    check_span(offset, len_bytes.min(MAX_TRANSFER_BYTES))?;
     let read_bytes = read_buffer(memory, platform, open, offset, address, len_bytes)?;
     open.offset.set(offset + read_bytes as u64);
     Ok(read_bytes)

@@ -5,7 +5,7 @@ use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::read_list;
+use crate::subsystems::transfer::{check_list_span, read_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(65 => readv);
@@ -21,6 +21,7 @@ pub fn readv(
 ) -> SysResult {
     let open = descriptors.readable(fd)?;
     let offset = open.offset.get();
+    check_list_span(memory, offset, list, count)?;
     let read_bytes = read_list(memory, platform, open, offset, list, count)?;
     open.offset.set(offset + read_bytes as u64);
     Ok(read_bytes)

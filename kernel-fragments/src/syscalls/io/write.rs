@@ -1,11 +1,12 @@
 //! `write(2)`: <https://man7.org/linux/man-pages/man2/write.2.html>. Supported: every kind of file; not supported:
 //! waiting for another thread. Errors: EBADF, EFAULT, EINVAL, ENOSPC, EPIPE, EAGAIN.
 
+use crate::abi::iovec::MAX_TRANSFER_BYTES;
 use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::write_buffer;
+use crate::subsystems::transfer::{check_span, write_buffer};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(64 => write);
@@ -20,9 +21,12 @@ pub fn write(
     len_bytes: usize,
 ) -> SysResult {
     let open = descriptors.writable(fd)?;
+    check_span(open.offset.get(), len_bytes.min(MAX_TRANSFER_BYTES))?;
     let offset = open.write_offset(open.offset.get());
     let written_bytes = write_buffer(memory, platform, open, offset, address, len_bytes)?;
-    open.offset.set(offset + written_bytes as u64);
+    if written_bytes > 0 {
+        open.offset.set(offset + written_bytes as u64); // writing nothing does not go to the end first
+    }
     Ok(written_bytes)
 }
 
@@ -74,6 +78,23 @@ mod tests {
         assert_eq!(call(file, near_end, 3), Ok(2));
         assert_eq!(call(Fd(1), near_end, 3), Err(Errno::EFAULT.into()));
         assert!(platform.output.is_empty());
+    }
+
+    /// The answers are those of Linux.
+    #[test]
+    fn positions() {
+        let (mut memory, mut descriptors, mut platform) = machine();
+        let appending = open_with(&mut descriptors, b"hello", O_WRONLY | O_APPEND);
+        let buffer = memory.address(0);
+        let mut call = |descriptors: &mut Descriptors, len_bytes| {
+            let result = write(&mut memory, descriptors, &mut platform, appending, buffer, len_bytes);
+            (result, descriptors.get(appending).map(|open| open.offset.get()))
+        };
+        assert_eq!(call(&mut descriptors, 0), (Ok(0), Ok(0))); // writing nothing moves nothing
+        assert_eq!(call(&mut descriptors, 1), (Ok(1), Ok(6)));
+        // A position that could not be moved on is refused even where it does not count.
+        descriptors.get(appending).expect("open").offset.set(i64::MAX as u64);
+        assert_eq!(call(&mut descriptors, 1), (Err(Errno::EINVAL.into()), Ok(i64::MAX as u64)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::errno::SysResult;
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer::write_list;
+use crate::subsystems::transfer::{check_list_span, write_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(66 => writev);
@@ -20,9 +20,12 @@ pub fn writev(
     count: u32,
 ) -> SysResult {
     let open = descriptors.writable(fd)?;
+    check_list_span(memory, open.offset.get(), list, count)?;
     let offset = open.write_offset(open.offset.get());
     let written_bytes = write_list(memory, platform, open, offset, list, count)?;
-    open.offset.set(offset + written_bytes as u64);
+    if written_bytes > 0 {
+        open.offset.set(offset + written_bytes as u64); // writing nothing does not go to the end first
+    }
     Ok(written_bytes)
 }
 

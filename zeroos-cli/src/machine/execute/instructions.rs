@@ -6,30 +6,22 @@
 use super::{Bus, Exit};
 use crate::isa::{Instruction, Op};
 use crate::machine::alu::{self, word};
-use crate::machine::code::{Slots, Window, slot_of};
+use crate::machine::code::{Window, slot_of};
 use crate::machine::csr::Counters;
 use crate::machine::float;
 use crate::machine::hart::Hart;
 use crate::machine::trap::{BREAKPOINT, ENVIRONMENT_CALL_FROM_M, Exception};
 
-/// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and `slots` are
-/// filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
+/// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and the slots
+/// there are filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
 /// the one that did not complete.
-pub(super) fn run(
-    hart: &mut Hart,
-    slots: &Slots,
-    window: Window,
-    bus: &mut Bus<'_>,
-    budget: u64,
-    before: Counters,
-) -> (Exit, u64) {
+pub(super) fn run(hart: &mut Hart, window: &Window, bus: &mut Bus<'_>, budget: u64, before: Counters) -> (Exit, u64) {
+    let Window { start, slots, .. } = window;
     let mut pc = hart.pc;
     let mut executed = 0;
     let exit = loop {
-        if pc.wrapping_sub(window.start) >= window.size {
-            break Exit::LeftWindow;
-        }
-        let Some(i) = &slots[slot_of(pc)] else { break Exit::Undecoded };
+        let Some(slot) = slots.get(slot_of(*start, pc)) else { break Exit::LeftWindow };
+        let Some(i) = slot else { break Exit::Undecoded };
         if executed == budget {
             break Exit::BudgetSpent;
         }
@@ -46,19 +38,23 @@ pub(super) fn run(
                 }
             };
         }
-        macro_rules! load {
-            ($convert:expr) => {
-                match bus.load(a.wrapping_add(immediate)) {
-                    Ok(bytes) => hart.set_x(i.rd, $convert(bytes)),
+        // What ends the loop when it fails.
+        macro_rules! or_exit {
+            ($result:expr) => {
+                match $result {
+                    Ok(value) => value,
                     Err(exit) => break exit,
                 }
             };
         }
+        macro_rules! load {
+            () => {
+                or_exit!(bus.load(a.wrapping_add(immediate)))
+            };
+        }
         macro_rules! store {
-            ($type:ty) => {
-                if let Err(exit) = bus.store(a.wrapping_add(immediate), (b as $type).to_le_bytes()) {
-                    break exit;
-                }
+            ($value:expr) => {
+                or_exit!(bus.store(a.wrapping_add(immediate), ($value).to_le_bytes()))
             };
         }
         macro_rules! set {
@@ -84,17 +80,17 @@ pub(super) fn run(
             Op::Bge => branch!(a as i64 >= b as i64),
             Op::Bltu => branch!(a < b),
             Op::Bgeu => branch!(a >= b),
-            Op::Lb => load!(|bytes| i8::from_le_bytes(bytes) as u64),
-            Op::Lh => load!(|bytes| i16::from_le_bytes(bytes) as u64),
-            Op::Lw => load!(|bytes| i32::from_le_bytes(bytes) as u64),
-            Op::Ld => load!(u64::from_le_bytes),
-            Op::Lbu => load!(|bytes| u64::from(u8::from_le_bytes(bytes))),
-            Op::Lhu => load!(|bytes| u64::from(u16::from_le_bytes(bytes))),
-            Op::Lwu => load!(|bytes| u64::from(u32::from_le_bytes(bytes))),
-            Op::Sb => store!(u8),
-            Op::Sh => store!(u16),
-            Op::Sw => store!(u32),
-            Op::Sd => store!(u64),
+            Op::Lb => set!(i8::from_le_bytes(load!()) as u64),
+            Op::Lh => set!(i16::from_le_bytes(load!()) as u64),
+            Op::Lw => set!(i32::from_le_bytes(load!()) as u64),
+            Op::Ld => set!(u64::from_le_bytes(load!())),
+            Op::Lbu => set!(u64::from(u8::from_le_bytes(load!()))),
+            Op::Lhu => set!(u64::from(u16::from_le_bytes(load!()))),
+            Op::Lwu => set!(u64::from(u32::from_le_bytes(load!()))),
+            Op::Sb => store!(b as u8),
+            Op::Sh => store!(b as u16),
+            Op::Sw => store!(b as u32),
+            Op::Sd => store!(b),
             Op::Addi => set!(a.wrapping_add(immediate)),
             Op::Slti => set!(u64::from((a as i64) < immediate as i64)),
             Op::Sltiu => set!(u64::from(a < immediate)),
@@ -145,17 +141,25 @@ pub(super) fn run(
             Op::Ecall => break Exit::Raised(Exception { cause: ENVIRONMENT_CALL_FROM_M, value: 0 }),
             Op::Ebreak => break Exit::Raised(Exception { cause: BREAKPOINT, value: pc }),
             Op::Mret => next = hart.return_from_trap(),
+            Op::Flw => {
+                or_exit!(float::switched_on(hart));
+                hart.set_f(i.rd, float::box_single(u32::from_le_bytes(load!())));
+            }
+            Op::Fld => {
+                or_exit!(float::switched_on(hart));
+                hart.set_f(i.rd, u64::from_le_bytes(load!()));
+            }
+            Op::Fsw => {
+                or_exit!(float::switched_on(hart));
+                store!(hart.f(i.rs2) as u32);
+            }
+            Op::Fsd => {
+                or_exit!(float::switched_on(hart));
+                store!(hart.f(i.rs2));
+            }
             op if op >= Op::AddUw => set!(bit_manipulation(op, a, b, immediate)),
-            op if op >= Op::Flw => {
-                if let Err(exit) = float::execute(hart, i, bus) {
-                    break exit;
-                }
-            }
-            op if op >= Op::LrW => {
-                if let Err(exit) = atomic(hart, i, bus) {
-                    break exit;
-                }
-            }
+            op if op >= Op::Flw => or_exit!(float::execute(hart, i)),
+            op if op >= Op::LrW => or_exit!(atomic(hart, i, bus)),
             _ => {
                 let begun = executed - 1;
                 let now = Counters { executed: before.executed + begun, retired: before.retired + begun };

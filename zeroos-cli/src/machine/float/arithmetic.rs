@@ -33,7 +33,7 @@ const HOST_FUSES: bool = cfg!(any(target_os = "linux", target_os = "macos"));
 ///   exponent field is larger. A sum that is zero is exact: sums of numbers of a format are multiples of its smallest
 ///   positive number, so none lies between zero and that.
 /// * What remains is the inexact flag, which is set already.
-#[inline]
+#[inline(always)]
 pub(super) fn compute<F: Format>(operation: Operation, operands: [u64; 3], rounding: Rounding, flags: &mut u8) -> u64 {
     let fits = rounding == Rounding::NearestEven
         && *flags & INEXACT != 0
@@ -49,7 +49,7 @@ pub(super) fn compute<F: Format>(operation: Operation, operands: [u64; 3], round
     soft::compute::<F>(operation, operands, rounding, flags)
 }
 
-#[inline]
+#[inline(always)]
 fn on_host<F: Format>(operation: Operation, [a, b, c]: [u64; 3]) -> u64 {
     match operation {
         Operation::Add => F::host_add(a, b),

@@ -109,9 +109,9 @@ fn finish<F: Format>(
         let exponent = F::exponent_field(bits);
         if exponent < 2 || exponent > F::EXPONENT_MASK - 2 {
             let exponent = unbounded().ilogb();
-            if i32::from(exponent) > F::MAX_EXPONENT {
+            if exponent > F::MAX_EXPONENT {
                 *flags |= OVERFLOW;
-            } else if i32::from(exponent) < 1 - F::MAX_EXPONENT {
+            } else if exponent < 1 - F::MAX_EXPONENT {
                 *flags |= UNDERFLOW;
             }
         }

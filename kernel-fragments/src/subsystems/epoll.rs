@@ -1,0 +1,204 @@
+//! The interest list behind `epoll(7)`. Who is ready is found by asking each file when somebody waits; edge-triggered
+//! interests go by how often something happened to the file since they were told last.
+
+use crate::abi::epoll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, EpollEvent};
+use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLRDNORM};
+use crate::abi::stat::Stat;
+use crate::errno::Errno;
+use crate::register::Fd;
+use crate::subsystems::event_counter::ANONYMOUS_DEVICE;
+use crate::subsystems::open_file::{File, OpenFile};
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::any::Any;
+use core::cell::Cell;
+
+/// The files that somebody is interested in.
+#[derive(Default)]
+pub struct Epoll {
+    interests: Cell<Vec<Interest>>,
+}
+
+/// Interest in one file under one descriptor.
+struct Interest {
+    fd: Fd,
+    file: Weak<OpenFile>,
+    wanted: EpollEvent,
+    /// The file's activity when it was told last; `None` if nothing was since it was asked for.
+    told_at: Option<u64>,
+}
+
+impl Interest {
+    fn is_for(&self, fd: Fd, file: &Rc<OpenFile>) -> bool {
+        self.fd == fd && self.file.as_ptr() == Rc::as_ptr(file)
+    }
+
+    /// What there is to tell, and the file's activity.
+    fn news(&self) -> Option<(u32, u64)> {
+        const FLAGS: u32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
+        let file = self.file.upgrade()?;
+        if self.wanted.events & !FLAGS == 0 {
+            return None; // told once already
+        }
+        let events = u32::from(file.file.ready()) & self.wanted.events;
+        let activity = file.file.activity();
+        let is_old = self.wanted.events & EPOLLET != 0 && self.told_at == Some(activity);
+        if events == 0 || is_old { None } else { Some((events, activity)) }
+    }
+}
+
+/// What is wanted, together with what is told without being asked for.
+fn with_unasked(wanted: EpollEvent) -> EpollEvent {
+    EpollEvent { events: wanted.events | u32::from(POLLERR | POLLHUP), ..wanted }
+}
+
+impl Epoll {
+    /// Starts interest in `file` under `fd`; EEXIST if there is one.
+    pub fn add(&self, fd: Fd, file: &Rc<OpenFile>, wanted: EpollEvent) -> Result<(), Errno> {
+        self.with_interests(|interests| {
+            if interests.iter().any(|interest| interest.is_for(fd, file)) {
+                return Err(Errno::EEXIST);
+            }
+            interests.push(Interest { fd, file: Rc::downgrade(file), wanted: with_unasked(wanted), told_at: None });
+            Ok(())
+        })
+    }
+
+    /// Replaces what is wanted of `file` under `fd`; ENOENT if there is no interest, EINVAL if it is exclusive.
+    pub fn modify(&self, fd: Fd, file: &Rc<OpenFile>, wanted: EpollEvent) -> Result<(), Errno> {
+        self.with_interests(|interests| {
+            let found = interests.iter_mut().find(|interest| interest.is_for(fd, file));
+            let interest = found.ok_or(Errno::ENOENT)?;
+            if (interest.wanted.events | wanted.events) & EPOLLEXCLUSIVE != 0 {
+                return Err(Errno::EINVAL);
+            }
+            interest.wanted = with_unasked(wanted);
+            interest.told_at = None;
+            Ok(())
+        })
+    }
+
+    /// Ends interest in `file` under `fd`; ENOENT if there is none.
+    pub fn remove(&self, fd: Fd, file: &Rc<OpenFile>) -> Result<(), Errno> {
+        self.with_interests(|interests| {
+            let count = interests.len();
+            interests.retain(|interest| !interest.is_for(fd, file));
+            if interests.len() < count { Ok(()) } else { Err(Errno::ENOENT) }
+        })
+    }
+
+    /// Takes up to `limit` events. Who was told goes to the end of the list, so that everybody's turn comes.
+    pub fn take(&self, limit: usize) -> Vec<EpollEvent> {
+        self.with_interests(|interests| {
+            let (mut told, mut events) = (Vec::new(), Vec::new());
+            for mut interest in core::mem::take(interests) {
+                if interest.file.strong_count() == 0 {
+                    continue; // closed
+                }
+                match interest.news().filter(|_| events.len() < limit) {
+                    Some((happened, activity)) => {
+                        events.push(EpollEvent { events: happened, data: interest.wanted.data });
+                        interest.told_at = Some(activity);
+                        if interest.wanted.events & EPOLLONESHOT != 0 {
+                            interest.wanted.events &= EPOLLET | EPOLLONESHOT | EPOLLWAKEUP;
+                        }
+                        told.push(interest);
+                    }
+                    None => interests.push(interest),
+                }
+            }
+            interests.append(&mut told);
+            events
+        })
+    }
+
+    /// Works on the interests; `work` must not come back here.
+    fn with_interests<R>(&self, work: impl FnOnce(&mut Vec<Interest>) -> R) -> R {
+        let mut interests = self.interests.take();
+        let result = work(&mut interests);
+        self.interests.set(interests);
+        result
+    }
+}
+
+impl File for Epoll {
+    fn stat(&self) -> Stat {
+        Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
+    }
+
+    fn ready(&self) -> u16 {
+        let ready = self.with_interests(|interests| interests.iter().any(|interest| interest.news().is_some()));
+        if ready { POLLIN | POLLRDNORM } else { 0 }
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+/// The interest list behind an open file, if it is one.
+pub fn interest_list(file: &OpenFile) -> Option<&Epoll> {
+    file.file.as_any()?.downcast_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::abi::pollfd::POLLOUT;
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::testing::FakePlatform;
+    use alloc::boxed::Box;
+
+    const IN: u32 = POLLIN as u32;
+
+    fn counter(value: u64) -> Rc<OpenFile> {
+        OpenFile::new(Box::new(EventCounter::new(value, false)), O_RDWR)
+    }
+
+    fn signal(file: &OpenFile) {
+        assert_eq!(file.file.write(&mut FakePlatform::new(), 0, &1u64.to_le_bytes()), Ok(8));
+    }
+
+    fn drain(file: &OpenFile) {
+        assert_eq!(file.file.read(&mut FakePlatform::new(), 0, &mut [0; 8]), Ok(8));
+    }
+
+    #[test]
+    fn level_edge_and_once() {
+        for (flags, expected) in [(0, [1, 1, 1, 0]), (EPOLLET, [1, 0, 1, 0]), (EPOLLONESHOT, [1, 0, 0, 0])] {
+            let (epoll, file) = (Epoll::default(), counter(0));
+            let wanted = EpollEvent { events: IN | flags, data: 9 };
+            assert_eq!(epoll.add(Fd(3), &file, wanted), Ok(()));
+            assert_eq!((epoll.take(8), epoll.ready()), (vec![], 0));
+            signal(&file);
+            let first = epoll.take(8);
+            assert_eq!(first, [EpollEvent { events: IN, data: 9 }]);
+            let second = epoll.take(8).len();
+            signal(&file);
+            let third = epoll.take(8).len();
+            drain(&file);
+            assert_eq!([first.len(), second, third, epoll.take(8).len()], expected, "{flags:x}");
+            signal(&file);
+            assert_eq!(epoll.modify(Fd(3), &file, wanted), Ok(()));
+            assert_eq!(epoll.take(8).len(), 1);
+        }
+    }
+
+    #[test]
+    fn interests_come_and_go() {
+        let (epoll, file, other) = (Epoll::default(), counter(1), counter(1));
+        let wanted = EpollEvent { events: IN | u32::from(POLLOUT), data: 1 };
+        assert_eq!(epoll.modify(Fd(3), &file, wanted), Err(Errno::ENOENT));
+        assert_eq!(epoll.add(Fd(3), &file, wanted), Ok(()));
+        assert_eq!(epoll.add(Fd(3), &file, wanted), Err(Errno::EEXIST));
+        assert_eq!(epoll.add(Fd(4), &other, EpollEvent { data: 2, ..wanted }), Ok(()));
+        // Everybody's turn comes.
+        let turns: Vec<u64> = (0..4).flat_map(|_| epoll.take(1)).map(|event| event.data).collect();
+        assert_eq!(turns, [1, 2, 1, 2]);
+        drop(other);
+        assert_eq!(epoll.take(8).len(), 1);
+        assert_eq!((epoll.remove(Fd(3), &file), epoll.remove(Fd(3), &file)), (Ok(()), Err(Errno::ENOENT)));
+        assert!(epoll.take(8).is_empty());
+    }
+}

@@ -1,0 +1,189 @@
+//! The kernel's own heap (`#[global_allocator]`): free lists per power of two over a bump pointer.
+//!
+//! Deterministic and small. A block never changes its size class and memory is never given back to the bump pointer,
+//! so the kernel's use of the heap is bounded by twice the peak of each class. It never touches the program's memory.
+#![allow(unsafe_code)]
+
+use crate::boot_info::BootInfo;
+use core::alloc::{GlobalAlloc, Layout};
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+hook!(boot => start);
+
+/// The allocator that the generated root declares.
+#[derive(Debug)]
+pub struct KernelHeap;
+
+/// Smallest block, in bytes: room for a free-list link, and the psABI's largest fundamental alignment.
+const SMALLEST: usize = 16;
+/// Number of size classes: 16 bytes to 512 GiB.
+const CLASSES: usize = 36;
+/// Largest alignment served, in bytes.
+const LARGEST_ALIGNMENT: usize = 64;
+
+/// The heap behind every [`KernelHeap`]. Atomics only to be a safe static: there is one hart and no interrupt, and
+/// relaxed accesses are plain loads and stores.
+struct Heap {
+    /// First byte never handed out; zero from here on.
+    next: AtomicUsize,
+    end: AtomicUsize,
+    /// Per class the address of the first free block, whose first word is the address of the next; 0 ends the list.
+    free: [AtomicUsize; CLASSES],
+}
+
+static HEAP: Heap = Heap::new();
+
+impl KernelHeap {
+    /// The allocator. All instances share the one heap, which is empty until [`start`] ran.
+    pub const fn new() -> KernelHeap {
+        KernelHeap
+    }
+}
+
+/// Learns where the heap lies.
+pub fn start(boot: &BootInfo) {
+    HEAP.start(boot.kernel_heap.start as usize, boot.kernel_heap.end as usize);
+}
+
+/// A layout's size class and that class's block size in bytes; `None` for what is never served.
+fn class_of(layout: Layout) -> Option<(usize, usize)> {
+    if layout.align() > LARGEST_ALIGNMENT {
+        return None;
+    }
+    let size = layout.size().max(layout.align()).max(SMALLEST).checked_next_power_of_two()?;
+    let class = (size.trailing_zeros() - SMALLEST.trailing_zeros()) as usize;
+    (class < CLASSES).then_some((class, size))
+}
+
+impl Heap {
+    const fn new() -> Heap {
+        Heap { next: AtomicUsize::new(0), end: AtomicUsize::new(0), free: [const { AtomicUsize::new(0) }; CLASSES] }
+    }
+
+    fn start(&self, start: usize, end: usize) {
+        self.next.store(start, Relaxed);
+        self.end.store(end, Relaxed);
+    }
+
+    /// A block for `layout`, and whether it was used before; null when the heap is full.
+    fn take(&self, layout: Layout) -> (*mut u8, bool) {
+        let Some((class, size)) = class_of(layout) else { return (ptr::null_mut(), false) };
+        let Some(list) = self.free.get(class) else { return (ptr::null_mut(), false) };
+        let first = list.load(Relaxed);
+        if first != 0 {
+            // SAFETY: a listed block is at least 16 bytes of heap, 16-aligned, and ours: `give` wrote the link.
+            list.store(unsafe { ptr::with_exposed_provenance::<usize>(first).read() }, Relaxed);
+            return (ptr::with_exposed_provenance_mut(first), true);
+        }
+        let block = self.next.load(Relaxed).checked_next_multiple_of(size.min(LARGEST_ALIGNMENT));
+        match block.and_then(|block| Some((block, block.checked_add(size)?))) {
+            Some((block, end)) if end <= self.end.load(Relaxed) => {
+                self.next.store(end, Relaxed);
+                (ptr::with_exposed_provenance_mut(block), false)
+            }
+            _ => (ptr::null_mut(), false),
+        }
+    }
+
+    /// Takes back a block.
+    ///
+    /// # Safety
+    /// `block` came from `take` with the same `layout` and is not used any more.
+    unsafe fn give(&self, block: *mut u8, layout: Layout) {
+        let Some(list) = class_of(layout).and_then(|(class, _)| self.free.get(class)) else { return };
+        // SAFETY: the block is at least 16 bytes, 16-aligned, and by contract nobody else's.
+        unsafe { block.cast::<usize>().write(list.load(Relaxed)) };
+        list.store(block.expose_provenance(), Relaxed);
+    }
+}
+
+// SAFETY: blocks are disjoint (the bump pointer only grows, a listed block leaves its list when taken), of the class's
+// size, which is at least `layout.size()`, and aligned to min(size class, 64), which is at least `layout.align()`.
+unsafe impl GlobalAlloc for KernelHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        HEAP.take(layout).0
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller promises what `give` asks for.
+        unsafe { HEAP.give(block, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        let (block, used) = HEAP.take(layout);
+        if used {
+            // SAFETY: a used block is not null and has at least `layout.size()` bytes.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        block
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        let Ok(new_layout) = Layout::from_size_align(new_size, layout.align()) else { return ptr::null_mut() };
+        if class_of(layout) == class_of(new_layout) {
+            return block;
+        }
+        let (new_block, _) = HEAP.take(new_layout);
+        if !new_block.is_null() {
+            // SAFETY: both blocks are alive, disjoint and at least as long as the smaller size; afterwards the old one
+            // is given back, once.
+            unsafe {
+                new_block.copy_from_nonoverlapping(block, layout.size().min(new_size));
+                HEAP.give(block, layout);
+            }
+        }
+        new_block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::boxed::Box;
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    fn heap(len_bytes: usize) -> Heap {
+        let bytes = Box::leak(vec![0u64; len_bytes / 8].into_boxed_slice());
+        let start = bytes.as_mut_ptr().expose_provenance();
+        let heap = Heap::new();
+        heap.start(start, start + len_bytes);
+        heap
+    }
+
+    fn layout(size: usize, align: usize) -> Layout {
+        Layout::from_size_align(size, align).unwrap_or(Layout::new::<u8>())
+    }
+
+    #[test]
+    fn blocks_are_disjoint_aligned_and_reused() {
+        let heap = heap(1 << 16);
+        let mut blocks: Vec<(usize, usize)> = Vec::new();
+        for (size, align) in [(1, 1), (24, 8), (16, 64), (100, 4), (64, 32), (1000, 16)] {
+            let (block, used) = heap.take(layout(size, align));
+            assert!(!block.is_null() && !used && block.addr() % align == 0);
+            assert!(blocks.iter().all(|&(start, end)| block.addr() + size <= start || end <= block.addr()));
+            blocks.push((block.addr(), block.addr() + size));
+        }
+        let (first, _) = heap.take(layout(40, 8));
+        // SAFETY: `first` came from `take` with a layout of the same class.
+        unsafe { heap.give(first, layout(40, 8)) };
+        assert_eq!(heap.take(layout(64, 8)), (first, true));
+        assert_ne!(heap.take(layout(64, 8)).0, first);
+    }
+
+    #[test]
+    fn full_means_null() {
+        let heap = heap(256);
+        assert!(heap.take(layout(1 << 20, 8)).0.is_null());
+        assert!(heap.take(layout(usize::MAX / 2, 1)).0.is_null());
+        assert!(heap.take(layout(16, 4096)).0.is_null());
+        let mut count = 0;
+        while !heap.take(layout(16, 8)).0.is_null() {
+            count += 1;
+        }
+        assert!((12..=16).contains(&count));
+        assert!(Heap::new().take(layout(8, 8)).0.is_null());
+    }
+}

@@ -1,0 +1,90 @@
+//! The generated kernel's [`UserMemory`]: the program's own addresses, checked against the ranges that the builder
+//! gave it.
+//!
+//! The check is coarse: it keeps the kernel away from everything that is not the program's, but does not know
+//! protections, nor what is unmapped inside a range. It never looks at the kernel's own memory: no range holds it.
+#![allow(unsafe_code)]
+
+use crate::boot_info::{BootInfo, PROGRAM_RANGES, Range};
+use crate::errno::Errno;
+use crate::user_memory::{UserAddress, UserMemory};
+use core::ptr;
+use core::slice;
+
+hook!(boot => start);
+
+/// The memory of the one program.
+#[derive(Debug)]
+pub struct ProgramMemory {
+    ranges: &'static [Range; PROGRAM_RANGES],
+}
+
+impl ProgramMemory {
+    /// No memory, until [`start`] ran.
+    pub const fn new() -> ProgramMemory {
+        ProgramMemory { ranges: &[Range { start: 0, end: 0 }; PROGRAM_RANGES] }
+    }
+
+    fn is_the_programs(&self, address: UserAddress, len_bytes: usize) -> bool {
+        self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
+    }
+}
+
+/// Learns the program's ranges.
+pub fn start(memory: &mut ProgramMemory, boot: &'static BootInfo) {
+    memory.ranges = &boot.program_ranges;
+}
+
+impl UserMemory for ProgramMemory {
+    fn slice(&self, address: UserAddress, len_bytes: usize) -> Result<&[u8], Errno> {
+        if len_bytes == 0 {
+            return Ok(&[]);
+        }
+        if !self.is_the_programs(address, len_bytes) {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: the bytes lie in one of the builder's program ranges: memory that exists for the whole run, is not
+        // null (a range never starts at 0), and that no Rust object of the kernel occupies. Every bit pattern is a
+        // `u8`. While the borrow of `self` lasts the program does not run, and nobody else writes: the one other way
+        // to these bytes, `slice_mut`, needs `self` exclusively.
+        Ok(unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(address.0), len_bytes) })
+    }
+
+    fn slice_mut(&mut self, address: UserAddress, len_bytes: usize) -> Result<&mut [u8], Errno> {
+        if len_bytes == 0 {
+            return Ok(&mut []);
+        }
+        if !self.is_the_programs(address, len_bytes) {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: as in `slice`; `self` is borrowed exclusively, so no other slice of these bytes is alive.
+        Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::boxed::Box;
+    use alloc::vec;
+
+    #[test]
+    fn reaches_its_ranges_and_nothing_else() {
+        let bytes = Box::leak(vec![0u8; 64].into_boxed_slice());
+        let base = bytes.as_mut_ptr().expose_provenance();
+        let range = Range { start: base as u64 + 8, end: base as u64 + 40 };
+        let boot = Box::leak(Box::new(BootInfo { program_ranges: [range; 4], ..BootInfo::default() }));
+        let mut memory = ProgramMemory::new();
+        let first = UserAddress(base + 8);
+        assert_eq!(memory.read_u64(first), Err(Errno::EFAULT));
+        start(&mut memory, boot);
+        assert_eq!(memory.write_u64(first, 5), Ok(()));
+        assert_eq!(memory.read_u64(first), Ok(5));
+        assert!(memory.slice(first, 32).is_ok());
+        for (offset, len_bytes) in [(7, 1), (7, 2), (8, 33), (40, 1), (39, 2)] {
+            assert_eq!(memory.slice(UserAddress(base + offset), len_bytes), Err(Errno::EFAULT));
+        }
+        assert_eq!(memory.slice_mut(UserAddress(usize::MAX), usize::MAX), Err(Errno::EFAULT));
+        assert_eq!(memory.slice_mut(UserAddress::NULL, 0), Ok(&mut [][..]));
+    }
+}

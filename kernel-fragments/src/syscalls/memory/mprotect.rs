@@ -1,0 +1,66 @@
+//! `mprotect(2)`: <https://man7.org/linux/man-pages/man2/mprotect.2.html>. Supported: everything but PROT_GROWSDOWN and
+//! PROT_GROWSUP; protections are kept, not enforced. Errors: EINVAL, ENOMEM.
+
+use crate::abi::memory::{
+    PAGE_BYTES, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE, page_align,
+};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::address_space::AddressSpace;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(226 => mprotect);
+
+/// Sets the protection of the pages of `length` bytes from `address` on; at a hole it has changed those before it.
+pub fn mprotect(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    address: UserAddress,
+    length: usize,
+    protection: u32,
+) -> SysResult {
+    let grows = protection & (PROT_GROWSDOWN | PROT_GROWSUP);
+    if grows == PROT_GROWSDOWN | PROT_GROWSUP || !address.0.is_multiple_of(PAGE_BYTES) {
+        return Err(Errno::EINVAL.into());
+    }
+    if length == 0 {
+        return Ok(0);
+    }
+    // As mm/mprotect.c: a length that wraps to 0 or beyond the end is ENOMEM.
+    let end = page_align(length).and_then(|length| address.0.checked_add(length)).ok_or(Errno::ENOMEM)?;
+    if protection & !grows & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) != 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    if grows != 0 {
+        return Err(Refusal::Unsupported("mprotect with PROT_GROWSDOWN or PROT_GROWSUP"));
+    }
+    space.protect(memory, boot, address.0, end, protection as u8 & 7)?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::address_space::tests::machine;
+
+    #[test]
+    fn changes_what_lies_before_a_hole() {
+        let (mut memory, mut space, boot) = machine(1, 8);
+        let base = boot.mapping_range.start as usize;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 3), Ok(base));
+        assert_eq!(space.unmap(&boot, base + PAGE_BYTES, base + 2 * PAGE_BYTES), Ok(()));
+        let mut protect = |space: &mut AddressSpace, address, length, protection| {
+            mprotect(&mut memory, space, &boot, UserAddress(address), length, protection)
+        };
+        assert_eq!(protect(&mut space, base, 2 * PAGE_BYTES, PROT_READ), Err(Errno::ENOMEM.into()));
+        assert_eq!(space.mapped(&boot, base, base + PAGE_BYTES), Ok((PROT_READ as u8, base + PAGE_BYTES)));
+        assert_eq!(protect(&mut space, base - PAGE_BYTES, 1, PROT_READ | PROT_SEM), Ok(0), "a segment");
+        assert_eq!(protect(&mut space, 0, 0, PROT_READ), Ok(0));
+        assert_eq!(protect(&mut space, base + 1, 0, PROT_READ), Err(Errno::EINVAL.into()));
+        assert_eq!(protect(&mut space, base, 1, 0x10), Err(Errno::EINVAL.into()));
+        assert_eq!(protect(&mut space, base, usize::MAX, PROT_READ), Err(Errno::ENOMEM.into()));
+        assert_eq!(protect(&mut space, base, 1, PROT_GROWSDOWN | PROT_GROWSUP), Err(Errno::EINVAL.into()));
+    }
+}

@@ -1,0 +1,46 @@
+//! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>, where there is only one thread. Supported: this process,
+//! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not
+//! supported: handlers and stopping, process 1. Errors: EINVAL, ESRCH.
+
+use crate::abi::signal::check;
+use crate::errno::{Errno, Refusal};
+use crate::outcome::{Leave, Outcome};
+use crate::subsystems::signals::Signals;
+use crate::thread::{PROCESS_ID, Thread};
+
+syscall!(129 => kill, single_thread);
+
+/// Sends signal `number` to process `pid`; number 0 only checks that it is there.
+pub fn kill(signals: &mut Signals, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
+    let signal = if number == 0 { None } else { Some(check(number)?) };
+    match pid.unsigned_abs() {
+        0 | PROCESS_ID => {}
+        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        _ => return Err(Errno::ESRCH.into()),
+    }
+    let Some(signal) = signal else { return Ok(Leave::Return(0)) };
+    signals.send_to_process(thread, signal)?;
+    signals.settle(thread, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::signal::SIGTERM;
+
+    #[test]
+    fn default_actions_and_errors() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        let own = PROCESS_ID as i32;
+        let mut kill = |pid, number| kill(&mut signals, &mut thread, pid, number);
+        for pid in [own, 0, -own] {
+            assert_eq!(kill(pid, 0), Ok(Leave::Return(0)));
+            assert_eq!(kill(pid, SIGTERM as i32), Ok(Leave::Exit(143)));
+        }
+        assert_eq!(kill(own, 65), Err(Errno::EINVAL.into()));
+        assert_eq!(kill(99, 65), Err(Errno::EINVAL.into()));
+        for pid in [99, -1, -99, i32::MIN] {
+            assert_eq!(kill(pid, SIGTERM as i32), Err(Errno::ESRCH.into()));
+        }
+    }
+}

@@ -1,0 +1,20 @@
+# The bootloader: from reset to the program's first instruction. The machine arrives in machine mode with interrupts off
+# and memory zero; segments, initial stack and files lie where the builder put them.
+
+    .section .text.start, "ax", @progbits
+    .globl _start
+_start:
+    la      sp, zeroos_stack_top
+    la      t0, zeroos_first_thread
+    csrw    mscratch, t0                # while the program runs, mscratch is its thread
+    la      t0, zeroos_trap
+    csrw    mtvec, t0                   # 4-aligned: direct mode
+{%- if float %}
+    li      t0, 0x2000                  # mstatus.FS = initial: floating point traps until it is on
+    csrs    mstatus, t0
+{%- endif %}
+    call    zeroos_boot                 # a0: the program's entry, a1: its stack pointer
+    mv      sp, a1
+    mv      t0, a0
+    li      a0, 0                       # psABI: a function to register with atexit; none
+    jr      t0

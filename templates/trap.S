@@ -1,0 +1,109 @@
+# The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
+# every register but a0. mscratch holds the running thread, whose first field is its frame: xN at 8*N, pc at 0.
+
+    .section .text.zeroos_trap, "ax", @progbits
+    .balign 4
+    .globl zeroos_trap
+zeroos_trap:
+    csrrw   sp, mscratch, sp            # sp: the thread; mscratch: the program's stack pointer
+{%- for register in caller_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    csrr    t0, mcause
+    addi    t0, t0, -11                 # environment call from machine mode
+    bnez    t0, zeroos_exception
+{%- if whole_frames %}
+    csrr    t0, mepc
+    sd      t0, 0(sp)                   # a handler may want to know where the thread is
+{%- endif %}
+    mv      a6, sp
+    la      sp, zeroos_stack_top
+    call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
+{%- if threads %}
+    la      sp, zeroos_current
+    ld      sp, 0(sp)
+{%- else %}
+    la      sp, zeroos_first_thread
+{%- endif %}
+{%- if whole_frames %}
+    bnez    a1, zeroos_leave_otherwise
+{%- endif %}
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    csrrw   sp, mscratch, sp
+    mret
+
+# What is no ecall is final: the kernel says what happened and ends the run.
+zeroos_exception:
+    csrr    a0, mcause
+    csrr    a1, mepc
+    csrr    a2, mtval
+    la      sp, zeroos_stack_top
+    call    zeroos_fault
+{%- if whole_frames %}
+
+# The thread may not simply go on: its frame is completed (a1 = 1, 2) or was written whole (a1 = 3), the kernel chooses
+# a thread, and that one's whole frame is loaded.
+zeroos_leave_otherwise:
+    addi    t0, a1, -3
+    beqz    t0, 1f
+    csrr    t0, mepc
+    addi    t0, t0, 4
+    sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- if float %}
+    .option push
+    .option arch, +d
+{%- for register in float_registers %}
+    fsd     {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    frcsr   t0
+    sd      t0, {{ fcsr_offset }}(sp)
+    .option pop
+{%- endif %}
+1:  mv      a0, sp
+    la      sp, zeroos_stack_top
+    call    zeroos_leave                # a0: the thread that goes on
+    mv      sp, a0
+{%- if threads %}
+    la      t0, zeroos_current
+    sd      sp, 0(t0)
+{%- endif %}
+    csrw    mscratch, sp
+    ld      t0, 0(sp)
+    csrw    mepc, t0
+{%- if float %}
+    .option push
+    .option arch, +d
+{%- for register in float_registers %}
+    fld     {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    ld      t0, {{ fcsr_offset }}(sp)
+    fscsr   t0
+    .option pop
+{%- endif %}
+{%- for register in callee_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    ld      a0, 80(sp)
+    ld      sp, 16(sp)
+    mret
+{%- endif %}
+{%- if threads %}
+
+    .section .data.zeroos_current, "aw", @progbits
+    .balign 8
+zeroos_current:
+    .dword  zeroos_first_thread
+{%- endif %}

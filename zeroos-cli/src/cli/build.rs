@@ -1,0 +1,76 @@
+//! `zeroos build`: an image from a program.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use super::build_options::BuildOptions;
+use super::{About, CommandResult, Failure, input, say};
+use crate::compile::KernelCache;
+use crate::pipeline::{self, BuildRequest, Built};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The program: a statically linked RISC-V Linux ELF
+    app: PathBuf,
+    /// The image to write [default: APP's file name with `.zeroos.elf`, here]
+    #[arg(short, long, value_name = "IMAGE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    options: BuildOptions,
+}
+
+pub(super) fn execute(arguments: Arguments) -> CommandResult {
+    let app = &arguments.app;
+    let request = arguments.options.request(app)?;
+    let built = build(app, input::read(app)?, &request, arguments.options.emit_source.as_deref())?;
+    let output = arguments.output.unwrap_or_else(|| default_output(app));
+    input::write_whole(&output, &built.image, true)?;
+    say::note(&format!(
+        "{}: platform {}, {} syscalls, {} bytes",
+        output.display(),
+        built.plan.platform.name,
+        built.plan.selection.handlers.len(),
+        built.image.len(),
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the program in `bytes`, writes the kernel's source if asked, and says what the user should know.
+pub(super) fn build(
+    app: &Path,
+    bytes: Vec<u8>,
+    request: &BuildRequest,
+    emit_source: Option<&Path>,
+) -> Result<Built, Failure> {
+    let examined = pipeline::examine(bytes).about(app)?;
+    let plan = pipeline::plan(&examined, request).about(app)?;
+    warn(app, &plan);
+    let built = pipeline::build(&examined, plan, &KernelCache::of_user()).about(app)?;
+    if let Some(folder) = emit_source {
+        input::write_folder(folder, &built.source.crate_files(&built.plan)?)?;
+    }
+    Ok(built)
+}
+
+/// What stops nothing now but may stop a run.
+fn warn(app: &Path, plan: &crate::plan::Plan) {
+    let missing: Vec<String> = plan.selection.missing.keys().map(|number| number.to_string()).collect();
+    if !missing.is_empty() {
+        say::warning(&format!(
+            "{}: no fragment provides {}; the image stops if such a call is made (`zeroos manifest` shows from where)",
+            app.display(),
+            missing.join(", "),
+        ));
+    }
+    if plan.selection.unbounded {
+        say::warning(&format!(
+            "{}: some calls can carry any number, so the kernel has every fragment (`zeroos manifest` shows them)",
+            app.display(),
+        ));
+    }
+}
+
+fn default_output(app: &Path) -> PathBuf {
+    let name = app.file_name().map_or_else(|| "program".into(), |name| name.to_string_lossy());
+    PathBuf::from(format!("{name}.zeroos.elf"))
+}

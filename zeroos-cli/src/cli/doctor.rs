@@ -1,0 +1,45 @@
+//! `zeroos doctor`: is everything here that builds and runs need? Each missing thing comes with what installs it.
+
+use std::process::{Command, ExitCode, Stdio};
+
+use super::{CommandResult, FAILURE, say};
+use crate::compile::Toolchain;
+use crate::source::TARGET;
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {}
+
+pub(super) fn execute(_: &Arguments) -> CommandResult {
+    let mut complete = true;
+    let mut report = |found: bool, needed: bool, what: &str, otherwise: &str| {
+        let mark = match (found, needed) {
+            (true, _) => "ok      ",
+            (false, true) => "MISSING ",
+            (false, false) => "absent  ",
+        };
+        let advice = if found { String::new() } else { format!(": {otherwise}") };
+        say::data(&format!("{mark} {what}{advice}\n"));
+        complete &= found || !needed;
+    };
+    match Toolchain::find() {
+        Ok(toolchain) => {
+            report(true, true, toolchain.short_version(), "");
+            let add = format!("rustup target add {TARGET}");
+            report(toolchain.has_target(), true, &format!("core library for {TARGET}"), &add);
+            report(toolchain.lld().is_ok(), true, "rust-lld", "install Rust by rustup (https://rustup.rs)");
+        }
+        Err(error) => report(false, true, "rustc", &format!("{error}; install Rust by rustup (https://rustup.rs)")),
+    }
+    report(true, true, "built-in machine (engine `builtin`)", "");
+    let qemu = answers("qemu-system-riscv64");
+    report(qemu, false, "qemu-system-riscv64 (engine `qemu`)", "apt-get install qemu-system-misc");
+    report(answers("spike"), false, "spike", "https://github.com/riscv-software-src/riscv-isa-sim");
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
+}
+
+/// Whether `program` can be started.
+fn answers(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok()
+}

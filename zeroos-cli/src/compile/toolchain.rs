@@ -1,0 +1,70 @@
+//! The Rust toolchain that compiles kernels: which rustc, whether it can compile for the kernel's target, and where its
+//! linker is.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::CompileError;
+use crate::source::TARGET;
+
+/// A rustc that answers.
+#[derive(Clone, Debug)]
+pub struct Toolchain {
+    /// The program to start.
+    pub rustc: PathBuf,
+    /// What `rustc -vV` says: version, commit and host.
+    pub version: String,
+    /// Its installation folder.
+    pub sysroot: PathBuf,
+}
+
+impl Toolchain {
+    /// The rustc that `RUSTC` names, or the one on the search path.
+    ///
+    /// # Errors
+    /// None that can be started.
+    pub fn find() -> Result<Toolchain, CompileError> {
+        let rustc = std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from);
+        let ask = |arguments: &[&str]| -> Result<String, CompileError> {
+            let failed = |message: String| CompileError::Start { program: rustc.display().to_string(), message };
+            let output = Command::new(&rustc).args(arguments).output().map_err(|error| failed(error.to_string()))?;
+            if !output.status.success() {
+                return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            }
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let version = ask(&["-vV"])?;
+        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?);
+        Ok(Toolchain { version, sysroot, rustc: rustc.clone() })
+    }
+
+    /// The first line of its version.
+    pub fn short_version(&self) -> &str {
+        self.version.lines().next().unwrap_or_default()
+    }
+
+    /// Whether `core` for the kernel's target is installed.
+    pub fn has_target(&self) -> bool {
+        self.sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir()
+    }
+
+    /// # Errors
+    /// The target is not installed.
+    pub fn require_target(&self) -> Result<(), CompileError> {
+        if self.has_target() {
+            return Ok(());
+        }
+        Err(CompileError::NoTarget { version: self.short_version().to_owned() })
+    }
+
+    /// The toolchain's rust-lld.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub fn lld(&self) -> Result<PathBuf, CompileError> {
+        let host = self.version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
+        let folder = self.sysroot.join("lib/rustlib").join(host).join("bin");
+        let lld = folder.join(format!("rust-lld{}", std::env::consts::EXE_SUFFIX));
+        if lld.is_file() { Ok(lld) } else { Err(CompileError::NoLinker { folder: folder.display().to_string() }) }
+    }
+}

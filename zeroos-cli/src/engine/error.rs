@@ -1,0 +1,88 @@
+//! Why an image could not be run.
+
+use crate::diagnostic::Diagnose;
+
+/// What kept an engine from running an image to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The image asks for a machine that cannot be.
+    #[error("the built-in machine cannot be set up for this image: {what}")]
+    Setup {
+        /// What was found.
+        what: String,
+    },
+    /// The guest got stuck.
+    #[error("the image got stuck: {what}")]
+    Stuck {
+        /// What happened.
+        what: String,
+    },
+    /// The emulator could not be started.
+    #[error("cannot start `{program}`: {message}")]
+    Start {
+        /// The program.
+        program: String,
+        /// The system's message.
+        message: String,
+    },
+    /// The emulator ended in a way that is no guest's exit.
+    #[error("`{program}` ended abnormally: {what}")]
+    Abnormal {
+        /// The program.
+        program: String,
+        /// How.
+        what: String,
+    },
+    /// This engine has no such machine.
+    #[error("engine `{engine}` cannot run images for platform `{platform}`")]
+    WrongPlatform {
+        /// The engine.
+        engine: &'static str,
+        /// The image's platform.
+        platform: String,
+    },
+    /// An option that the engine cannot honour.
+    #[error("engine `{engine}` does not support {option}")]
+    Option {
+        /// The engine.
+        engine: &'static str,
+        /// The option.
+        option: &'static str,
+    },
+    /// The tool's own standard streams failed.
+    #[error("cannot write the guest's output: {message}")]
+    Output {
+        /// The system's message.
+        message: String,
+    },
+}
+
+impl Diagnose for EngineError {
+    fn code(&self) -> &'static str {
+        match self {
+            EngineError::Setup { .. } => "ZOS-E0801",
+            EngineError::Stuck { .. } => "ZOS-E0802",
+            EngineError::Start { .. } => "ZOS-E0803",
+            EngineError::Abnormal { .. } => "ZOS-E0804",
+            EngineError::WrongPlatform { .. } => "ZOS-E0805",
+            EngineError::Option { .. } => "ZOS-E0806",
+            EngineError::Output { .. } => "ZOS-E0807",
+        }
+    }
+
+    fn help(&self) -> String {
+        match self {
+            EngineError::Setup { .. } => {
+                "build the image again; if you wrote the platform, check its memory and devices".into()
+            }
+            EngineError::Stuck { .. } => "this is a fault of the kernel: please report it with the program".into(),
+            EngineError::Start { .. } => {
+                "`apt-get install qemu-system-misc` installs it; `zeroos doctor` checks it".into()
+            }
+            EngineError::Abnormal { .. } => "see the emulator's own message above".into(),
+            EngineError::WrongPlatform { .. } => "build for `--platform qemu-virt`, or use `--engine builtin`".into(),
+            EngineError::Option { .. } => "leave the option away, or use `--engine builtin`".into(),
+            EngineError::Output { .. } => "check where standard output goes".into(),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! All pieces of an image at their addresses, checked against each other, before anything is written.
+
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
+
+use super::ImageError;
+use super::boot_data::{self, BootFacts, Named};
+use super::initial_stack::{self, Process};
+use crate::address::{Address, AddressRange, ByteCount};
+use crate::analysis::Analysis;
+use crate::elf::{AppElf, ElfKind, Permissions, Symbol, SymbolKind};
+use crate::plan::{Plan, has_extension};
+
+/// A loadable piece of the image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Piece {
+    /// Section name.
+    pub name: String,
+    /// Whose it is.
+    pub origin: Origin,
+    /// The memory it takes.
+    pub range: AddressRange,
+    /// Its first bytes; the rest of `range` is zero.
+    pub bytes: Vec<u8>,
+    /// How it is mapped.
+    pub permissions: Permissions,
+}
+
+/// Where a piece comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// A segment of the program, unchanged.
+    Program,
+    /// The linked kernel.
+    Kernel,
+    /// Laid out by the builder.
+    Builder,
+}
+
+/// Everything that goes into the image.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// Ascending, disjoint.
+    pub pieces: Vec<Piece>,
+    /// The first instruction: the bootloader's.
+    pub entry: Address,
+    /// Symbols of the kernel.
+    pub kernel_symbols: Vec<Symbol>,
+    /// `tohost` and `fromhost`, if the kernel has them.
+    pub htif: Option<(Address, Address)>,
+    /// Size of the kernel's code, constants and initialised data, in bytes; the kernel's stack is not counted.
+    pub kernel_bytes: u64,
+}
+
+const READ: Permissions = Permissions { read: true, write: false, execute: false };
+const READ_WRITE: Permissions = Permissions { read: true, write: true, execute: false };
+
+impl Layout {
+    /// Lays out `app`, the linked `kernel` and the data of `plan`.
+    ///
+    /// # Errors
+    /// Pieces that overlap or do not fit, a kernel outside its room.
+    pub fn new(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Layout, ImageError> {
+        let placement = &plan.placement;
+        let linked = read_kernel(kernel, placement.kernel_body)?;
+        let mut pieces = linked.pieces;
+        for (index, segment) in app.segments.iter().enumerate() {
+            let range = AddressRange::new(placement.placed(segment.range.start()), segment.range.size());
+            pieces.push(Piece {
+                name: format!(".program.{index}"),
+                origin: Origin::Program,
+                range: range.unwrap_or_default(),
+                bytes: app.segment_bytes(segment).to_vec(),
+                permissions: segment.permissions,
+            });
+        }
+
+        let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
+        let copy_size =
+            header_copy.as_ref().map_or(0, |table| Address(table.len() as u64).align_up(16).map_or(0, |a| a.0));
+        let top = Address(placement.stack.end().0.saturating_sub(copy_size));
+        let process = Process {
+            entry: placement.placed(app.entry),
+            program_headers: app.program_headers.map_or(top, |address| placement.placed(address)),
+            program_header_count: app.program_header_count,
+            extensions: extension_bits(&plan.platform.isa),
+            inputs: &plan.inputs,
+        };
+        let (stack_pointer, mut stack) = initial_stack::lay_out(&process, top);
+        stack.extend(header_copy.unwrap_or_default());
+        if stack.len() as u64 > placement.stack.size().0 / 4 {
+            let (needed, room) = (stack.len() as u64, placement.stack.size().0 / 4);
+            return Err(ImageError::TooLarge { what: "the initial stack (arguments and environment)", needed, room });
+        }
+        let stack_range = AddressRange::between(stack_pointer, placement.stack.end()).unwrap_or_default();
+        pieces.push(Piece {
+            name: ".stack".into(),
+            origin: Origin::Builder,
+            range: stack_range,
+            bytes: stack,
+            permissions: READ_WRITE,
+        });
+
+        let facts = BootFacts {
+            entry: process.entry,
+            stack_pointer,
+            kernel_code: placement.kernel_body,
+            program_ranges: &program_ranges(app, plan),
+            missing: &missing_names(plan),
+            sites: &stopping_sites(analysis, plan),
+        };
+        let data = boot_data::serialise(plan, &facts, placement.boot_data.start());
+        let size = ByteCount(data.len() as u64);
+        let range = AddressRange::new(placement.boot_data.start(), size)
+            .filter(|range| placement.boot_data.covers(*range))
+            .ok_or(ImageError::TooLarge {
+                what: "the kernel's tables and committed files",
+                needed: size.0,
+                room: placement.boot_data.size().0,
+            })?;
+        pieces.push(Piece { name: ".boot".into(), origin: Origin::Builder, range, bytes: data, permissions: READ });
+
+        pieces.sort_by_key(|piece| piece.range);
+        if let Some(pair) = pieces.windows(2).find(|pair| pair[0].range.overlaps(pair[1].range)) {
+            return Err(ImageError::Overlap {
+                first: pair[0].name.clone(),
+                first_range: pair[0].range,
+                second: pair[1].name.clone(),
+                second_range: pair[1].range,
+            });
+        }
+        let symbol = |name: &str| linked.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.address);
+        Ok(Layout {
+            htif: symbol("tohost").zip(symbol("fromhost")),
+            entry: linked.entry,
+            kernel_symbols: linked.symbols,
+            kernel_bytes: linked.bytes,
+            pieces,
+        })
+    }
+
+    /// The program's pieces' ranges.
+    pub fn program_ranges(&self) -> Vec<AddressRange> {
+        self.pieces.iter().filter(|piece| piece.origin == Origin::Program).map(|piece| piece.range).collect()
+    }
+}
+
+struct LinkedKernel {
+    pieces: Vec<Piece>,
+    entry: Address,
+    symbols: Vec<Symbol>,
+    bytes: u64,
+}
+
+/// The linked kernel's segments and symbols, all of which must lie in `room`.
+fn read_kernel(kernel: &[u8], room: AddressRange) -> Result<LinkedKernel, ImageError> {
+    let unusable = |what: String| ImageError::Kernel { what };
+    let file = object::File::parse(kernel).map_err(|error| unusable(error.to_string()))?;
+    let mut pieces = Vec::new();
+    for (index, segment) in file.segments().enumerate() {
+        let range = AddressRange::new(Address(segment.address()), ByteCount(segment.size()))
+            .filter(|range| room.covers(*range))
+            .ok_or_else(|| unusable(format!("a segment at {:#x} lies outside {room}", segment.address())))?;
+        let flags = match segment.flags() {
+            object::SegmentFlags::Elf { p_flags, .. } => p_flags,
+            _ => return Err(unusable("it is no ELF".into())),
+        };
+        pieces.push(Piece {
+            name: format!(".kernel.{index}"),
+            origin: Origin::Kernel,
+            range,
+            bytes: segment.data().map_err(|error| unusable(error.to_string()))?.to_vec(),
+            permissions: Permissions {
+                read: flags.contains(object::elf::PF_R),
+                write: flags.contains(object::elf::PF_W),
+                execute: flags.contains(object::elf::PF_X),
+            },
+        });
+    }
+    pieces.retain(|piece| !piece.range.is_empty());
+    let symbols = file.symbols().filter(|symbol| !symbol.is_undefined()).filter_map(|symbol| {
+        let kind = match symbol.kind() {
+            object::SymbolKind::Text => SymbolKind::Function,
+            object::SymbolKind::Data => SymbolKind::Object,
+            _ => SymbolKind::Label,
+        };
+        let name =
+            symbol.name().ok().filter(|name| !name.is_empty() && !name.starts_with('$') && !name.starts_with(".L"))?;
+        let address = Address(symbol.address());
+        room.contains(address).then(|| Symbol { address, size: ByteCount(symbol.size()), kind, name: name.into() })
+    });
+    let mut symbols: Vec<Symbol> = symbols.collect();
+    symbols.sort();
+    let bytes = file.sections().filter(|section| section.name() != Ok(".stack")).filter(|section| {
+        matches!(section.flags(), object::SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(object::elf::SHF_ALLOC))
+    });
+    let bytes = bytes.map(|section| section.size()).sum();
+    Ok(LinkedKernel { pieces, entry: Address(file.entry()), symbols, bytes })
+}
+
+/// What handlers may touch: the program with its break, its stack and its mappings, neighbours joined.
+fn program_ranges(app: &AppElf, plan: &Plan) -> Vec<AddressRange> {
+    let placement = &plan.placement;
+    debug_assert!(app.kind == ElfKind::StaticPie || placement.bias == 0);
+    let mut ranges = vec![placement.program, placement.break_range, placement.stack, placement.mappings];
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort();
+    let mut joined: Vec<AddressRange> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end() == range.start() => {
+                *last = AddressRange::between(last.start(), range.end()).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+fn missing_names(plan: &Plan) -> Vec<Named> {
+    let missing = plan.selection.missing.keys();
+    missing.map(|number| Named { value: number.0, name: number.to_string() }).collect()
+}
+
+/// The sites at which the run can stop for want of a fragment: those that carry a missing number, or any number.
+fn stopping_sites(analysis: &Analysis, plan: &Plan) -> Vec<Named> {
+    let stops = analysis.sites.iter().filter(|site| site.reachable).filter(|site| match site.evidence.numbers() {
+        Some(numbers) => numbers.iter().any(|number| plan.selection.missing.contains_key(number)),
+        None => true,
+    });
+    stops.map(|site| Named { value: plan.placement.placed(site.address).0, name: site.function_name.clone() }).collect()
+}
+
+/// The file's program header table, for a program that does not load it itself.
+fn program_header_table(app: &AppElf) -> Vec<u8> {
+    let bytes = app.file_bytes();
+    let offset = bytes.get(32..40).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes) as usize;
+    let size = usize::from(app.program_header_count) * 56;
+    bytes.get(offset..offset.saturating_add(size)).unwrap_or_default().to_vec()
+}
+
+/// AT_HWCAP: bit n for extension letter n (arch/riscv/include/uapi/asm/hwcap.h).
+fn extension_bits(isa: &str) -> u64 {
+    "imafdc".chars().filter(|&letter| has_extension(isa, letter)).map(|letter| 1 << (letter as u32 - 'a' as u32)).sum()
+}

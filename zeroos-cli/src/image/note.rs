@@ -1,0 +1,93 @@
+//! The note that an image carries: how to run it and how to read its counts. A section of its own that is not loaded.
+
+use object::{Object, ObjectSection};
+use serde::{Deserialize, Serialize};
+
+use super::{ImageError, Layout};
+use crate::address::{Address, AddressRange};
+use crate::plan::Plan;
+use crate::platform::Devices;
+
+/// The section's name.
+pub const NOTE_SECTION: &str = ".zeroos";
+/// The format of the note.
+const SCHEMA: &str = "zeroos.image/1";
+
+/// What an engine must know of an image.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageNote {
+    /// `zeroos.image/1`
+    pub schema: String,
+    /// The platform it was built for.
+    pub platform: String,
+    /// Memory the machine must have.
+    pub ram: Vec<Span>,
+    /// The program's own segments: instructions executed there are the program's, all others the kernel's.
+    pub program: Vec<Span>,
+    /// The devices that the kernel uses.
+    pub devices: Devices,
+    /// Addresses of `tohost` and `fromhost`, for HTIF.
+    pub htif: Option<(Address, Address)>,
+    /// The command that runs it elsewhere, with `{image}` and `{memory}` to fill in.
+    pub runner: Vec<String>,
+    /// Kernel code, constants and data, bytes.
+    pub kernel_bytes: u64,
+}
+
+/// A range of addresses, as the note writes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// First address.
+    pub start: Address,
+    /// First address behind.
+    pub end: Address,
+}
+
+impl Span {
+    /// As a range; empty if it ends before it starts.
+    pub fn range(self) -> AddressRange {
+        AddressRange::between(self.start, self.end).unwrap_or_default()
+    }
+}
+
+impl From<AddressRange> for Span {
+    fn from(range: AddressRange) -> Span {
+        Span { start: range.start(), end: range.end() }
+    }
+}
+
+impl ImageNote {
+    /// The note for `layout` of `plan`.
+    pub(crate) fn new(plan: &Plan, layout: &Layout) -> ImageNote {
+        ImageNote {
+            schema: SCHEMA.into(),
+            platform: plan.platform.name.clone(),
+            ram: plan.placement.ram.iter().map(|&range| range.into()).collect(),
+            program: layout.program_ranges().into_iter().map(Span::from).collect(),
+            devices: plan.platform.devices,
+            htif: layout.htif.filter(|_| plan.platform.devices.htif),
+            runner: plan.platform.runner.clone(),
+            kernel_bytes: layout.kernel_bytes,
+        }
+    }
+}
+
+/// The note of the ELF `bytes`, or `None` if it has none: then it is no image.
+///
+/// # Errors
+/// A note that this version cannot read.
+pub fn read_note(bytes: &[u8]) -> Result<Option<ImageNote>, ImageError> {
+    let Ok(file) = object::File::parse(bytes) else { return Ok(None) };
+    let Some(section) = file.section_by_name(NOTE_SECTION) else { return Ok(None) };
+    let data = section.data().unwrap_or_default();
+    let note: ImageNote = serde_json::from_slice(data).map_err(|error| ImageError::NotAnImage {
+        what: format!("its {NOTE_SECTION} section cannot be read: {error}"),
+    })?;
+    if note.schema != SCHEMA {
+        let what = format!("the image has format `{}`; this version reads `{SCHEMA}`", note.schema);
+        return Err(ImageError::NotAnImage { what });
+    }
+    Ok(Some(note))
+}

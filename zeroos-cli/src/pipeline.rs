@@ -1,0 +1,112 @@
+//! The whole story: from the program's bytes to an image, stage by stage. The only caller of all stages.
+
+use std::path::PathBuf;
+
+use crate::analysis::{self, Analysis};
+use crate::catalog::Catalog;
+use crate::compile::{self, KernelCache, Toolchain};
+use crate::diagnostic::Diagnostic;
+use crate::elf::AppElf;
+use crate::image;
+use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest};
+use crate::platform::{Platform, PlatformRegistry};
+use crate::source::KernelSource;
+use crate::verify::verify;
+
+/// Platforms tried in this order when none is named: the first whose memory fits the program's addresses.
+const DEFAULT_PLATFORMS: [&str; 2] = ["spike", "qemu-virt"];
+
+/// What to build.
+#[derive(Clone, Debug, Default)]
+pub struct BuildRequest {
+    /// `--platform`; the one that fits the program if `None`.
+    pub platform: Option<String>,
+    /// Platforms to try when none is named, best first; empty for the usual order.
+    pub preferred_platforms: Vec<String>,
+    /// Folders with platforms of the user's, later ones first.
+    pub platform_directories: Vec<PathBuf>,
+    /// What the program is given.
+    pub inputs: CommittedInputs,
+    /// What else was asked for.
+    pub request: PlanRequest,
+}
+
+/// A program that has been read and understood.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The program.
+    pub app: AppElf,
+    /// Its reachable calls.
+    pub analysis: Analysis,
+    /// The fragments there are.
+    pub catalog: Catalog,
+}
+
+/// A finished build.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// What was decided.
+    pub plan: Plan,
+    /// The kernel's source.
+    pub source: KernelSource,
+    /// The image's bytes.
+    pub image: Vec<u8>,
+}
+
+/// Reads and analyses the program in `bytes`.
+///
+/// # Errors
+/// A file that is no static riscv64 Linux program.
+pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
+    let app = AppElf::parse(bytes)?;
+    let analysis = analysis::analyse(&app);
+    let catalog = Catalog::embedded()?;
+    Ok(Examined { app, analysis, catalog })
+}
+
+/// Decides on a kernel for the program.
+///
+/// # Errors
+/// Any stage's refusal.
+pub fn plan(examined: &Examined, request: &BuildRequest) -> Result<Plan, Diagnostic> {
+    let platform = choose_platform(&examined.app, request)?;
+    let Examined { app, analysis, catalog } = examined;
+    Ok(Plan::new(app, analysis, platform, catalog, request.inputs.clone(), &request.request)?)
+}
+
+/// Builds the image of a plan.
+///
+/// # Errors
+/// Any stage's refusal.
+pub fn build(examined: &Examined, plan: Plan, cache: &KernelCache) -> Result<Built, Diagnostic> {
+    let Examined { app, analysis, .. } = examined;
+    let source = KernelSource::new(&plan)?;
+    let toolchain = Toolchain::find()?;
+    let object = compile::compile(&source, &toolchain, cache)?;
+    let kernel = compile::link(&object, &source, image::boot_info_address(&plan), &toolchain)?;
+    let image = image::build(app, analysis, &plan, &kernel)?;
+    verify(app, &plan, &image)?;
+    Ok(Built { plan, source, image })
+}
+
+/// The platform that was named, or the first that can hold the program.
+fn choose_platform(app: &AppElf, request: &BuildRequest) -> Result<Platform, Diagnostic> {
+    let registry = PlatformRegistry::discover(&request.platform_directories)?;
+    if let Some(name) = &request.platform {
+        return Ok(registry.load(name)?);
+    }
+    let usual = DEFAULT_PLATFORMS.map(str::to_owned).to_vec();
+    let names = if request.preferred_platforms.is_empty() { &usual } else { &request.preferred_platforms };
+    let mut refusal: Option<PlanError> = None;
+    for name in names {
+        let platform = registry.load(name)?;
+        match Placement::new(app, &platform, &request.inputs) {
+            Ok(_) => return Ok(platform),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    match refusal {
+        Some(error) => Err(error.into()),
+        None => Ok(registry.load(DEFAULT_PLATFORMS[0])?),
+    }
+}

@@ -1,0 +1,57 @@
+//! The kernel's source: selected fragments copied byte for byte, the root generated, assembly rendered from templates.
+//! Pure: from a plan to texts.
+
+mod error;
+mod root;
+mod templates;
+
+pub use error::SourceError;
+pub use templates::platform_folder;
+
+use std::collections::BTreeMap;
+
+use crate::plan::Plan;
+
+/// What the kernel is compiled for: every machine so far has at least this.
+pub const TARGET: &str = "riscv64imac-unknown-none-elf";
+
+/// The generated kernel crate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KernelSource {
+    /// Files by path below the crate's folder; together they decide the compiled kernel.
+    pub files: BTreeMap<String, String>,
+    /// The linker script: where the compiled kernel goes.
+    pub link_script: String,
+}
+
+impl KernelSource {
+    /// The crate's root file.
+    pub const ROOT: &'static str = "src/lib.rs";
+
+    /// Generates the kernel of `plan`.
+    ///
+    /// # Errors
+    /// A template that does not render, or a root that is not Rust: faults of the tool, not of the input.
+    pub fn new(plan: &Plan) -> Result<KernelSource, SourceError> {
+        let mut files = BTreeMap::new();
+        for fragment in plan.selection.files.values() {
+            files.insert(format!("src/{}", fragment.path), fragment.text.clone());
+        }
+        files.insert("src/platform.rs".into(), plan.platform.source.clone());
+        files.insert(KernelSource::ROOT.into(), root::generate(plan)?);
+        files.insert("src/start.S".into(), templates::start(plan)?);
+        files.insert("src/trap.S".into(), templates::trap(plan)?);
+        Ok(KernelSource { files, link_script: templates::link_script(plan)? })
+    }
+
+    /// The files that make a crate of it, for `--emit-source`: plain `cargo build` compiles them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn crate_files(&self, plan: &Plan) -> Result<BTreeMap<String, String>, SourceError> {
+        let mut files = self.files.clone();
+        files.insert("link.ld".into(), self.link_script.clone());
+        files.extend(templates::crate_files(plan)?);
+        Ok(files)
+    }
+}

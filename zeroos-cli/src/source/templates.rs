@@ -1,0 +1,129 @@
+//! Renders the tera templates: assembly, linker script and the files of an emitted crate.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use super::{SourceError, TARGET};
+use crate::assets;
+use crate::catalog::Module;
+use crate::plan::Plan;
+
+/// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
+const KERNEL_STACK: u64 = 64 << 10;
+/// Kernel code, constants and data start on pages of their own, bytes.
+const PAGE: u64 = 4096;
+
+/// A register and where the frame keeps it, in bytes.
+#[derive(Serialize)]
+struct Slot {
+    name: String,
+    offset: usize,
+}
+
+/// The bootloader.
+pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
+    let mut context = Context::new();
+    context.insert("float", &plan.features.float.is_some());
+    render("start.S", &context)
+}
+
+/// The trap handler.
+pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
+    let mut context = Context::new();
+    context.insert("float", &plan.features.float.is_some());
+    context.insert("threads", &plan.selection.files.contains_key(&Module::of(&["subsystems", "threads"])));
+    context.insert("whole_frames", &plan.selection.needs_whole_frames());
+    let slots = |registers: &[(&str, usize)]| -> Vec<Slot> {
+        registers.iter().map(|&(name, number)| Slot { name: name.into(), offset: number * 8 }).collect()
+    };
+    context.insert("caller_saved", &slots(&CALLER_SAVED));
+    context.insert("callee_saved", &slots(&CALLEE_SAVED));
+    let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
+    context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
+    context.insert("fcsr_offset", &(64 * 8));
+    render("trap.S", &context)
+}
+
+/// What Rust code may clobber (psABI, "Integer Register Convention"), a0 left out: it carries the result.
+const CALLER_SAVED: [(&str, usize); 15] = [
+    ("ra", 1),
+    ("t0", 5),
+    ("t1", 6),
+    ("t2", 7),
+    ("a1", 11),
+    ("a2", 12),
+    ("a3", 13),
+    ("a4", 14),
+    ("a5", 15),
+    ("a6", 16),
+    ("a7", 17),
+    ("t3", 28),
+    ("t4", 29),
+    ("t5", 30),
+    ("t6", 31),
+];
+
+/// The rest, sp left out: it comes from mscratch.
+const CALLEE_SAVED: [(&str, usize); 14] = [
+    ("gp", 3),
+    ("tp", 4),
+    ("s0", 8),
+    ("s1", 9),
+    ("s2", 18),
+    ("s3", 19),
+    ("s4", 20),
+    ("s5", 21),
+    ("s6", 22),
+    ("s7", 23),
+    ("s8", 24),
+    ("s9", 25),
+    ("s10", 26),
+    ("s11", 27),
+];
+
+/// Where the kernel's body goes.
+pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
+    let body = plan.placement.kernel_body;
+    let mut context = Context::new();
+    context.insert("start", &body.start().to_string());
+    context.insert("end", &body.end().to_string());
+    context.insert("page", &PAGE);
+    context.insert("stack_size", &KERNEL_STACK);
+    render("link.ld", &context)
+}
+
+/// Cargo.toml, cargo configuration and README of an emitted crate.
+pub(super) fn crate_files(plan: &Plan) -> Result<BTreeMap<String, String>, SourceError> {
+    let mut context = Context::new();
+    let calls: Vec<String> = plan.selection.handlers.keys().map(|number| number.to_string()).collect();
+    context.insert("target", TARGET);
+    context.insert("application", &plan.inputs.executable_path);
+    context.insert("platform", &plan.platform.name);
+    context.insert("calls", &calls.join(", "));
+    let files = [("Cargo.toml", "Cargo.toml"), (".cargo/config.toml", "config.toml"), ("README.md", "README.md")];
+    files
+        .into_iter()
+        .map(|(path, template)| Ok((path.to_owned(), render(&format!("crate/{template}"), &context)?)))
+        .collect()
+}
+
+/// The files of a new platform `name`, for `new-platform`.
+///
+/// # Errors
+/// A template that does not render.
+pub fn platform_folder(name: &str) -> Result<BTreeMap<String, String>, SourceError> {
+    let mut context = Context::new();
+    context.insert("name", name);
+    let files = ["README.md", "platform.rs", "platform.toml"];
+    files.into_iter().map(|file| Ok((file.to_owned(), render(&format!("platform/{file}"), &context)?))).collect()
+}
+
+/// Renders the embedded template `name`.
+fn render(name: &str, context: &Context) -> Result<String, SourceError> {
+    let fault = |message: String| SourceError::Template { name: name.to_owned(), message };
+    let text = assets::TEMPLATES.get_file(name).and_then(|file| file.contents_utf8());
+    let text = text.ok_or_else(|| fault("it is not in the binary".into()))?;
+    Tera::default().render_str(text, context, false).map_err(|error| fault(error.to_string()))
+}
