@@ -24,7 +24,8 @@ impl<P: Platform> Message<'_, P> {
         self.bytes(text.as_bytes())
     }
 
-    /// Appends raw bytes.
+    /// Appends raw bytes. Out of line, as messages are made of many pieces and made once.
+    #[inline(never)]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.write_console(Stream::Error, bytes);
         self
@@ -40,6 +41,7 @@ impl<P: Platform> Message<'_, P> {
         self.digits(value, 10)
     }
 
+    #[inline(never)]
     fn digits(&mut self, mut value: u64, base: u64) -> &mut Self {
         let mut buffer = [0u8; 20];
         let mut start = buffer.len();

@@ -7,6 +7,7 @@
 //! * `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
 //! * `program`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
+//! * `tracking`: calls through a pointer all of whose uses are seen.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 
@@ -23,6 +24,7 @@ mod resolve;
 mod result;
 mod sites;
 mod state;
+mod tracking;
 mod value;
 mod word;
 

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod fragments;
 mod input;
+mod manifest;
 mod new_platform;
 mod platforms;
 mod project;
@@ -49,6 +50,8 @@ enum Color {
 enum Command {
     /// Build an image from a program.
     Build(build::Arguments),
+    /// Show which syscalls a program can make, from where, with what evidence.
+    Manifest(manifest::Arguments),
     /// Build (if need be) and run, with exact instruction counts.
     Run(run::Arguments),
     /// Make a platform folder that builds and runs at once.
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
     choice.write_global();
     let result = match line.command {
         Command::Build(arguments) => build::execute(arguments),
+        Command::Manifest(arguments) => manifest::execute(&arguments),
         Command::Run(arguments) => run::execute(arguments),
         Command::NewPlatform(arguments) => new_platform::execute(&arguments),
         Command::Platforms(arguments) => platforms::execute(&arguments),

@@ -14,6 +14,7 @@ pub mod image;
 pub mod isa;
 pub mod linux;
 pub mod machine;
+pub mod manifest;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;

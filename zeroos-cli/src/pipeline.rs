@@ -1,5 +1,6 @@
 //! The whole story: from the program's bytes to an image, stage by stage. The only caller of all stages.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::analysis::{self, Analysis};
@@ -8,7 +9,9 @@ use crate::compile::{self, KernelCache, Toolchain};
 use crate::diagnostic::Diagnostic;
 use crate::elf::AppElf;
 use crate::image;
-use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest};
+use crate::linux::SyscallNumber;
+use crate::manifest::{FragmentLookup, FragmentStatus, Manifest};
+use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest, Selection};
 use crate::platform::{Platform, PlatformRegistry};
 use crate::source::KernelSource;
 use crate::verify::verify;
@@ -62,6 +65,23 @@ pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
     let analysis = analysis::analyse(&app);
     let catalog = Catalog::embedded()?;
     Ok(Examined { app, analysis, catalog })
+}
+
+/// What the program asks of a kernel, and what the library has for it; calls in `enosys` are declared so.
+///
+/// # Errors
+/// A library that lacks a file of every kernel.
+pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result<Manifest, Diagnostic> {
+    let Examined { app, analysis, catalog } = examined;
+    let selection = Selection::new(analysis, catalog, enosys)?;
+    let handlers = selection.handlers.iter();
+    let mut fragments: FragmentLookup = handlers
+        .filter_map(|(&number, (module, _))| {
+            Some((number, FragmentStatus::Supported(catalog.get(module)?.path.clone())))
+        })
+        .collect();
+    fragments.extend(enosys.iter().map(|&number| (number, FragmentStatus::Enosys)));
+    Ok(Manifest::new(app, analysis, &fragments))
 }
 
 /// Decides on a kernel for the program.

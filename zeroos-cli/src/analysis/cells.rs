@@ -3,12 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::{Code, store_size};
+use super::code::{Code, load_size, store_size};
 use super::flow::BlockId;
+use super::liveness::Liveness;
+use super::pointers::data_addresses;
 use super::program::Program;
+use super::state::State;
 use super::value::Value;
 use crate::elf::SymbolKind;
-use crate::isa::{Op, Register};
+use crate::isa::{Instruction, Op, Register};
 
 /// A store to a constant address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,43 +40,81 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Collects them from all reachable code.
-    pub fn new(program: &Program<'_>) -> Cells {
-        let mut cells = Cells::default();
+    pub fn new(program: &Program<'_>, liveness: &Liveness<'_, '_>) -> Cells {
+        let mut cells = Cells { escaped: data_addresses(&program.code), ..Cells::default() };
         for (&entry, function) in &program.functions {
-            for &start in function.blocks.keys() {
-                let block = BlockId { function: entry, start };
+            for (&start, block) in &function.blocks {
+                let id = BlockId { function: entry, start };
+                let mut last: Option<(u64, Instruction, State)> = None;
                 for (at, instruction, state) in function.walk(start, &program.code) {
-                    if let (Some(size), Value::Constant(address)) =
-                        (store_size(instruction.op), state.address(&instruction))
-                    {
-                        let store = Store { address, size: size as u8, register: instruction.rs2(), block, at };
-                        cells.stores.entry(address).or_default().push(store);
-                    }
-                    if is_atomic_write(instruction.op)
-                        && let Value::Constant(address) = state.address(&instruction)
-                    {
-                        cells.escaped.insert(address);
-                    }
-                    let computes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub | Op::Ld);
-                    if !computes || matches!(instruction.rd(), Register::SP | Register::GP) {
-                        continue;
-                    }
-                    match state.result(&instruction, at, &program.code) {
-                        Some(Value::Constant(address)) => {
-                            cells.escaped.insert(address);
+                    cells.note(id, at, &instruction, &state, &program.code);
+                    last = Some((at, instruction, state));
+                }
+                let Some((at, instruction, state)) = last else { continue };
+                let leaves = block.exit.call.is_some() || block.exit.tail.is_some();
+                let handed_on = match (leaves, block.exit.returns) {
+                    (true, _) => 10..=17,
+                    (false, true) => 10..=11,
+                    (false, false) => 0..=0,
+                };
+                for number in handed_on {
+                    cells.escape(entry, &state.get(Register::new(number)));
+                }
+                // A pointer that meets another value where paths join is a pointer that is not known any more.
+                let mut after = state;
+                after.step(&instruction, at, &program.code);
+                for &next in &block.exit.successors {
+                    let Some(known) = function.blocks.get(&next).map(|block| block.entry.state()) else { continue };
+                    for register in liveness.at_start(BlockId { function: entry, start: next }).iter() {
+                        let (before, joined) = (after.get(register), known.get(register));
+                        if before != joined && joined.constants().is_none() {
+                            cells.escape(entry, &before);
                         }
-                        Some(Value::Stack(offset)) => {
-                            let lowest = cells.escaped_slots.entry(entry).or_insert(offset);
-                            *lowest = (*lowest).min(offset);
-                        }
-                        _ => {}
                     }
                 }
             }
         }
-        let relocated = program.code.elf.relocations.iter().map(|relocation| relocation.addend.0);
-        cells.escaped.extend(relocated);
         cells
+    }
+
+    fn note(&mut self, block: BlockId, at: u64, instruction: &Instruction, state: &State, code: &Code<'_>) {
+        let stores = store_size(instruction.op);
+        if let (Some(size), Value::Constant(address)) = (stores, state.address(instruction)) {
+            let store = Store { address, size: size as u8, register: instruction.rs2(), block, at };
+            self.stores.entry(address).or_default().push(store);
+        }
+        if is_atomic_write(instruction.op) {
+            self.escape(block.function, &state.get(instruction.rs1()));
+        }
+        if stores.is_some() || is_atomic_write(instruction.op) {
+            self.escape(block.function, &state.get(instruction.rs2()));
+        }
+        if matches!(instruction.op, Op::Fsw | Op::Fsd) {
+            // Floating-point stores are no writers that the search follows.
+            self.escape(block.function, &state.address(instruction));
+        }
+        if instruction.op == Op::Ecall {
+            for number in 10..=15 {
+                self.escape(block.function, &state.get(Register::new(number)));
+            }
+        }
+        if load_size(instruction.op).is_some() || stores.is_some() || instruction.op == Op::Jalr {
+            return;
+        }
+        // Arithmetic that turns a known address into something unknown.
+        if let Some(Value::Any | Value::Element(_) | Value::Displaced(..)) = state.result(instruction, at, code) {
+            for register in instruction.effects().uses.iter() {
+                self.escape(block.function, &state.get(register));
+            }
+        }
+    }
+
+    fn escape(&mut self, function: u64, value: &Value) {
+        if let Value::Stack(offset) = value {
+            let lowest = self.escaped_slots.entry(function).or_insert(*offset);
+            *lowest = (*lowest).min(*offset);
+        }
+        self.escaped.extend(value.constants().unwrap_or_default());
     }
 
     /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of this or of a
@@ -84,8 +125,8 @@ impl Cells {
 
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
     /// told apart by symbols; without them the cell itself counts as one.
-    pub fn may_alias(&self, code: &Code<'_>, address: u64) -> Option<String> {
-        let symbols = &code.elf.symbols;
+    pub fn may_alias(&self, program: &Program<'_>, address: u64) -> Option<String> {
+        let symbols = &program.code.elf.symbols;
         let end = symbols.partition_point(|symbol| symbol.address.0 <= address);
         let object = symbols[..end].iter().rev().take(8).find(|symbol| {
             symbol.kind == SymbolKind::Object && address < symbol.address.0.saturating_add(symbol.size.0)

@@ -51,11 +51,6 @@ impl<'a> Code<'a> {
         address & 1 == 0 && self.range_of(address).is_some()
     }
 
-    /// The end of the contiguous code that holds `address`.
-    pub fn end_of_range(&self, address: u64) -> u64 {
-        self.range_of(address).map_or(address, |range| range.end().0)
-    }
-
     fn range_of(&self, address: u64) -> Option<AddressRange> {
         let index = self.executable.partition_point(|range| range.end().0 <= address);
         self.executable.get(index).copied().filter(|range| range.contains(Address(address)))

@@ -19,7 +19,6 @@ pub(super) struct BlockId {
 pub(super) struct Flow {
     predecessors: BTreeMap<BlockId, Vec<u64>>,
     callers: BTreeMap<u64, Vec<BlockId>>,
-    unknown_callers: Vec<BlockId>,
     clobbers: BTreeMap<u64, RegisterSet>,
     returns: BTreeMap<u64, Vec<u64>>,
 }
@@ -30,7 +29,6 @@ impl Flow {
         let mut flow = Flow {
             predecessors: BTreeMap::new(),
             callers: BTreeMap::new(),
-            unknown_callers: Vec::new(),
             clobbers: BTreeMap::new(),
             returns: BTreeMap::new(),
         };
@@ -43,9 +41,6 @@ impl Flow {
                 for callee in block.exit.call.iter().chain(&block.exit.tail) {
                     for &target in &callee.known {
                         flow.callers.entry(target).or_default().push(id);
-                    }
-                    if callee.unknown {
-                        flow.unknown_callers.push(id);
                     }
                 }
                 if block.exit.returns {
@@ -65,11 +60,6 @@ impl Flow {
     /// The blocks that end in a call of, or a jump to, `function` by its address.
     pub fn callers(&self, function: u64) -> &[BlockId] {
         self.callers.get(&function).map_or(&[], Vec::as_slice)
-    }
-
-    /// The blocks that end in a call or jump through an unknown pointer.
-    pub fn unknown_callers(&self) -> &[BlockId] {
-        &self.unknown_callers
     }
 
     /// Starts of the blocks of `function` that end in a return.

@@ -298,30 +298,55 @@ impl Function {
             }
             return;
         }
-        self.unbounded_jump(start, at, &state, exit, surroundings);
+        self.unbounded_jump(start, at, &state, exit, (code, surroundings));
     }
 
-    /// A jump to an unknown place: a tail call through a function pointer, or a computed goto to one of the labels of
-    /// this function whose address is taken. Both are assumed.
-    fn unbounded_jump(
+    /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
+    /// case it may go to a label of this function whose address is taken. With a live frame it is a jump table that
+    /// was not understood: then all code up to the next function may be its target.
+    fn unbounded_jump<S: Surroundings>(
         &mut self,
         start: u64,
         at: u64,
         state: &State,
         exit: &mut Exit,
-        surroundings: &impl Surroundings,
+        (code, surroundings): (&Code<'_>, &S),
     ) {
-        if state.get(Register::SP) != Value::Stack(0) {
+        let inner = self.entry + 1..self.limit.max(self.entry + 1);
+        let mut labels: BTreeSet<u64> = surroundings.labels(inner.start, inner.end).into_iter().collect();
+        labels.extend(self.code_references.range(inner));
+        if state.get(Register::SP) != Value::Stack(0) && labels.is_empty() {
             self.unbounded_jumps.insert(at);
+            labels = self.places_behind_jumps(code);
         }
         self.computed_jumps.insert(start);
-        let mut labels = surroundings.labels(self.entry + 1, self.limit);
-        labels.extend(self.code_references.range(self.entry + 1..self.limit.max(self.entry + 1)));
         for label in labels {
             self.go(label, state, exit);
         }
         exit.leave(Callee { known: Vec::new(), unknown: true });
         exit.returns = true;
+    }
+
+    /// Where pieces of code start that nothing falls into, when the function is decoded from front to back.
+    fn places_behind_jumps(&self, code: &Code<'_>) -> BTreeSet<u64> {
+        let mut places = BTreeSet::new();
+        let mut at = self.entry;
+        while at < self.limit {
+            let Some(instruction) = code.fetch(at) else {
+                at += 2;
+                continue;
+            };
+            at += u64::from(instruction.length);
+            let leaves = match instruction.effects().flow {
+                ControlFlow::Jump(_) | ControlFlow::IndirectJump => instruction.rd() == Register::ZERO,
+                ControlFlow::Trap => true,
+                _ => false,
+            };
+            if leaves && at < self.limit && code.fetch(at).is_some() {
+                places.insert(at);
+            }
+        }
+        places
     }
 
     fn note_references(&mut self, instruction: &Instruction, at: u64, state: &State, code: &Code<'_>) {

@@ -30,7 +30,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
         }
         while let Some(block) = work.pop_last() {
             let live_out = liveness.at_end(block);
-            liveness.pass_to_callees(block, live_out, &mut work);
+            liveness.pass_to_callees(block, &mut work);
             let live_in = liveness.before(block, block.start, live_out);
             if liveness.at_start.get(&block) == Some(&live_in) {
                 continue;
@@ -59,7 +59,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
         };
         let mut live = RegisterSet::EMPTY;
         for &start in &found.exit.successors {
-            live = live.union(self.start_of(BlockId { start, ..block }));
+            live = live.union(self.at_start(BlockId { start, ..block }));
         }
         if let Some(callee) = &found.exit.call {
             live = live.minus(self.surely_overwritten(callee)).union(self.read_by(callee));
@@ -74,14 +74,14 @@ impl<'p, 'a> Liveness<'p, 'a> {
     }
 
     /// What lives behind a call lives on in the callee as far as the callee leaves it alone.
-    fn pass_to_callees(&mut self, block: BlockId, _live_out: RegisterSet, work: &mut BTreeSet<BlockId>) {
+    fn pass_to_callees(&mut self, block: BlockId, work: &mut BTreeSet<BlockId>) {
         let Some(found) = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start))
         else {
             return;
         };
         let mut behind = RegisterSet::EMPTY;
         for &start in &found.exit.successors {
-            behind = behind.union(self.start_of(BlockId { start, ..block }));
+            behind = behind.union(self.at_start(BlockId { start, ..block }));
         }
         let calls = found.exit.call.iter().map(|callee| (callee, behind));
         let own = self.at_return.get(&block.function).copied().unwrap_or_default();
@@ -99,7 +99,13 @@ impl<'p, 'a> Liveness<'p, 'a> {
         }
     }
 
-    fn start_of(&self, block: BlockId) -> RegisterSet {
+    /// What `function` reads of what its caller leaves in registers.
+    pub fn at_entry(&self, function: u64) -> RegisterSet {
+        self.read_by(&Callee { known: vec![function], unknown: false })
+    }
+
+    /// Live at the start of `block`.
+    pub fn at_start(&self, block: BlockId) -> RegisterSet {
         self.at_start.get(&block).copied().unwrap_or_default()
     }
 
@@ -117,7 +123,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     fn read_by(&self, callee: &Callee) -> RegisterSet {
         let known = callee.known.iter().map(|&function| match self.program.functions.contains_key(&function) {
-            true => self.start_of(BlockId { function, start: function }),
+            true => self.at_start(BlockId { function, start: function }),
             false => parameters(self.program.convention),
         });
         let unknown = callee.unknown.then(|| parameters(self.program.convention));

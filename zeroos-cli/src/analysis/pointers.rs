@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::code::Code;
 use crate::address::{Address, AddressRange};
+use crate::elf::Segment;
 
 /// A word in data that is, or looks like, a code address.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -36,19 +37,45 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         .collect();
     if elf.kind == crate::elf::ElfKind::Executable {
         for segment in &elf.segments {
-            let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
-            let bytes = elf.segment_bytes(segment).get(lead..).unwrap_or_default();
-            for (index, word) in bytes.chunks_exact(8).enumerate() {
-                let target =
-                    u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
-                if code.contains(target) {
-                    let holder = segment.range.start().offset((lead + index * 8) as i64);
-                    if !in_skipped(holder) {
-                        pointers.insert(Pointer { target, holder });
-                    }
+            for (holder, target) in aligned_words(code, segment) {
+                if code.contains(target) && !in_skipped(holder) {
+                    pointers.insert(Pointer { target, holder });
                 }
             }
         }
     }
     pointers.into_iter().collect()
+}
+
+/// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
+/// is an address inside a segment. The GOT is left out for the same reason.
+pub(super) fn data_addresses(code: &Code<'_>) -> BTreeSet<u64> {
+    let elf = code.elf;
+    let got: Vec<AddressRange> =
+        elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range).collect();
+    let in_got = |address: Address| got.iter().any(|range| range.contains(address));
+    let relocations = elf.relocations.iter().filter(|relocation| !in_got(relocation.target));
+    let mut addresses: BTreeSet<u64> = relocations.map(|relocation| relocation.addend.0).collect();
+    if elf.kind == crate::elf::ElfKind::Executable {
+        let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
+        let writable: Vec<AddressRange> = writable.collect();
+        for segment in &elf.segments {
+            for (holder, word) in aligned_words(code, segment) {
+                if writable.iter().any(|range| range.contains(Address(word))) && !in_got(holder) {
+                    addresses.insert(word);
+                }
+            }
+        }
+    }
+    addresses
+}
+
+/// The aligned 8-byte words of a segment's file contents, with their addresses.
+fn aligned_words<'c>(code: &'c Code<'_>, segment: &'c Segment) -> impl Iterator<Item = (Address, u64)> + 'c {
+    let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
+    let bytes = code.elf.segment_bytes(segment).get(lead..).unwrap_or_default();
+    let start = segment.range.start().offset(lead as i64);
+    bytes.chunks_exact(8).enumerate().filter_map(move |(index, word)| {
+        Some((start.offset(index as i64 * 8), u64::from_le_bytes(*word.first_chunk()?)))
+    })
 }

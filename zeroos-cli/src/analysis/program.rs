@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::code::Code;
-use super::function::{Callee, Function, Surroundings};
+use super::function::{Function, Surroundings};
 use super::pointers::{Pointer, data_pointers};
 use super::state::Convention;
 use crate::address::Address;
@@ -175,10 +175,9 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Every callee of a block's call or tail: the known ones, or all whose address is taken.
-    pub fn targets<'s>(&'s self, callee: &'s Callee) -> impl Iterator<Item = u64> + 's {
-        let taken = callee.unknown.then_some(&self.address_taken).into_iter().flatten();
-        callee.known.iter().chain(taken).copied()
+    /// Whether a word in data is the address of `function`.
+    pub fn is_held_in_data(&self, function: u64) -> bool {
+        !self.frame.labels(function, function.saturating_add(1)).is_empty()
     }
 
     /// The nearest plausible function start at or below `address`.

@@ -7,10 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
 use super::flow::{BlockId, Flow, caller_saved};
+use super::liveness::Liveness;
 use super::program::Program;
 use super::state::State;
+use super::tracking;
 use super::value::{SET_LIMIT, Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
@@ -46,7 +49,10 @@ type Step = (u64, Instruction, State);
 pub(super) struct Search<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
-    cells: &'p super::cells::Cells,
+    cells: &'p Cells,
+    liveness: &'p Liveness<'p, 'a>,
+    /// Calls through pointers, by the function called; `None` if its address got out of sight.
+    pointer_callers: BTreeMap<u64, Option<Rc<[BlockId]>>>,
     answers: BTreeMap<Question, Words>,
     dependents: BTreeMap<Question, BTreeSet<Question>>,
     work: VecDeque<Question>,
@@ -68,11 +74,18 @@ pub(super) struct Found {
 
 impl<'p, 'a> Search<'p, 'a> {
     /// A search over `program`.
-    pub fn new(program: &'p Program<'a>, flow: &'p Flow, cells: &'p super::cells::Cells) -> Search<'p, 'a> {
+    pub fn new(
+        program: &'p Program<'a>,
+        flow: &'p Flow,
+        cells: &'p Cells,
+        liveness: &'p Liveness<'p, 'a>,
+    ) -> Search<'p, 'a> {
         Search {
             program,
             flow,
             cells,
+            liveness,
+            pointer_callers: BTreeMap::new(),
             answers: BTreeMap::new(),
             dependents: BTreeMap::new(),
             work: VecDeque::new(),
@@ -350,7 +363,8 @@ impl<'p, 'a> Search<'p, 'a> {
         if function == self.program.code.elf.entry.0 {
             words.append(&mut self.lose(|| "the kernel sets it before the program starts".to_owned()));
         }
-        if self.program.address_taken.contains(&function) {
+        let through_pointers = self.pointer_callers(function);
+        if through_pointers.is_none() {
             let name = super::names::function_name(self.program.code.elf, function);
             words.append(
                 &mut self.lose(|| {
@@ -359,7 +373,8 @@ impl<'p, 'a> Search<'p, 'a> {
             );
         }
         let flow = self.flow;
-        for &caller in flow.callers(function) {
+        let through_pointers = through_pointers.unwrap_or_else(|| Rc::from([]));
+        for &caller in flow.callers(function).iter().chain(through_pointers.iter()) {
             let steps = self.steps(caller);
             let Some((at, _, state)) = steps.last() else { continue };
             let (at, before) = (*at, steps.len() - 1);
@@ -376,6 +391,19 @@ impl<'p, 'a> Search<'p, 'a> {
             words.append(&mut self.behind(caller, &steps, before, place));
         }
         words
+    }
+
+    /// The calls of `function` through pointers, if all of them are known.
+    fn pointer_callers(&mut self, function: u64) -> Option<Rc<[BlockId]>> {
+        if !self.program.address_taken.contains(&function) {
+            return Some(Rc::from([]));
+        }
+        let (program, flow, cells, liveness) = (self.program, self.flow, self.cells, self.liveness);
+        let known = self.pointer_callers.entry(function).or_insert_with(|| {
+            let callers = tracking::pointer_callers(program, flow, cells, liveness, function)?;
+            Some(callers.into_iter().collect())
+        });
+        known.clone()
     }
 
     fn at_return(&mut self, function: u64, register: Register) -> Words {
@@ -411,7 +439,7 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some(constant) = self.program.code.constant_load(load, address) {
             return Words::from([Word::exact(constant)]);
         }
-        if let Some(why) = self.cells.may_alias(&self.program.code, address) {
+        if let Some(why) = self.cells.may_alias(self.program, address) {
             return self.lose(|| format!("it is in memory at {address:#x}, {why}"));
         }
         let mut words = Words::new();
@@ -479,7 +507,7 @@ fn stored_bytes(instruction: &Instruction) -> Option<u64> {
     store_size(instruction.op).or(match instruction.op {
         Op::Fsw => Some(4),
         Op::Fsd => Some(8),
-        op if super::cells::is_atomic_write(op) => Some(8),
+        op if is_atomic_write(op) => Some(8),
         _ => None,
     })
 }

@@ -18,10 +18,10 @@ use crate::linux::SyscallNumber;
 /// Every site that can be reached, by address.
 pub(super) fn reachable_sites(program: &Program<'_>) -> Vec<Site> {
     let flow = Flow::new(program);
-    let cells = Cells::new(program);
     let liveness = Liveness::new(program, &flow);
+    let cells = Cells::new(program, &liveness);
     let chains = Chains::new(program);
-    let mut search = Search::new(program, &flow, &cells);
+    let mut search = Search::new(program, &flow, &cells, &liveness);
     let mut places: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
     for (&entry, function) in &program.functions {
         for &site in &function.sites {

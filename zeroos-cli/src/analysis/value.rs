@@ -167,6 +167,7 @@ pub(super) fn evaluate(op: Op, a: &Value, b: &Value) -> Value {
         return results.map_or(Value::Any, Value::of);
     }
     match (op, a, b) {
+        (Op::Addi, _, Value::Constant(0)) => a.clone(),
         (Op::Addi | Op::Add, Value::Stack(offset), Value::Constant(bytes))
         | (Op::Addi | Op::Add, Value::Constant(bytes), Value::Stack(offset)) => {
             Value::Stack(offset.wrapping_add(*bytes as i64))

@@ -1,0 +1,253 @@
+//! Where a function's address goes: if every use of it is seen, the calls through it are known, and a parameter of the
+//! function has known sources although its address is taken (musl's `do_setxid`, handed to `__synccall`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cells::{Cells, is_atomic_write};
+use super::code::{load_size, store_size};
+use super::flow::{BlockId, Flow, caller_saved};
+use super::function::Callee;
+use super::liveness::Liveness;
+use super::program::Program;
+use super::state::State;
+use super::value::Value;
+use crate::isa::{Instruction, Op, Register, RegisterSet};
+
+/// Functions looked at for one address; beyond that it counts as lost.
+const WORK_LIMIT: usize = 2_000;
+
+/// One address on its way.
+struct Tracker<'t, 'a> {
+    program: &'t Program<'a>,
+    flow: &'t Flow,
+    cells: &'t Cells,
+    liveness: &'t Liveness<'t, 'a>,
+    target: u64,
+    /// Registers that can hold the address at function entry.
+    at_entry: BTreeMap<u64, RegisterSet>,
+    slots: BTreeSet<(u64, i64)>,
+    memory: BTreeSet<u64>,
+    /// Functions that can return it in a0 or a1.
+    returning: BTreeSet<u64>,
+    callers: BTreeSet<BlockId>,
+    work: BTreeSet<u64>,
+}
+
+/// A use of the address after which it can be anywhere.
+struct Escapes;
+
+/// The blocks that end in a call or jump through a pointer to `target`; `None` if the pointer gets out of sight.
+pub(super) fn pointer_callers<'a>(
+    program: &Program<'a>,
+    flow: &Flow,
+    cells: &Cells,
+    liveness: &Liveness<'_, 'a>,
+    target: u64,
+) -> Option<BTreeSet<BlockId>> {
+    if program.is_held_in_data(target) {
+        return None;
+    }
+    let holders = program.functions.iter().filter(|(_, function)| function.code_references.contains(&target));
+    let mut tracker = Tracker {
+        program,
+        flow,
+        cells,
+        liveness,
+        target,
+        at_entry: BTreeMap::new(),
+        slots: BTreeSet::new(),
+        memory: BTreeSet::new(),
+        returning: BTreeSet::new(),
+        callers: BTreeSet::new(),
+        work: holders.map(|(&entry, _)| entry).collect(),
+    };
+    for _ in 0..WORK_LIMIT {
+        let Some(function) = tracker.work.pop_first() else { return Some(tracker.callers) };
+        tracker.follow(function).ok()?;
+    }
+    None
+}
+
+impl Tracker<'_, '_> {
+    /// Follows the address through one function to a fixed point.
+    fn follow(&mut self, entry: u64) -> Result<(), Escapes> {
+        let program = self.program;
+        let Some(function) = program.functions.get(&entry) else { return Err(Escapes) };
+        let mut at_start: BTreeMap<u64, RegisterSet> = BTreeMap::new();
+        at_start.insert(entry, self.at_entry.get(&entry).copied().unwrap_or_default());
+        let mut pending: BTreeSet<u64> = function.blocks.keys().copied().collect();
+        while let Some(start) = pending.pop_first() {
+            let Some(block) = function.blocks.get(&start) else { continue };
+            let slots_before = self.slots.len();
+            let mut held = at_start.get(&start).copied().unwrap_or_default();
+            let mut last = None;
+            for (at, instruction, state) in function.walk(start, &program.code) {
+                held = self.step(entry, held, at, &instruction, &state)?;
+                last = Some((instruction, state));
+            }
+            let id = BlockId { function: entry, start };
+            if let Some(callee) = &block.exit.call {
+                let (instruction, state) = last.as_ref().ok_or(Escapes)?;
+                let passed = held.minus(preserved(program));
+                self.pass(id, callee, passed, instruction, state)?;
+                held = held.minus(passed);
+                if callee.known.iter().any(|target| self.returning.contains(target)) {
+                    held = held.with(Register::A0).with(Register::new(11));
+                }
+            }
+            if let Some(callee) = &block.exit.tail {
+                let (instruction, state) = last.as_ref().ok_or(Escapes)?;
+                self.pass(id, callee, held, instruction, state)?;
+                if callee.known.iter().any(|target| self.returning.contains(target)) {
+                    self.hand_back(entry)?;
+                }
+            }
+            if block.exit.returns && (held.contains(Register::A0) || held.contains(Register::new(11))) {
+                self.hand_back(entry)?;
+            }
+            for &next in &block.exit.successors {
+                let known = at_start.entry(next).or_default();
+                if known.union(held) != *known {
+                    *known = known.union(held);
+                    pending.insert(next);
+                }
+            }
+            if self.slots.len() != slots_before {
+                pending.extend(function.blocks.keys());
+            }
+        }
+        Ok(())
+    }
+
+    /// The registers that hold the address after `instruction`.
+    fn step(
+        &mut self,
+        function: u64,
+        held: RegisterSet,
+        at: u64,
+        instruction: &Instruction,
+        state: &State,
+    ) -> Result<RegisterSet, Escapes> {
+        let effects = instruction.effects();
+        let rest = held.minus(effects.defines);
+        let has = |register| held.contains(register);
+        if instruction.op == Op::Ecall {
+            let arguments = (10..=15).map(Register::new);
+            return if arguments.into_iter().any(has) { Err(Escapes) } else { Ok(held) };
+        }
+        let result = state.result(instruction, at, &self.program.code);
+        if result.and_then(|value| value.constants().map(|all| all.contains(&self.target))).unwrap_or(false) {
+            return Ok(rest.with(instruction.rd()));
+        }
+        if store_size(instruction.op).is_some() || is_atomic_write(instruction.op) {
+            if has(instruction.rs2()) {
+                self.stored(function, instruction, state)?;
+            }
+            return Ok(rest);
+        }
+        if load_size(instruction.op).is_some() {
+            let loads = match state.address(instruction) {
+                Value::Stack(offset) => self.slots.contains(&(function, offset)),
+                Value::Constant(address) => self.memory.contains(&address),
+                _ => false,
+            };
+            return Ok(if loads { rest.with(instruction.rd()) } else { rest });
+        }
+        let used = effects.uses.iter().any(has);
+        match instruction.op {
+            _ if !used => Ok(rest),
+            Op::Addi if instruction.immediate == 0 => Ok(rest.with(instruction.rd())),
+            Op::Add if instruction.rs1() == Register::ZERO || instruction.rs2() == Register::ZERO => {
+                Ok(rest.with(instruction.rd()))
+            }
+            // Comparing it or calling it gives nothing away; calls are looked at where the block ends.
+            Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Jalr => Ok(rest),
+            _ if effects.defines == RegisterSet::EMPTY => Ok(rest),
+            _ => Err(Escapes),
+        }
+    }
+
+    fn stored(&mut self, function: u64, instruction: &Instruction, state: &State) -> Result<(), Escapes> {
+        match state.address(instruction) {
+            Value::Stack(offset) if instruction.op == Op::Sd && !self.cells.escapes(function, offset) => {
+                self.slots.insert((function, offset));
+                Ok(())
+            }
+            Value::Constant(address)
+                if instruction.op == Op::Sd && self.cells.may_alias(self.program, address).is_none() =>
+            {
+                if self.memory.insert(address) {
+                    let readers = self.program.functions.iter();
+                    let readers = readers.filter(|(_, function)| function.data_references.contains(&address));
+                    self.work.extend(readers.map(|(&entry, _)| entry));
+                }
+                Ok(())
+            }
+            _ => Err(Escapes),
+        }
+    }
+
+    /// The call or jump that ends `block` takes the address along in `held`, or goes to it.
+    fn pass(
+        &mut self,
+        block: BlockId,
+        callee: &Callee,
+        held: RegisterSet,
+        instruction: &Instruction,
+        state: &State,
+    ) -> Result<(), Escapes> {
+        if callee.unknown {
+            if held.contains(instruction.rs1()) && instruction.op == Op::Jalr {
+                self.callers.insert(block);
+            }
+            let goes_along =
+                (10..=17).map(Register::new).any(|register| held.contains(register) && register != instruction.rs1());
+            if goes_along {
+                return Err(Escapes);
+            }
+        }
+        let outgoing = |&(function, offset): &(u64, i64)| match state.get(Register::SP) {
+            Value::Stack(sp) => function == block.function && offset >= sp,
+            _ => true,
+        };
+        let on_stack = self.slots.iter().any(outgoing);
+        for &target in &callee.known {
+            if on_stack && self.reads_stack_arguments(target) {
+                return Err(Escapes);
+            }
+            let read = self.liveness.at_entry(target);
+            let passed = held.minus(held.minus(read));
+            let known = self.at_entry.entry(target).or_default();
+            if known.union(passed) != *known {
+                *known = known.union(passed);
+                self.work.insert(target);
+            }
+        }
+        Ok(())
+    }
+
+    /// `function` may return the address to its callers.
+    fn hand_back(&mut self, function: u64) -> Result<(), Escapes> {
+        if self.program.address_taken.contains(&function) {
+            return Err(Escapes);
+        }
+        if self.returning.insert(function) {
+            self.work.extend(self.flow.callers(function).iter().map(|caller| caller.function));
+        }
+        Ok(())
+    }
+
+    fn reads_stack_arguments(&self, function: u64) -> bool {
+        let Some(found) = self.program.functions.get(&function) else { return true };
+        found.blocks.keys().any(|&start| {
+            found.walk(start, &self.program.code).any(|(_, instruction, state)| {
+                load_size(instruction.op).is_some()
+                    && matches!(state.address(&instruction), Value::Stack(offset) if offset >= 0)
+            })
+        })
+    }
+}
+
+fn preserved(program: &Program<'_>) -> RegisterSet {
+    super::flow::all_registers().minus(caller_saved(program.convention))
+}

@@ -1,0 +1,229 @@
+//! The manifest: what a program asks of a kernel, as data that others can rely on (`zeroos.manifest/1`) and as a table
+//! that a person can decide from. It names no path, so the same program gives the same manifest everywhere.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::address::Address;
+use crate::analysis::{Analysis, Evidence};
+use crate::elf::{AppElf, ElfKind, FloatAbi};
+use crate::linux::SyscallNumber;
+
+/// The `schema` of every manifest that this version writes.
+pub const SCHEMA: &str = "zeroos.manifest/1";
+
+/// What the kernel has for a syscall.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FragmentStatus {
+    /// The fragment file that implements it, relative to the fragment library.
+    Supported(String),
+    /// Nothing: the call stops the image.
+    Missing,
+    /// It fails with `ENOSYS` because the user's configuration says so.
+    Enosys,
+}
+
+/// What the kernel has for each number; a number that is not in it is missing.
+pub type FragmentLookup = BTreeMap<SyscallNumber, FragmentStatus>;
+
+/// The whole manifest. Field names and order are the file format's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Which program it is about.
+    pub app: App,
+    /// Whether the numbers of all reachable sites are known.
+    pub bounded: bool,
+    /// Every syscall that a reachable site can make, by number.
+    pub syscalls: Vec<Syscall>,
+    /// Every `ecall`, by address.
+    pub sites: Vec<SiteEntry>,
+}
+
+/// The program, without its path.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct App {
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// `exec` or `static-pie`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The ISA attribute of the file, or what its header says.
+    pub isa: String,
+    /// Whether it has no symbols.
+    pub stripped: bool,
+    /// `musl`, `glibc`, `go` or `unknown`: a guess from strings in the file.
+    pub libc: String,
+}
+
+/// One syscall.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Syscall {
+    /// Its number.
+    pub number: SyscallNumber,
+    /// Its name, or `syscall_N`.
+    pub name: String,
+    /// The reachable sites that can make it.
+    pub sites: Vec<Address>,
+    /// The fragment file.
+    pub fragment: Option<String>,
+    /// What happens when the program makes it.
+    pub status: Status,
+}
+
+/// See [`FragmentStatus`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// A fragment implements it.
+    Supported,
+    /// The image stops there.
+    Missing,
+    /// It fails with `ENOSYS`, as configured.
+    Enosys,
+}
+
+/// One `ecall`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SiteEntry {
+    /// Where it is.
+    pub address: Address,
+    /// The function it is in.
+    pub function: String,
+    /// The numbers it can carry; `None` if any. TOML, which has no null, leaves it out.
+    pub numbers: Option<BTreeSet<SyscallNumber>>,
+    /// How they are known.
+    pub evidence: EvidenceKind,
+    /// Where they come from, or what was lost; empty for a constant.
+    pub why: String,
+    /// Whether a path from the entry reaches it.
+    pub reachable: bool,
+    /// The functions on a shortest path from the entry.
+    pub chain: Vec<String>,
+}
+
+/// See [`Evidence`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EvidenceKind {
+    /// One constant, set in the function itself.
+    Constant,
+    /// A set, carried from elsewhere.
+    Propagated,
+    /// Any number.
+    Unbounded,
+}
+
+impl Manifest {
+    /// The manifest of `elf`, of which `analysis` is the analysis, for a kernel that has `fragments`.
+    pub fn new(elf: &AppElf, analysis: &Analysis, fragments: &FragmentLookup) -> Manifest {
+        let sites: Vec<SiteEntry> = analysis
+            .sites
+            .iter()
+            .map(|site| {
+                let (evidence, why) = match &site.evidence {
+                    Evidence::Constant(_) => (EvidenceKind::Constant, String::new()),
+                    Evidence::Propagated { why, .. } => (EvidenceKind::Propagated, why.clone()),
+                    Evidence::Unbounded { why } => (EvidenceKind::Unbounded, why.clone()),
+                };
+                SiteEntry {
+                    address: site.address,
+                    function: site.function_name.clone(),
+                    numbers: site.evidence.numbers(),
+                    evidence,
+                    why,
+                    reachable: site.reachable,
+                    chain: site.chain.clone(),
+                }
+            })
+            .collect();
+        let mut callers: BTreeMap<SyscallNumber, Vec<Address>> = BTreeMap::new();
+        for site in sites.iter().filter(|site| site.reachable) {
+            for &number in site.numbers.iter().flatten() {
+                callers.entry(number).or_default().push(site.address);
+            }
+        }
+        let syscalls = callers.into_iter().map(|(number, sites)| syscall(number, sites, fragments)).collect();
+        let bounded = sites.iter().all(|site| !site.reachable || site.numbers.is_some());
+        Manifest { schema: SCHEMA.to_owned(), app: App::new(elf), bounded, syscalls, sites }
+    }
+
+    /// Pretty JSON with a final newline; the same manifest always gives the same bytes.
+    ///
+    /// # Errors
+    /// None for a manifest made by [`Manifest::new`].
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// The same as TOML; `null` becomes an absent key.
+    ///
+    /// # Errors
+    /// None for a manifest made by [`Manifest::new`], unless a number exceeds TOML's 63 bits.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+
+    /// A table for people.
+    pub fn to_table(&self) -> String {
+        table::render(self)
+    }
+}
+
+fn syscall(number: SyscallNumber, sites: Vec<Address>, fragments: &FragmentLookup) -> Syscall {
+    let (fragment, status) = match fragments.get(&number) {
+        Some(FragmentStatus::Supported(file)) => (Some(file.clone()), Status::Supported),
+        Some(FragmentStatus::Enosys) => (None, Status::Enosys),
+        Some(FragmentStatus::Missing) | None => (None, Status::Missing),
+    };
+    Syscall { number, name: number.to_string(), sites, fragment, status }
+}
+
+impl App {
+    fn new(elf: &AppElf) -> App {
+        let digest = Sha256::digest(elf.file_bytes());
+        App {
+            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            kind: match elf.kind {
+                ElfKind::Executable => "exec",
+                ElfKind::StaticPie => "static-pie",
+            }
+            .to_owned(),
+            isa: elf.isa.attribute.clone().unwrap_or_else(|| isa_of_header(elf)),
+            stripped: elf.is_stripped(),
+            libc: libc(elf).to_owned(),
+        }
+    }
+}
+
+/// The least ISA that the header's flags allow.
+fn isa_of_header(elf: &AppElf) -> String {
+    let float = match elf.isa.float_abi {
+        FloatAbi::Soft => "",
+        FloatAbi::Single => "f",
+        FloatAbi::Double => "fd",
+        FloatAbi::Quad => "fdq",
+    };
+    format!("rv64ima{float}{}", if elf.isa.compressed { "c" } else { "" })
+}
+
+/// A guess from what each library leaves in every program: Go its build information, glibc the messages of its start-up
+/// code and allocator, musl its fixed list of `strerror` texts or the names that its start-up opens.
+fn libc(elf: &AppElf) -> &'static str {
+    let bytes = elf.file_bytes();
+    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    if holds(b"\xff Go buildinf:") {
+        "go"
+    } else if holds(b"GNU C Library") || holds(b"FATAL: kernel too old") || holds(b"glibc.malloc.") {
+        "glibc"
+    } else if holds(b"/dev/null\0") && (holds(b"No error information") || !holds(b"glibc")) {
+        "musl"
+    } else {
+        "unknown"
+    }
+}
