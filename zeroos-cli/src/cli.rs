@@ -14,6 +14,7 @@ mod project;
 mod run;
 mod say;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -96,15 +97,13 @@ impl<T, E: Into<Diagnostic>> About<T> for Result<T, E> {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let is_run = std::env::args_os().nth(1).is_some_and(|word| word == "run");
-    let failure = if is_run { RUN_FAILURE } else { FAILURE };
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
             let asked_for_help = !error.use_stderr();
             // Help that nobody reads is no failure.
             let _ = error.print();
-            return ExitCode::from(match (asked_for_help, is_run) {
+            return ExitCode::from(match (asked_for_help, names_run(std::env::args_os().skip(1))) {
                 (true, _) => 0,
                 (false, true) => RUN_FAILURE,
                 (false, false) => USAGE,
@@ -117,6 +116,7 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     };
     choice.write_global();
+    let failure = if matches!(line.command, Command::Run(_)) { RUN_FAILURE } else { FAILURE };
     let result = match line.command {
         Command::Build(arguments) => build::execute(arguments),
         Command::Manifest(arguments) => manifest::execute(&arguments),
@@ -133,10 +133,31 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// Whether a command line that could not be parsed was meant for `run`, whose exit statuses are the guest's.
+fn names_run(words: impl Iterator<Item = OsString>) -> bool {
+    let mut words = words.skip_while(|word| word.as_encoded_bytes().starts_with(b"--color="));
+    match words.next() {
+        Some(word) if word == "--color" => words.nth(1).is_some_and(|word| word == "run"),
+        Some(word) => word == "run",
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn run_is_recognised_behind_the_global_option() {
+        let names_run = |line: &str| super::names_run(line.split_whitespace().map(OsString::from));
+        for line in ["run", "run --bad", "--color never run", "--color=never run app"] {
+            assert!(names_run(line), "{line}");
+        }
+        for line in ["", "build run", "--color run", "--color run build", "--bad"] {
+            assert!(!names_run(line), "{line}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

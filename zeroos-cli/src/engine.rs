@@ -38,8 +38,8 @@ pub struct RunOutcome {
     pub ending: RunEnding,
     /// What was executed, where the engine counts.
     pub counts: Option<InstructionCounts>,
-    /// What the kernel said last, and where that was, if it stopped the run: lines for the user.
-    pub explanation: Vec<String>,
+    /// Where the run stopped, if the kernel stopped it without naming the function: a line for the user.
+    pub explanation: Option<String>,
 }
 
 /// Why a run ended.

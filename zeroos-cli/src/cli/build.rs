@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::build_options::BuildOptions;
+use super::input::FileError;
 use super::{About, CommandResult, Failure, input, say};
 use crate::compile::KernelCache;
 use crate::pipeline::{self, BuildRequest, Built};
@@ -21,9 +22,15 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: Arguments) -> CommandResult {
     let app = &arguments.app;
-    let request = arguments.options.request(app)?;
-    let built = build(app, input::read(app)?, &request, arguments.options.emit_source.as_deref())?;
+    let program = input::read_program(app)?;
     let output = arguments.output.unwrap_or_else(|| default_output(app));
+    if let (Ok(from), Ok(to)) = (app.canonicalize(), output.canonicalize())
+        && from == to
+    {
+        return Err(FileError::Exists { path: output }.into());
+    }
+    let request = arguments.options.request(app)?;
+    let built = build(app, program, &request, arguments.options.emit_source.as_deref())?;
     input::write_whole(&output, &built.image, true)?;
     say::note(&format!(
         "{}: platform {}, {} syscalls, {} bytes",

@@ -10,7 +10,7 @@ use crate::pipeline::BuildRequest;
 use crate::plan::{CommittedInputs, EntryRequest, GuestFile, PlanRequest};
 
 /// How the program's calls enter the kernel.
-#[derive(Clone, Copy, Default, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(super) enum Entry {
     /// The cheapest that is sound at each call.
     #[default]

@@ -11,6 +11,7 @@ pub(super) struct Arguments {}
 
 pub(super) fn execute(_: &Arguments) -> CommandResult {
     let mut complete = true;
+    let mut text = String::new();
     let mut report = |found: bool, needed: bool, what: &str, otherwise: &str| {
         let mark = match (found, needed) {
             (true, _) => "ok      ",
@@ -18,7 +19,7 @@ pub(super) fn execute(_: &Arguments) -> CommandResult {
             (false, false) => "absent  ",
         };
         let advice = if found { String::new() } else { format!(": {otherwise}") };
-        say::data(&format!("{mark} {what}{advice}\n"));
+        text += &format!("{mark} {what}{advice}\n");
         complete &= found || !needed;
     };
     match Toolchain::find() {
@@ -34,6 +35,7 @@ pub(super) fn execute(_: &Arguments) -> CommandResult {
     let qemu = answers("qemu-system-riscv64");
     report(qemu, false, "qemu-system-riscv64 (engine `qemu`)", "apt-get install qemu-system-misc");
     report(answers("spike"), false, "spike", "https://github.com/riscv-software-src/riscv-isa-sim");
+    say::data(&text)?;
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) })
 }
 

@@ -15,7 +15,7 @@ pub(super) fn execute(_: &Arguments) -> CommandResult {
     rows.sort_by_key(|(handler, fragment)| (handler.number, handler.variant, &fragment.path));
     for (handler, fragment) in rows {
         let variant = handler.variant.map_or_else(|| "general".to_owned(), |variant| variant.to_string());
-        say::data(&format!("{:>4} {:<20} {variant:<14} {}\n", handler.number.0, handler.number, fragment.path));
+        say::data(&format!("{:>4} {:<20} {variant:<14} {}\n", handler.number.0, handler.number, fragment.path))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -17,6 +17,9 @@ pub(super) enum FileError {
     /// Not writable.
     #[error("cannot write {}: {message}", path.display())]
     Write { path: PathBuf, message: String },
+    /// An image where a program should be.
+    #[error("{} is an image that zeroos built; expected the program it was built from", path.display())]
+    Image { path: PathBuf },
     /// Something is there that would be overwritten.
     #[error("{} already exists", path.display())]
     Exists { path: PathBuf },
@@ -28,7 +31,7 @@ pub(super) enum FileError {
 impl Diagnose for FileError {
     fn code(&self) -> &'static str {
         match self {
-            FileError::Read { .. } | FileError::Directory { .. } => "ZOS-E0901",
+            FileError::Read { .. } | FileError::Directory { .. } | FileError::Image { .. } => "ZOS-E0901",
             FileError::Write { .. } => "ZOS-E0902",
             FileError::Exists { .. } => "ZOS-E0903",
             FileError::Option { .. } => "ZOS-E0904",
@@ -41,6 +44,7 @@ impl Diagnose for FileError {
             FileError::Directory { .. } => {
                 "name the program itself, for example target/riscv64gc-unknown-linux-musl/release/NAME".into()
             }
+            FileError::Image { .. } => "`zeroos run IMAGE` runs it; build again from the program itself".into(),
             FileError::Write { .. } => "check that the folder exists, can be written and has room".into(),
             FileError::Exists { .. } => "choose another name, or remove it first".into(),
             FileError::Option { .. } => "`zeroos build --help` shows the forms".into(),
@@ -59,12 +63,37 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     std::fs::read(path).map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
 }
 
-/// Writes `bytes` to `path`, executable if asked: a reader sees the old file or the new one, never half of it.
+/// The bytes of the program at `path`.
+///
+/// # Errors
+/// As [`read`]; and an image, which is an ELF like any program but has its kernel already.
+pub(super) fn read_program(path: &Path) -> Result<Vec<u8>, FileError> {
+    let bytes = read(path)?;
+    // A note that this version cannot read makes it an image all the same.
+    if matches!(crate::image::read_note(&bytes), Ok(None)) {
+        Ok(bytes)
+    } else {
+        Err(FileError::Image { path: path.to_owned() })
+    }
+}
+
+/// Writes `bytes` to `path`, executable if asked: a reader sees the old file or the new one, never half of it. What is
+/// no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and its target is replaced.
 ///
 /// # Errors
 /// A folder that cannot be written.
 pub(super) fn write_whole(path: &Path, bytes: &[u8], executable: bool) -> Result<(), FileError> {
-    let failed = |error: std::io::Error| FileError::Write { path: path.to_owned(), message: error.to_string() };
+    let named = path.to_owned();
+    let failed = |error: std::io::Error| FileError::Write { path: named.clone(), message: error.to_string() };
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(failed);
+    }
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments) -> CommandResult {
     let app = &arguments.app;
     let enosys = Project::read()?.enosys()?;
-    let examined = pipeline::examine(input::read(app)?).about(app)?;
+    let examined = pipeline::examine(input::read_program(app)?).about(app)?;
     let manifest = pipeline::manifest(&examined, &enosys).about(app)?;
     let unwritable = |what: String| FileError::Option { what: format!("the manifest cannot be written: {what}") };
     let text = match arguments.format {
@@ -41,7 +41,7 @@ pub(super) fn execute(arguments: &Arguments) -> CommandResult {
         Format::Json => manifest.to_json().map_err(|error| unwritable(error.to_string()))?,
         Format::Toml => manifest.to_toml().map_err(|error| unwritable(error.to_string()))?,
     };
-    say::data(text.trim_end_matches('\n'));
-    say::data("\n");
+    say::data(text.trim_end_matches('\n'))?;
+    say::data("\n")?;
     Ok(ExitCode::SUCCESS)
 }

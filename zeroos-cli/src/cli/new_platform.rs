@@ -28,7 +28,7 @@ pub(super) fn execute(arguments: &Arguments) -> CommandResult {
     let files: BTreeMap<String, String> = platform_folder(name)?;
     input::write_folder(&folder, &files)?;
     for file in files.keys() {
-        say::data(&format!("{}\n", folder.join(file).display()));
+        say::data(&format!("{}\n", folder.join(file).display()))?;
     }
     let option = if arguments.dir.as_os_str() == "platforms" {
         String::new()

@@ -18,7 +18,7 @@ pub(super) fn execute(arguments: &Arguments) -> CommandResult {
     let registry = PlatformRegistry::discover(&platform_directories(&arguments.platform_dir))?;
     for name in registry.names() {
         match registry.load(name) {
-            Ok(platform) => say::data(&format!("{name:<16} {:<10} {}\n", platform.isa, platform.summary)),
+            Ok(platform) => say::data(&format!("{name:<16} {:<10} {}\n", platform.isa, platform.summary))?,
             Err(error) => say::warning(&error.to_string()),
         }
     }

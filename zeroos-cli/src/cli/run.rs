@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::build_options::BuildOptions;
+use super::build_options::{BuildOptions, Entry, platform_directories};
 use super::input::FileError;
 use super::{About, CommandResult, Failure, build, input, say};
 use crate::address::ByteCount;
 use crate::engine::{self, EngineKind, RunEnding, RunOptions};
-use crate::image::read_note;
+use crate::image::{ImageNote, read_note};
 use crate::linux::SyscallNumber;
 use crate::machine::InstructionCounts;
+use crate::platform::PlatformRegistry;
 
 /// Exit status when the instruction limit ended the run.
 const LIMIT: u8 = 124;
@@ -56,9 +57,16 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     };
     let app = PathBuf::from(app);
     let bytes = input::read(&app)?;
+    if let (Engine::Qemu, Some(_)) = (arguments.engine, &arguments.stats) {
+        let what = "--stats needs exact counts, which only `--engine builtin` has".into();
+        return Err(FileError::Option { what }.into());
+    }
     let (image, note) = match read_note(&bytes).about(&app)? {
-        Some(note) => {
+        Some(mut note) => {
             refuse_build_options(&arguments.options, rest)?;
+            if let Engine::Qemu = arguments.engine {
+                note.runner = runner_of(&note, &arguments.options.platform_dir)?;
+            }
             (bytes, note)
         }
         None => {
@@ -82,13 +90,11 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     };
     let options = RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions };
     let outcome = engine::run(kind, &image, file.path(), &note, options).about(&app)?;
-    for line in &outcome.explanation {
+    if let Some(line) = &outcome.explanation {
         say::note(line);
     }
     if let Some(path) = &arguments.stats {
-        let counts = outcome.counts.as_ref().ok_or(FileError::Option {
-            what: "--stats needs exact counts, which only `--engine builtin` has".into(),
-        })?;
+        let counts = outcome.counts.as_ref().ok_or(FileError::Option { what: "this engine does not count".into() })?;
         let stats = Stats::new(counts, note.kernel_bytes, image.len() as u64);
         let text = serde_json::to_string_pretty(&stats)
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
@@ -107,6 +113,13 @@ fn scratch(error: &std::io::Error) -> FileError {
     FileError::Write { path: std::env::temp_dir(), message: error.to_string() }
 }
 
+/// The command that runs an image's platform, as the platform's own folder has it: an image may come from anywhere, and
+/// what it names is not to be started unseen.
+fn runner_of(note: &ImageNote, platform_dir: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let registry = PlatformRegistry::discover(&platform_directories(platform_dir))?;
+    Ok(registry.load(&note.platform)?.runner)
+}
+
 /// An image's arguments, environment and files were fixed when it was built.
 fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), Failure> {
     let given = [
@@ -115,7 +128,10 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--file", !options.file.is_empty()),
         ("--seed", options.seed.is_some()),
         ("--platform", options.platform.is_some()),
+        ("--entry", options.entry != Entry::Auto),
         ("--emit-source", options.emit_source.is_some()),
+        ("--deny-missing", options.deny_missing),
+        ("--deny-unbounded", options.deny_unbounded),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),

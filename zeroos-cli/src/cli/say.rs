@@ -1,10 +1,11 @@
 //! How messages look.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use anstyle::{AnsiColor, Style};
 
 use super::Failure;
+use super::input::FileError;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -34,6 +35,15 @@ fn line(style: Style, head: &str, text: &str) {
 }
 
 /// Prints data; a reader that went away (a closed pipe) is no failure.
-pub(super) fn data(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+///
+/// # Errors
+/// Standard output that cannot be written, for example on a full disk.
+pub(super) fn data(text: &str) -> Result<(), FileError> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(FileError::Write { path: "standard output".into(), message: error.to_string() })
+        }
+        _ => Ok(()),
+    }
 }

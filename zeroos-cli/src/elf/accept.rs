@@ -14,6 +14,13 @@ type Program = elf::ProgramHeader64<Le>;
 
 /// Largest memory a program's segments may span, in bytes: keeps hostile files from asking for the moon.
 const LARGEST_SPAN: u64 = 1 << 40;
+/// Most load segments; linkers make four to six. They may share file bytes, so this also bounds what a file can make of
+/// its size.
+const MOST_SEGMENTS: usize = 64;
+/// `e_phnum` that stands for "see section header 0" (gABI): no program has so many.
+const PN_XNUM: u16 = 0xffff;
+/// Longest interpreter name that is repeated in a message, bytes.
+const LONGEST_NAME: usize = 256;
 
 /// Checks `bytes` and reads them.
 pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
@@ -21,6 +28,9 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
     let header = Header::parse(&*bytes).map_err(|_| truncated("the ELF header", 64, &bytes))?;
     check_machine(header)?;
     let kind = kind_of(header)?;
+    if header.e_phnum(Le) == PN_XNUM {
+        return Err(malformed(format!("{PN_XNUM} or more program headers; expected a few")));
+    }
     let table_end =
         header.e_phoff(Le).saturating_add(u64::from(header.e_phnum(Le)) * u64::from(header.e_phentsize(Le)));
     if table_end > bytes.len() as u64 {
@@ -50,6 +60,11 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
     };
     if kind == ElfKind::StaticPie && (dynamic.is_none() || entry == Address(0)) {
         return Err(ElfError::NeedsLibraries { found: "ET_DYN without an entry or a dynamic section".into() });
+    }
+    // Instructions are 16-bit aligned with the C extension, 32-bit aligned without (ISA manual, "Base Instruction-Length
+    // Encoding").
+    if entry.0 % 2 != 0 {
+        return Err(malformed(format!("the entry {entry} is odd; expected an even address")));
     }
     if !app.is_code(entry) {
         return Err(malformed(format!("the entry {entry} lies in no executable segment")));
@@ -127,8 +142,8 @@ fn refuse_dynamic(programs: &[Program], bytes: &[u8]) -> Result<(), ElfError> {
     for program in programs {
         if program.p_type(Le) == elf::PT_INTERP {
             let name = program.data(Le, bytes).unwrap_or_default();
-            let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
-            return Err(ElfError::Dynamic { interpreter: String::from_utf8_lossy(name).into_owned() });
+            let name = name[..name.len().min(LONGEST_NAME)].split(|&byte| byte == 0).next().unwrap_or_default();
+            return Err(ElfError::Dynamic { interpreter: name.escape_ascii().to_string() });
         }
         if let Ok(Some(entries)) = program.dynamic(Le, bytes)
             && let Some(needed) = entries.iter().position(|entry| entry.d_tag.get(Le) == elf::DT_NEEDED)
@@ -165,6 +180,9 @@ fn load_segments(programs: &[Program], bytes: &[u8]) -> Result<Vec<Segment>, Elf
             write: flags.contains(elf::PF_W),
             execute: flags.contains(elf::PF_X),
         };
+        if segments.len() == MOST_SEGMENTS {
+            return Err(malformed(format!("more than {MOST_SEGMENTS} load segments; expected a few")));
+        }
         segments.push(Segment { range, file_offset: offset, file_size: ByteCount(file_size), permissions });
     }
     segments.sort_by_key(|segment| segment.range);

@@ -17,6 +17,9 @@ const DT_RELR: u64 = 36;
 const DT_RELRSZ: u64 = 35;
 /// Size of an `Elf64_Rela`, bytes.
 const RELA_SIZE: usize = 24;
+/// Names may share bytes of the string table, so a small hostile file can spell out a huge amount of them. A table whose
+/// names take more than this many times the file's size is taken for damaged.
+const LARGEST_NAMES: usize = 8;
 
 /// Reads `e_flags` and the attribute string.
 pub(super) fn isa(header: &Header, bytes: &[u8]) -> Isa {
@@ -46,6 +49,7 @@ pub(super) fn symbols(header: &Header, bytes: &[u8], segments: &[Segment]) -> Ve
     let Ok(sections) = header.sections(Le, bytes) else { return Vec::new() };
     let Ok(table) = sections.symbols(Le, bytes, elf::SHT_SYMTAB) else { return Vec::new() };
     let mut symbols = BTreeSet::new();
+    let mut names_left = bytes.len().saturating_mul(LARGEST_NAMES);
     for symbol in table.iter() {
         let kind = match symbol.st_type() {
             elf::STT_FUNC | elf::STT_GNU_IFUNC => SymbolKind::Function,
@@ -54,12 +58,16 @@ pub(super) fn symbols(header: &Header, bytes: &[u8], segments: &[Segment]) -> Ve
             _ => continue,
         };
         let address = Address(symbol.st_value(Le));
-        let name = symbol.name(Le, table.strings()).unwrap_or_default();
-        // `$x`, `$d` are mapping symbols, `.L…` compiler-local labels: neither names a function.
-        if name.is_empty() || name.starts_with(b"$") || name.starts_with(b".L") {
+        if symbol.st_shndx(Le) == elf::SHN_UNDEF || segment_of(segments, address).is_none() {
             continue;
         }
-        if symbol.st_shndx(Le) == elf::SHN_UNDEF || !segments.iter().any(|segment| segment.range.contains(address)) {
+        let name = symbol.name(Le, table.strings()).unwrap_or_default();
+        let Some(left) = names_left.checked_sub(name.len()) else { return Vec::new() };
+        names_left = left;
+        // `$x`, `$d` are mapping symbols, `.L…` compiler-local labels: neither names a function. Control characters name
+        // nothing and would reach the user's terminal.
+        if name.is_empty() || name.starts_with(b"$") || name.starts_with(b".L") || name.iter().any(u8::is_ascii_control)
+        {
             continue;
         }
         let (size, name) = (ByteCount(symbol.st_size(Le)), String::from_utf8_lossy(name).into_owned());
@@ -71,18 +79,27 @@ pub(super) fn symbols(header: &Header, bytes: &[u8], segments: &[Segment]) -> Ve
 /// Sections inside the segments, by address.
 pub(super) fn sections(header: &Header, bytes: &[u8], segments: &[Segment]) -> Vec<Section> {
     let Ok(table) = header.sections(Le, bytes) else { return Vec::new() };
+    let mut names_left = bytes.len().saturating_mul(LARGEST_NAMES);
     let mut sections: Vec<Section> = table
         .iter()
         .filter(|section| section.sh_flags(Le).contains(elf::SHF_ALLOC))
         .filter_map(|section| {
-            let name = String::from_utf8_lossy(table.section_name(Le, section).ok()?).into_owned();
             let range = AddressRange::new(Address(section.sh_addr(Le)), ByteCount(section.sh_size(Le)))?;
             let executable = section.sh_flags(Le).contains(elf::SHF_EXECINSTR);
-            segments.iter().any(|segment| segment.range.covers(range)).then_some(Section { name, range, executable })
+            segment_of(segments, range.start()).filter(|segment| segment.range.covers(range))?;
+            let name = table.section_name(Le, section).ok()?;
+            names_left = names_left.checked_sub(name.len())?;
+            Some(Section { name: String::from_utf8_lossy(name).into_owned(), range, executable })
         })
         .collect();
     sections.sort_by_key(|section| section.range);
     sections
+}
+
+/// The segment that holds `address`; `segments` are ascending and disjoint.
+fn segment_of(segments: &[Segment], address: Address) -> Option<&Segment> {
+    let index = segments.partition_point(|segment| segment.range.end() <= address);
+    segments.get(index).filter(|segment| segment.range.contains(address))
 }
 
 /// The base-relative relocations that the dynamic section at `dynamic` lists (`DT_RELA`, `DT_RELR`).
@@ -106,7 +123,7 @@ pub(super) fn relative_relocations(app: &AppElf, dynamic: AddressRange) -> Vec<R
             relocations.insert(Relocation { target, addend });
         }
     }
-    relocations.extend(packed_relocations(app, table(DT_RELR, DT_RELRSZ)));
+    add_packed_relocations(app, table(DT_RELR, DT_RELRSZ), &mut relocations);
     relocations.into_iter().collect()
 }
 
@@ -122,11 +139,11 @@ fn dynamic_entries(app: &AppElf, range: AddressRange) -> Vec<(u64, u64)> {
 }
 
 /// `DT_RELR` (gABI, "Relative Relocation Table"): an even word is an address, an odd one a bitmap of the 63 words behind.
-fn packed_relocations(app: &AppElf, table: &[u8]) -> Vec<Relocation> {
-    let mut relocations = Vec::new();
+/// Straight into the set: a hostile table can name one word any number of times.
+fn add_packed_relocations(app: &AppElf, table: &[u8], relocations: &mut BTreeSet<Relocation>) {
     let mut push = |target: u64| {
         if let Some(addend) = app.word_at(Address(target)) {
-            relocations.push(Relocation { target: Address(target), addend: Address(addend) });
+            relocations.insert(Relocation { target: Address(target), addend: Address(addend) });
         }
     };
     let mut next = 0u64;
@@ -142,5 +159,4 @@ fn packed_relocations(app: &AppElf, table: &[u8]) -> Vec<Relocation> {
             next = next.wrapping_add(63 * 8);
         }
     }
-    relocations
 }

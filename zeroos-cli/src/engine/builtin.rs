@@ -55,8 +55,8 @@ pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result
         }
     };
     let explanation = match ending {
-        RunEnding::Exited(status) if status >= 123 => console.words.explain(image),
-        _ => Vec::new(),
+        RunEnding::Exited(status) if status >= 123 => console.words.explain(image, note),
+        _ => None,
     };
     Ok(RunOutcome { ending, counts: Some(machine.counts()), explanation })
 }

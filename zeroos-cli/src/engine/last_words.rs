@@ -1,7 +1,10 @@
 //! Remembers the end of what a guest printed, so that the kernel's last message can be completed by the symbol of its
 //! program counter: the kernel knows addresses, the image knows names.
 
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSegment, ObjectSymbol};
+
+use crate::address::Address;
+use crate::image::ImageNote;
 
 /// Bytes kept: more than the longest message.
 const KEPT: usize = 2048;
@@ -21,36 +24,42 @@ impl LastWords {
         }
     }
 
-    /// Where the kernel stopped, as lines for the user; empty if it did not.
-    pub(super) fn explain(&self, image: &[u8]) -> Vec<String> {
+    /// Where the kernel stopped, as a line for the user; `None` if it did not, has said so itself, or nobody can tell.
+    pub(super) fn explain(&self, image: &[u8], note: &ImageNote) -> Option<String> {
         let text = String::from_utf8_lossy(&self.bytes);
-        let Some(message) =
-            text.lines().rev().find(|line| line.contains("zeroos: stop: ") || line.contains("zeroos: fault: "))
-        else {
-            return Vec::new();
-        };
-        let Some(pc) = message.split("pc 0x").nth(1).and_then(|rest| {
-            let digits = rest.split(|letter: char| !letter.is_ascii_hexdigit()).next()?;
-            u64::from_str_radix(digits, 16).ok()
-        }) else {
-            return Vec::new();
-        };
+        let message =
+            text.lines().rev().find(|line| line.contains("zeroos: stop: ") || line.contains("zeroos: fault: "))?;
+        let (_, rest) = message.split_once("pc 0x")?;
+        let digits_end = rest.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(rest.len());
+        let (digits, rest) = rest.split_at(digits_end);
+        if rest.starts_with(" in ") {
+            return None;
+        }
+        let pc = u64::from_str_radix(digits, 16).ok()?;
         match nearest_symbol(image, pc) {
-            Some((name, 0)) => vec![format!("pc {pc:#x} is {name}")],
-            Some((name, offset)) => vec![format!("pc {pc:#x} is {name}+{offset:#x}")],
-            None => {
-                vec![format!("pc {pc:#x} has no symbol near it: the program is stripped, or the address is not code")]
-            }
+            Some((name, 0)) => Some(format!("pc {pc:#x} is {name}")),
+            Some((name, offset)) => Some(format!("pc {pc:#x} is {name}+{offset:#x}")),
+            None if note.program.iter().any(|span| span.range().contains(Address(pc))) => Some(format!(
+                "pc {pc:#x} lies in the program, which has no symbol there: it names functions unless stripped"
+            )),
+            None => None,
         }
     }
 }
 
-/// The function symbol at or below `address` with the distance, demangled; only within one section.
+/// The function symbol at or below `address` with the distance, demangled; only within one segment. Assembly labels
+/// count as functions where no function symbol is nearer.
 fn nearest_symbol(image: &[u8], address: u64) -> Option<(String, u64)> {
     let file = object::File::parse(image).ok()?;
-    let symbols =
-        file.symbols().filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.address() <= address);
-    let nearest = symbols.max_by_key(object::ObjectSymbol::address)?;
+    let segment = file
+        .segments()
+        .find(|segment| address.checked_sub(segment.address()).is_some_and(|offset| offset < segment.size()))?;
+    let symbols = file.symbols().filter(|symbol| {
+        matches!(symbol.kind(), object::SymbolKind::Text | object::SymbolKind::Unknown)
+            && (segment.address()..=address).contains(&symbol.address())
+            && symbol.name().is_ok_and(|name| !name.is_empty())
+    });
+    let nearest = symbols.max_by_key(|symbol| (symbol.address(), symbol.kind() == object::SymbolKind::Text))?;
     let offset = address - nearest.address();
     // A symbol with a size speaks for no address behind it.
     if nearest.size() > 0 && offset >= nearest.size() {
@@ -67,11 +76,38 @@ mod tests {
     fn only_the_kernels_messages_are_explained() {
         let mut words = LastWords::default();
         words.hear(b"pc 0x1000 is what a program may print\n");
-        assert!(words.explain(b"").is_empty());
+        let note = note_with_program(0x1000, 0x2000);
+        assert_eq!(words.explain(b"", &note), None);
         words.hear(&[b'x'; 10_000]);
-        words.hear(b"\nzeroos: stop: unsupported syscall 198 (socket), pc 0x1234 in f; no fragment\n");
-        let lines = words.explain(b"");
-        assert_eq!(lines.len(), 1);
-        assert!(lines[0].starts_with("pc 0x1234 "), "{lines:?}");
+        words.hear(b"\nzeroos: fault: breakpoint (ebreak), cause 3, pc 0x1234, trap value 0x0\n");
+        let line = words.explain(b"", &note).unwrap();
+        assert!(line.starts_with("pc 0x1234 lies in the program"), "{line}");
+    }
+
+    #[test]
+    fn what_the_kernel_said_itself_or_nobody_knows_is_not_explained() {
+        let note = note_with_program(0x1000, 0x2000);
+        for message in [
+            "zeroos: stop: unsupported syscall 198 (socket), pc 0x1234 in main; no fragment provides it\n",
+            "zeroos: fault: jump to an address without memory, cause 1, pc 0x0, trap value 0x0\n",
+            "zeroos: stop: kernel panic at src/lib.rs:1\n",
+        ] {
+            let mut words = LastWords::default();
+            words.hear(message.as_bytes());
+            assert_eq!(words.explain(b"", &note), None, "{message}");
+        }
+    }
+
+    fn note_with_program(start: u64, end: u64) -> ImageNote {
+        ImageNote {
+            schema: String::new(),
+            platform: String::new(),
+            ram: Vec::new(),
+            program: vec![crate::image::Span { start: Address(start), end: Address(end) }],
+            devices: crate::platform::Devices::default(),
+            htif: None,
+            runner: Vec::new(),
+            kernel_bytes: 0,
+        }
     }
 }

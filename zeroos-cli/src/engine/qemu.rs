@@ -1,8 +1,9 @@
-//! QEMU as an engine: starts the command that the image's platform names and passes the standard streams through.
+//! QEMU as an engine: starts the command that the platform names and passes the standard streams through.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread;
 
 use super::last_words::LastWords;
 use super::{EngineError, RunEnding, RunOptions, RunOutcome};
@@ -10,6 +11,8 @@ use crate::image::ImageNote;
 
 /// A serial line has no end of file; the platform takes this byte for it.
 const END_OF_TRANSMISSION: u8 = 0x04;
+/// With what QEMU ends if it cannot start or carry on; a guest may end with the same.
+const QEMU_FAILURE: i32 = 1;
 
 /// Runs the image at `path` to its end.
 pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptions) -> Result<RunOutcome, EngineError> {
@@ -26,37 +29,119 @@ pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptio
     };
     let image_path = path.display().to_string();
     let start = |error: std::io::Error| EngineError::Start { program: program.clone(), message: error.to_string() };
-    let mut child = Command::new(program)
+    let child = Command::new(program)
         .args(arguments.iter().map(|argument| argument.replace("{image}", &image_path)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .map_err(start)?;
-    if let Some(mut line) = child.stdin.take() {
-        // Ends by itself when the emulator is gone; until then it may wait for our own input, so nobody waits for it.
-        std::thread::spawn(move || {
-            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut line);
-            let _ = line.write_all(&[END_OF_TRANSMISSION]);
-            let _ = line.flush();
-            // The emulator takes a closed line for a hang-up: keep it open for as long as the process lives.
-            std::thread::park();
-        });
+    let mut child = Running(child);
+    if let Some(line) = child.0.stdin.take() {
+        feed(line);
     }
+    let complaints = child.0.stderr.take().map(pass_complaints);
     let mut words = LastWords::default();
-    if let Some(mut output) = child.stdout.take() {
-        let mut buffer = [0; 4096];
-        let mut ours = std::io::stdout().lock();
-        while let Ok(count @ 1..) = output.read(&mut buffer) {
-            words.hear(&buffer[..count]);
-            ours.write_all(&buffer[..count])
-                .and_then(|()| ours.flush())
-                .map_err(|error| EngineError::Output { message: error.to_string() })?;
+    if let Some(output) = child.0.stdout.take() {
+        pass_output(output, &mut words)?;
+    }
+    let status = child.0.wait().map_err(start)?;
+    let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let abnormal = |what: String| EngineError::Abnormal { program: program.clone(), what };
+    match status.code() {
+        None => Err(abnormal(status.to_string())),
+        // The guest's own output comes by the serial line: what is on QEMU's standard error is QEMU's.
+        Some(QEMU_FAILURE) if is_failure(&complaints, program) => Err(abnormal(complaints.trim_end().to_owned())),
+        Some(code) => {
+            let explanation = if code >= 123 { words.explain(image, note) } else { None };
+            Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, explanation })
         }
     }
-    let status = child.wait().map_err(start)?;
-    let Some(code) = status.code() else {
-        return Err(EngineError::Abnormal { program: program.clone(), what: status.to_string() });
-    };
-    let explanation = if code >= 123 { words.explain(image) } else { Vec::new() };
-    Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, explanation })
+}
+
+/// The emulator's process: ended, at the latest, when nobody waits for it any more.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself: then there is nothing to kill, and nothing to be told.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Copies our standard input to the serial line, its end included. Ends with the process; until then it may wait for
+/// our own input, so nobody waits for it.
+fn feed(mut line: ChildStdin) {
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut line);
+        let _ = line.write_all(&[END_OF_TRANSMISSION]);
+        let _ = line.flush();
+        // The emulator takes a closed line for a hang-up: keep it open for as long as the process lives.
+        loop {
+            thread::park();
+        }
+    });
+}
+
+/// Copies the serial line to our standard output. A reader of ours that goes away does not end the run.
+fn pass_output(mut output: ChildStdout, words: &mut LastWords) -> Result<(), EngineError> {
+    let mut buffer = [0; 4096];
+    let mut ours = std::io::stdout().lock();
+    let mut closed = false;
+    loop {
+        let count = match output.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return Ok(()),
+        };
+        words.hear(&buffer[..count]);
+        if closed {
+            continue;
+        }
+        match ours.write_all(&buffer[..count]).and_then(|()| ours.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => closed = true,
+            Err(error) => return Err(EngineError::Output { message: error.to_string() }),
+        }
+    }
+}
+
+/// Copies what the emulator says on standard error to ours, as it comes, and returns its beginning.
+fn pass_complaints(mut complaints: ChildStderr) -> thread::JoinHandle<String> {
+    const KEPT: usize = 4096;
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = complaints.read(&mut buffer) {
+            // Messages that nobody can read are no reason to fail.
+            let _ = std::io::stderr().write_all(&buffer[..count]);
+            kept.extend_from_slice(&buffer[..count.min(KEPT - kept.len())]);
+        }
+        String::from_utf8_lossy(&kept).into_owned()
+    })
+}
+
+/// Whether QEMU says that it failed: `PROGRAM: …`, but not `PROGRAM: warning: …`.
+fn is_failure(complaints: &str, program: &str) -> bool {
+    let name = Path::new(program).file_name().map_or(program.into(), |name| name.to_string_lossy());
+    complaints.lines().any(|line| {
+        line.strip_prefix(&*name)
+            .and_then(|rest| rest.strip_prefix(": "))
+            .is_some_and(|rest| !rest.starts_with("warning:") && !rest.starts_with("terminating"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_qemu_is_told_from_a_warning_and_from_a_guest() {
+        let program = "/usr/bin/qemu-system-riscv64";
+        assert!(is_failure("qemu-system-riscv64: -kernel x: could not load\n", program));
+        assert!(!is_failure("qemu-system-riscv64: warning: disabling h\n", program));
+        assert!(!is_failure("", program));
+    }
 }

@@ -1,0 +1,145 @@
+//! `zeroos build`: what it writes where, and that a build that fails changes nothing.
+
+use crate::tool::{Workplace, example};
+
+fn minimal() -> String {
+    example("hello-minimal-c/bin/gc-exec")
+}
+
+#[test]
+fn the_image_is_named_after_the_program_and_lies_here() {
+    let workplace = Workplace::new();
+    let built = workplace.zeroos(&["build", &minimal()]).exits(0);
+    assert!(built.stdout.is_empty());
+    assert_eq!(workplace.listing(), ["gc-exec.zeroos.elf"]);
+    let finished = workplace.zeroos(&["run", "gc-exec.zeroos.elf"]).exits(0);
+    assert_eq!(finished.stdout, std::fs::read(example("hello-minimal-c/expected.stdout")).unwrap());
+}
+
+/// Neither a bad program, nor a plan that cannot be, nor a wrong option touches the image that is there.
+#[test]
+fn a_failing_build_leaves_the_old_image_alone() {
+    let workplace = Workplace::new();
+    workplace.write("image", "precious");
+    workplace.write("text", "no program\n");
+    let minimal = minimal();
+    for (arguments, status) in [
+        (vec!["text"], 1),
+        (vec![&*minimal, "--platform", "qemu-virt"], 1),
+        (vec![&*minimal, "--platform", "vax"], 1),
+        (vec![&*minimal, "--seed", "xyz"], 1),
+        (vec![&*minimal, "--no-such-option"], 2),
+    ] {
+        workplace.zeroos(&[&["build", "-o", "image"], arguments.as_slice()].concat()).exits(status);
+        assert_eq!(std::fs::read(workplace.path("image")).unwrap(), b"precious", "{arguments:?}");
+        assert_eq!(workplace.listing(), ["image", "text"], "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_build_replaces_the_old_image() {
+    let workplace = Workplace::new();
+    workplace.write("image", "old");
+    workplace.zeroos(&["build", &minimal(), "-o", "image"]).exits(0);
+    assert!(std::fs::read(workplace.path("image")).unwrap().starts_with(b"\x7fELF"));
+}
+
+#[test]
+fn the_program_itself_is_never_overwritten() {
+    let workplace = Workplace::new();
+    let program = std::fs::read(minimal()).unwrap();
+    workplace.write("app", &program);
+    workplace.zeroos(&["build", "app", "-o", "./app"]).exits(1).says(&["error[ZOS-E0903]", "already exists"]);
+    assert_eq!(std::fs::read(workplace.path("app")).unwrap(), program);
+}
+
+/// A device is written to, not replaced by a file; a link keeps pointing where it did.
+#[test]
+#[cfg(unix)]
+fn devices_and_links_stay_what_they_are() {
+    use std::os::unix::fs::FileTypeExt;
+    let workplace = Workplace::new();
+    workplace.zeroos(&["build", &minimal(), "-o", "/dev/null"]).exits(0);
+    assert!(std::fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    workplace.write("target", "old");
+    std::os::unix::fs::symlink("target", workplace.path("link")).unwrap();
+    workplace.zeroos(&["build", &minimal(), "-o", "link"]).exits(0);
+    assert!(std::fs::symlink_metadata(workplace.path("link")).unwrap().is_symlink());
+    assert!(std::fs::read(workplace.path("target")).unwrap().starts_with(b"\x7fELF"));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_named() {
+    let workplace = Workplace::new();
+    let refused = workplace.zeroos(&["build", &minimal(), "-o", "nowhere/image"]).exits(1);
+    refused.says(&["error[ZOS-E0902]", "cannot write nowhere/image", "  help: "]);
+}
+
+#[test]
+fn an_executable_that_the_platform_has_no_memory_for() {
+    let workplace = Workplace::new();
+    let refused = workplace.zeroos(&["build", &minimal(), "--platform", "qemu-virt"]).exits(1);
+    refused.says(&[
+        "error[ZOS-E0501]",
+        "the program lies at 0x10000",
+        "platform `qemu-virt` has memory at 0x80000000",
+        "  help: ",
+        "-static-pie",
+        "-Wl,-Ttext-segment",
+    ]);
+}
+
+#[test]
+fn direct_entry_is_refused_clearly() {
+    let workplace = Workplace::new();
+    let refused = workplace.zeroos(&["build", &minimal(), "--entry", "direct"]).exits(1);
+    refused.says(&["error[ZOS-E0504]", "--entry direct", "  help: ", "--entry trap"]);
+    workplace.zeroos(&["build", &minimal(), "--entry", "trap"]).exits(0);
+}
+
+#[test]
+fn an_unknown_platform_lists_the_known_ones() {
+    let workplace = Workplace::new();
+    let refused = workplace.zeroos(&["build", &minimal(), "--platform", "vax"]).exits(1);
+    refused.says(&["error[ZOS-E0301]", "`vax`", "qemu-virt, spike", "zeroos new-platform"]);
+}
+
+/// A reachable call that nothing provides: built with a warning, refused if asked.
+#[test]
+fn missing_fragments_are_a_warning_or_an_error() {
+    let workplace = Workplace::new();
+    let source = ".globl _start\n_start: li a7, 198\necall\nli a7, 93\necall\n";
+    let app = workplace.guest("socket.S", source, &[]);
+    workplace.zeroos(&["build", &app]).exits(0).says(&["warning: ", "no fragment provides socket"]);
+    let refused = workplace.zeroos(&["build", &app, "--deny-missing"]).exits(1);
+    refused.says(&["error[ZOS-E0505]", "socket (198, reached by _start)", "  help: ", "zeroos explain"]);
+}
+
+/// A number that comes out of memory that anybody may have written.
+#[test]
+fn unbounded_calls_are_a_warning_or_an_error() {
+    let workplace = Workplace::new();
+    let source = ".globl _start\n_start: ld a7, 0(sp)\necall\nli a7, 93\necall\n";
+    let app = workplace.guest("any.S", source, &[]);
+    workplace.zeroos(&["build", &app]).exits(0).says(&["warning: ", "can carry any number"]);
+    let refused = workplace.zeroos(&["build", &app, "--deny-unbounded"]).exits(1);
+    refused.says(&["error[ZOS-E0506]", "in _start", "  help: ", "zeroos manifest"]);
+}
+
+#[test]
+fn inputs_that_no_program_could_be_given() {
+    let workplace = Workplace::new();
+    let (minimal, host) = (minimal(), workplace.write("host", "x"));
+    let host = host.display();
+    for (option, value, what) in [
+        ("--env", "NOVALUE".to_owned(), "`NOVALUE` is not KEY=VALUE"),
+        ("--file", "/only-guest".to_owned(), "is not GUEST=HOST"),
+        ("--file", format!("relative={host}"), "must be absolute"),
+        ("--file", format!("/a/../b={host}"), "without empty, `.` or `..` parts"),
+        ("--file", "/a=nowhere".to_owned(), "cannot read nowhere"),
+        ("--seed", "0".to_owned(), "not an even number of up to 64 hexadecimal digits"),
+    ] {
+        workplace.zeroos(&["build", &minimal, option, &value]).exits(1).says(&["error[ZOS-E0", what, "  help: "]);
+    }
+    assert_eq!(workplace.listing(), ["host"]);
+}

@@ -1,0 +1,12 @@
+//! The command line as a user meets it: exit statuses, what is said and where, which files are written.
+
+#[path = "../tool/mod.rs"]
+mod tool;
+
+mod bad_input;
+mod build;
+mod commands;
+mod messages;
+mod new_platform;
+mod project_file;
+mod run;
