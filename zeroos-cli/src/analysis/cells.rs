@@ -53,9 +53,9 @@ impl Cells {
                 let Some((at, instruction, state)) = last else { continue };
                 let leaves = block.exit.call.is_some() || block.exit.tail.is_some();
                 let handed_on = match (leaves, block.exit.returns) {
-                    (true, _) => 10..=17,
-                    (false, true) => 10..=11,
-                    (false, false) => 0..=0,
+                    (true, _) => 10..18,
+                    (false, true) => 10..12,
+                    (false, false) => 0..0,
                 };
                 for number in handed_on {
                     cells.escape(entry, &state.get(Register::new(number)));

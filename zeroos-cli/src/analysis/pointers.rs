@@ -75,7 +75,12 @@ fn aligned_words<'c>(code: &'c Code<'_>, segment: &'c Segment) -> impl Iterator<
     let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
     let bytes = code.elf.segment_bytes(segment).get(lead..).unwrap_or_default();
     let start = segment.range.start().offset(lead as i64);
+    // The file and program headers, mapped with the first segment, hold addresses that are nobody's pointers.
+    let table = code.elf.program_headers.unwrap_or_default().0;
+    let headers = table.saturating_sub(64)..table.saturating_add(56 * u64::from(code.elf.program_header_count));
     bytes.chunks_exact(8).enumerate().filter_map(move |(index, word)| {
-        Some((start.offset(index as i64 * 8), u64::from_le_bytes(*word.first_chunk()?)))
+        let holder = start.offset(index as i64 * 8);
+        let value = u64::from_le_bytes(*word.first_chunk()?);
+        (table == 0 || !headers.contains(&holder.0)).then_some((holder, value))
     })
 }

@@ -54,7 +54,8 @@ pub(super) struct Search<'p, 'a> {
     /// Calls through pointers, by the function called; `None` if its address got out of sight.
     pointer_callers: BTreeMap<u64, Option<Rc<[BlockId]>>>,
     answers: BTreeMap<Question, Words>,
-    dependents: BTreeMap<Question, BTreeSet<Question>>,
+    /// Who asked; `None` is the search itself.
+    dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
     work: VecDeque<Question>,
     current: Option<Question>,
     frames: Vec<(BlockId, u64)>,
@@ -62,6 +63,8 @@ pub(super) struct Search<'p, 'a> {
     blocks: BTreeMap<BlockId, Rc<[Step]>>,
     /// Why the first value was lost, by the question it was lost in.
     lost: BTreeMap<Option<Question>, String>,
+    /// The same for values computed from others that were lost before: told only if those give no reason.
+    vague: BTreeMap<Option<Question>, String>,
 }
 
 /// What the search found for one register.
@@ -94,6 +97,7 @@ impl<'p, 'a> Search<'p, 'a> {
             frame_numbers: BTreeMap::new(),
             blocks: BTreeMap::new(),
             lost: BTreeMap::new(),
+            vague: BTreeMap::new(),
         }
     }
 
@@ -101,24 +105,32 @@ impl<'p, 'a> Search<'p, 'a> {
     pub fn register_before(&mut self, block: BlockId, at: u64, register: Register) -> Found {
         let place = Place::Register(register);
         self.current = None;
-        self.lost.remove(&None);
-        // Ask once to open the questions it rests on, settle them, and ask again.
-        self.before(block, at, place);
-        while let Some(question) = self.work.pop_front() {
-            if self.answers.len() > QUESTION_LIMIT {
-                self.work.clear();
-                return Found { numbers: None, why: "the search for its value grew too large".to_owned() };
-            }
-            self.current = Some(question);
-            let words = self.answer(question);
-            self.settle(question, words);
+        for askers in self.dependents.values_mut() {
+            askers.remove(&None);
         }
-        self.current = None;
-        let words = self.before(block, at, place);
+        self.lost.remove(&None);
+        self.vague.remove(&None);
+        // Asking opens the questions it rests on; settled, they may lead to further ones.
+        let words = loop {
+            self.current = None;
+            let words = self.before(block, at, place);
+            if self.work.is_empty() {
+                break words;
+            }
+            while let Some(question) = self.work.pop_front() {
+                if self.answers.len() > QUESTION_LIMIT {
+                    self.work.clear();
+                    return Found { numbers: None, why: "the search for its value grew too large".to_owned() };
+                }
+                self.current = Some(question);
+                let words = self.answer(question);
+                self.settle(question, words);
+            }
+        };
         let numbers: Option<BTreeSet<u64>> = words.iter().map(|word| word.number()).collect();
         let why = match &numbers {
             Some(_) => self.story(block),
-            None => self.why_lost(block, at, place),
+            None => self.why_lost(at),
         };
         Found { numbers: numbers.filter(|numbers| !numbers.is_empty()), why }
     }
@@ -143,15 +155,11 @@ impl<'p, 'a> Search<'p, 'a> {
         } else if answer.len() == before {
             return;
         }
-        for &dependent in self.dependents.get(&question).into_iter().flatten() {
-            self.work.push_back(dependent);
-        }
+        self.work.extend(self.dependents.get(&question).into_iter().flatten().flatten());
     }
 
     fn ask(&mut self, question: Question) -> Words {
-        if let Some(asker) = self.current {
-            self.dependents.entry(question).or_default().insert(asker);
-        }
+        self.dependents.entry(question).or_default().insert(self.current);
         match self.answers.get(&question) {
             Some(words) => words.clone(),
             None => {
@@ -164,6 +172,11 @@ impl<'p, 'a> Search<'p, 'a> {
 
     fn lose(&mut self, why: impl FnOnce() -> String) -> Words {
         self.lost.entry(self.current).or_insert_with(why);
+        Words::from([Word::UNKNOWN])
+    }
+
+    fn lose_vaguely(&mut self, why: impl FnOnce() -> String) -> Words {
+        self.vague.entry(self.current).or_insert_with(why);
         Words::from([Word::UNKNOWN])
     }
 
@@ -246,7 +259,8 @@ impl<'p, 'a> Search<'p, 'a> {
         let words: Words =
             left.iter().flat_map(|&a| right.iter().map(move |&b| word::combine(instruction.op, a, b))).collect();
         if words.contains(&Word::UNKNOWN) {
-            return self.lose(|| format!("`{instruction}` at {at:#x} computes it from values that are not known"));
+            return self
+                .lose_vaguely(|| format!("`{instruction}` at {at:#x} computes it from values that are not known"));
         }
         words
     }
@@ -280,8 +294,10 @@ impl<'p, 'a> Search<'p, 'a> {
                 let (block, at) = self.frames[frame as usize];
                 self.before(block, at, Place::Slot { offset: address.value as i64, size })
             }
+            // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
+            (None, 0) if address.value < 4096 => Words::new(),
             (None, 0) => self.ask(Question::Cell(address.value, size)),
-            _ => self.lose(|| format!("it is read at {at:#x} through a pointer that is not known")),
+            _ => self.lose_vaguely(|| format!("it is read at {at:#x} through a pointer that is not known")),
         }
     }
 
@@ -476,29 +492,33 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
-    /// The reason at the end of the shortest way from the asked place to a lost value.
-    fn why_lost(&self, block: BlockId, at: u64, place: Place) -> String {
-        if let Some(why) = self.lost.get(&None) {
-            return why.clone();
-        }
-        let mut supports: BTreeMap<Question, Vec<Question>> = BTreeMap::new();
+    /// The nearest reason on the way from the asked place to what was lost; vague ones come last.
+    fn why_lost(&self, at: u64) -> String {
+        let mut supports: BTreeMap<Option<Question>, Vec<Question>> = BTreeMap::new();
         for (question, askers) in &self.dependents {
             for asker in askers {
                 supports.entry(*asker).or_default().push(*question);
             }
         }
-        let mut queue = VecDeque::from([Question::AtStart(block, place)]);
+        let mut queue = VecDeque::from([None]);
         let mut seen = BTreeSet::new();
+        let mut vague = None;
         while let Some(question) = queue.pop_front() {
             if !seen.insert(question) {
                 continue;
             }
-            if let Some(why) = self.lost.get(&Some(question)) {
+            if let Some(why) = self.lost.get(&question) {
                 return why.clone();
             }
-            queue.extend(supports.get(&question).into_iter().flatten());
+            vague = vague.or_else(|| self.vague.get(&question));
+            let supports = supports.get(&question).into_iter().flatten();
+            // What is known in full has lost nothing.
+            let open = supports.filter(|support| {
+                self.answers.get(support).is_some_and(|words| words.iter().any(|word| word.number().is_none()))
+            });
+            queue.extend(open.map(|&support| Some(support)));
         }
-        format!("the value before {at:#x} was not found")
+        vague.cloned().unwrap_or_else(|| format!("the value before {at:#x} was not found"))
     }
 }
 

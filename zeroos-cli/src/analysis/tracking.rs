@@ -27,8 +27,8 @@ struct Tracker<'t, 'a> {
     at_entry: BTreeMap<u64, RegisterSet>,
     slots: BTreeSet<(u64, i64)>,
     memory: BTreeSet<u64>,
-    /// Functions that can return it in a0 or a1.
-    returning: BTreeSet<u64>,
+    /// Functions that can return it, and in which of a0 and a1.
+    returning: BTreeMap<u64, RegisterSet>,
     callers: BTreeSet<BlockId>,
     work: BTreeSet<u64>,
 }
@@ -57,7 +57,7 @@ pub(super) fn pointer_callers<'a>(
         at_entry: BTreeMap::new(),
         slots: BTreeSet::new(),
         memory: BTreeSet::new(),
-        returning: BTreeSet::new(),
+        returning: BTreeMap::new(),
         callers: BTreeSet::new(),
         work: holders.map(|(&entry, _)| entry).collect(),
     };
@@ -89,21 +89,16 @@ impl Tracker<'_, '_> {
             if let Some(callee) = &block.exit.call {
                 let (instruction, state) = last.as_ref().ok_or(Escapes)?;
                 let passed = held.minus(preserved(program));
-                self.pass(id, callee, passed, instruction, state)?;
-                held = held.minus(passed);
-                if callee.known.iter().any(|target| self.returning.contains(target)) {
-                    held = held.with(Register::A0).with(Register::new(11));
-                }
+                self.pass(id, callee, (held, passed), instruction, state)?;
+                held = held.minus(passed).union(self.returned_by(callee));
             }
             if let Some(callee) = &block.exit.tail {
                 let (instruction, state) = last.as_ref().ok_or(Escapes)?;
-                self.pass(id, callee, held, instruction, state)?;
-                if callee.known.iter().any(|target| self.returning.contains(target)) {
-                    self.hand_back(entry)?;
-                }
+                self.pass(id, callee, (held, held), instruction, state)?;
+                self.hand_back(entry, self.returned_by(callee))?;
             }
-            if block.exit.returns && (held.contains(Register::A0) || held.contains(Register::new(11))) {
-                self.hand_back(entry)?;
+            if block.exit.returns {
+                self.hand_back(entry, held)?;
             }
             for &next in &block.exit.successors {
                 let known = at_start.entry(next).or_default();
@@ -187,12 +182,13 @@ impl Tracker<'_, '_> {
         }
     }
 
-    /// The call or jump that ends `block` takes the address along in `held`, or goes to it.
+    /// The call or jump that ends `block` goes to the address if that is in a register `held`, and takes it along in
+    /// those `passed`.
     fn pass(
         &mut self,
         block: BlockId,
         callee: &Callee,
-        held: RegisterSet,
+        (held, passed): (RegisterSet, RegisterSet),
         instruction: &Instruction,
         state: &State,
     ) -> Result<(), Escapes> {
@@ -216,7 +212,7 @@ impl Tracker<'_, '_> {
                 return Err(Escapes);
             }
             let read = self.liveness.at_entry(target);
-            let passed = held.minus(held.minus(read));
+            let passed = passed.minus(passed.minus(read));
             let known = self.at_entry.entry(target).or_default();
             if known.union(passed) != *known {
                 *known = known.union(passed);
@@ -226,15 +222,25 @@ impl Tracker<'_, '_> {
         Ok(())
     }
 
-    /// `function` may return the address to its callers.
-    fn hand_back(&mut self, function: u64) -> Result<(), Escapes> {
+    /// `function` may return the address to its callers, as far as `held` are result registers.
+    fn hand_back(&mut self, function: u64, held: RegisterSet) -> Result<(), Escapes> {
+        let results = RegisterSet::of(&[Register::A0, Register::new(11)]);
+        let handed = held.minus(held.minus(results));
+        let known = self.returning.get(&function).copied().unwrap_or_default();
+        if known.union(handed) == known {
+            return Ok(());
+        }
         if self.program.address_taken.contains(&function) {
             return Err(Escapes);
         }
-        if self.returning.insert(function) {
-            self.work.extend(self.flow.callers(function).iter().map(|caller| caller.function));
-        }
+        self.returning.insert(function, known.union(handed));
+        self.work.extend(self.flow.callers(function).iter().map(|caller| caller.function));
         Ok(())
+    }
+
+    fn returned_by(&self, callee: &Callee) -> RegisterSet {
+        let sets = callee.known.iter().filter_map(|target| self.returning.get(target));
+        sets.fold(RegisterSet::EMPTY, |all, &set| all.union(set))
     }
 
     fn reads_stack_arguments(&self, function: u64) -> bool {

@@ -1,4 +1,5 @@
-//! Every error code with its explanation.
+//! Every error code with its explanation: what `zeroos explain ZOS-E…` prints. A test holds the table against the
+//! codes that the sources use.
 
 /// One code.
 #[derive(Clone, Copy, Debug)]
@@ -12,319 +13,339 @@ pub struct Code {
 }
 
 /// All codes, ascending. The hundreds digit is the stage: 1 reading, 2 analysis, 3 platform, 4 catalog, 5 plan,
-/// 6 source and compile, 7 image and verify, 8 run, 9 project files.
+/// 6 source and compile, 7 image and verify, 8 run, 9 files and options.
 pub const CODES: &[Code] = &[
     Code {
         code: "ZOS-E0101",
-        title: "not an ELF file",
-        explanation: "The file is empty or something else than an ELF: a script, a text file, a library archive. zeroos reads \
-                      programs as a RISC-V Linux linker writes them. A build often leaves a wrapper script beside the program: \
-                      name the program itself, for example target/riscv64gc-unknown-linux-musl/release/NAME.",
+        title: "the file is no ELF file",
+        explanation: "The file is empty or starts like something else: a script, a text, an archive, another \
+            system's program. Expected is the linked program itself, a statically linked RISC-V Linux ELF. Name the \
+            file that the linker wrote, for example target/riscv64gc-unknown-linux-musl/release/NAME; a wrapper \
+            script or a package that contains the program does not do.",
     },
     Code {
         code: "ZOS-E0102",
-        title: "32-bit ELF",
-        explanation: "The program is for a 32-bit machine. Kernels and machines here are 64-bit: build for riscv64.",
+        title: "the program is 32-bit",
+        explanation: "The ELF header says ELFCLASS32. Expected is a 64-bit program: kernels and machines here are \
+            RV64. Build for riscv64, for example `cargo build --target riscv64gc-unknown-linux-musl` or \
+            `-march=rv64gc -mabi=lp64d`.",
     },
     Code {
         code: "ZOS-E0103",
-        title: "big-endian ELF",
-        explanation: "The program is big-endian; riscv64 Linux is little-endian. Build for riscv64-linux.",
+        title: "the program is big-endian",
+        explanation: "The ELF header says ELFDATA2MSB. Expected is a little-endian program, as every RISC-V Linux \
+            distribution and toolchain builds by default. Leave options such as `-mbig-endian` away and build again.",
     },
     Code {
         code: "ZOS-E0104",
-        title: "another instruction set",
-        explanation: "The program is for another processor, often for this computer. Build it for riscv64: `cargo build \
-                      --target riscv64gc-unknown-linux-musl`, `riscv64-linux-musl-gcc -static` or `zig cc -target \
-                      riscv64-linux-musl`.",
+        title: "the program is for another instruction set",
+        explanation: "The ELF header names a machine other than RISC-V, most often because the program was built for \
+            the computer it was built on. Expected is a program for riscv64 Linux. Build it for \
+            `riscv64gc-unknown-linux-musl` (Rust), with a `riscv64-linux-…` compiler, or with `zig cc -target \
+            riscv64-linux-musl`.",
     },
     Code {
         code: "ZOS-E0105",
-        title: "dynamically linked",
-        explanation: "The program asks for an interpreter or for shared libraries, which are not there on a bare machine. Link \
-                      it statically: `-static` or `-static-pie` for gcc and clang, `-C target-feature=+crt-static` for Rust. \
-                      Rust's musl targets and Go without cgo are static by default.",
+        title: "the program is dynamically linked",
+        explanation: "The program asks for an interpreter (PT_INTERP) or for shared libraries (DT_NEEDED), or is a \
+            shared library itself. Expected is a statically linked program, because what is not in the file can be \
+            neither analysed nor put into the image. Link with `-static` or `-static-pie`; for Rust, the musl \
+            targets do so by themselves and the gnu target does with `-C target-feature=+crt-static`.",
     },
     Code {
         code: "ZOS-E0106",
-        title: "not a linked program",
-        explanation: "The file is an object file, a core dump or of some other ELF type. Link it into a program first.",
+        title: "the file is ELF, but no linked program",
+        explanation: "The ELF type is neither ET_EXEC nor ET_DYN: usually an object file (`.o`) that was never \
+            linked, or a core dump. Expected is what the linker makes of the object files. Link it into a program \
+            first.",
     },
     Code {
         code: "ZOS-E0107",
-        title: "cut short",
-        explanation: "The headers speak of bytes that the file does not have: an interrupted download, a full disk, or a build \
-                      that is still going on. Copy or build it again.",
+        title: "the file is cut short",
+        explanation: "A header names bytes behind the end of the file: the message says which part ends where, and \
+            where the file ends. This happens when a download, a copy or a build was interrupted. Copy or build the \
+            file again.",
     },
     Code {
         code: "ZOS-E0108",
-        title: "malformed ELF",
-        explanation: "The headers contradict themselves or the ELF specification: segments that overlap or pass the address \
-                      space, an entry outside the code, or more of something than any linker writes. If the program runs under \
-                      `qemu-riscv64`, please report it.",
+        title: "the ELF file contradicts itself",
+        explanation: "The file is a RISC-V program, but a header breaks the ELF specification: segments that \
+            overlap, an entry outside the code, a segment with more bytes in the file than in memory, or addresses \
+            that no program needs. Linkers do not write such files, tools that edit ELF files sometimes do. Build it \
+            again with a current linker; if the file runs under `qemu-riscv64`, please report it.",
     },
     Code {
         code: "ZOS-E0301",
-        title: "unknown platform",
-        explanation: "No folder of that name is in `platforms/`, below a `--platform-dir` or in the binary. `zeroos platforms` \
-                      lists what is there; `zeroos new-platform NAME` makes one.",
+        title: "there is no platform of that name",
+        explanation: "The name given by `--platform` or in zeroos.toml is neither an embedded platform nor a folder \
+            below `platforms/` or a `--platform-dir`. A folder counts as a platform when it holds a `platform.toml`. \
+            `zeroos platforms` lists what is there; `zeroos new-platform NAME` makes a new one.",
     },
     Code {
         code: "ZOS-E0302",
-        title: "platform.toml cannot be read",
-        explanation: "The file is not TOML, has a key that does not exist or lacks one. The message has the line. `zeroos new- \
-                      platform NAME` writes a complete file.",
+        title: "a platform.toml cannot be read",
+        explanation: "The file is not TOML, lacks a key, has a value of the wrong type, or has a key that this \
+            version does not know; the message names line and key. Unknown keys are errors, so that no wish is \
+            silently ignored. Correct the file by the model of platforms/spike/platform.toml.",
     },
     Code {
         code: "ZOS-E0303",
-        title: "platform.toml contradicts itself",
-        explanation: "Memory regions must be whole pages and apart, the name must be the folder's, and the ISA must be one that \
-                      kernels are built for (rv64gc, rv64imac).",
+        title: "a platform.toml contradicts itself",
+        explanation: "The file can be read, but describes no machine: memory that is not whole pages, regions that \
+            overlap, no memory at all, an instruction set that kernels cannot be built for, or a name that differs \
+            from the folder's. The message says what was found and what was expected. Correct that value.",
     },
     Code {
         code: "ZOS-E0304",
-        title: "a platform's file is missing",
-        explanation: "A platform is a folder with `platform.toml` and `platform.rs`, both readable.",
+        title: "a file of a platform cannot be read",
+        explanation: "A platform folder holds `platform.toml` (the facts) and `platform.rs` (the code); one of them \
+            is missing or cannot be opened, or the folder that holds the platforms cannot be listed. Check that both \
+            files are there and readable.",
     },
     Code {
         code: "ZOS-E0401",
-        title: "a fragment cannot be read",
-        explanation: "A file of the fragment library is not the Rust that the catalogue expects. The library is part of the \
-                      zeroos binary: this is a fault of its source tree.",
+        title: "a fragment file breaks the format",
+        explanation: "A file of the fragment library is not Rust, or not what the generator can use: no `syscall!` \
+            below syscalls/, a handler that does not exist or returns neither SysResult nor Outcome, a parameter \
+            that is neither kernel state nor a register. The library is embedded, so this is seen only by whoever \
+            changes it. kernel-fragments/src/fragment.rs describes the format; syscalls/identity/getpid.rs is the \
+            smallest example.",
     },
     Code {
         code: "ZOS-E0402",
-        title: "two fragments for one call",
-        explanation: "Two files of the fragment library provide the same call in the same variant, or a file names something \
-                      that is not there. This is a fault of the source tree that zeroos was built from.",
+        title: "two fragments provide the same call",
+        explanation: "For each syscall there is at most one file in each variant: one general, one for programs \
+            without threads, one for programs with standard streams only. Here two files claim the same number in \
+            the same variant. Remove one, or give it a variant of its own.",
     },
     Code {
         code: "ZOS-E0501",
-        title: "no memory at the program's addresses",
-        explanation: "A program linked as ET_EXEC runs at its own addresses only, and the platform has no memory there. Take a \
-                      platform that has (`spike` gives memory at the program's own addresses), link with `-static-pie` so that \
-                      zeroos may move it, or link it elsewhere: `-Wl,-Ttext-segment=0x80200000`.",
+        title: "the platform has no memory at the program's addresses",
+        explanation: "An ET_EXEC program runs only at the addresses that it was linked for, and the platform has no \
+            free memory there: the message names both. Linkers choose 0x10000 unless told otherwise, and many \
+            machines have memory at 0x80000000 only. Choose a platform that has memory there (`zeroos platforms`), \
+            link as static-PIE (`-static-pie`), which can be placed anywhere, or move it with \
+            `-Wl,-Ttext-segment=ADDRESS`.",
     },
     Code {
         code: "ZOS-E0502",
-        title: "the platform has too little memory",
-        explanation: "Program, stack, committed files and kernel need more than the platform has in the named region. Commit \
-                      fewer or smaller files, or take a platform with more memory.",
+        title: "the platform's memory is too small",
+        explanation: "Kernel, committed files, program, break, stack, mappings and the kernel's heap share the \
+            platform's first memory region, and the piece that the message names does not fit into what is left. \
+            Commit fewer or smaller files, or use a platform with more memory.",
     },
     Code {
         code: "ZOS-E0503",
-        title: "the machine lacks instructions that the program uses",
-        explanation: "The program's reachable code uses an extension that the platform's ISA does not have; the message has the \
-                      first instruction of each. Rebuild it for the machine (`-march=rv64imac -mabi=lp64`, Rust target \
-                      riscv64imac), or choose another platform.",
+        title: "the program uses instructions that the machine lacks",
+        explanation: "Reachable code contains instructions of an extension that the platform's `isa` does not have; \
+            the message names each extension with the address of its first use. Rebuild the program without them \
+            (`-march=rv64imac -mabi=lp64`, `-C target-feature=-d,-f`), or choose a platform that has them.",
     },
     Code {
         code: "ZOS-E0504",
-        title: "no such way into the kernel",
-        explanation: "Calls enter the kernel by the `ecall` trap in this version. `--entry direct` and platforms whose `ecall` \
-                      calls the host need patched call sites, which it does not make yet.",
+        title: "the wanted way into the kernel does not exist yet",
+        explanation: "This version enters the kernel by traps: the program's `ecall` stays, and the machine's trap \
+            handler is the kernel's. `--entry direct`, or a platform whose `ecall` calls its host instead of \
+            trapping, would need every `ecall` to be replaced by a jump. Leave `--entry direct` away, or choose a \
+            platform with `ecall = \"mtvec\"`.",
     },
     Code {
         code: "ZOS-E0505",
-        title: "reachable calls without a fragment",
-        explanation: "`--deny-missing` was given and the program can reach calls that no fragment provides. The message has the \
-                      chain of functions to each. Without the option such an image is built, and stops with a message if the \
-                      call is really made. A call may be declared to answer ENOSYS in zeroos.toml: `[syscalls] enosys = \
-                      [\"NAME\"]`.",
+        title: "reachable calls have no fragment",
+        explanation: "`--deny-missing` was given, and the program can make calls that no fragment provides; the \
+            message lists them with the chain of functions that leads to each. Without the option the image is \
+            built, and stops with a message only if such a call is really made. A call that the program can live \
+            without may be declared in zeroos.toml: `[syscalls] enosys = [\"NAME\"]`.",
     },
     Code {
         code: "ZOS-E0506",
-        title: "calls that can carry any number",
-        explanation: "`--deny-unbounded` was given and some reachable `ecall` has a number that could not be bounded. Without \
-                      the option the kernel gets every fragment, which is sound but large. `zeroos manifest` shows each site \
-                      and what was lost.",
+        title: "a reachable `ecall` may carry any number",
+        explanation: "`--deny-unbounded` was given, and for at least one reachable `ecall` the analysis could not \
+            tell which numbers it can carry; the message names the site and what was lost. Without the option the \
+            kernel gets every fragment, which is sound but larger. Programs that compute syscall numbers at run \
+            time, such as a call of libc's `syscall` with a variable, are the usual cause.",
     },
     Code {
         code: "ZOS-E0507",
-        title: "an input that no program could be given",
-        explanation: "An argument, variable or guest path breaks Linux's rules: a NUL byte, no `=`, a relative path, a path \
-                      given twice, or more bytes than Linux allows.",
+        title: "an argument, variable or file cannot be given to the program",
+        explanation: "What the program is given is checked before it is laid out: no NUL bytes, no argument longer \
+            than Linux allows, variables as KEY=VALUE, guest paths absolute, normalised and distinct. The message \
+            says which one breaks which rule. Correct the option or the entry in zeroos.toml.",
     },
     Code {
         code: "ZOS-E0508",
         title: "the fragment library is incomplete",
-        explanation: "A file that every kernel needs is not in the binary: it was built from an incomplete source tree.",
+        explanation: "A file that every kernel needs, or that another fragment names, is not in the library that \
+            this binary carries. The binary was built from an incomplete source tree. Build it again from a complete \
+            one.",
     },
     Code {
         code: "ZOS-E0601",
         title: "a template does not render",
-        explanation: "A template in the binary is faulty. Please report it with the command you gave.",
+        explanation: "One of the templates for assembly, linker script, crate files or a new platform could not be \
+            rendered: it is missing from the binary, or names a value that it is not given. No input can cause this. \
+            Whoever changed templates/ should look there; otherwise please report it.",
     },
     Code {
         code: "ZOS-E0602",
-        title: "the generated root is not Rust",
-        explanation: "The generator made something that does not parse. Please report it with the command you gave.",
+        title: "the generated kernel root is not Rust",
+        explanation: "The kernel's root file is generated as syntax and parsed again before it is printed, and that \
+            failed. No input should be able to cause this: please report it with the command you gave.",
     },
     Code {
         code: "ZOS-E0603",
-        title: "rustc or rust-lld cannot be started",
-        explanation: "Kernels are compiled by the Rust toolchain: `rustc` on the search path, or the one that RUSTC names. \
-                      `zeroos doctor` checks it.",
+        title: "a tool of the Rust toolchain cannot be started",
+        explanation: "Kernels are compiled by rustc and linked by rust-lld, and one of them could not be started or \
+            did not answer. Install Rust by rustup (https://rustup.rs), or let the variable RUSTC name the compiler. \
+            `zeroos doctor` shows what is found.",
     },
     Code {
         code: "ZOS-E0604",
-        title: "the kernel's target is not installed",
-        explanation: "Kernels need the core library for riscv64imac-unknown-none-elf: `rustup target add riscv64imac-unknown- \
-                      none-elf`.",
+        title: "the core library for kernels is not installed",
+        explanation: "rustc is there, but not Rust's core library for riscv64imac-unknown-none-elf, which kernels \
+            are compiled for. `rustup target add riscv64imac-unknown-none-elf` installs it; with several toolchains, \
+            add `--toolchain` with the one that `zeroos doctor` names.",
     },
     Code {
         code: "ZOS-E0605",
-        title: "no rust-lld",
-        explanation: "Kernels are linked by the rust-lld that rustup's toolchains contain; a distribution's rustc may lack it. \
-                      Install Rust by rustup.",
+        title: "the Rust toolchain has no rust-lld",
+        explanation: "Kernels are linked by the rust-lld that comes with rustc; it was expected in the folder that \
+            the message names. Toolchains of rustup contain it, those of some distributions do not. Install Rust by \
+            rustup.",
     },
     Code {
         code: "ZOS-E0606",
-        title: "rustc refused the kernel",
-        explanation: "If the messages name your own platform.rs, correct it there; `zeroos build --emit-source DIR` is of help. \
-                      Otherwise please report it.",
+        title: "rustc did not accept the generated kernel",
+        explanation: "rustc's own messages follow the error. A `platform.rs` is compiled into the kernel as it is, \
+            so an error in a platform of your own shows up here, with its line. If no file of yours is named, please \
+            report it with the result of `zeroos build --emit-source DIR`.",
     },
     Code {
         code: "ZOS-E0607",
         title: "the kernel could not be linked",
-        explanation: "If the room is too small, the platform has too little memory for this program. Otherwise please report \
-                      it.",
+        explanation: "rust-lld's own messages follow the error. If they say that the kernel is larger than its room, \
+            the program needs more fragments than were reckoned with. If they name symbols, the platform's \
+            `platform.rs` refers to something that does not exist in a kernel.",
     },
     Code {
         code: "ZOS-E0608",
-        title: "no scratch folder",
-        explanation: "Compiling needs a temporary folder. Make room there, or set TMPDIR to one that can be written.",
+        title: "the scratch folder cannot be used",
+        explanation: "Compiling and linking need a temporary folder, which could not be made or written. Make room \
+            on that disk, or set TMPDIR to a folder that can be written.",
     },
     Code {
         code: "ZOS-E0701",
-        title: "committed data does not fit",
-        explanation: "Arguments and environment must fit a quarter of the stack, as on Linux; committed files must fit the room \
-                      that was planned for them.",
+        title: "data laid out at build time does not fit its room",
+        explanation: "The initial stack (arguments, environment) may take a quarter of the program's stack, and the \
+            kernel's tables and committed files have a room that the plan reserves. The message says which of them \
+            is too large, and by how much. Shorten the arguments, the environment or the committed files.",
     },
     Code {
         code: "ZOS-E0702",
-        title: "the linked kernel is unusable",
-        explanation: "The linker put something where the plan has no room for it. Please report it with the command you gave.",
+        title: "the linked kernel is not where the plan put it",
+        explanation: "After linking, the kernel is read back, and one of its segments lies outside the room that it \
+            was given or it is no ELF. A platform.rs that places data at addresses of its own can cause this. \
+            Otherwise it is a fault of zeroos: please report it with the command you gave.",
     },
     Code {
         code: "ZOS-E0703",
-        title: "pieces of the image overlap",
-        explanation: "Two pieces were given the same addresses. Please report it with the command you gave.",
+        title: "two pieces of the image share addresses",
+        explanation: "Program, kernel, stack and data are placed apart, and the check before writing found two that \
+            overlap; the message names both. This is a fault of zeroos: please report it with the program and the \
+            platform.",
     },
     Code {
         code: "ZOS-E0704",
         title: "the image could not be written as ELF",
-        explanation: "The ELF writer refused. Please report it with the command you gave.",
+        explanation: "The ELF writer refused what it was given, most likely because a table would be larger than the \
+            format allows. This is a fault of zeroos: please report it with the program.",
     },
     Code {
         code: "ZOS-E0705",
-        title: "not an image of this version",
-        explanation: "The file carries the note of an image, but in a form that this version does not read. Build it again from \
-                      the program.",
+        title: "the file is no image that this version reads",
+        explanation: "An image carries a section `.zeroos` that says how to run it, and this one cannot be read: it \
+            was damaged, or written by another version. Build the image again with `zeroos build APP`, or run the \
+            program itself with `zeroos run APP`.",
     },
     Code {
         code: "ZOS-E0706",
-        title: "the image does not match its plan",
-        explanation: "Every image is read back before it is put in place, and this one was not what was planned. Nothing was \
-                      written. Please report it with the command you gave.",
+        title: "the finished image does not match its plan",
+        explanation: "Every image is read back before it is put in place: each segment of the program byte for byte, \
+            each `ecall`, the entry, the memory that it needs. One of these differs, at the address in the message, \
+            so nothing was written. This is a fault of zeroos: please report it with the command you gave.",
     },
     Code {
         code: "ZOS-E0801",
-        title: "the machine cannot be set up",
-        explanation: "The image asks for memory or devices that the built-in machine cannot have: overlapping regions, or more \
-                      memory than there is.",
+        title: "the built-in machine cannot be set up for the image",
+        explanation: "The image's note asks for memory that overlaps or is too large, or a segment of the image lies \
+            outside that memory. Build the image again. If you wrote the platform, check the memory and devices in \
+            its platform.toml.",
     },
     Code {
         code: "ZOS-E0802",
         title: "the image got stuck",
-        explanation: "A trap happened in the kernel's own trap handler. Please report it with the program.",
+        explanation: "A trap was taken, and its handler trapped again before it could execute one instruction, which \
+            would repeat for ever; the message shows both traps. The usual cause is a platform.toml that promises \
+            memory or a device that the kernel then does not find. Otherwise it is a fault of the kernel: please \
+            report it with the program.",
     },
     Code {
         code: "ZOS-E0803",
-        title: "an emulator cannot be started",
-        explanation: "The engine's program is not installed or not on the search path. `apt-get install qemu-system-misc` \
-                      installs QEMU; `zeroos doctor` checks it.",
+        title: "the emulator cannot be started",
+        explanation: "`--engine qemu` starts the command that the image's platform names, and that program is \
+            missing or cannot be executed. On Debian, `apt-get install qemu-system-misc` installs QEMU for RISC-V. \
+            `zeroos doctor` shows which engines are there.",
     },
     Code {
         code: "ZOS-E0804",
-        title: "the emulator failed",
-        explanation: "The emulator ended in a way that is no exit of the guest; its own message says why.",
+        title: "the emulator ended abnormally",
+        explanation: "The emulator was killed by a signal instead of ending with a status, so nothing is known of \
+            the guest. Its own message, if it left one, is above the error. `--engine builtin` runs the same image \
+            without it.",
     },
     Code {
         code: "ZOS-E0805",
         title: "the engine has no such machine",
-        explanation: "QEMU runs images for platforms whose `[runner]` names a qemu-system command, such as `qemu-virt`. Build \
-                      for one, or use `--engine builtin`.",
+        explanation: "The image was built for a platform whose runner is not this engine. Build it with `--platform \
+            qemu-virt` for `--engine qemu`, or use `--engine builtin`, which runs images of every platform.",
     },
     Code {
         code: "ZOS-E0806",
-        title: "the engine lacks an option",
-        explanation: "Exact counts, tracing and instruction limits are the built-in machine's. Use `--engine builtin`, or leave \
-                      the option away.",
+        title: "the engine does not support an option",
+        explanation: "Tracing, exact counts and instruction limits are the built-in machine's: an emulator from \
+            outside cannot be asked for them. Leave the option away, or use `--engine builtin`.",
     },
     Code {
         code: "ZOS-E0807",
         title: "the guest's output cannot be written",
-        explanation: "Standard output or standard error failed, for example because the disk is full. (A reader that goes away \
-                      is no error.)",
+        explanation: "The run itself went on, but what the guest printed could not be passed on to this process's \
+            standard output or error: a full disk, for example. Check where the output goes, and run again.",
     },
     Code {
         code: "ZOS-E0901",
         title: "a file cannot be read",
-        explanation: "It does not exist, may not be read, is a directory, or is an image where the program is wanted.",
+        explanation: "A file named on the command line or in zeroos.toml does not exist, is a directory, or may not \
+            be read; the message gives the system's reason. Check the path, relative to the working directory, and \
+            the permissions.",
     },
     Code {
         code: "ZOS-E0902",
         title: "a file cannot be written",
-        explanation: "The folder does not exist, may not be written or has no room. Files are written whole or not at all.",
+        explanation: "Files are written beside their final place first and then renamed, so the folder must exist, \
+            be writable and have room. The message gives the system's reason. What was there before is unchanged.",
     },
     Code {
         code: "ZOS-E0903",
-        title: "it already exists",
-        explanation: "zeroos does not overwrite folders with something in them, nor the program that an image is built from. \
-                      Choose another name, or remove it first.",
+        title: "something is already there",
+        explanation: "A folder that is to be generated, by `--emit-source` or `new-platform`, exists and is not \
+            empty. Nothing of yours is overwritten. Choose another name, or remove the folder first.",
     },
     Code {
         code: "ZOS-E0904",
-        title: "an option or project file that makes no sense",
-        explanation: "The message names the option, or the key of zeroos.toml, and what was expected.",
+        title: "an option or an entry of zeroos.toml cannot be understood",
+        explanation: "A value does not have the form that it must have, an unknown key stands in zeroos.toml, or \
+            options were combined that exclude each other, such as arguments for an image whose arguments were fixed \
+            when it was built. The message says what was found and what was expected. `zeroos build --help` shows \
+            the forms.",
     },
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
-    use super::*;
-
-    /// Every `"ZOS-E…."` in the files below `folder`, this file left out.
-    fn codes_in(folder: &Path, found: &mut BTreeSet<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                codes_in(&path, found);
-            } else if !path.ends_with("diagnostic/codes.rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let uses = text.split("=> \"ZOS-E").skip(1);
-                found.extend(uses.filter_map(|rest| Some(format!("ZOS-E{}", rest.get(..4)?))));
-            }
-        }
-    }
-
-    #[test]
-    fn every_code_in_use_is_explained_and_every_explained_one_is_used() {
-        let mut used = BTreeSet::new();
-        codes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut used);
-        let explained: BTreeSet<String> = CODES.iter().map(|code| code.code.to_owned()).collect();
-        assert_eq!(used, explained);
-    }
-
-    #[test]
-    fn codes_ascend_and_say_something() {
-        assert!(CODES.is_sorted_by(|one, other| one.code < other.code));
-        for code in CODES {
-            assert!(!code.title.is_empty() && code.explanation.len() > 40, "{}", code.code);
-        }
-    }
-}
