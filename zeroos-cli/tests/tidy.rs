@@ -255,7 +255,7 @@ fn files_outside_crates_are_formatted() {
 #[test]
 fn platform_folders_are_complete() {
     let folder = root().join("platforms");
-    let registry = PlatformRegistry::discover(&[folder.clone()]).unwrap();
+    let registry = PlatformRegistry::discover(std::slice::from_ref(&folder)).unwrap();
     let mut count = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
