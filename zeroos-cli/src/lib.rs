@@ -1,5 +1,8 @@
 //! zeroos: from an unmodified static RISC-V Linux ELF to a bespoke unikernel image. `pipeline` tells the whole story;
-//! every other module is one of its stages or a type that stages hand on.
+//! every other module is one of its stages or a type that stages hand on. `ARCHITECTURE.md` beside this crate has the map.
+//!
+//! A tool that embeds zeroos calls [`pipeline::examine`], [`pipeline::plan`] and [`pipeline::build`]; [`engine::run`] runs
+//! what comes out. Errors arrive as [`diagnostic::Diagnostic`]: code, cause and what to do.
 
 pub mod address;
 pub mod analysis;

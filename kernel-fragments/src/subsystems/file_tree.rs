@@ -1,5 +1,6 @@
-//! The file system: a tree in memory. A directory gets its entries from the files of the image and the built-in ones when
-//! somebody looks: one when it is named, all when they are listed. So a program pays for what it opens. Changes are kept until the run ends.
+//! The file system: a tree in memory. A directory gets its entries from the files of the image and the built-in ones
+//! when somebody looks: one when it is named, all when they are listed. So a program pays for what it opens. Changes are
+//! kept until the run ends.
 //!
 //! Path resolution follows `path_resolution(7)`. The program is the superuser: permission bits are kept and shown, and
 //! forbid nothing.
@@ -9,6 +10,7 @@ use crate::errno::Errno;
 use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn};
 use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Directory, Kind, MAX_NAME_BYTES, Node, Times};
+use crate::subsystems::path_components::{child_of, split_component};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -348,36 +350,6 @@ pub fn parent_of(node: &Rc<Node>) -> Option<Rc<Node>> {
     let strong = weak.upgrade();
     parent.set(weak);
     strong
-}
-
-/// If `file` lies below the directory at `path`: the next name on the way, and whether it is the file's own.
-fn child_of<'a>(path: &[u8], file: &'a [u8]) -> Option<(&'a [u8], bool)> {
-    let rest = file.strip_prefix(path)?;
-    let rest = if path == b"/" { rest } else { rest.strip_prefix(b"/")? };
-    let end = rest.iter().position(|&byte| byte == b'/');
-    let name = rest.get(..end.unwrap_or(rest.len()))?;
-    if name.is_empty() { None } else { Some((name, end.is_none())) }
-}
-
-/// What follows a component.
-struct Rest {
-    /// Where, the slashes not skipped.
-    position: usize,
-    /// There is at least one slash.
-    slash: bool,
-    /// There is nothing but slashes.
-    trailing: bool,
-}
-
-/// The component of `path` at or after `position`; empty at the end.
-fn split_component(path: &[u8], position: usize) -> (&[u8], Rest) {
-    let skipped = path.get(position..).unwrap_or_default();
-    let slashes = skipped.iter().take_while(|&&byte| byte == b'/').count();
-    let rest = skipped.get(slashes..).unwrap_or_default();
-    let len_bytes = rest.iter().take_while(|&&byte| byte != b'/').count();
-    let (component, behind) = rest.split_at_checked(len_bytes).unwrap_or_default();
-    let trailing = behind.iter().all(|&byte| byte == b'/');
-    (component, Rest { position: position + slashes + len_bytes, slash: !behind.is_empty(), trailing })
 }
 
 #[cfg(test)]
