@@ -50,6 +50,23 @@ impl AlternateStack {
     }
 }
 
+/// A registered `struct rseq`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RestartableSequences {
+    /// Where it is; null for nowhere.
+    pub address: UserAddress,
+    /// Its size.
+    pub len_bytes: u32,
+    /// What stands before every abort handler.
+    pub signature: u32,
+}
+
+impl RestartableSequences {
+    /// Nothing is registered.
+    pub const NONE: RestartableSequences =
+        RestartableSequences { address: UserAddress::NULL, len_bytes: 0, signature: 0 };
+}
+
 /// One thread. The generated kernel holds the first one in a static; `subsystems/threads.rs` makes the others.
 #[repr(C)]
 #[derive(Clone, Debug)]
@@ -70,6 +87,10 @@ pub struct Thread {
     pub clear_child_tid: UserAddress,
     /// Head of its list of held robust futexes; null for none.
     pub robust_list: UserAddress,
+    /// What it registered with `rseq`.
+    pub restartable_sequences: RestartableSequences,
+    /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
+    pub name: [u8; 16],
 }
 
 impl Thread {
@@ -84,6 +105,8 @@ impl Thread {
             alternate_stack: AlternateStack::NONE,
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,
+            restartable_sequences: RestartableSequences::NONE,
+            name: [0; 16],
         }
     }
 }

@@ -196,6 +196,12 @@ impl Threads {
         while self.wake_one(|wait| wait == Wait::Event).is_some() {}
     }
 
+    /// Whether some other thread fits.
+    pub fn any(&self, fits: impl FnMut(&Thread) -> bool) -> bool {
+        let waiting = self.waiting.iter().map(|waiter| &waiter.thread);
+        self.ready.iter().chain(waiting).map(ParkedThread::get).any(fits)
+    }
+
     /// Another thread by its id.
     pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
         let waiting = self.waiting.iter_mut().map(|waiter| &mut waiter.thread);

@@ -9,7 +9,7 @@ use crate::abi::clone_flags::{
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::threads::Threads;
-use crate::thread::{A0, AlternateStack, Thread};
+use crate::thread::{A0, AlternateStack, RestartableSequences, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(220 => clone);
@@ -43,6 +43,7 @@ pub fn clone(
         cpu_ns: 0,
         clear_child_tid: if has(CLONE_CHILD_CLEARTID) { child_tid } else { UserAddress::NULL },
         robust_list: UserAddress::NULL,
+        restartable_sequences: RestartableSequences::NONE,
         ..thread.clone()
     };
     let tid = threads.create(newborn, stack.0 as u64, has(CLONE_SETTLS).then_some(thread_pointer))?;

@@ -1,0 +1,60 @@
+//! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>. Supported: this process, its group (0 and its negative id)
+//! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not supported: handlers and stopping,
+//! process 1. Errors: EINVAL, ESRCH.
+
+use crate::abi::signal::{check, set_of};
+use crate::errno::{Errno, Refusal};
+use crate::outcome::{Leave, Outcome};
+use crate::subsystems::signals::{Disposition, Signals};
+use crate::subsystems::threads::Threads;
+use crate::thread::{PROCESS_ID, Thread};
+
+syscall!(129 => kill);
+
+/// Sends signal `number` to process `pid`; number 0 only checks that it is there.
+pub fn kill(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
+    let signal = if number == 0 { None } else { Some(check(number)?) };
+    match pid.unsigned_abs() {
+        0 | PROCESS_ID => {}
+        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        _ => return Err(Errno::ESRCH.into()),
+    }
+    let Some(signal) = signal else { return Ok(Leave::Return(0)) };
+    signals.send_to_process(thread, signal)?;
+    let is_blocked_here = thread.signal_mask & set_of(signal) != 0;
+    if is_blocked_here && threads.any(|other| other.signal_mask & set_of(signal) == 0) {
+        match signals.disposition(signal) {
+            Disposition::Ignore => {}
+            Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
+            Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
+            Disposition::Handle(_) => return Err(Refusal::Unsupported("a signal with a handler")),
+        }
+    }
+    signals.settle(thread, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::signal::SIGTERM;
+    use crate::testing_threads::{Step, ThreadMachine};
+    use crate::user_memory::UserAddress;
+
+    #[test]
+    fn any_thread_may_take_it() {
+        let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
+        let mut kill = |machine: &mut ThreadMachine, pid, number| {
+            machine.call(|m, thread| kill(&mut signals, &mut m.threads, thread, pid, number))
+        };
+        let (own, term) = (PROCESS_ID as i32, SIGTERM as i32);
+        assert_eq!(kill(&mut machine, own, 0), Step::Returned(0));
+        assert_eq!(kill(&mut machine, own, 65), Step::Failed(Errno::EINVAL));
+        assert_eq!(kill(&mut machine, -1, term), Step::Failed(Errno::ESRCH));
+        machine.current().signal_mask = set_of(SIGTERM);
+        assert_eq!(kill(&mut machine, 0, term), Step::Returned(0), "blocked");
+        machine.current().signal_mask = 0;
+        machine.spawn(0, UserAddress::NULL);
+        machine.current().signal_mask = set_of(SIGTERM);
+        assert_eq!(kill(&mut machine, own, term), Step::Exited(143), "the other thread does not block it");
+    }
+}
