@@ -1,10 +1,8 @@
-//! The process group and the session that the process is in: at first those of its parent, process 1.
+//! The process group and the session that the process is in: at first those that its parent leads.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::errno::Refusal;
 use crate::thread::{PROCESS_ID, Thread};
-
-/// The group and the session of process 1.
-const PARENTS: u32 = 1;
 
 /// Where the process belongs.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub struct Session {
 impl Session {
     /// In the parent's.
     pub const fn new() -> Session {
-        Session { session: PARENTS, group: PARENTS }
+        Session { session: PARENT_ID, group: PARENT_ID }
     }
 }
 
