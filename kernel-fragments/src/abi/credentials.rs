@@ -6,3 +6,5 @@ pub const PARENT_ID: u32 = 1;
 pub const USER_ID: u32 = 0;
 /// Real, effective and saved group id.
 pub const GROUP_ID: u32 = 0;
+/// In place of an id: leave it as it is.
+pub const UNCHANGED_ID: u32 = u32::MAX;

@@ -206,6 +206,14 @@ impl AddressSpace {
         self.pages.piece(address, end)
     }
 
+    /// How many bytes mmap can still give out, in whatever pieces; ENOMEM if the kernel's heap is full.
+    pub fn free_bytes(&mut self, boot: &BootInfo) -> Result<usize, Errno> {
+        self.prepare(boot)?;
+        let spans = self.pages.from(self.start).iter().take_while(|span| span.start < self.end);
+        let taken: usize = spans.filter(|span| span.page.mapped.is_some()).map(|span| span.end.saturating_sub(span.start)).sum();
+        Ok(self.end.saturating_sub(self.start).saturating_sub(taken))
+    }
+
     /// Whether mmap could place something at exactly `start..end`.
     pub fn can_place(&self, start: usize, end: usize) -> bool {
         self.start <= start && end <= self.end && self.is_free(start, end)

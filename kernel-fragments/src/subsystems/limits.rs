@@ -1,14 +1,38 @@
-//! Resource limits: what a program that a Linux has just started would be told. Only RLIMIT_STACK is more than a number
-//! here: the stack has the size that the builder gave it.
+//! Resource limits: what a program that a Linux has just started would be told. Only two are more than numbers here: the
+//! stack has the size that the builder gave it, and the descriptor table refuses what is beyond its limit.
 
-use crate::abi::rlimit::{RESOURCES, RLIMIT_NOFILE, RLIMIT_STACK, UNLIMITED};
+use crate::abi::rlimit::{
+    RESOURCES, RLIMIT_AS, RLIMIT_BYTES, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
+    RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK, UNLIMITED,
+};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::user_memory::{UserAddress, UserMemory};
 
-/// What a program was changed to, if it was.
+/// Most descriptors that a hard limit may allow (fs/file.c, sysctl_nr_open).
+const MOST_DESCRIPTORS: u64 = 1 << 20;
+
+/// A soft and a hard limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit {
+    /// What holds.
+    pub soft: u64,
+    /// How far the soft limit may be raised.
+    pub hard: u64,
+}
+
+impl Limit {
+    const NONE: Limit = Limit { soft: UNLIMITED, hard: UNLIMITED };
+
+    const fn both(value: u64) -> Limit {
+        Limit { soft: value, hard: value }
+    }
+}
+
+/// The limits as far as the program changed them.
 #[derive(Debug)]
 pub struct Limits {
-    changed: [Option<(u64, u64)>; RESOURCES as usize],
+    changed: [Option<Limit>; RESOURCES as usize],
 }
 
 impl Limits {
@@ -17,26 +41,31 @@ impl Limits {
         Limits { changed: [None; RESOURCES as usize] }
     }
 
-    /// The soft and the hard limit of `resource`.
+    /// The limit of `resource`.
     ///
     /// # Errors
     /// EINVAL: no such resource.
-    pub fn get(&self, boot: &BootInfo, resource: u32) -> Result<(u64, u64), Errno> {
+    pub fn get(&self, boot: &BootInfo, resource: u32) -> Result<Limit, Errno> {
         let changed = self.changed.get(resource as usize).ok_or(Errno::EINVAL)?;
         Ok(changed.unwrap_or_else(|| first(boot, resource)))
     }
 
-    /// Sets the limits of `resource`. The process is root, so it may raise them.
+    /// Sets the limit of `resource`. The process is root, so it may raise hard limits.
     ///
     /// # Errors
-    /// EINVAL: no such resource, or soft above hard. Unsupported: fewer or more descriptors than now.
-    pub fn set(&mut self, boot: &BootInfo, resource: u32, limit: (u64, u64)) -> Result<(), Refusal> {
+    /// EINVAL: no such resource, or soft above hard. EPERM: more descriptors than there can ever be. Unsupported:
+    /// a limit that Linux would enforce from now on and this kernel would not.
+    pub fn set(&mut self, boot: &BootInfo, resource: u32, limit: Limit) -> Result<(), Refusal> {
         let old = self.get(boot, resource)?;
-        if limit.0 > limit.1 {
+        if limit.soft > limit.hard {
             return Err(Errno::EINVAL.into());
         }
-        if resource == RLIMIT_NOFILE && limit.0 != old.0 {
-            return Err(Refusal::Unsupported("changing the limit of open descriptors"));
+        if resource == RLIMIT_NOFILE && limit.hard > MOST_DESCRIPTORS {
+            return Err(Errno::EPERM.into());
+        }
+        let is_enforced = matches!(resource, RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_DATA | RLIMIT_STACK | RLIMIT_AS);
+        if is_enforced && limit.soft != old.soft {
+            return Err(Refusal::Unsupported("changing a limit on time, file size, memory or stack"));
         }
         if let Some(slot) = self.changed.get_mut(resource as usize) {
             *slot = Some(limit);
@@ -45,17 +74,32 @@ impl Limits {
     }
 }
 
-/// include/asm-generic/resource.h, INIT_RLIMITS; the numbers of processes, descriptors, locked and queued bytes are those
-/// of a Debian with 1 GiB of memory.
-fn first(boot: &BootInfo, resource: u32) -> (u64, u64) {
+/// include/asm-generic/resource.h, INIT_RLIMITS; the number of threads is that of a machine with 1 GiB of memory
+/// (kernel/fork.c, fork_init).
+fn first(boot: &BootInfo, resource: u32) -> Limit {
     match resource {
-        RLIMIT_STACK => (boot.stack_range.end - boot.stack_range.start, UNLIMITED),
-        4 => (0, UNLIMITED),                // RLIMIT_CORE
-        6 | 11 => (3900, 3900),             // RLIMIT_NPROC, RLIMIT_SIGPENDING
-        RLIMIT_NOFILE => (1024, 1_048_576), // RLIMIT_NOFILE
-        8 => (8 << 20, 8 << 20),            // RLIMIT_MEMLOCK
-        12 => (819_200, 819_200),           // RLIMIT_MSGQUEUE
-        13 | 14 => (0, 0),                  // RLIMIT_NICE, RLIMIT_RTPRIO
-        _ => (UNLIMITED, UNLIMITED),
+        RLIMIT_STACK => {
+            Limit { soft: boot.stack_range.end.saturating_sub(boot.stack_range.start), hard: UNLIMITED }
+        }
+        RLIMIT_CORE => Limit { soft: 0, hard: UNLIMITED },
+        RLIMIT_NPROC | RLIMIT_SIGPENDING => Limit::both(4096),
+        RLIMIT_NOFILE => Limit { soft: 1024, hard: 4096 },
+        RLIMIT_MEMLOCK => Limit::both(8 << 20),
+        RLIMIT_MSGQUEUE => Limit::both(819_200),
+        RLIMIT_NICE | RLIMIT_RTPRIO => Limit::both(0),
+        _ => Limit::NONE,
     }
+}
+
+/// The `struct rlimit` at `address`; EFAULT.
+pub fn read_limit(memory: &impl UserMemory, address: UserAddress) -> Result<Limit, Errno> {
+    memory.slice(address, RLIMIT_BYTES)?;
+    Ok(Limit { soft: memory.read_u64(address)?, hard: memory.read_u64(address.add(8))? })
+}
+
+/// Stores `limit` as a `struct rlimit` at `address`; EFAULT.
+pub fn write_limit(memory: &mut impl UserMemory, address: UserAddress, limit: Limit) -> Result<(), Errno> {
+    memory.slice_mut(address, RLIMIT_BYTES)?;
+    memory.write_u64(address, limit.soft)?;
+    memory.write_u64(address.add(8), limit.hard)
 }

@@ -1,8 +1,6 @@
 //! The program's random numbers: the ChaCha20 key stream (RFC 8439, section 2.3) of the committed seed, the 32 bytes of
 //! which are the key; nonce 0, from block 0 on.
 
-use crate::boot_info::BootInfo;
-
 /// Bytes of a block of key stream.
 const BLOCK_BYTES: usize = 64;
 
@@ -22,11 +20,20 @@ impl RandomStream {
         RandomStream { next_block: 0, block: [0; BLOCK_BYTES], used: BLOCK_BYTES }
     }
 
-    /// Fills `bytes` from the stream of `boot`'s seed.
-    pub fn fill(&mut self, boot: &BootInfo, bytes: &mut [u8]) {
+    /// The seed of a stream of its own: the next bytes of the stream of `seed`.
+    pub fn split(&mut self, seed: [u64; 4]) -> [u64; 4] {
+        [(); 4].map(|()| {
+            let mut bytes = [0; 8];
+            self.fill(seed, &mut bytes);
+            u64::from_le_bytes(bytes)
+        })
+    }
+
+    /// Fills `bytes` from the stream of `seed`, which is always the same one.
+    pub fn fill(&mut self, seed: [u64; 4], bytes: &mut [u8]) {
         for byte in bytes {
             if self.used >= BLOCK_BYTES {
-                self.block = key_stream_block(boot.seed, self.next_block);
+                self.block = key_stream_block(seed, self.next_block);
                 self.next_block += 1;
                 self.used = 0;
             }
@@ -114,10 +121,10 @@ mod tests {
     /// RFC 8439, appendix A.1, test vectors 1 and 2: key and nonce 0, blocks 0 and 1.
     #[test]
     fn the_stream_starts_at_block_0_and_runs_on() {
-        let (mut stream, boot) = (RandomStream::new(), BootInfo::default());
+        let (mut stream, seed) = (RandomStream::new(), [0; 4]);
         let mut bytes = [0; 80];
-        stream.fill(&boot, &mut bytes[..3]);
-        stream.fill(&boot, &mut bytes[3..]);
+        stream.fill(seed, &mut bytes[..3]);
+        stream.fill(seed, &mut bytes[3..]);
         assert_eq!(bytes[..8], [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d, 0x90]);
         assert_eq!(bytes[64..72], [0x9f, 0x07, 0xe7, 0xbe, 0x55, 0x51, 0x38, 0x7a]);
     }

@@ -15,6 +15,8 @@ use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
 use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
+use crate::subsystems::random::RandomStream;
+use crate::subsystems::random_file::RandomFile;
 use crate::subsystems::tree_file::TreeFile;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::boxed::Box;
@@ -46,6 +48,7 @@ pub fn openat(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
+    random: &mut RandomStream,
     boot: &BootInfo,
     directory: Fd,
     path: UserAddress,
@@ -74,7 +77,7 @@ pub fn openat(
         node_at(tree, place, flags, permissions)?
     };
     tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
-    let file = open_node(node, flags)?;
+    let file = open_node(node, flags, || random.split(boot.seed));
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
@@ -140,12 +143,12 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
     }
 }
 
-/// What stands behind a descriptor for `node`.
-fn open_node(node: Rc<Node>, flags: u32) -> Result<Box<dyn File>, Refusal> {
+/// What stands behind a descriptor for `node`; `seed` makes one for a stream of random numbers.
+fn open_node(node: Rc<Node>, flags: u32, seed: impl FnOnce() -> [u64; 4]) -> Box<dyn File> {
     match node.kind {
-        Kind::Device(Device::Random(_)) if flags & O_PATH == 0 => Err(Refusal::Unsupported("opening /dev/urandom")),
-        Kind::Device(device) if flags & O_PATH == 0 => Ok(Box::new(DeviceFile { device, node })),
-        _ => Ok(Box::new(TreeFile(node))),
+        Kind::Device(Device::Random(_)) if flags & O_PATH == 0 => Box::new(RandomFile::new(node, seed())),
+        Kind::Device(device) if flags & O_PATH == 0 => Box::new(DeviceFile { device, node }),
+        _ => Box::new(TreeFile(node)),
     }
 }
 
@@ -161,18 +164,26 @@ mod tests {
         memory: FakeMemory,
         descriptors: Descriptors,
         tree: FileTree,
+        random: RandomStream,
         boot: BootInfo,
     }
 
     impl Machine {
         fn new() -> Machine {
             let boot = boot_with(&[("/data/in.txt", "hello", 0o640)]);
-            Machine { memory: FakeMemory::new(5000), descriptors: Descriptors::new(), tree: FileTree::new(), boot }
+            Machine {
+                memory: FakeMemory::new(5000),
+                descriptors: Descriptors::new(),
+                tree: FileTree::new(),
+                random: RandomStream::new(),
+                boot,
+            }
         }
 
         fn open_in(&mut self, directory: Fd, path: &str, flags: u32, mode: u32) -> SysResult {
             let path = self.memory.put_c_string(0, path);
-            openat(&mut self.memory, &mut self.descriptors, &mut self.tree, &self.boot, directory, path, flags, mode)
+            let Machine { memory, descriptors, tree, random, boot } = self;
+            openat(memory, descriptors, tree, random, boot, directory, path, flags, mode)
         }
 
         fn open(&mut self, path: &str, flags: u32) -> SysResult {
@@ -268,5 +279,20 @@ mod tests {
         assert_eq!(machine.descriptors.get(Fd(4)).map(|open| open.file.stat().mode), Ok(0o20666));
         assert_eq!(machine.open("/proc/self/exe", O_PATH | O_NOFOLLOW), Ok(5));
         assert!(machine.descriptors.get(Fd(5)).is_err() && machine.descriptors.any(Fd(5)).is_ok());
+    }
+
+    #[test]
+    fn random_devices() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.open("/dev/urandom", O_RDWR), Ok(3));
+        assert_eq!(machine.open("/dev/random", O_RDONLY), Ok(4));
+        assert_eq!(machine.open("/dev/random", O_PATH), Ok(5));
+        let [first, second] = [3, 4].map(|fd| {
+            let mut bytes = [0; 8];
+            let open = machine.descriptors.readable(Fd(fd)).expect("just opened");
+            assert_eq!(open.file.read(&mut FakePlatform::new(), 0, &mut bytes), Ok(8));
+            bytes
+        });
+        assert!(first != second && first != [0; 8] && second != [0; 8]);
     }
 }

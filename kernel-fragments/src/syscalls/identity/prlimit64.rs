@@ -1,19 +1,21 @@
-//! `prlimit(2)`: <https://man7.org/linux/man-pages/man2/prlimit.2.html>. Supported: this process; limits are kept, those that
-//! would change what the kernel does are not enforced; not supported: changing RLIMIT_NOFILE. Errors: EINVAL, EFAULT,
-//! ESRCH.
+//! `prlimit(2)`: <https://man7.org/linux/man-pages/man2/prlimit.2.html>. Supported: this process and every resource;
+//! not supported: other processes, and limits that this kernel would not enforce (CPU, FSIZE, DATA, STACK, AS). Errors:
+//! EINVAL, EFAULT, EPERM.
 
-use crate::abi::rlimit::RLIMIT_BYTES;
+use crate::abi::rlimit::RLIMIT_NOFILE;
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, SysResult};
-use crate::subsystems::limits::Limits;
+use crate::errno::{Refusal, SysResult};
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::limits::{Limits, read_limit, write_limit};
 use crate::thread::{PROCESS_ID, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(261 => prlimit64);
 
-/// Takes the limits of `resource` from `address` and stores the old ones at `old_address`, where these are not null.
+/// Takes the limit of `resource` from `address` and stores the old one at `old_address`, where these are not null.
 pub fn prlimit64(
     memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
     limits: &mut Limits,
     boot: &BootInfo,
     thread: &mut Thread,
@@ -22,23 +24,19 @@ pub fn prlimit64(
     address: UserAddress,
     old_address: UserAddress,
 ) -> SysResult {
-    let new = if address.is_null() {
-        None
-    } else {
-        memory.slice(address, RLIMIT_BYTES)?;
-        Some((memory.read_u64(address)?, memory.read_u64(address.add(8))?))
-    };
+    let new = if address.is_null() { None } else { Some(read_limit(memory, address)?) };
     if pid != 0 && pid != PROCESS_ID && pid != thread.tid {
-        return Err(Errno::ESRCH.into());
+        return Err(Refusal::Unsupported("the limits of another thread or process"));
     }
-    let (soft, hard) = limits.get(boot, resource)?;
+    let old = limits.get(boot, resource)?;
     if let Some(new) = new {
         limits.set(boot, resource, new)?;
+        if resource == RLIMIT_NOFILE {
+            descriptors.set_limit(new.soft as usize);
+        }
     }
     if !old_address.is_null() {
-        memory.slice_mut(old_address, RLIMIT_BYTES)?;
-        memory.write_u64(old_address, soft)?;
-        memory.write_u64(old_address.add(8), hard)?;
+        write_limit(memory, old_address, old)?;
     }
     Ok(0)
 }
@@ -46,34 +44,78 @@ pub fn prlimit64(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::rlimit::{RLIMIT_NOFILE, RLIMIT_STACK, UNLIMITED};
+    use crate::abi::rlimit::{RLIMIT_CORE, RLIMIT_STACK, UNLIMITED};
     use crate::boot_info::Range;
-    use crate::errno::Refusal;
+    use crate::errno::Errno;
     use crate::testing::FakeMemory;
 
-    #[test]
-    fn tells_and_keeps() {
-        let (mut memory, mut limits, mut thread) = (FakeMemory::new(64), Limits::new(), Thread::first());
-        let boot = BootInfo { stack_range: Range { start: 0x1000, end: 0x9000 }, ..BootInfo::default() };
-        let (new, old, null) = (memory.put(0, &[5u64, 9].map(u64::to_le_bytes).concat()), memory.address(32), UserAddress::NULL);
-        let mut call = |memory: &mut FakeMemory, pid, resource, new, old| {
-            prlimit64(memory, &mut limits, &boot, &mut thread, pid, resource, new, old)
-        };
-        assert_eq!(call(&mut memory, 0, RLIMIT_STACK, null, old), Ok(0));
-        assert_eq!((memory.read_u64(old), memory.read_u64(old.add(8))), (Ok(0x8000), Ok(UNLIMITED)));
-        assert_eq!(call(&mut memory, 2, 4, new, null), Ok(0));
-        assert_eq!(call(&mut memory, 0, 4, null, old), Ok(0));
-        assert_eq!((memory.read_u64(old), memory.read_u64(old.add(8))), (Ok(5), Ok(9)));
-        assert!(matches!(call(&mut memory, 0, RLIMIT_NOFILE, new, null), Err(Refusal::Unsupported(_))));
-        memory.put(0, &10u64.to_le_bytes());
-        for (pid, resource, new, old, errno) in [
-            (0, 4, new, null, Errno::EINVAL),
-            (0, 16, null, null, Errno::EINVAL),
-            (9, 16, null, null, Errno::ESRCH),
-            (9, 16, UserAddress(8), null, Errno::EFAULT),
-            (0, 4, null, UserAddress(8), Errno::EFAULT),
-        ] {
-            assert_eq!(call(&mut memory, pid, resource, new, old), Err(errno.into()), "{pid} {resource}");
+    const NULL: UserAddress = UserAddress::NULL;
+
+    struct Machine {
+        memory: FakeMemory,
+        descriptors: Descriptors,
+        limits: Limits,
+        boot: BootInfo,
+        thread: Thread,
+    }
+
+    impl Machine {
+        fn new() -> Machine {
+            Machine {
+                memory: FakeMemory::new(32),
+                descriptors: Descriptors::new(),
+                limits: Limits::new(),
+                boot: BootInfo { stack_range: Range { start: 0x1000, end: 0x9000 }, ..BootInfo::default() },
+                thread: Thread::first(),
+            }
         }
+
+        fn call(&mut self, pid: u32, resource: u32, new: UserAddress, old: UserAddress) -> SysResult {
+            let Machine { memory, descriptors, limits, boot, thread } = self;
+            prlimit64(memory, descriptors, limits, boot, thread, pid, resource, new, old)
+        }
+
+        /// Sets `resource`; the limits before that.
+        fn set(&mut self, resource: u32, soft: u64, hard: u64) -> Result<[u64; 2], Refusal> {
+            let new = self.memory.put(0, &[soft, hard].map(u64::to_le_bytes).concat());
+            let old = self.memory.address(16);
+            self.call(0, resource, new, old)?;
+            Ok([self.memory.read_u64(old)?, self.memory.read_u64(old.add(8))?])
+        }
+    }
+
+    #[test]
+    fn descriptors_obey() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.set(RLIMIT_NOFILE, 3, 4096), Ok([1024, 4096]));
+        assert_eq!(machine.descriptors.limit(), 3);
+        assert_eq!(machine.set(RLIMIT_NOFILE, 1 << 20, 1 << 20), Ok([3, 4096]));
+        assert_eq!(machine.descriptors.limit(), 1 << 20);
+        assert_eq!(machine.set(RLIMIT_NOFILE, 1, (1 << 20) + 1), Err(Errno::EPERM.into()));
+    }
+
+    #[test]
+    fn what_would_not_be_enforced_is_refused() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.set(RLIMIT_CORE, 5, 9), Ok([0, UNLIMITED]));
+        assert_eq!(machine.set(RLIMIT_CORE, 0, 0), Ok([5, 9]));
+        assert_eq!(machine.set(RLIMIT_STACK, 0x8000, 0x8000), Ok([0x8000, UNLIMITED]), "no change of what holds");
+        assert!(matches!(machine.set(RLIMIT_STACK, 0x7000, 0x8000), Err(Refusal::Unsupported(_))));
+    }
+
+    #[test]
+    fn refusals() {
+        let mut machine = Machine::new();
+        let (at, bad) = (machine.memory.put(0, &[10]), UserAddress(8));
+        for (resource, new, old, errno) in [
+            (RLIMIT_CORE, at, NULL, Errno::EINVAL),
+            (16, NULL, NULL, Errno::EINVAL),
+            (16, bad, NULL, Errno::EFAULT),
+            (RLIMIT_CORE, NULL, bad, Errno::EFAULT),
+        ] {
+            assert_eq!(machine.call(0, resource, new, old), Err(errno.into()), "{resource}");
+        }
+        assert_eq!(machine.call(PROCESS_ID, RLIMIT_CORE, NULL, NULL), Ok(0));
+        assert!(matches!(machine.call(9, RLIMIT_CORE, NULL, NULL), Err(Refusal::Unsupported(_))));
     }
 }

@@ -1,6 +1,6 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
 //! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE. Errors: EINVAL, ENOMEM.
+//! SOFT_OFFLINE, DONTNEED of the program's segments. Errors: EINVAL, ENOMEM.
 
 use crate::abi::memory::{PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
@@ -36,6 +36,9 @@ pub fn madvise(
         return Ok(0);
     }
     match advice {
+        MADV_DONTNEED | MADV_DONTNEED_LOCKED if touches_program(space, boot, start, end) => {
+            return Err(Refusal::Unsupported("MADV_DONTNEED of the program's own segments"));
+        }
         MADV_DONTNEED | MADV_DONTNEED_LOCKED => space.discard(memory, boot, start, end)?,
         // It is for shared files: without one it is an error where something is mapped.
         MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
@@ -44,6 +47,22 @@ pub fn madvise(
     }
     space.check_mapped(boot, start, end)?;
     Ok(0)
+}
+
+/// Whether pages of the program's segments are mapped in `start..end`: Linux would read them from the file again.
+fn touches_program(space: &mut AddressSpace, boot: &BootInfo, start: usize, end: usize) -> bool {
+    let anonymous = [boot.break_range, boot.mapping_range, boot.stack_range];
+    for range in &boot.program_ranges {
+        let mut address = start.max(range.start as usize / PAGE_BYTES * PAGE_BYTES);
+        while address < end.min(range.end as usize) {
+            match anonymous.iter().find(|range| range.holds(address, 1)) {
+                Some(range) => address = (range.end as usize).next_multiple_of(PAGE_BYTES),
+                None if space.mapped(boot, address, end).is_ok() => return true,
+                None => address += PAGE_BYTES,
+            }
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -58,6 +77,7 @@ mod tests {
         let base = boot.mapping_range.start as usize;
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 3), Ok(base));
         memory.put(PAGE_BYTES, &[1; 2 * PAGE_BYTES]);
+        let program = memory.address(0).0;
         let mut call = |memory: &mut _, address, length, advice| {
             madvise(memory, &mut space, &boot, UserAddress(address), length, advice)
         };
@@ -65,7 +85,8 @@ mod tests {
         assert_eq!((memory.bytes(PAGE_BYTES, 1), memory.bytes(2 * PAGE_BYTES, 1)), (&[0][..], &[1][..]));
         assert_eq!(call(&mut memory, base, 4 * PAGE_BYTES, MADV_DONTNEED), Err(Errno::ENOMEM.into()));
         assert_eq!(memory.bytes(2 * PAGE_BYTES, 1), [0], "done before the hole is told");
-        assert_eq!(call(&mut memory, base, 2 * PAGE_BYTES, 8), Ok(0));
+        assert!(matches!(call(&mut memory, program, 2 * PAGE_BYTES, MADV_DONTNEED), Err(Refusal::Unsupported(_))));
+        assert_eq!(call(&mut memory, program, 2 * PAGE_BYTES, 8), Ok(0));
         assert_eq!(call(&mut memory, base, 0, 0), Ok(0));
         for (address, length, advice) in
             [(base, 1, 5), (base, 1, 26), (base, 1, 102), (base + 1, 1, 0), (base, usize::MAX, 0), (base, 1, 9)]

@@ -30,14 +30,14 @@ pub fn getrandom(
     }
     let len_bytes = len_bytes.min(MOST_BYTES);
     if let Ok(bytes) = memory.slice_mut(address, len_bytes) {
-        random.fill(boot, bytes);
+        random.fill(boot.seed, bytes);
         return Ok(len_bytes);
     }
     let mut done = 0;
     while done < len_bytes
         && let Ok(byte) = memory.slice_mut(address.add(done), 1)
     {
-        random.fill(boot, byte);
+        random.fill(boot.seed, byte);
         done += 1;
     }
     if done == 0 { Err(Errno::EFAULT.into()) } else { Ok(done) }

@@ -1,0 +1,29 @@
+//! `getsid(2)`: <https://man7.org/linux/man-pages/man2/getsid.2.html>. Supported: this process; not supported: others.
+//! Errors: ESRCH.
+
+use crate::errno::{Errno, SysResult};
+use crate::subsystems::session::{Session, check_own};
+use crate::thread::Thread;
+
+syscall!(156 => getsid);
+
+/// The session of process `pid` (0: the caller's).
+pub fn getsid(session: &mut Session, thread: &mut Thread, pid: i32) -> SysResult {
+    let pid = u32::try_from(pid).map_err(|_| Errno::ESRCH)?;
+    check_own(thread, pid)?;
+    Ok(session.session as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errno::Refusal;
+
+    #[test]
+    fn the_parents() {
+        let (mut session, mut thread) = (Session::new(), Thread::first());
+        assert_eq!(getsid(&mut session, &mut thread, 0), Ok(1));
+        assert_eq!(getsid(&mut session, &mut thread, -1), Err(Errno::ESRCH.into()));
+        assert!(matches!(getsid(&mut session, &mut thread, 9), Err(Refusal::Unsupported(_))));
+    }
+}

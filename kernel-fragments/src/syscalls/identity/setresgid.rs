@@ -1,0 +1,28 @@
+//! `setresgid(2)`: <https://man7.org/linux/man-pages/man2/setresuid.2.html>. Supported: staying root; not supported: becoming
+//! anybody else. Errors: none.
+
+use crate::abi::credentials::{GROUP_ID, UNCHANGED_ID};
+use crate::errno::{Refusal, SysResult};
+
+syscall!(149 => setresgid);
+
+/// Sets the real, effective and saved group id.
+pub fn setresgid(real: u32, effective: u32, saved: u32) -> SysResult {
+    if [real, effective, saved].into_iter().all(|id| matches!(id, GROUP_ID | UNCHANGED_ID)) {
+        Ok(0)
+    } else {
+        Err(Refusal::Unsupported("becoming another group"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root() {
+        assert_eq!(setresgid(0, 0, 0), Ok(0));
+        assert_eq!(setresgid(u32::MAX, 0, 0), Ok(0));
+        assert!(matches!(setresgid(0, 0, 1000), Err(Refusal::Unsupported(_))));
+    }
+}
