@@ -51,8 +51,8 @@ pub(super) struct Search<'p, 'a> {
     flow: &'p Flow,
     cells: &'p Cells,
     liveness: &'p Liveness<'p, 'a>,
-    /// Calls through pointers, by the function called; `None` if its address got out of sight.
-    pointer_callers: BTreeMap<u64, Option<Rc<[BlockId]>>>,
+    /// Calls through pointers, by the function called; or where its address got out of sight.
+    pointer_callers: BTreeMap<u64, Result<Rc<[BlockId]>, u64>>,
     answers: BTreeMap<Question, Words>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
@@ -380,16 +380,14 @@ impl<'p, 'a> Search<'p, 'a> {
             words.append(&mut self.lose(|| "the kernel sets it before the program starts".to_owned()));
         }
         let through_pointers = self.pointer_callers(function);
-        if through_pointers.is_none() {
+        if let Err(at) = through_pointers {
             let name = super::names::function_name(self.program.code.elf, function);
             words.append(
-                &mut self.lose(|| {
-                    format!("it is a parameter of {name}, which is called through pointers that are not known")
-                }),
+                &mut self.lose(|| format!("it is a parameter of {name}, whose address gets out of sight at {at:#x}")),
             );
         }
         let flow = self.flow;
-        let through_pointers = through_pointers.unwrap_or_else(|| Rc::from([]));
+        let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
         for &caller in flow.callers(function).iter().chain(through_pointers.iter()) {
             let steps = self.steps(caller);
             let Some((at, _, state)) = steps.last() else { continue };
@@ -410,14 +408,14 @@ impl<'p, 'a> Search<'p, 'a> {
     }
 
     /// The calls of `function` through pointers, if all of them are known.
-    fn pointer_callers(&mut self, function: u64) -> Option<Rc<[BlockId]>> {
+    fn pointer_callers(&mut self, function: u64) -> Result<Rc<[BlockId]>, u64> {
         if !self.program.address_taken.contains(&function) {
-            return Some(Rc::from([]));
+            return Ok(Rc::from([]));
         }
         let (program, flow, cells, liveness) = (self.program, self.flow, self.cells, self.liveness);
         let known = self.pointer_callers.entry(function).or_insert_with(|| {
-            let callers = tracking::pointer_callers(program, flow, cells, liveness, function)?;
-            Some(callers.into_iter().collect())
+            let callers = tracking::pointer_callers(program, flow, cells, liveness, function);
+            callers.map(|callers| callers.into_iter().collect()).map_err(|escapes| escapes.0)
         });
         known.clone()
     }
