@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::code::Code;
+use super::exceptions::LandingPads;
 use super::function::{Function, Surroundings};
 use super::pointers::{Pointer, data_pointers};
 use super::state::Convention;
@@ -39,6 +40,7 @@ struct Frame {
     pointers: Vec<Pointer>,
     returning: BTreeSet<u64>,
     ends: Vec<(u64, u64)>,
+    landing_pads: LandingPads,
 }
 
 impl Surroundings for Frame {
@@ -56,6 +58,10 @@ impl Surroundings for Frame {
         self.starts.contains(&address)
     }
 
+    fn landing_pad(&self, call: u64) -> Option<u64> {
+        self.landing_pads.of(call)
+    }
+
     fn labels(&self, start: u64, end: u64) -> Vec<u64> {
         let first = self.pointers.partition_point(|pointer| pointer.target < start);
         self.pointers[first..].iter().map(|pointer| pointer.target).take_while(|&target| target < end).collect()
@@ -70,6 +76,7 @@ impl<'a> Program<'a> {
             starts: code.function_starts(),
             pointers: data_pointers(&code),
             returning: BTreeSet::new(),
+            landing_pads: LandingPads::new(&code),
             ends: code.executable().iter().map(|range| (range.start().0, range.end().0)).collect(),
         };
         let convention = if is_go(&code) { Convention::Go } else { Convention::Standard };
@@ -152,7 +159,7 @@ impl<'a> Program<'a> {
             for (&start, block) in &function.blocks {
                 if let Some(callee) = &block.exit.call {
                     reached.extend(&callee.known);
-                    if block.exit.successors.is_empty() {
+                    if block.exit.awaits {
                         for &target in &callee.known {
                             work.waiting.entry(target).or_default().insert((entry, start));
                         }
