@@ -4,6 +4,7 @@
 //! by the size of the program. The parts, in the order in which they work:
 //!
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
+//! * `exceptions`: where the unwinder enters functions.
 //! * `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
 //! * `program`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
@@ -13,6 +14,7 @@
 
 mod cells;
 mod code;
+mod exceptions;
 mod flow;
 mod function;
 mod liveness;

@@ -227,3 +227,81 @@ fn libc(elf: &AppElf) -> &'static str {
         "unknown"
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::analyse;
+
+    fn hello() -> (AppElf, Analysis) {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hello-c/bin/gc-exec-symbols");
+        let elf = AppElf::parse(std::fs::read(path).unwrap()).unwrap();
+        let analysis = analyse(&elf);
+        (elf, analysis)
+    }
+
+    fn fragments() -> FragmentLookup {
+        BTreeMap::from([
+            (SyscallNumber(66), FragmentStatus::Supported("syscalls/io/writev.rs".to_owned())),
+            (SyscallNumber(29), FragmentStatus::Enosys),
+        ])
+    }
+
+    #[test]
+    fn the_json_has_the_agreed_fields() {
+        let (elf, analysis) = hello();
+        let manifest = Manifest::new(&elf, &analysis, &fragments());
+        let text = manifest.to_json().unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["schema"], "zeroos.manifest/1");
+        assert_eq!(json["bounded"], true);
+        assert_eq!((&json["app"]["type"], &json["app"]["libc"]), (&"exec".into(), &"musl".into()));
+        assert_eq!(json["app"]["sha256"].as_str().unwrap().len(), 64);
+        let named = |name: &str| {
+            let syscalls = json["syscalls"].as_array().unwrap();
+            syscalls.iter().find(|syscall| syscall["name"] == name).unwrap().clone()
+        };
+        assert_eq!((&named("writev")["status"], &named("writev")["number"]), (&"supported".into(), &66.into()));
+        assert_eq!(named("writev")["fragment"], "syscalls/io/writev.rs");
+        assert_eq!((&named("ioctl")["status"], &named("ioctl")["fragment"]), (&"enosys".into(), &().into()));
+        assert_eq!(named("exit_group")["status"], "missing");
+        assert!(named("writev")["sites"][0].as_str().unwrap().starts_with("0x"));
+        let site = &json["sites"][0];
+        assert_eq!(site["evidence"], "constant");
+        assert!(site["numbers"].is_array() && site["chain"].is_array() && site["reachable"].is_boolean());
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+    }
+
+    #[test]
+    fn a_small_c_program_is_given_few_syscalls() {
+        let (elf, analysis) = hello();
+        let manifest = Manifest::new(&elf, &analysis, &fragments());
+        let names: Vec<&str> = manifest.syscalls.iter().map(|syscall| syscall.name.as_str()).collect();
+        assert!(names.len() <= 11 && !names.contains(&"exit"), "{names:?}");
+    }
+
+    #[test]
+    fn an_open_site_makes_the_manifest_unbounded() {
+        let (elf, mut analysis) = hello();
+        let site = analysis.sites.iter_mut().find(|site| site.reachable).unwrap();
+        site.evidence = Evidence::Unbounded { why: "a7 is lost".to_owned() };
+        let manifest = Manifest::new(&elf, &analysis, &fragments());
+        assert!(!manifest.bounded);
+        let json: serde_json::Value = serde_json::from_str(&manifest.to_json().unwrap()).unwrap();
+        let open = json["sites"].as_array().unwrap().iter().find(|site| site["evidence"] == "unbounded").unwrap();
+        assert!(open["numbers"].is_null());
+        assert!(manifest.to_table().contains("a7 is lost"));
+        let toml: toml::Table = manifest.to_toml().unwrap().parse().unwrap();
+        assert_eq!(toml["bounded"].as_bool(), Some(false));
+    }
+
+    #[test]
+    fn the_table_names_what_is_missing_and_the_next_step() {
+        let (elf, analysis) = hello();
+        let table = Manifest::new(&elf, &analysis, &fragments()).to_table();
+        assert!(table.contains("_start > "), "{table}");
+        let missing = table.split("missing:").nth(1).unwrap();
+        assert!(missing.contains("exit_group") && !missing.contains("ioctl") && missing.contains("--deny-missing"));
+        assert!(table.lines().all(|line| !line.ends_with(' ')));
+    }
+}

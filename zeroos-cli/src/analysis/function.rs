@@ -53,12 +53,14 @@ pub(super) struct Block {
 }
 
 /// How a block ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Exit {
     /// Blocks of this function that can follow, the one behind a call included.
     pub successors: Vec<u64>,
     /// The call that it ends in.
     pub call: Option<Callee>,
+    /// Whether the call is not known to come back.
+    pub awaits: bool,
     /// Where it leaves the function for good without returning: tail calls and jumps into other pieces.
     pub tail: Option<Callee>,
     /// Whether it may return to the caller.
@@ -82,6 +84,8 @@ pub(super) trait Surroundings {
     fn limit_of(&self, address: u64) -> u64;
     /// Whether a function plausibly starts at `address`.
     fn is_start(&self, address: u64) -> bool;
+    /// Where the unwinder enters when the call at `call` throws.
+    fn landing_pad(&self, call: u64) -> Option<u64>;
     /// Code addresses in data that point strictly inside `start..end`.
     fn labels(&self, start: u64, end: u64) -> Vec<u64>;
 }
@@ -156,7 +160,7 @@ impl Function {
         {
             self.pending.insert(start);
         }
-        let exit = Exit { successors: Vec::new(), call: None, tail: None, returns: false };
+        let exit = Exit::default();
         self.blocks.insert(target, Block { entry: state.snapshot(), end: target, exit, visits: 0 });
         self.pending.insert(target);
     }
@@ -165,7 +169,7 @@ impl Function {
         let Some(block) = self.blocks.get_mut(&start) else { return };
         block.visits = block.visits.saturating_add(1);
         let mut state = block.entry.state();
-        let mut exit = Exit { successors: Vec::new(), call: None, tail: None, returns: false };
+        let mut exit = Exit::default();
         let mut at = start;
         loop {
             if at != start && self.blocks.contains_key(&at) {
@@ -272,8 +276,12 @@ impl Function {
             let comes_back = unknown || known.iter().any(|&target| surroundings.returns(target));
             let callee = Callee { known, unknown };
             exit.call = Some(callee);
+            exit.awaits = !comes_back;
+            state.after_call(convention);
+            if let Some(pad) = surroundings.landing_pad(at) {
+                self.go(pad, &state, exit);
+            }
             if comes_back {
-                state.after_call(convention);
                 let next = at.wrapping_add(instruction.length.into());
                 self.go(next, &state, exit);
             }

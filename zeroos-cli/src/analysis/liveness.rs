@@ -62,7 +62,9 @@ impl<'p, 'a> Liveness<'p, 'a> {
             live = live.union(self.at_start(BlockId { start, ..block }));
         }
         if let Some(callee) = &found.exit.call {
-            live = live.minus(self.surely_overwritten(callee)).union(self.read_by(callee));
+            // That a callee saves and restores a register is no use of its value.
+            let read = self.read_by(callee).minus(saved(self.program.convention));
+            live = live.minus(self.surely_overwritten(callee)).union(read);
         }
         if let Some(callee) = &found.exit.tail {
             live = live.union(self.read_by(callee));
@@ -156,13 +158,20 @@ fn system_call_arguments() -> RegisterSet {
     (10..=15).chain([17]).fold(RegisterSet::EMPTY, |set, number| set.with(Register::new(number)))
 }
 
-/// What an unknown callee may read: the argument registers, the stack and what it must preserve (t-registers hold
-/// nothing at a call through a pointer: psABI, "Integer Register Convention"; t0 may be an alternate link and t1 … are
-/// free for linkage).
+/// What an unknown callee may read: argument registers, sp, gp, tp and the alternate link register (psABI, "Integer
+/// Register Convention"); as a jump's target also what it must hand back to this function's caller.
 fn parameters(convention: Convention) -> RegisterSet {
     match convention {
         Convention::Standard => (10..=17).chain([2, 3, 4, 5, 6, 7, 8, 9]).chain(18..=27).fold(RegisterSet::EMPTY, with),
         Convention::Go => all_registers(),
+    }
+}
+
+/// s0–s11, which callees save without looking at them.
+fn saved(convention: Convention) -> RegisterSet {
+    match convention {
+        Convention::Standard => [8, 9].into_iter().chain(18..=27).fold(RegisterSet::EMPTY, with),
+        Convention::Go => RegisterSet::EMPTY,
     }
 }
 

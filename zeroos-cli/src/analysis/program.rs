@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::code::Code;
+use super::exceptions::LandingPads;
 use super::function::{Function, Surroundings};
 use super::pointers::{Pointer, data_pointers};
 use super::state::Convention;
@@ -39,6 +40,7 @@ struct Frame {
     pointers: Vec<Pointer>,
     returning: BTreeSet<u64>,
     ends: Vec<(u64, u64)>,
+    landing_pads: LandingPads,
 }
 
 impl Surroundings for Frame {
@@ -56,6 +58,10 @@ impl Surroundings for Frame {
         self.starts.contains(&address)
     }
 
+    fn landing_pad(&self, call: u64) -> Option<u64> {
+        self.landing_pads.of(call)
+    }
+
     fn labels(&self, start: u64, end: u64) -> Vec<u64> {
         let first = self.pointers.partition_point(|pointer| pointer.target < start);
         self.pointers[first..].iter().map(|pointer| pointer.target).take_while(|&target| target < end).collect()
@@ -70,6 +76,7 @@ impl<'a> Program<'a> {
             starts: code.function_starts(),
             pointers: data_pointers(&code),
             returning: BTreeSet::new(),
+            landing_pads: LandingPads::new(&code),
             ends: code.executable().iter().map(|range| (range.start().0, range.end().0)).collect(),
         };
         let convention = if is_go(&code) { Convention::Go } else { Convention::Standard };
@@ -84,21 +91,45 @@ impl<'a> Program<'a> {
         let mut work = Work { global_pointer: global_pointer(&program.code), ..Work::default() };
         program.add(entry, None, &mut work);
         program.drain(&mut work);
-        // Pointers that name plausible function starts come first: exploring them recovers the jump tables that tell
-        // the remaining words apart.
-        for only_starts in [true, false] {
-            let tables: BTreeSet<(u64, u64)> =
-                program.functions.values().flat_map(|function| &function.tables).copied().collect();
-            for index in 0..program.frame.pointers.len() {
-                let pointer = program.frame.pointers[index];
-                let is_start = program.frame.is_start(pointer.target);
-                if (is_start || !only_starts) && !is_in_table(&tables, pointer.holder) {
-                    program.take_address(pointer.target, Origin::Data(pointer.holder), &mut work);
-                }
+        // Pointers that name plausible function starts come first: exploring them recovers the jump tables and the
+        // runs of instructions that tell the remaining words and computed numbers apart from pointers.
+        for index in 0..program.frame.pointers.len() {
+            let Pointer { target, holder } = program.frame.pointers[index];
+            if program.frame.is_start(target) {
+                program.take_address(target, Origin::Data(holder), &mut work);
             }
-            program.drain(&mut work);
+        }
+        program.drain(&mut work);
+        let mut settled = 0;
+        while settled != program.functions.len() {
+            settled = program.functions.len();
+            program.take_doubtful(&mut work);
         }
         program
+    }
+
+    /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside a
+    /// straight run of known instructions: nothing but a run's start can be jumped to. In a static-PIE what a
+    /// relocation points at is never a number.
+    fn take_doubtful(&mut self, work: &mut Work) {
+        let functions = self.functions.values();
+        let tables: BTreeSet<(u64, u64)> = functions.clone().flat_map(|function| &function.tables).copied().collect();
+        let blocks = functions.flat_map(|function| &function.blocks);
+        let runs: BTreeMap<u64, u64> = blocks.map(|(&start, block)| (start, block.end)).collect();
+        let is_number = |target| runs.range(..target).next_back().is_some_and(|(_, &end)| target < end);
+        let exact = self.code.elf.kind == ElfKind::StaticPie;
+        let held = self.frame.pointers.iter().filter(|pointer| !is_in_table(&tables, pointer.holder));
+        let held = held.filter(|pointer| exact || self.frame.is_start(pointer.target) || !is_number(pointer.target));
+        let held: Vec<Pointer> = held.copied().collect();
+        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target));
+        let computed: Vec<(u64, u64)> = computed.copied().collect();
+        for (target, function) in computed {
+            self.take_address(target, Origin::Function(function), work);
+        }
+        for Pointer { target, holder } in held {
+            self.take_address(target, Origin::Data(holder), work);
+        }
+        self.drain(work);
     }
 
     fn take_address(&mut self, target: u64, origin: Origin, work: &mut Work) {
@@ -128,7 +159,7 @@ impl<'a> Program<'a> {
             for (&start, block) in &function.blocks {
                 if let Some(callee) = &block.exit.call {
                     reached.extend(&callee.known);
-                    if block.exit.successors.is_empty() {
+                    if block.exit.awaits {
                         for &target in &callee.known {
                             work.waiting.entry(target).or_default().insert((entry, start));
                         }
@@ -149,8 +180,13 @@ impl<'a> Program<'a> {
                 self.add(target, Some(Origin::Function(entry)), work);
             }
             for target in taken {
-                if !work.is_label(&self.functions, entry, target, &self.frame) {
+                if work.is_label(&self.functions, entry, target, &self.frame) {
+                    continue;
+                }
+                if self.frame.is_start(target) {
                     self.take_address(target, Origin::Function(entry), work);
+                } else {
+                    work.computed.insert((target, entry));
                 }
             }
             if returns {
@@ -175,9 +211,11 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Whether a word in data is the address of `function`.
-    pub fn is_held_in_data(&self, function: u64) -> bool {
-        !self.frame.labels(function, function.saturating_add(1)).is_empty()
+    /// The first word in data that is the address of `function`.
+    pub fn holder_in_data(&self, function: u64) -> Option<Address> {
+        let pointers = &self.frame.pointers;
+        let first = pointers.partition_point(|pointer| pointer.target < function);
+        pointers.get(first).filter(|pointer| pointer.target == function).map(|pointer| pointer.holder)
     }
 
     /// The nearest plausible function start at or below `address`.
@@ -205,6 +243,8 @@ struct Work {
     waiting: BTreeMap<u64, BTreeSet<(u64, u64)>>,
     /// Tail callee to the functions that return if it does.
     tail_waiting: BTreeMap<u64, BTreeSet<u64>>,
+    /// Computed code addresses where no function is known to start, with the function that computes them.
+    computed: BTreeSet<(u64, u64)>,
     global_pointer: Option<u64>,
 }
 

@@ -16,7 +16,7 @@ use super::state::State;
 use super::tracking;
 use super::value::{SET_LIMIT, Value, immediate_operand};
 use super::word::{self, Word};
-use crate::isa::{Instruction, Op, Register};
+use crate::isa::{ControlFlow, Instruction, Op, Register};
 
 /// Questions asked for one site; more than that and the answer is "any value".
 const QUESTION_LIMIT: usize = 20_000;
@@ -51,8 +51,8 @@ pub(super) struct Search<'p, 'a> {
     flow: &'p Flow,
     cells: &'p Cells,
     liveness: &'p Liveness<'p, 'a>,
-    /// Calls through pointers, by the function called; `None` if its address got out of sight.
-    pointer_callers: BTreeMap<u64, Option<Rc<[BlockId]>>>,
+    /// Calls through pointers, by the function called; or where its address got out of sight.
+    pointer_callers: BTreeMap<u64, Result<Rc<[BlockId]>, u64>>,
     answers: BTreeMap<Question, Words>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
@@ -352,8 +352,8 @@ impl<'p, 'a> Search<'p, 'a> {
             .functions
             .get(&block.function)
             .and_then(|function| function.blocks.get(&block.start))
-            .and_then(|block| block.exit.call.as_ref().filter(|_| block.end == next));
-        let Some(callee) = call else { return self.behind(block, &steps, steps.len(), place) };
+            .and_then(|found| Some((found.exit.call.as_ref()?, found.end != next)));
+        let Some((callee, unwinds)) = call else { return self.behind(block, &steps, steps.len(), place) };
         let Some((at, ..)) = steps.last() else { return self.lose(|| "a block without code".to_owned()) };
         let (at, before) = (*at, steps.len() - 1);
         let register = match place {
@@ -365,10 +365,10 @@ impl<'p, 'a> Search<'p, 'a> {
         };
         let volatile = caller_saved(program.convention).contains(register);
         let kept = !callee.unknown && callee.known.iter().all(|&target| !self.flow.clobbers(target).contains(register));
-        if !volatile || kept {
+        if !volatile || kept && !unwinds {
             return self.behind(block, &steps, before, place);
         }
-        if callee.unknown || register.number() >> 1 != 5 {
+        if unwinds || callee.unknown || register.number() >> 1 != 5 {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
         callee.known.iter().flat_map(|&target| self.ask(Question::AtReturn(target, register))).collect()
@@ -380,20 +380,23 @@ impl<'p, 'a> Search<'p, 'a> {
             words.append(&mut self.lose(|| "the kernel sets it before the program starts".to_owned()));
         }
         let through_pointers = self.pointer_callers(function);
-        if through_pointers.is_none() {
+        if let Err(at) = through_pointers {
             let name = super::names::function_name(self.program.code.elf, function);
             words.append(
-                &mut self.lose(|| {
-                    format!("it is a parameter of {name}, which is called through pointers that are not known")
-                }),
+                &mut self.lose(|| format!("it is a parameter of {name}, whose address gets out of sight at {at:#x}")),
             );
         }
         let flow = self.flow;
-        let through_pointers = through_pointers.unwrap_or_else(|| Rc::from([]));
+        let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
         for &caller in flow.callers(function).iter().chain(through_pointers.iter()) {
             let steps = self.steps(caller);
-            let Some((at, _, state)) = steps.last() else { continue };
-            let (at, before) = (*at, steps.len() - 1);
+            let Some((at, last, state)) = steps.last() else { continue };
+            let (at, mut before, mut state) = (*at, steps.len() - 1, state.clone());
+            if !matches!(last.effects().flow, ControlFlow::Jump(_) | ControlFlow::IndirectJump) {
+                // It runs or branches into the function: its last instruction counts too.
+                state.step(last, at, &self.program.code);
+                before += 1;
+            }
             let place = match (place, state.get(Register::SP)) {
                 (Place::Slot { offset, size }, Value::Stack(sp)) => {
                     Place::Slot { offset: offset.wrapping_add(sp), size }
@@ -404,20 +407,28 @@ impl<'p, 'a> Search<'p, 'a> {
                 }
                 (register, _) => register,
             };
-            words.append(&mut self.behind(caller, &steps, before, place));
+            // A block can also run into the next function, or be left for a landing pad that counts as one.
+            let exit = self.program.functions.get(&caller.function).and_then(|all| all.blocks.get(&caller.start));
+            let calls = exit.and_then(|found| found.exit.call.as_ref());
+            match calls {
+                Some(callee) if !callee.unknown && !callee.known.contains(&function) => {
+                    words.append(&mut self.at_end(caller, function, place));
+                }
+                _ => words.append(&mut self.behind(caller, &steps, before, place)),
+            }
         }
         words
     }
 
     /// The calls of `function` through pointers, if all of them are known.
-    fn pointer_callers(&mut self, function: u64) -> Option<Rc<[BlockId]>> {
+    fn pointer_callers(&mut self, function: u64) -> Result<Rc<[BlockId]>, u64> {
         if !self.program.address_taken.contains(&function) {
-            return Some(Rc::from([]));
+            return Ok(Rc::from([]));
         }
         let (program, flow, cells, liveness) = (self.program, self.flow, self.cells, self.liveness);
         let known = self.pointer_callers.entry(function).or_insert_with(|| {
-            let callers = tracking::pointer_callers(program, flow, cells, liveness, function)?;
-            Some(callers.into_iter().collect())
+            let callers = tracking::pointer_callers(program, flow, cells, liveness, function);
+            callers.map(|callers| callers.into_iter().collect()).map_err(|escapes| escapes.0)
         });
         known.clone()
     }

@@ -33,19 +33,22 @@ struct Tracker<'t, 'a> {
     work: BTreeSet<u64>,
 }
 
-/// A use of the address after which it can be anywhere.
-struct Escapes;
+/// The address of a use after which the function's address can be anywhere.
+pub(super) struct Escapes(pub u64);
 
-/// The blocks that end in a call or jump through a pointer to `target`; `None` if the pointer gets out of sight.
+/// The blocks that end in a call or jump through a pointer to `target`.
+///
+/// # Errors
+/// The pointer gets out of sight.
 pub(super) fn pointer_callers<'a>(
     program: &Program<'a>,
     flow: &Flow,
     cells: &Cells,
     liveness: &Liveness<'_, 'a>,
     target: u64,
-) -> Option<BTreeSet<BlockId>> {
-    if program.is_held_in_data(target) {
-        return None;
+) -> Result<BTreeSet<BlockId>, Escapes> {
+    if let Some(holder) = program.holder_in_data(target) {
+        return Err(Escapes(holder.0));
     }
     let holders = program.functions.iter().filter(|(_, function)| function.code_references.contains(&target));
     let mut tracker = Tracker {
@@ -62,17 +65,17 @@ pub(super) fn pointer_callers<'a>(
         work: holders.map(|(&entry, _)| entry).collect(),
     };
     for _ in 0..WORK_LIMIT {
-        let Some(function) = tracker.work.pop_first() else { return Some(tracker.callers) };
-        tracker.follow(function).ok()?;
+        let Some(function) = tracker.work.pop_first() else { return Ok(tracker.callers) };
+        tracker.follow(function)?;
     }
-    None
+    Err(Escapes(target))
 }
 
 impl Tracker<'_, '_> {
     /// Follows the address through one function to a fixed point.
     fn follow(&mut self, entry: u64) -> Result<(), Escapes> {
         let program = self.program;
-        let Some(function) = program.functions.get(&entry) else { return Err(Escapes) };
+        let Some(function) = program.functions.get(&entry) else { return Err(Escapes(entry)) };
         let mut at_start: BTreeMap<u64, RegisterSet> = BTreeMap::new();
         at_start.insert(entry, self.at_entry.get(&entry).copied().unwrap_or_default());
         let mut pending: BTreeSet<u64> = function.blocks.keys().copied().collect();
@@ -87,13 +90,13 @@ impl Tracker<'_, '_> {
             }
             let id = BlockId { function: entry, start };
             if let Some(callee) = &block.exit.call {
-                let (instruction, state) = last.as_ref().ok_or(Escapes)?;
+                let (instruction, state) = last.as_ref().ok_or(Escapes(start))?;
                 let passed = held.minus(preserved(program));
                 self.pass(id, callee, (held, passed), instruction, state)?;
                 held = held.minus(passed).union(self.returned_by(callee));
             }
             if let Some(callee) = &block.exit.tail {
-                let (instruction, state) = last.as_ref().ok_or(Escapes)?;
+                let (instruction, state) = last.as_ref().ok_or(Escapes(start))?;
                 self.pass(id, callee, (held, held), instruction, state)?;
                 self.hand_back(entry, self.returned_by(callee))?;
             }
@@ -128,7 +131,7 @@ impl Tracker<'_, '_> {
         let has = |register| held.contains(register);
         if instruction.op == Op::Ecall {
             let arguments = (10..=15).map(Register::new);
-            return if arguments.into_iter().any(has) { Err(Escapes) } else { Ok(held) };
+            return if arguments.into_iter().any(has) { Err(Escapes(at)) } else { Ok(held) };
         }
         let result = state.result(instruction, at, &self.program.code);
         if result.and_then(|value| value.constants().map(|all| all.contains(&self.target))).unwrap_or(false) {
@@ -136,7 +139,7 @@ impl Tracker<'_, '_> {
         }
         if store_size(instruction.op).is_some() || is_atomic_write(instruction.op) {
             if has(instruction.rs2()) {
-                self.stored(function, instruction, state)?;
+                self.stored(function, at, instruction, state)?;
             }
             return Ok(rest);
         }
@@ -158,11 +161,11 @@ impl Tracker<'_, '_> {
             // Comparing it or calling it gives nothing away; calls are looked at where the block ends.
             Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Jalr => Ok(rest),
             _ if effects.defines == RegisterSet::EMPTY => Ok(rest),
-            _ => Err(Escapes),
+            _ => Err(Escapes(at)),
         }
     }
 
-    fn stored(&mut self, function: u64, instruction: &Instruction, state: &State) -> Result<(), Escapes> {
+    fn stored(&mut self, function: u64, at: u64, instruction: &Instruction, state: &State) -> Result<(), Escapes> {
         match state.address(instruction) {
             Value::Stack(offset) if instruction.op == Op::Sd && !self.cells.escapes(function, offset) => {
                 self.slots.insert((function, offset));
@@ -178,7 +181,7 @@ impl Tracker<'_, '_> {
                 }
                 Ok(())
             }
-            _ => Err(Escapes),
+            _ => Err(Escapes(at)),
         }
     }
 
@@ -199,7 +202,7 @@ impl Tracker<'_, '_> {
             let goes_along =
                 (10..=17).map(Register::new).any(|register| held.contains(register) && register != instruction.rs1());
             if goes_along {
-                return Err(Escapes);
+                return Err(Escapes(block.start));
             }
         }
         let outgoing = |&(function, offset): &(u64, i64)| match state.get(Register::SP) {
@@ -209,7 +212,7 @@ impl Tracker<'_, '_> {
         let on_stack = self.slots.iter().any(outgoing);
         for &target in &callee.known {
             if on_stack && self.reads_stack_arguments(target) {
-                return Err(Escapes);
+                return Err(Escapes(block.start));
             }
             let read = self.liveness.at_entry(target);
             let passed = passed.minus(passed.minus(read));
@@ -231,7 +234,7 @@ impl Tracker<'_, '_> {
             return Ok(());
         }
         if self.program.address_taken.contains(&function) {
-            return Err(Escapes);
+            return Err(Escapes(function));
         }
         self.returning.insert(function, known.union(handed));
         self.work.extend(self.flow.callers(function).iter().map(|caller| caller.function));

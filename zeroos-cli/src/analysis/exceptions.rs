@@ -1,0 +1,202 @@
+//! Landing pads: code that only the unwinder enters, found through the call-site tables of `.eh_frame` and
+//! `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception Handling Tables"). Damaged tables give fewer
+//! pads, never a failure.
+
+use std::collections::BTreeMap;
+
+use super::code::{Code, program_headers};
+use crate::address::{Address, AddressRange, ByteCount};
+use crate::isa::Op;
+
+/// Which calls have a landing pad: by start of the range of calls, its end and the pad.
+#[derive(Default)]
+pub(super) struct LandingPads(BTreeMap<u64, (u64, u64)>);
+
+impl LandingPads {
+    /// All of a program's.
+    pub fn new(code: &Code<'_>) -> LandingPads {
+        let mut pads = LandingPads::default();
+        if let Some(frames) = eh_frame(code) {
+            let mut reader = Reader { code, at: frames.start().0 };
+            let mut personalities = BTreeMap::new();
+            while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut pads).is_some() {}
+        }
+        pads
+    }
+
+    /// Where the unwinder enters the function again when the call at `call` throws.
+    pub fn of(&self, call: u64) -> Option<u64> {
+        let (_, &(end, pad)) = self.0.range(..=call).next_back()?;
+        (call < end).then_some(pad)
+    }
+}
+
+/// `.eh_frame`: by its section, else by what `PT_GNU_EH_FRAME` points at (then up to its terminator).
+fn eh_frame(code: &Code<'_>) -> Option<AddressRange> {
+    if let Some(section) = code.elf.sections.iter().find(|section| section.name == ".eh_frame") {
+        return Some(section.range);
+    }
+    let &(header, _) = program_headers(code.elf, 0x6474_e550).first()?;
+    let mut reader = Reader { code, at: header.0 };
+    let (_version, encoding) = (reader.byte()?, reader.byte()?);
+    reader.at += 2;
+    let start = Address(reader.pointer(encoding)?);
+    AddressRange::new(start, ByteCount(code.elf.bytes_from(start)?.len() as u64))
+}
+
+/// What a CIE says of its FDEs: encodings of code and LSDA pointers.
+#[derive(Clone, Copy)]
+struct Common {
+    code: u8,
+    lsda: Option<u8>,
+}
+
+/// Reads one CIE or FDE; `None` at the terminator or at nonsense.
+fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, pads: &mut LandingPads) -> Option<()> {
+    let start = reader.at;
+    let length = reader.number(4)?;
+    if length == 0 || length >= 0xffff_fff0 {
+        return None;
+    }
+    let end = reader.at.checked_add(length)?;
+    let field = reader.at;
+    let distance = reader.number(4)?;
+    if distance == 0 {
+        if let Some(common) = common(reader) {
+            commons.insert(start, common);
+        }
+    } else if let Some(common) = commons.get(&field.wrapping_sub(distance)).copied() {
+        frame(reader, common, pads);
+    }
+    reader.at = end;
+    Some(())
+}
+
+fn common(reader: &mut Reader<'_, '_>) -> Option<Common> {
+    let version = reader.byte()?;
+    let mut augmentation = Vec::new();
+    loop {
+        match reader.byte()? {
+            0 => break,
+            letter if augmentation.len() < 8 => augmentation.push(letter),
+            _ => return None,
+        }
+    }
+    reader.uleb()?;
+    reader.uleb()?;
+    if version == 1 {
+        reader.byte()?;
+    } else {
+        reader.uleb()?;
+    }
+    let mut common = Common { code: 0, lsda: None };
+    if augmentation.first() != Some(&b'z') {
+        return Some(common);
+    }
+    reader.uleb()?;
+    for letter in &augmentation[1..] {
+        match letter {
+            b'L' => common.lsda = Some(reader.byte()?),
+            b'R' => common.code = reader.byte()?,
+            b'P' => {
+                let encoding = reader.byte()?;
+                reader.pointer(encoding);
+            }
+            b'S' | b'B' => {}
+            _ => return None,
+        }
+    }
+    Some(common)
+}
+
+fn frame(reader: &mut Reader<'_, '_>, common: Common, pads: &mut LandingPads) -> Option<()> {
+    let function = reader.pointer(common.code)?;
+    reader.pointer(common.code & 0x0f)?;
+    reader.uleb()?;
+    let lsda = reader.pointer(common.lsda.filter(|&encoding| encoding != 0xff)?)?;
+    if lsda == 0 {
+        return None;
+    }
+    let mut reader = Reader { code: reader.code, at: lsda };
+    let base = match reader.byte()? {
+        0xff => function,
+        encoding => reader.pointer(encoding)?,
+    };
+    if reader.byte()? != 0xff {
+        reader.uleb()?;
+    }
+    let encoding = reader.byte()?;
+    let length = reader.uleb()?;
+    let end = reader.at.checked_add(length)?;
+    while reader.at < end {
+        let (start, length, pad) = (reader.pointer(encoding)?, reader.pointer(encoding)?, reader.pointer(encoding)?);
+        reader.uleb()?;
+        if pad != 0 {
+            let start = function.wrapping_add(start);
+            pads.0.insert(start, (start.wrapping_add(length), base.wrapping_add(pad)));
+        }
+    }
+    Some(())
+}
+
+/// Reads the tables from the program's memory.
+struct Reader<'r, 'a> {
+    code: &'r Code<'a>,
+    at: u64,
+}
+
+impl Reader<'_, '_> {
+    fn byte(&mut self) -> Option<u8> {
+        let byte = *self.code.elf.bytes_from(Address(self.at))?.first()?;
+        self.at += 1;
+        Some(byte)
+    }
+
+    /// An unsigned little-endian number of `size` bytes.
+    fn number(&mut self, size: u64) -> Option<u64> {
+        let op = match size {
+            2 => Op::Lhu,
+            4 => Op::Lwu,
+            _ => Op::Ld,
+        };
+        let number = self.code.initial_load(op, self.at)?;
+        self.at = self.at.checked_add(size)?;
+        Some(number)
+    }
+
+    fn uleb(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A pointer in a `DW_EH_PE_*` encoding: the low four bits say how it is stored, the next three what to add.
+    fn pointer(&mut self, encoding: u8) -> Option<u64> {
+        let place = self.at;
+        let stored = match encoding & 0x0f {
+            0x0 | 0x4 | 0xc => self.number(8)?,
+            0x1 => self.uleb()?,
+            0x2 => self.number(2)?,
+            0x3 => self.number(4)?,
+            0xa => self.number(2)? as i16 as u64,
+            0xb => self.number(4)? as i32 as u64,
+            _ => return None,
+        };
+        let value = match encoding & 0x70 {
+            0x00 => stored,
+            0x10 if stored != 0 => place.wrapping_add(stored),
+            0x10 => 0,
+            _ => return None,
+        };
+        match encoding & 0x80 {
+            0 => Some(value),
+            _ => self.code.initial_load(Op::Ld, value),
+        }
+    }
+}
