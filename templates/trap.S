@@ -14,7 +14,9 @@ zeroos_trap:
     bnez    t0, zeroos_exception
 {%- if whole_frames %}
     csrr    t0, mepc
-    sd      t0, 0(sp)                   # a handler may want to know where the thread is
+    sd      t0, 0(sp)                   # a handler may want to know where the thread is,
+    csrr    t0, mscratch
+    sd      t0, 16(sp)                  # and where its stack
 {%- endif %}
     mv      a6, sp
     la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
@@ -50,8 +52,6 @@ zeroos_leave_otherwise:
     csrr    t0, mepc
     addi    t0, t0, 4
     sd      t0, 0(sp)
-    csrr    t0, mscratch
-    sd      t0, 16(sp)
 {%- for register in callee_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -91,4 +91,12 @@ zeroos_leave_otherwise:
     ld      a0, 80(sp)
     ld      sp, 16(sp)
     mret
+{%- endif %}
+{%- if signals %}
+
+# Signal handlers return here.
+    .globl zeroos_signal_return
+zeroos_signal_return:
+    li      a7, 139                     # rt_sigreturn
+    ecall
 {%- endif %}

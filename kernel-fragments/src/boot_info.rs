@@ -34,6 +34,8 @@ pub struct BootInfo {
     pub missing: Table,
     /// `ecall` sites that carry a missing or unknown number: [`NamedAddress`]es, ascending.
     pub sites: Table,
+    /// Where signal handlers return to: kernel code that calls `rt_sigreturn`; 0 if this kernel calls no handlers.
+    pub signal_return: u64,
     /// The program's path as the program is told (AT_EXECFN, `/proc/self/exe`).
     pub executable_path: Text,
     /// Seed of the random stream, 32 bytes.

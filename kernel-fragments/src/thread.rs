@@ -19,6 +19,8 @@ pub struct Frame {
 
 /// Slot of the program counter in [`Frame::x`].
 pub const PC: usize = 0;
+/// x1, the return address.
+pub const RA: usize = 1;
 /// x2, the stack pointer.
 pub const SP: usize = 2;
 /// x4, the thread pointer.

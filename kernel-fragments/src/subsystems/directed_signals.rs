@@ -10,7 +10,7 @@ use crate::thread::Thread;
 /// Sends signal `number` to thread `tid`, for the calling `thread`; number 0 only checks that it is there.
 ///
 /// # Errors
-/// ESRCH: no such thread. EINVAL: no such signal. Unsupported: handlers, stopping.
+/// ESRCH: no such thread. EINVAL: no such signal. Unsupported: interrupting a wait, stopping.
 pub fn send(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, tid: u32, number: i32) -> Outcome {
     if tid == thread.tid {
         if number != 0 {
@@ -31,6 +31,8 @@ pub fn send(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, t
         Disposition::Ignore => Ok(Leave::Return(0)),
         Disposition::Terminate => Ok(Leave::Exit(128 + signal as i32)),
         Disposition::Stop => Err(Refusal::Unsupported("a signal that stops the program")),
-        Disposition::Handle(_) => Err(Refusal::Unsupported("a signal with a handler")),
+        // Delivered when it runs next.
+        Disposition::Handle(_) if threads.is_ready(tid) => Ok(Leave::Return(0)),
+        Disposition::Handle(_) => Err(Refusal::Unsupported("interrupting a thread that waits by a signal with a handler")),
     }
 }

@@ -9,7 +9,7 @@ use crate::abi::signal::{
 };
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
-use crate::thread::Thread;
+use crate::thread::{A0, Thread};
 
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
@@ -117,16 +117,22 @@ impl Signals {
         Some((signal, own != 0))
     }
 
-    /// How a call that returns `value` to `thread` ends, now that signals may have been sent to it or unblocked.
+    /// How a call that returns `value` to `thread` ends, now that signals may have been sent to it or unblocked. One with
+    /// a handler stays pending: it is delivered as the thread leaves the kernel.
     pub fn settle(&mut self, thread: &mut Thread, value: usize) -> Outcome {
         loop {
             let set = !thread.signal_mask;
-            let Some((signal, _)) = self.take(thread, set) else { return Ok(Leave::Return(value)) };
+            let Some((signal, was_directed)) = self.take(thread, set) else { return Ok(Leave::Return(value)) };
             match self.disposition(signal) {
                 Disposition::Ignore => {}
                 Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
                 Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
-                Disposition::Handle(_) => return Err(Refusal::Unsupported("a signal with a handler")),
+                Disposition::Handle(_) => {
+                    let pending = if was_directed { &mut thread.pending_signals } else { &mut self.pending };
+                    *pending |= set_of(signal);
+                    thread.frame.x[A0] = value as u64;
+                    return Ok(Leave::Resume);
+                }
             }
         }
     }
@@ -185,5 +191,14 @@ mod tests {
         assert_eq!(signals.settle(&mut thread, 0), Ok(Leave::Exit(128 + 6)));
         assert_eq!(signals.send_to_thread(&mut thread, SIGTSTP), Ok(()));
         assert!(matches!(signals.settle(&mut thread, 0), Err(Refusal::Unsupported(_))));
+    }
+
+    #[test]
+    fn a_handled_signal_waits_for_its_delivery() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        signals.set_action(&mut thread, SIGTERM, Action { handler: 0x4000, flags: 0, mask: 0 });
+        assert_eq!(signals.send_to_process(&thread, SIGTERM), Ok(()));
+        assert_eq!(signals.settle(&mut thread, 7), Ok(Leave::Resume));
+        assert_eq!((thread.frame.x[A0], signals.pending(&thread)), (7, set_of(SIGTERM)));
     }
 }

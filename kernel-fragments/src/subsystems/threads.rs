@@ -196,6 +196,11 @@ impl Threads {
         while self.wake_one(|wait| wait == Wait::Event).is_some() {}
     }
 
+    /// Whether thread `tid` would run without being woken.
+    pub fn is_ready(&self, tid: u32) -> bool {
+        self.ready.iter().any(|thread| thread.get().tid == tid)
+    }
+
     /// Whether some other thread fits.
     pub fn any(&self, fits: impl FnMut(&Thread) -> bool) -> bool {
         let waiting = self.waiting.iter().map(|waiter| &waiter.thread);

@@ -20,6 +20,8 @@ pub(super) struct BootFacts<'a> {
     pub program_ranges: &'a [AddressRange],
     pub missing: &'a [Named],
     pub sites: &'a [Named],
+    /// The kernel's code that signal handlers return to, if it calls any.
+    pub signal_return: Option<Address>,
 }
 
 /// The block for address `start`.
@@ -55,6 +57,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         files,
         missing,
         sites,
+        signal_return: facts.signal_return.map_or(0, |address| address.0),
         executable_path,
         seed: [word(0), word(1), word(2), word(3)],
         start_time_ns: plan.inputs.start_time_ns,
@@ -80,6 +83,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         files,
         missing,
         sites,
+        signal_return,
         executable_path,
         seed,
         start_time_ns,
@@ -88,6 +92,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
     let ranges = [break_range, mapping_range, stack_range, kernel_heap, kernel_code];
     words.extend(program_ranges.iter().chain(ranges).flat_map(|range| [range.start, range.end]));
     words.extend([files, missing, sites].iter().flat_map(|table| [table.address, table.count]));
+    words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
     words.push(*start_time_ns);

@@ -62,7 +62,7 @@ impl Layout {
     pub fn new(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Layout, ImageError> {
         let placement = &plan.placement;
         let linked = read_kernel(kernel, placement.kernel_body)?;
-        let mut pieces = linked.pieces;
+        let mut pieces = linked.pieces.clone();
         for (index, segment) in app.segments.iter().enumerate() {
             let range = AddressRange::new(placement.placed(segment.range.start()), segment.range.size());
             pieces.push(Piece {
@@ -107,6 +107,7 @@ impl Layout {
             program_ranges: &program_ranges(app, plan),
             missing: &missing_names(plan),
             sites: &stopping_sites(analysis, plan),
+            signal_return: linked.symbol("zeroos_signal_return"),
         };
         let data = boot_data::serialise(plan, &facts, placement.boot_data.start());
         let size = ByteCount(data.len() as u64);
@@ -128,9 +129,8 @@ impl Layout {
                 second_range: pair[1].range,
             });
         }
-        let symbol = |name: &str| linked.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.address);
         Ok(Layout {
-            htif: symbol("tohost").zip(symbol("fromhost")),
+            htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,
             kernel_bytes: linked.bytes,
@@ -149,6 +149,12 @@ struct LinkedKernel {
     entry: Address,
     symbols: Vec<Symbol>,
     bytes: u64,
+}
+
+impl LinkedKernel {
+    fn symbol(&self, name: &str) -> Option<Address> {
+        self.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.address)
+    }
 }
 
 /// The linked kernel's segments and symbols, all of which must lie in `room`.

@@ -26,6 +26,9 @@ const ALWAYS: [&[&str]; 11] = [
 /// The calls that make a thread.
 const MAKES_THREADS: [&str; 2] = ["clone", "clone3"];
 
+/// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.
+const RT_SIGRETURN: SyscallNumber = SyscallNumber(139);
+
 /// The kernel's contents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selection {
@@ -103,9 +106,24 @@ impl Selection {
         wanted: &BTreeSet<SyscallNumber>,
         variants: BTreeSet<Variant>,
     ) -> Result<Selection, PlanError> {
+        // Who can have a handler called must be able to come back from it.
+        let mut wanted = wanted.clone();
+        loop {
+            let selection = Selection::of_calls(catalog, &wanted, &variants)?;
+            if selection.hooks(Moment::Deliver).is_empty() || !wanted.insert(RT_SIGRETURN) {
+                return Ok(selection);
+            }
+        }
+    }
+
+    fn of_calls(
+        catalog: &Catalog,
+        wanted: &BTreeSet<SyscallNumber>,
+        variants: &BTreeSet<Variant>,
+    ) -> Result<Selection, PlanError> {
         let mut handlers = BTreeMap::new();
         for &number in wanted {
-            if let Some((fragment, handler)) = provider(catalog, number, &variants) {
+            if let Some((fragment, handler)) = provider(catalog, number, variants) {
                 handlers.insert(number, (fragment.module.clone(), handler.clone()));
             }
         }
@@ -136,7 +154,7 @@ impl Selection {
             enosys: BTreeSet::new(),
             missing: BTreeMap::new(),
             unbounded: false,
-            variants,
+            variants: variants.clone(),
         })
     }
 

@@ -7,6 +7,7 @@ use tera::{Context, Tera};
 
 use super::{SourceError, TARGET};
 use crate::assets;
+use crate::catalog::Moment;
 use crate::plan::Plan;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -32,6 +33,7 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
 pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
     context.insert("float", &plan.features.float.is_some());
+    context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
     let slots = |registers: &[(&str, usize)]| -> Vec<Slot> {
         registers.iter().map(|&(name, number)| Slot { name: name.into(), offset: number * 8 }).collect()

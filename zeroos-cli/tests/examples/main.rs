@@ -48,6 +48,11 @@ fn c_threads_share_mutexes_and_conditions_and_own_their_thread_locals() {
 }
 
 #[test]
+fn c_signal_handlers_nest_jump_and_return_with_every_register() {
+    same_as_linux("signals-c");
+}
+
+#[test]
 fn c_floating_point_has_every_bit_right() {
     same_as_linux("float-c");
 }

@@ -1,6 +1,6 @@
 //! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>, where there is only one thread. Supported: this process,
 //! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not
-//! supported: handlers and stopping, process 1. Errors: EINVAL, ESRCH.
+//! supported: stopping, process 1. Errors: EINVAL, ESRCH.
 
 use crate::abi::signal::check;
 use crate::errno::{Errno, Refusal};

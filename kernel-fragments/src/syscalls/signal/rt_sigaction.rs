@@ -3,11 +3,15 @@
 
 use crate::abi::signal::{Action, SA_KNOWN, SET_BYTES, SIGACTION_BYTES, UNBLOCKABLE, check, set_of};
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::signal_delivery::HANDLERS_ARE_CALLED;
 use crate::subsystems::signals::Signals;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(134 => rt_sigaction);
+
+// A program that sets handlers needs the kernel that calls them.
+const _: () = assert!(HANDLERS_ARE_CALLED);
 
 /// Stores the action of `number` at `old_address` and takes the one at `address`, where these are not null.
 pub fn rt_sigaction(

@@ -1,4 +1,5 @@
-//! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>. Supported: everything but handlers and stopping.
+//! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>. Supported: everything but stopping,
+//! and interrupting a thread that waits.
 //! Errors: EINVAL, ESRCH, EAGAIN.
 
 use crate::errno::Errno;

@@ -1,5 +1,5 @@
 //! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>, where there is only one thread. Supported:
-//! everything but handlers and stopping. Errors: EINVAL, ESRCH.
+//! everything but stopping. Errors: EINVAL, ESRCH.
 
 use crate::abi::signal::check;
 use crate::errno::Errno;

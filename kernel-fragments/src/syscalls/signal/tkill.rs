@@ -1,5 +1,5 @@
-//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything but handlers and stopping. Errors:
-//! EINVAL, ESRCH, EAGAIN.
+//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything but stopping,
+//! and interrupting a thread that waits. Errors: EINVAL, ESRCH, EAGAIN.
 
 use crate::errno::Errno;
 use crate::outcome::Outcome;

@@ -1,0 +1,166 @@
+//! Calling signal handlers: whenever a whole frame is about to be loaded, the signals that its thread does not block are
+//! taken; for each with a handler, a frame goes onto the thread's stack and the thread goes on in the handler, which
+//! returns through `rt_sigreturn` (arch/riscv/kernel/signal.c, signal(7)).
+
+use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_TKILL, SI_USER, SIGSEGV, set_of};
+use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
+use crate::boot_info::BootInfo;
+use crate::errno::Refusal;
+use crate::outcome::{Leave, Outcome};
+use crate::subsystems::signals::{Disposition, Signals};
+use crate::thread::{A0, AlternateStack, PC, PROCESS_ID, RA, SP, Thread};
+use crate::user_memory::{UserAddress, UserMemory};
+
+hook!(deliver => deliver);
+
+/// `ss_flags`: the stack is in use; there is none; it is forgotten when a handler starts.
+const SS_ONSTACK: u32 = 1;
+const SS_DISABLE: u32 = 2;
+const SS_AUTODISARM: u32 = 1 << 31;
+
+/// What has to be in the kernel so that actions with a handler may be set: naming it in `rt_sigaction` brings this file.
+pub const HANDLERS_ARE_CALLED: bool = true;
+
+/// Takes every signal that `thread` does not block; the last one taken is handled first, as on Linux.
+pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut Thread, boot: &BootInfo) -> Outcome {
+    loop {
+        let unblocked = !thread.signal_mask;
+        let Some((signal, was_directed)) = signals.take(thread, unblocked) else { return Ok(Leave::Resume) };
+        match signals.disposition(signal) {
+            Disposition::Ignore => {}
+            Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
+            Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
+            Disposition::Handle(action) => {
+                let code = if was_directed { SI_TKILL } else { SI_USER };
+                if enter(memory, thread, boot, signal, action, code).is_none() {
+                    // No room for the frame: Linux forces SIGSEGV, which the same stack could not take either.
+                    return Ok(Leave::Exit(128 + SIGSEGV as i32));
+                }
+                if action.flags & SA_RESETHAND != 0 {
+                    signals.set_action(thread, signal, Action::DEFAULT);
+                }
+            }
+        }
+    }
+}
+
+/// Lets `thread` go on in the handler of `action`; `None` if its stack is no memory.
+fn enter(
+    memory: &mut impl UserMemory,
+    thread: &mut Thread,
+    boot: &BootInfo,
+    signal: u32,
+    action: Action,
+    code: i32,
+) -> Option<()> {
+    let sp = thread.frame.x[SP];
+    let alternate = thread.alternate_stack;
+    let is_on_it = alternate.flags & SS_AUTODISARM == 0 && alternate.holds(sp);
+    let switches = action.flags & SA_ONSTACK != 0 && alternate.len_bytes != 0 && !is_on_it;
+    let top = if switches { alternate.start.checked_add(alternate.len_bytes)? } else { sp };
+    let at = top.checked_sub(FRAME_BYTES as u64)? & !0xf;
+    let state = match alternate.len_bytes {
+        0 => SS_DISABLE,
+        _ if is_on_it => SS_ONSTACK,
+        _ => 0,
+    };
+    let stack = (alternate.start, state | alternate.flags & SS_AUTODISARM, alternate.len_bytes);
+    let saved = Saved { frame: thread.frame.clone(), mask: thread.signal_mask, stack };
+    let place = UserAddress(at as usize);
+    write(memory, place, &saved, signal, code, PROCESS_ID).ok()?;
+
+    let x = &mut thread.frame.x;
+    x[PC] = action.handler;
+    x[RA] = boot.signal_return;
+    x[SP] = at;
+    x[A0] = u64::from(signal);
+    x[A0 + 1] = at;
+    x[A0 + 2] = place.add(UCONTEXT).0 as u64;
+    thread.signal_mask |= action.mask;
+    if action.flags & SA_NODEFER == 0 {
+        thread.signal_mask |= set_of(signal);
+    }
+    if alternate.flags & SS_AUTODISARM != 0 {
+        thread.alternate_stack = AlternateStack::NONE;
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::signal::{SIGTERM, UNBLOCKABLE};
+    use crate::syscalls::signal::rt_sigreturn::rt_sigreturn;
+    use crate::testing::FakeMemory;
+
+    const HANDLER: u64 = 0x4000;
+
+    fn machine() -> (FakeMemory, Signals, Thread, BootInfo) {
+        let memory = FakeMemory::new(0x4000);
+        let mut thread = Thread::first();
+        thread.frame.x = core::array::from_fn(|index| 100 + index as u64);
+        thread.frame.f = core::array::from_fn(|index| 900 + index as u64);
+        thread.frame.fcsr = 0x61;
+        thread.frame.x[PC] = 0x1234;
+        thread.frame.x[SP] = memory.address(0x2008).0 as u64;
+        (memory, Signals::new(), thread, BootInfo { signal_return: 0x7777, ..BootInfo::default() })
+    }
+
+    #[test]
+    fn a_handler_is_entered_and_left_with_every_register_and_the_mask() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        let before = thread.clone();
+        signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: 0, mask: set_of(10) });
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Resume));
+        let x = thread.frame.x;
+        assert_eq!((x[PC], x[RA], x[A0], x[SP] % 16), (HANDLER, 0x7777, u64::from(SIGTERM), 0));
+        assert_eq!((x[A0 + 1], x[A0 + 2]), (x[SP], x[SP] + 128));
+        assert_eq!(x[4], before.frame.x[4], "tp is the thread's");
+        assert_eq!(thread.signal_mask, set_of(SIGTERM) | set_of(10));
+        assert_eq!(memory.read_u32(UserAddress(x[SP] as usize)), Ok(SIGTERM));
+        assert_eq!(memory.read_u32(UserAddress(x[SP] as usize + 8)), Ok(SI_TKILL.cast_unsigned()));
+
+        assert_eq!(rt_sigreturn(&mut memory, &mut thread), Ok(Leave::Restored));
+        assert_eq!((thread.frame.x, thread.frame.f, thread.frame.fcsr), (before.frame.x, before.frame.f, 0x61));
+        assert_eq!(thread.signal_mask, before.signal_mask);
+    }
+
+    #[test]
+    fn the_alternate_stack_is_used_when_asked_for_and_not_twice() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        let start = memory.address(0x2800).0 as u64;
+        thread.alternate_stack = AlternateStack { start, flags: 0, len_bytes: 0x1800 };
+        let action = Action { handler: HANDLER, flags: SA_ONSTACK | SA_NODEFER, mask: 0 };
+        signals.set_action(&mut thread, SIGTERM, action);
+        let mut send = |thread: &mut Thread| {
+            signals.send_to_process(thread, SIGTERM).unwrap();
+            assert_eq!(deliver(&mut memory, &mut signals, thread, &boot), Ok(Leave::Resume));
+            thread.frame.x[SP]
+        };
+        let frame = FRAME_BYTES as u64;
+        assert_eq!(send(&mut thread), start + 0x1800 - frame);
+        assert_eq!(send(&mut thread), start + 0x1800 - 2 * frame, "nested: below the first frame");
+        assert_eq!(thread.signal_mask, 0);
+    }
+
+    #[test]
+    fn a_stack_that_is_no_memory_ends_the_program() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        thread.frame.x[SP] = 16;
+        signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: 0, mask: 0 });
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Exit(128 + 11)));
+    }
+
+    #[test]
+    fn a_one_time_handler_is_forgotten_and_sigkill_stays_unblocked() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        let action = Action { handler: HANDLER, flags: SA_RESETHAND, mask: !UNBLOCKABLE };
+        signals.set_action(&mut thread, SIGTERM, action);
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Resume));
+        assert_eq!(signals.disposition(SIGTERM), Disposition::Terminate);
+        assert_eq!(thread.signal_mask & UNBLOCKABLE, 0);
+    }
+}
