@@ -133,6 +133,7 @@ impl ThreadMachine {
 
     /// Puts a timespec of `nanoseconds` at `offset`.
     pub fn put_time(&mut self, offset: usize, nanoseconds: u64) -> UserAddress {
-        self.memory.put(offset, &[nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000].map(u64::to_le_bytes).concat())
+        self.memory
+            .put(offset, &[nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000].map(u64::to_le_bytes).concat())
     }
 }

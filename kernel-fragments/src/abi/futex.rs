@@ -86,9 +86,15 @@ mod tests {
 
     #[test]
     fn operations_and_comparisons() {
-        for (operation, argument, old, new) in
-            [(0, 5, 9, 5), (1, 5, 9, 14), (1, -1i32 as u32, 9, 8), (2, 6, 9, 15), (3, 1, 9, 8), (4, 1, 9, 8), (8, 4, 9, 16)]
-        {
+        for (operation, argument, old, new) in [
+            (0, 5, 9, 5),
+            (1, 5, 9, 14),
+            (1, -1i32 as u32, 9, 8),
+            (2, 6, 9, 15),
+            (3, 1, 9, 8),
+            (4, 1, 9, 8),
+            (8, 4, 9, 16),
+        ] {
             assert_eq!(wake_operation(encode(operation, argument, 0, 9), old), Ok((new, Some(true))));
         }
         for (comparison, below, same, above) in [

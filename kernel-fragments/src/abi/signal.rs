@@ -41,7 +41,8 @@ pub const SA_NODEFER: u64 = 0x4000_0000;
 /// The action is the default again once the handler is called.
 pub const SA_RESETHAND: u64 = 0x8000_0000;
 /// Every flag that this kernel takes; the others are cleared, as Linux does so that programs can find out.
-pub const SA_KNOWN: u64 = 0x0400_0000 | 0x0000_0c00 | 3 | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
+pub const SA_KNOWN: u64 =
+    0x0400_0000 | 0x0000_0c00 | 3 | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
 
 /// `si_code` of kill.
 pub const SI_USER: i32 = 0;

@@ -72,10 +72,7 @@ pub fn read(memory: &impl UserMemory, at: UserAddress) -> Result<Saved, Errno> {
     if let Some(pc) = frame.x.get_mut(PC) {
         *pc &= !1;
     }
-    let stack = (
-        memory.read_u64(at.add(STACK))?,
-        memory.read_u32(at.add(STACK + 8))?,
-        memory.read_u64(at.add(STACK + 16))?,
-    );
+    let stack =
+        (memory.read_u64(at.add(STACK))?, memory.read_u32(at.add(STACK + 8))?, memory.read_u64(at.add(STACK + 16))?);
     Ok(Saved { frame, mask: memory.read_u64(at.add(MASK))?, stack })
 }

@@ -56,7 +56,8 @@ impl AddressSpace {
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
-        let reserved_end = (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
+        let reserved_end =
+            (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
         let reserved = Page { mapped: None, contents: Contents::Stale };
         self.pages.set(boot.stack_range.start as usize, reserved_end, Some(reserved))?;
         self.start = boot.mapping_range.start as usize;
@@ -210,7 +211,8 @@ impl AddressSpace {
     pub fn free_bytes(&mut self, boot: &BootInfo) -> Result<usize, Errno> {
         self.prepare(boot)?;
         let spans = self.pages.from(self.start).iter().take_while(|span| span.start < self.end);
-        let taken: usize = spans.filter(|span| span.page.mapped.is_some()).map(|span| span.end.saturating_sub(span.start)).sum();
+        let taken: usize =
+            spans.filter(|span| span.page.mapped.is_some()).map(|span| span.end.saturating_sub(span.start)).sum();
         Ok(self.end.saturating_sub(self.start).saturating_sub(taken))
     }
 

@@ -33,6 +33,8 @@ pub fn send(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, t
         Disposition::Stop => Err(Refusal::Unsupported("a signal that stops the program")),
         // Delivered when it runs next.
         Disposition::Handle(_) if threads.is_ready(tid) => Ok(Leave::Return(0)),
-        Disposition::Handle(_) => Err(Refusal::Unsupported("interrupting a thread that waits by a signal with a handler")),
+        Disposition::Handle(_) => {
+            Err(Refusal::Unsupported("interrupting a thread that waits by a signal with a handler"))
+        }
     }
 }

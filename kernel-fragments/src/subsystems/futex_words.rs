@@ -31,11 +31,7 @@ pub fn try_own(memory: &mut impl UserMemory, address: UserAddress, tid: u32) -> 
 ///
 /// # Errors
 /// ESRCH if no such thread is there. EINVAL, EFAULT.
-pub fn mark_waited_for(
-    memory: &mut impl UserMemory,
-    threads: &mut Threads,
-    address: UserAddress,
-) -> Result<(), Errno> {
+pub fn mark_waited_for(memory: &mut impl UserMemory, threads: &mut Threads, address: UserAddress) -> Result<(), Errno> {
     let word = read_word(memory, address)?;
     threads.find(word & FUTEX_TID_MASK).ok_or(Errno::ESRCH)?;
     memory.write_u32(address, word | FUTEX_WAITERS)
@@ -75,12 +71,7 @@ pub fn release_all(memory: &mut impl UserMemory, threads: &mut Threads, thread: 
 }
 
 /// Walks the list (struct robust_list_head: next, offset of the word, entry being locked or unlocked).
-fn release_list(
-    memory: &mut impl UserMemory,
-    threads: &mut Threads,
-    head: UserAddress,
-    tid: u32,
-) -> Result<(), Errno> {
+fn release_list(memory: &mut impl UserMemory, threads: &mut Threads, head: UserAddress, tid: u32) -> Result<(), Errno> {
     let offset = memory.read_u64(head.add(8))? as usize;
     let pending = memory.read_u64(head.add(16))?;
     let mut entry = memory.read_u64(head)?;

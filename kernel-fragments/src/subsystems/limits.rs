@@ -2,8 +2,9 @@
 //! stack has the size that the builder gave it, and the descriptor table refuses what is beyond its limit.
 
 use crate::abi::rlimit::{
-    RESOURCES, RLIMIT_AS, RLIMIT_BYTES, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
-    RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK, UNLIMITED,
+    RESOURCES, RLIMIT_AS, RLIMIT_BYTES, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK,
+    RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK,
+    UNLIMITED,
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
@@ -78,9 +79,7 @@ impl Limits {
 /// (kernel/fork.c, fork_init).
 fn first(boot: &BootInfo, resource: u32) -> Limit {
     match resource {
-        RLIMIT_STACK => {
-            Limit { soft: boot.stack_range.end.saturating_sub(boot.stack_range.start), hard: UNLIMITED }
-        }
+        RLIMIT_STACK => Limit { soft: boot.stack_range.end.saturating_sub(boot.stack_range.start), hard: UNLIMITED },
         RLIMIT_CORE => Limit { soft: 0, hard: UNLIMITED },
         RLIMIT_NPROC | RLIMIT_SIGPENDING => Limit::both(4096),
         RLIMIT_NOFILE => Limit { soft: 1024, hard: 4096 },

@@ -104,16 +104,27 @@ mod tests {
     /// RFC 8439, section 2.3.2.
     #[test]
     fn the_published_block() {
-        let key = |first: u32| [0, 4, 8, 12].map(|more| u32::from_le_bytes([0, 1, 2, 3].map(|i| (first + more + i) as u8)));
-        let start = [
-            [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574],
-            key(0),
-            key(16),
-            [1, 0x0900_0000, 0x4a00_0000, 0],
-        ];
+        let key =
+            |first: u32| [0, 4, 8, 12].map(|more| u32::from_le_bytes([0, 1, 2, 3].map(|i| (first + more + i) as u8)));
+        let start =
+            [[0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574], key(0), key(16), [1, 0x0900_0000, 0x4a00_0000, 0]];
         let expected: [u32; 16] = [
-            0xe4e7_f110, 0x1559_3bd1, 0x1fdd_0f50, 0xc471_20a3, 0xc7f4_d1c7, 0x0368_c033, 0x9aaa_2204, 0x4e6c_d4c3,
-            0x4664_82d2, 0x09aa_9f07, 0x05d7_c214, 0xa202_8bd9, 0xd19c_12b5, 0xb94e_16de, 0xe883_d0cb, 0x4e3c_50a2,
+            0xe4e7_f110,
+            0x1559_3bd1,
+            0x1fdd_0f50,
+            0xc471_20a3,
+            0xc7f4_d1c7,
+            0x0368_c033,
+            0x9aaa_2204,
+            0x4e6c_d4c3,
+            0x4664_82d2,
+            0x09aa_9f07,
+            0x05d7_c214,
+            0xa202_8bd9,
+            0xd19c_12b5,
+            0xb94e_16de,
+            0xe883_d0cb,
+            0x4e3c_50a2,
         ];
         assert_eq!(chacha20_block(start).as_slice(), expected.map(u32::to_le_bytes).as_flattened());
     }

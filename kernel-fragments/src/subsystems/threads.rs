@@ -342,8 +342,7 @@ mod tests {
     fn the_clock_jumps_when_everybody_sleeps() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        let mut sleep =
-            |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep, Some(deadline))));
+        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep, Some(deadline))));
         assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
         assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
         assert_eq!(machine.clock.now_ns(), 5_000_000);
@@ -370,9 +369,8 @@ mod tests {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
         let address = machine.memory.address(64);
-        let wait = |m: &mut ThreadMachine, thread: &mut Thread| {
-            Ok(m.threads.wait(thread, Wait::Futex(address, 1), None))
-        };
+        let wait =
+            |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait(thread, Wait::Futex(address, 1), None));
         assert_eq!(machine.call(wait), Step::Switched(tid, 0));
         assert_eq!(machine.call(wait), Step::Stopped(Stop::Deadlock));
         let text = String::from_utf8_lossy(&machine.platform.error).into_owned();

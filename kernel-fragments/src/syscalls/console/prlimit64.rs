@@ -52,9 +52,8 @@ mod tests {
         let (mut memory, mut limits, mut thread) = (FakeMemory::new(32), Limits::new(), Thread::first());
         let boot = BootInfo::default();
         let (new, old) = (memory.put(0, &[3u64, 4096].map(u64::to_le_bytes).concat()), memory.address(16));
-        let mut call = |memory: &mut FakeMemory| {
-            prlimit64(memory, &mut limits, &boot, &mut thread, 0, RLIMIT_NOFILE, new, old)
-        };
+        let mut call =
+            |memory: &mut FakeMemory| prlimit64(memory, &mut limits, &boot, &mut thread, 0, RLIMIT_NOFILE, new, old);
         assert_eq!((call(&mut memory), memory.read_u64(old)), (Ok(0), Ok(1024)));
         memory.put(0, &[2]);
         assert!(matches!(call(&mut memory), Err(Refusal::Unsupported(_))));

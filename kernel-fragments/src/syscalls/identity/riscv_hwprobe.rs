@@ -83,13 +83,13 @@ fn which_harts(
 /// The value of `key`, if it is one.
 fn value_of(key: u64) -> Option<u64> {
     match key {
-        0..=2 => Some(0),                             // mvendorid, marchid, mimpid
-        3 => Some(1),                                 // BASE_BEHAVIOR: IMA
-        4 => Some(2),                                 // IMA_EXT_0: C
-        5 | 9 => Some(0),                             // speed of misaligned accesses: not known
-        6 => Some(0),                                 // block size of Zicboz: none
-        7 => Some(ADDRESS_SPACE_END as u64 - 1),      // HIGHEST_VIRT_ADDRESS
-        8 => Some(10_000_000),                        // TIME_CSR_FREQ
+        0..=2 => Some(0),                        // mvendorid, marchid, mimpid
+        3 => Some(1),                            // BASE_BEHAVIOR: IMA
+        4 => Some(2),                            // IMA_EXT_0: C
+        5 | 9 => Some(0),                        // speed of misaligned accesses: not known
+        6 => Some(0),                            // block size of Zicboz: none
+        7 => Some(ADDRESS_SPACE_END as u64 - 1), // HIGHEST_VIRT_ADDRESS
+        8 => Some(10_000_000),                   // TIME_CSR_FREQ
         _ => None,
     }
 }

@@ -29,8 +29,7 @@ mod tests {
     fn grows_shrinks_and_forgets() {
         let mut memory = FakeMemory::new(8 * PAGE_BYTES);
         let end = memory.end().0;
-        let boot =
-            BootInfo { break_range: Range { start: BASE as u64, end: end as u64 }, ..BootInfo::default() };
+        let boot = BootInfo { break_range: Range { start: BASE as u64, end: end as u64 }, ..BootInfo::default() };
         let mut state = ProgramBreak::new();
         let mut brk = |memory: &mut FakeMemory, wanted| brk(memory, &mut state, &boot, UserAddress(wanted));
         assert_eq!(brk(&mut memory, 0), Ok(BASE));

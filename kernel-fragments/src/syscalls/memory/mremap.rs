@@ -1,9 +1,7 @@
 //! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory. Errors:
 //! EINVAL, EFAULT, ENOMEM.
 
-use crate::abi::memory::{
-    ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align,
-};
+use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::{AddressSpace, Placement};
@@ -57,8 +55,7 @@ pub fn mremap(
     if !has(MREMAP_MAYMOVE) {
         return Err(Errno::ENOMEM.into());
     }
-    let placement =
-        if has(MREMAP_FIXED) { Placement::Fixed(new_address.0) } else { Placement::Hint(new_address.0) };
+    let placement = if has(MREMAP_FIXED) { Placement::Fixed(new_address.0) } else { Placement::Hint(new_address.0) };
     let new_start = copy(memory, space, boot, old, placement, new_length)?;
     if has(MREMAP_DONTUNMAP) {
         space.discard(memory, boot, start, start + old_length)?;

@@ -52,9 +52,8 @@ mod tests {
     fn fills_what_there_is() {
         let (mut memory, mut random, boot) = (FakeMemory::new(32), RandomStream::new(), BootInfo::default());
         let (at, near_end) = (memory.address(0), memory.address(24));
-        let mut call = |memory: &mut FakeMemory, at, len_bytes, flags| {
-            getrandom(memory, &mut random, &boot, at, len_bytes, flags)
-        };
+        let mut call =
+            |memory: &mut FakeMemory, at, len_bytes, flags| getrandom(memory, &mut random, &boot, at, len_bytes, flags);
         assert_eq!(call(&mut memory, at, 16, GRND_NONBLOCK), Ok(16));
         assert_eq!(memory.bytes(0, 4), [0x76, 0xb8, 0xe0, 0xad]);
         assert_eq!(memory.bytes(16, 4), [0; 4]);

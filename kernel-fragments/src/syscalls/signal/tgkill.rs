@@ -40,9 +40,8 @@ mod tests {
     fn names_process_and_thread() {
         let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
         machine.spawn(0, UserAddress::NULL);
-        let mut kill = |pid, tid, number| {
-            machine.call(|m, thread| tgkill(&mut signals, &mut m.threads, thread, pid, tid, number))
-        };
+        let mut kill =
+            |pid, tid, number| machine.call(|m, thread| tgkill(&mut signals, &mut m.threads, thread, pid, tid, number));
         assert_eq!(kill(2, 3, 0), Step::Returned(0));
         assert_eq!(kill(3, 3, 0), Step::Failed(Errno::ESRCH));
         assert_eq!(kill(2, 4, 0), Step::Failed(Errno::ESRCH));

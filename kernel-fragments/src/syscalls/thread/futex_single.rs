@@ -63,8 +63,14 @@ pub fn futex(
             holds.ok_or(Errno::ENOSYS)?;
             Ok(0)
         }
-        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 | FUTEX_TRYLOCK_PI | FUTEX_UNLOCK_PI | FUTEX_WAIT_REQUEUE_PI
-        | FUTEX_CMP_REQUEUE_PI => Err(Refusal::Unsupported("priority-inheritance futexes of a program without threads")),
+        FUTEX_LOCK_PI
+        | FUTEX_LOCK_PI2
+        | FUTEX_TRYLOCK_PI
+        | FUTEX_UNLOCK_PI
+        | FUTEX_WAIT_REQUEUE_PI
+        | FUTEX_CMP_REQUEUE_PI => {
+            Err(Refusal::Unsupported("priority-inheritance futexes of a program without threads"))
+        }
         _ => Err(Errno::ENOSYS.into()),
     }
 }

@@ -22,7 +22,8 @@ mod tests {
 
     #[test]
     fn only_real_time_has_priorities() {
-        for (policy, expected) in [(SCHED_FIFO, 1), (SCHED_RR, 1), (SCHED_NORMAL, 0), (SCHED_BATCH, 0), (SCHED_EXT, 0)] {
+        for (policy, expected) in [(SCHED_FIFO, 1), (SCHED_RR, 1), (SCHED_NORMAL, 0), (SCHED_BATCH, 0), (SCHED_EXT, 0)]
+        {
             assert_eq!(sched_get_priority_min(policy), Ok(expected), "{policy}");
         }
         for policy in [-1, 4, 8] {

@@ -19,7 +19,11 @@ pub fn sched_getaffinity(
     address: UserAddress,
 ) -> SysResult {
     check_len(len_bytes)?;
-    if tid == 0 || tid as u32 == thread.tid || threads.find(tid as u32).is_some() { store(memory, address) } else { Err(Errno::ESRCH.into()) }
+    if tid == 0 || tid as u32 == thread.tid || threads.find(tid as u32).is_some() {
+        store(memory, address)
+    } else {
+        Err(Errno::ESRCH.into())
+    }
 }
 
 #[cfg(test)]
@@ -32,7 +36,9 @@ mod tests {
         let (mut memory, mut thread) = (FakeMemory::new(16), Thread::first());
         let mut threads = Threads::new();
         let at = memory.put(0, &[9; 16]);
-        let mut call = |tid, len_bytes, address| sched_getaffinity(&mut memory, &mut threads, &mut thread, tid, len_bytes, address);
+        let mut call = |tid, len_bytes, address| {
+            sched_getaffinity(&mut memory, &mut threads, &mut thread, tid, len_bytes, address)
+        };
         assert_eq!(call(0, 16, at), Ok(8));
         assert_eq!(call(2, 8, at), Ok(8));
         assert_eq!(call(0, 7, at), Err(Errno::EINVAL.into()));

@@ -8,12 +8,7 @@ use crate::user_memory::{UserAddress, UserMemory};
 syscall!(121 => sched_getparam);
 
 /// Stores the priority of thread `tid` (0: the caller) at `address`: 0, which is what time sharing has.
-pub fn sched_getparam(
-    memory: &mut impl UserMemory,
-    thread: &mut Thread,
-    tid: i32,
-    address: UserAddress,
-) -> SysResult {
+pub fn sched_getparam(memory: &mut impl UserMemory, thread: &mut Thread, tid: i32, address: UserAddress) -> SysResult {
     if address.is_null() || tid < 0 {
         return Err(Errno::EINVAL.into());
     }

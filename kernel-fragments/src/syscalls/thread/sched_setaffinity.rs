@@ -35,7 +35,9 @@ mod tests {
         let (mut memory, mut thread) = (FakeMemory::new(16), Thread::first());
         let mut threads = Threads::new();
         let (one, other) = (memory.put(0, &[3]), memory.put(8, &[2]));
-        let mut call = |tid, len_bytes, address| sched_setaffinity(&mut memory, &mut threads, &mut thread, tid, len_bytes, address);
+        let mut call = |tid, len_bytes, address| {
+            sched_setaffinity(&mut memory, &mut threads, &mut thread, tid, len_bytes, address)
+        };
         assert_eq!(call(0, 8, one), Ok(0));
         assert_eq!(call(2, 1, one), Ok(0));
         assert_eq!(call(0, 0, one), Err(Errno::EINVAL.into()));

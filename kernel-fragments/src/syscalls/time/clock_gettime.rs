@@ -35,8 +35,7 @@ mod tests {
         let (mut memory, mut clock, mut thread) = (FakeMemory::new(16), Clock::new(), Thread::first());
         let boot = BootInfo { start_time_ns: 7_000_000_001, ..BootInfo::default() };
         let at = memory.address(0);
-        let mut call =
-            |memory: &mut FakeMemory, id, at| clock_gettime(memory, &mut clock, &boot, &mut thread, id, at);
+        let mut call = |memory: &mut FakeMemory, id, at| clock_gettime(memory, &mut clock, &boot, &mut thread, id, at);
         assert_eq!(call(&mut memory, 0, at), Ok(0));
         assert_eq!((memory.read_u64(at), memory.read_u64(at.add(8))), (Ok(7), Ok(1001)));
         assert_eq!(call(&mut memory, 1, at), Ok(0));

@@ -40,8 +40,7 @@ mod tests {
         let boot = BootInfo { start_time_ns: 2_000_000_000, ..BootInfo::default() };
         let time = memory.put(0, &[3u64, 0].map(u64::to_le_bytes).concat());
         let mut call = |memory: &mut FakeMemory, id, flags, time| {
-            let result =
-                clock_nanosleep(memory, &mut clock, &boot, &mut thread, id, flags, time, UserAddress::NULL);
+            let result = clock_nanosleep(memory, &mut clock, &boot, &mut thread, id, flags, time, UserAddress::NULL);
             (result, clock.now_ns() / 1_000_000_000)
         };
         assert_eq!(call(&mut memory, 0, TIMER_ABSTIME, time), (Ok(0), 1), "3 s of the day is 1 s after boot");
