@@ -13,10 +13,8 @@ zeroos_trap:
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
 {%- if whole_frames %}
-    csrr    t0, mepc
-    sd      t0, 0(sp)                   # a handler may want to know where the thread is,
     csrr    t0, mscratch
-    sd      t0, 16(sp)                  # and where its stack
+    sd      t0, 16(sp)                  # sigaltstack and rt_sigreturn ask where the stack is
 {%- endif %}
     mv      a6, sp
     la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
