@@ -41,6 +41,8 @@ impl Platform for Board {
         }
     }
 
+    /// A line at a time, as a terminal gives it: what has arrived so far depends on the host, and a program that could see
+    /// that would not execute the same instructions every time.
     fn read_input(&mut self, buffer: &mut [u8]) -> usize {
         let mut count = 0;
         for slot in buffer {
@@ -49,9 +51,6 @@ impl Platform for Board {
             }
             // SAFETY: both addresses are the board's UART; a byte is taken only when one is there.
             let byte = unsafe {
-                if count > 0 && UART_STATUS.read_volatile() & DATA_READY == 0 {
-                    break;
-                }
                 while UART_STATUS.read_volatile() & DATA_READY == 0 {}
                 UART_DATA.read_volatile()
             };
@@ -61,6 +60,9 @@ impl Platform for Board {
             }
             *slot = byte;
             count += 1;
+            if byte == b'\n' {
+                break;
+            }
         }
         count
     }
