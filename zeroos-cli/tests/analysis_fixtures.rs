@@ -1,6 +1,7 @@
 //! The analysis against small assembly programs, each of which says in its own text what must be found:
 //! `#@ syscalls: 64 94` lists all numbers of reachable, resolved sites and `#@ unbounded: 1` counts reachable sites that
 //! must stay open. Every fixture is analysed linked as `ET_EXEC` and as static-PIE, with symbols and stripped.
+#![allow(clippy::unwrap_used)] // in a test it is an assertion
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

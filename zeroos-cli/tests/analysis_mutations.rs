@@ -1,4 +1,5 @@
 //! Hostile input: programs damaged at random must be refused or analysed, without a panic and in bounded time.
+#![allow(clippy::unwrap_used)] // in a test it is an assertion
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,5 +1,6 @@
 //! No syscall that a program makes under `qemu-riscv64 -strace` may be missing from its manifest: the prebuilt example
 //! programs are run with the arguments, files and input that their `example.toml` gives.
+#![allow(clippy::unwrap_used)] // in a test it is an assertion
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -101,7 +102,9 @@ fn no_observed_syscall_is_missing_and_musl_programs_are_bounded() {
             continue;
         };
         for arguments in argument_lists(&program) {
-            let observed = traced(&program, &arguments, b"some input\n");
+            let mut observed = traced(&program, &arguments, b"some input\n");
+            // Handlers return through code of the kernel's (Linux: the vDSO's), so no site of the program makes this call.
+            observed.remove(&SyscallNumber(139));
             assert!(observed.len() >= 2, "{} made no calls: the log was not understood", program.display());
             let missed: Vec<_> = observed.difference(&predicted).map(|number| number.to_string()).collect();
             if !missed.is_empty() {
