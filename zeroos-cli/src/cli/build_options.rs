@@ -132,7 +132,7 @@ fn seed(text: &str) -> Result<[u8; 32], FileError> {
         what: format!("the seed `{text}` is not an even number of up to 64 hexadecimal digits"),
     };
     // `from_str_radix` takes a sign, so the digits are checked first.
-    if text.len() > 64 || text.len() % 2 != 0 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.len() > 64 || !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
     }
     let mut seed = [0; 32];
