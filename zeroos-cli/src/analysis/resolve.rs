@@ -18,8 +18,8 @@ use super::value::{SET_LIMIT, Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{ControlFlow, Instruction, Op, Register};
 
-/// Questions asked for one site; more than that and the answer is "any value".
-const QUESTION_LIMIT: usize = 20_000;
+/// Questions newly asked for one site; more than that and the answer is "any value".
+const QUESTION_LIMIT: usize = 50_000;
 
 /// A place that holds a value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -110,6 +110,7 @@ impl<'p, 'a> Search<'p, 'a> {
         }
         self.lost.remove(&None);
         self.vague.remove(&None);
+        let limit = self.answers.len() + QUESTION_LIMIT;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
         let words = loop {
             self.current = None;
@@ -118,8 +119,11 @@ impl<'p, 'a> Search<'p, 'a> {
                 break words;
             }
             while let Some(question) = self.work.pop_front() {
-                if self.answers.len() > QUESTION_LIMIT {
+                if self.answers.len() > limit {
+                    // Half-settled answers are too small: nothing may build on them.
                     self.work.clear();
+                    self.answers.clear();
+                    self.dependents.clear();
                     return Found { numbers: None, why: "the search for its value grew too large".to_owned() };
                 }
                 self.current = Some(question);
