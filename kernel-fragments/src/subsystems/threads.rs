@@ -5,6 +5,7 @@
 //! There is no preemption: a thread that spins without a system call spins for ever.
 #![allow(unsafe_code)]
 
+use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
@@ -12,7 +13,7 @@ use crate::stop::{Message, Stop};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::parked_thread::ParkedThread;
 use crate::thread::{A0, PC, PROCESS_ID, SP, TP, Thread};
-use crate::user_memory::UserAddress;
+use crate::user_memory::{UserAddress, UserMemory};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -29,8 +30,8 @@ pub enum Wait {
     Futex(UserAddress, u32),
     /// To own the priority-inheritance futex at this address.
     OwnFutex(UserAddress),
-    /// Its deadline.
-    Sleep,
+    /// Its deadline. If a handler comes first, what remains is stored there, unless it is null.
+    Sleep(UserAddress),
     /// Anything that may let its call succeed: then the call is made again.
     Event,
 }
@@ -42,6 +43,8 @@ struct Waiter {
     wait: Wait,
     /// When it stops waiting, in nanoseconds since boot.
     deadline_ns: Option<u64>,
+    /// The first argument of its call, to make the call again.
+    argument: u64,
 }
 
 /// A thread that `clone` made, and that gets its parent's registers once these are complete.
@@ -58,7 +61,8 @@ struct Newborn {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Intent {
     Yield,
-    Wait(Wait, Option<u64>),
+    /// What for, until when, and the call's first argument.
+    Wait(Wait, Option<u64>, u64),
     Exit,
 }
 
@@ -124,15 +128,15 @@ impl Threads {
     /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT
     /// (0 if it only sleeps).
     pub fn wait(&mut self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
+        self.intent = Intent::Wait(wait, deadline_ns, thread.frame.x[A0]);
         thread.frame.x[A0] = 0;
-        self.intent = Intent::Wait(wait, deadline_ns);
         Leave::Reschedule
     }
 
     /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call again; at `deadline_ns` the call
     /// is made again too.
     pub fn wait_for_event(&mut self, deadline_ns: Option<u64>) -> Leave {
-        self.intent = Intent::Wait(Wait::Event, deadline_ns);
+        self.intent = Intent::Wait(Wait::Event, deadline_ns, 0);
         Leave::Reschedule
     }
 
@@ -196,21 +200,51 @@ impl Threads {
         while self.wake_one(|wait| wait == Wait::Event).is_some() {}
     }
 
-    /// Whether thread `tid` would run without being woken.
-    pub fn is_ready(&self, tid: u32) -> bool {
-        self.ready.iter().any(|thread| thread.get().tid == tid)
-    }
-
-    /// Whether some other thread fits.
-    pub fn any(&self, fits: impl FnMut(&Thread) -> bool) -> bool {
+    /// The id of another thread that fits.
+    pub fn find_by(&self, mut fits: impl FnMut(&Thread) -> bool) -> Option<u32> {
         let waiting = self.waiting.iter().map(|waiter| &waiter.thread);
-        self.ready.iter().chain(waiting).map(ParkedThread::get).any(fits)
+        self.ready.iter().chain(waiting).map(ParkedThread::get).find(|thread| fits(thread)).map(|thread| thread.tid)
     }
 
     /// Another thread by its id.
     pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
         let waiting = self.waiting.iter_mut().map(|waiter| &mut waiter.thread);
         self.ready.iter_mut().chain(waiting).map(ParkedThread::get_mut).find(|thread| thread.tid == tid)
+    }
+
+    /// Ends the wait of thread `tid`, if it waits, because a handler is to run in it: its call fails with EINTR or, as far
+    /// as `restarts` (SA_RESTART) and signal(7) say so, is made again after the handler.
+    pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
+        let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
+        let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
+        let is_made_again = match waiter.wait {
+            Wait::Futex(..) => restarts && waiter.deadline_ns.is_none(),
+            Wait::OwnFutex(_) => true,
+            Wait::Sleep(_) => false,
+            Wait::Event => restarts,
+        };
+        let x = &mut waiter.thread.get_mut().frame.x;
+        // Who waits for an event is already set to make the call again.
+        match (waiter.wait == Wait::Event, is_made_again) {
+            (false, true) => {
+                x[PC] = x[PC].wrapping_sub(ECALL_BYTES);
+                x[A0] = waiter.argument;
+            }
+            (is_event, false) => {
+                x[PC] = x[PC].wrapping_add(if is_event { ECALL_BYTES } else { 0 });
+                x[A0] = result_of(Errno::EINTR);
+            }
+            (true, true) => {}
+        }
+        if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
+            && !remaining.is_null()
+        {
+            // Linux would answer EFAULT in place of EINTR.
+            if let Err(errno) = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns())) {
+                waiter.thread.get_mut().frame.x[A0] = result_of(errno);
+            }
+        }
+        self.ready.push_back(waiter.thread);
     }
 
     /// Makes everybody ready whose deadline is not after `now_ns`, earliest first.
@@ -221,7 +255,7 @@ impl Threads {
             let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
             let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
             if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
-                waiter.thread.get_mut().frame.x[A0] = i64::from(Errno::ETIMEDOUT.0).wrapping_neg() as u64;
+                waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
             }
             self.ready.push_back(waiter.thread);
         }
@@ -240,13 +274,18 @@ impl Threads {
             match waiter.wait {
                 Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
                 Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
-                Wait::Sleep => message.text("a signal"),
+                Wait::Sleep(_) => message.text("a signal"),
                 Wait::Event => message.text("something to read, or room to write"),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
             message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
         }
     }
+}
+
+/// How the program sees `errno` in a0.
+fn result_of(errno: Errno) -> u64 {
+    i64::from(errno.0).wrapping_neg() as u64
 }
 
 /// Finishes a newborn thread, or takes the calling one off the hart and chooses the next.
@@ -285,12 +324,12 @@ pub fn switch(
     let mut parked = unsafe { ParkedThread::park(thread) };
     match threads.intent {
         Intent::Yield => threads.ready.push_back(parked),
-        Intent::Wait(wait, deadline_ns) => {
+        Intent::Wait(wait, deadline_ns, argument) => {
             if wait == Wait::Event {
                 let frame = &mut parked.get_mut().frame;
                 frame.x[PC] = frame.x[PC].wrapping_sub(ECALL_BYTES);
             }
-            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns });
+            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns, argument });
         }
         Intent::Exit => threads.retired = Some(parked),
     }
@@ -342,7 +381,7 @@ mod tests {
     fn the_clock_jumps_when_everybody_sleeps() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep, Some(deadline))));
+        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(deadline))));
         assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
         assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
         assert_eq!(machine.clock.now_ns(), 5_000_000);
