@@ -43,8 +43,6 @@ struct Waiter {
     wait: Wait,
     /// When it stops waiting, in nanoseconds since boot.
     deadline_ns: Option<u64>,
-    /// The first argument of its call, to make the call again.
-    argument: u64,
 }
 
 /// A thread that `clone` made, and that gets its parent's registers once these are complete.
@@ -61,8 +59,7 @@ struct Newborn {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Intent {
     Yield,
-    /// What for, until when, and the call's first argument.
-    Wait(Wait, Option<u64>, u64),
+    Wait(Wait, Option<u64>),
     Exit,
 }
 
@@ -128,15 +125,16 @@ impl Threads {
     /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT
     /// (0 if it only sleeps).
     pub fn wait(&mut self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
-        self.intent = Intent::Wait(wait, deadline_ns, thread.frame.x[A0]);
         thread.frame.x[A0] = 0;
+        self.intent = Intent::Wait(wait, deadline_ns);
         Leave::Reschedule
     }
 
-    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call again; at `deadline_ns` the call
-    /// is made again too.
-    pub fn wait_for_event(&mut self, deadline_ns: Option<u64>) -> Leave {
-        self.intent = Intent::Wait(Wait::Event, deadline_ns, 0);
+    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call, whose first argument is `argument`,
+    /// again; at `deadline_ns` the call is made again too.
+    pub fn wait_for_event(&mut self, thread: &mut Thread, argument: u64, deadline_ns: Option<u64>) -> Leave {
+        thread.frame.x[A0] = argument;
+        self.intent = Intent::Wait(Wait::Event, deadline_ns);
         Leave::Reschedule
     }
 
@@ -217,25 +215,20 @@ impl Threads {
     pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
         let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
         let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
-        let is_made_again = match waiter.wait {
-            Wait::Futex(..) => restarts && waiter.deadline_ns.is_none(),
-            Wait::OwnFutex(_) => true,
-            Wait::Sleep(_) => false,
-            Wait::Event => restarts,
+        // The call's first argument, if it is made again: the trap handler does not save it.
+        let argument = match waiter.wait {
+            Wait::Futex(address, _) if restarts && waiter.deadline_ns.is_none() => Some(address.0 as u64),
+            Wait::OwnFutex(address) => Some(address.0 as u64),
+            Wait::Event if restarts => Some(waiter.thread.get().frame.x[A0]),
+            _ => None,
         };
         let x = &mut waiter.thread.get_mut().frame.x;
         // Who waits for an event is already set to make the call again.
-        match (waiter.wait == Wait::Event, is_made_again) {
-            (false, true) => {
-                x[PC] = x[PC].wrapping_sub(ECALL_BYTES);
-                x[A0] = waiter.argument;
-            }
-            (is_event, false) => {
-                x[PC] = x[PC].wrapping_add(if is_event { ECALL_BYTES } else { 0 });
-                x[A0] = result_of(Errno::EINTR);
-            }
-            (true, true) => {}
-        }
+        let behind = if waiter.wait == Wait::Event { x[PC].wrapping_add(ECALL_BYTES) } else { x[PC] };
+        (x[PC], x[A0]) = match argument {
+            Some(argument) => (behind.wrapping_sub(ECALL_BYTES), argument),
+            None => (behind, result_of(Errno::EINTR)),
+        };
         if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
             && !remaining.is_null()
         {
@@ -324,12 +317,12 @@ pub fn switch(
     let mut parked = unsafe { ParkedThread::park(thread) };
     match threads.intent {
         Intent::Yield => threads.ready.push_back(parked),
-        Intent::Wait(wait, deadline_ns, argument) => {
+        Intent::Wait(wait, deadline_ns) => {
             if wait == Wait::Event {
                 let frame = &mut parked.get_mut().frame;
                 frame.x[PC] = frame.x[PC].wrapping_sub(ECALL_BYTES);
             }
-            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns, argument });
+            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns });
         }
         Intent::Exit => threads.retired = Some(parked),
     }
@@ -395,9 +388,8 @@ mod tests {
     fn a_call_that_waited_for_an_event_is_made_again() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        machine.current().frame.x[A0] = 5;
         let pc = machine.current().frame.x[PC];
-        assert_eq!(machine.call(|m, _| Ok(m.threads.wait_for_event(None))), Step::Switched(tid, 0));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.wait_for_event(thread, 5, None))), Step::Switched(tid, 0));
         machine.threads.wake_events();
         assert_eq!(machine.yield_now(), Step::Switched(PROCESS_ID, 5));
         assert_eq!(machine.current().frame.x[PC], pc);

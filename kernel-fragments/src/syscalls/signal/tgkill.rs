@@ -32,7 +32,7 @@ mod tests {
     use super::*;
     use crate::abi::signal::{Action, SA_RESTART, SIGABRT, set_of};
     use crate::subsystems::threads::Wait;
-    use crate::thread::{A0, PC};
+    use crate::thread::PC;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::user_memory::UserAddress;
 
@@ -59,7 +59,6 @@ mod tests {
         signals.set_action(machine.current(), SIGUSR1, Action { handler: HANDLER, flags, mask: 0 });
         machine.spawn(0, UserAddress::NULL);
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
-        machine.current().frame.x[A0] = 77;
         let pc = machine.current().frame.x[PC];
         assert_eq!(machine.call(wait), Step::Switched(2, 0));
         let step = machine.call(|m, thread| {
@@ -80,9 +79,9 @@ mod tests {
                 Ok(m.threads.wait(thread, Wait::Futex(UserAddress(64), 1), deadline))
             }
         };
-        let event = |m: &mut ThreadMachine, _: &mut Thread| Ok(m.threads.wait_for_event(None));
+        let event = |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait_for_event(thread, 77, None));
         assert_eq!(interrupted(0, futex(None)), (-4, 4));
-        assert_eq!(interrupted(SA_RESTART, futex(None)), (77, 0), "made again");
+        assert_eq!(interrupted(SA_RESTART, futex(None)), (64, 0), "made again");
         assert_eq!(interrupted(SA_RESTART, futex(Some(1 << 40))), (-4, 4), "not with a timeout");
         assert_eq!(interrupted(0, event), (-4, 4));
         assert_eq!(interrupted(SA_RESTART, event), (77, 0));
