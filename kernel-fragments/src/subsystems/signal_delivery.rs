@@ -2,7 +2,7 @@
 //! taken; for each with a handler, a frame goes onto the thread's stack and the thread goes on in the handler, which
 //! returns through `rt_sigreturn` (arch/riscv/kernel/signal.c, signal(7)).
 
-use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_TKILL, SI_USER, SIGSEGV, set_of};
+use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SIG_DFL, SI_TKILL, SI_USER, SIGSEGV, set_of};
 use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
 use crate::boot_info::BootInfo;
 use crate::errno::Refusal;
@@ -37,14 +37,14 @@ pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut
                     return Ok(Leave::Exit(128 + SIGSEGV as i32));
                 }
                 if action.flags & SA_RESETHAND != 0 {
-                    signals.set_action(thread, signal, Action::DEFAULT);
+                    signals.set_action(thread, signal, Action { handler: SIG_DFL, ..action });
                 }
             }
         }
     }
 }
 
-/// Lets `thread` go on in the handler of `action`; `None` if its stack is no memory.
+/// Lets `thread` go on in the handler of `action`; `None` if its stack is no memory, or too small.
 fn enter(
     memory: &mut impl UserMemory,
     thread: &mut Thread,
@@ -59,6 +59,9 @@ fn enter(
     let switches = action.flags & SA_ONSTACK != 0 && alternate.len_bytes != 0 && !is_on_it;
     let top = if switches { alternate.start.checked_add(alternate.len_bytes)? } else { sp };
     let at = top.checked_sub(FRAME_BYTES as u64)? & !0xf;
+    if is_on_it && !alternate.holds(sp.checked_sub(FRAME_BYTES as u64)?) {
+        return None; // the frame would overflow it
+    }
     let state = match alternate.len_bytes {
         0 => SS_DISABLE,
         _ if is_on_it => SS_ONSTACK,
@@ -142,6 +145,18 @@ mod tests {
         assert_eq!(send(&mut thread), start + 0x1800 - frame);
         assert_eq!(send(&mut thread), start + 0x1800 - 2 * frame, "nested: below the first frame");
         assert_eq!(thread.signal_mask, 0);
+    }
+
+    #[test]
+    fn an_alternate_stack_that_overflows_ends_the_program() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        let start = memory.address(0x2800).0 as u64;
+        thread.alternate_stack = AlternateStack { start, flags: 0, len_bytes: 2048 };
+        signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: SA_ONSTACK | SA_NODEFER, mask: 0 });
+        for expected in [Leave::Resume, Leave::Exit(139)] {
+            signals.send_to_process(&thread, SIGTERM).unwrap();
+            assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(expected));
+        }
     }
 
     #[test]

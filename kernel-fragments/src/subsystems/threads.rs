@@ -5,6 +5,7 @@
 //! There is no preemption: a thread that spins without a system call spins for ever.
 #![allow(unsafe_code)]
 
+use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
@@ -12,7 +13,7 @@ use crate::stop::{Message, Stop};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::parked_thread::ParkedThread;
 use crate::thread::{A0, PC, PROCESS_ID, SP, TP, Thread};
-use crate::user_memory::UserAddress;
+use crate::user_memory::{UserAddress, UserMemory};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -29,8 +30,8 @@ pub enum Wait {
     Futex(UserAddress, u32),
     /// To own the priority-inheritance futex at this address.
     OwnFutex(UserAddress),
-    /// Its deadline.
-    Sleep,
+    /// Its deadline. If a handler comes first, what remains is stored there, unless it is null.
+    Sleep(UserAddress),
     /// Anything that may let its call succeed: then the call is made again.
     Event,
 }
@@ -129,9 +130,10 @@ impl Threads {
         Leave::Reschedule
     }
 
-    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call again; at `deadline_ns` the call
-    /// is made again too.
-    pub fn wait_for_event(&mut self, deadline_ns: Option<u64>) -> Leave {
+    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call, whose first argument is `argument`,
+    /// again; at `deadline_ns` the call is made again too.
+    pub fn wait_for_event(&mut self, thread: &mut Thread, argument: u64, deadline_ns: Option<u64>) -> Leave {
+        thread.frame.x[A0] = argument;
         self.intent = Intent::Wait(Wait::Event, deadline_ns);
         Leave::Reschedule
     }
@@ -196,21 +198,46 @@ impl Threads {
         while self.wake_one(|wait| wait == Wait::Event).is_some() {}
     }
 
-    /// Whether thread `tid` would run without being woken.
-    pub fn is_ready(&self, tid: u32) -> bool {
-        self.ready.iter().any(|thread| thread.get().tid == tid)
-    }
-
-    /// Whether some other thread fits.
-    pub fn any(&self, fits: impl FnMut(&Thread) -> bool) -> bool {
+    /// The id of another thread that fits.
+    pub fn find_by(&self, mut fits: impl FnMut(&Thread) -> bool) -> Option<u32> {
         let waiting = self.waiting.iter().map(|waiter| &waiter.thread);
-        self.ready.iter().chain(waiting).map(ParkedThread::get).any(fits)
+        self.ready.iter().chain(waiting).map(ParkedThread::get).find(|thread| fits(thread)).map(|thread| thread.tid)
     }
 
     /// Another thread by its id.
     pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
         let waiting = self.waiting.iter_mut().map(|waiter| &mut waiter.thread);
         self.ready.iter_mut().chain(waiting).map(ParkedThread::get_mut).find(|thread| thread.tid == tid)
+    }
+
+    /// Ends the wait of thread `tid`, if it waits, because a handler is to run in it: its call fails with EINTR or, as far
+    /// as `restarts` (SA_RESTART) and signal(7) say so, is made again after the handler.
+    pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
+        let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
+        let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
+        // The call's first argument, if it is made again: the trap handler does not save it.
+        let argument = match waiter.wait {
+            Wait::Futex(address, _) if restarts && waiter.deadline_ns.is_none() => Some(address.0 as u64),
+            Wait::OwnFutex(address) => Some(address.0 as u64),
+            Wait::Event if restarts => Some(waiter.thread.get().frame.x[A0]),
+            _ => None,
+        };
+        let x = &mut waiter.thread.get_mut().frame.x;
+        // Who waits for an event is already set to make the call again.
+        let behind = if waiter.wait == Wait::Event { x[PC].wrapping_add(ECALL_BYTES) } else { x[PC] };
+        (x[PC], x[A0]) = match argument {
+            Some(argument) => (behind.wrapping_sub(ECALL_BYTES), argument),
+            None => (behind, result_of(Errno::EINTR)),
+        };
+        if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
+            && !remaining.is_null()
+        {
+            // Linux would answer EFAULT in place of EINTR.
+            if let Err(errno) = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns())) {
+                waiter.thread.get_mut().frame.x[A0] = result_of(errno);
+            }
+        }
+        self.ready.push_back(waiter.thread);
     }
 
     /// Makes everybody ready whose deadline is not after `now_ns`, earliest first.
@@ -221,7 +248,7 @@ impl Threads {
             let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
             let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
             if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
-                waiter.thread.get_mut().frame.x[A0] = i64::from(Errno::ETIMEDOUT.0).wrapping_neg() as u64;
+                waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
             }
             self.ready.push_back(waiter.thread);
         }
@@ -240,13 +267,18 @@ impl Threads {
             match waiter.wait {
                 Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
                 Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
-                Wait::Sleep => message.text("a signal"),
+                Wait::Sleep(_) => message.text("a signal"),
                 Wait::Event => message.text("something to read, or room to write"),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
             message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
         }
     }
+}
+
+/// How the program sees `errno` in a0.
+fn result_of(errno: Errno) -> u64 {
+    i64::from(errno.0).wrapping_neg() as u64
 }
 
 /// Finishes a newborn thread, or takes the calling one off the hart and chooses the next.
@@ -342,7 +374,7 @@ mod tests {
     fn the_clock_jumps_when_everybody_sleeps() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep, Some(deadline))));
+        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(deadline))));
         assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
         assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
         assert_eq!(machine.clock.now_ns(), 5_000_000);
@@ -356,9 +388,8 @@ mod tests {
     fn a_call_that_waited_for_an_event_is_made_again() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        machine.current().frame.x[A0] = 5;
         let pc = machine.current().frame.x[PC];
-        assert_eq!(machine.call(|m, _| Ok(m.threads.wait_for_event(None))), Step::Switched(tid, 0));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.wait_for_event(thread, 5, None))), Step::Switched(tid, 0));
         machine.threads.wake_events();
         assert_eq!(machine.yield_now(), Step::Switched(PROCESS_ID, 5));
         assert_eq!(machine.current().frame.x[PC], pc);

@@ -5,14 +5,17 @@
 use crate::abi::signal::{check, set_of};
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::signals::{Disposition, Signals};
+use crate::subsystems::clock::Clock;
+use crate::subsystems::directed_signals::act_on;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
+use crate::user_memory::UserMemory;
 
 syscall!(129 => kill);
 
 /// Sends signal `number` to process `pid`; number 0 only checks that it is there.
-pub fn kill(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
+pub fn kill(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &mut Clock, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
     let signal = if number == 0 { None } else { Some(check(number)?) };
     match pid.unsigned_abs() {
         0 | PROCESS_ID => {}
@@ -21,14 +24,10 @@ pub fn kill(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, p
     }
     let Some(signal) = signal else { return Ok(Leave::Return(0)) };
     signals.send_to_process(thread, signal)?;
-    let is_blocked_here = thread.signal_mask & set_of(signal) != 0;
-    if is_blocked_here && threads.any(|other| other.signal_mask & set_of(signal) == 0) {
-        match signals.disposition(signal) {
-            Disposition::Ignore => {}
-            Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
-            Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
-            Disposition::Handle(_) => return Err(Refusal::Unsupported("a signal with a handler")),
-        }
+    if thread.signal_mask & set_of(signal) != 0
+        && let Some(tid) = threads.find_by(|other| other.signal_mask & set_of(signal) == 0)
+    {
+        return act_on(memory, signals, threads, clock, tid, signal);
     }
     signals.settle(thread, 0)
 }
@@ -44,7 +43,7 @@ mod tests {
     fn any_thread_may_take_it() {
         let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
         let mut kill = |machine: &mut ThreadMachine, pid, number| {
-            machine.call(|m, thread| kill(&mut signals, &mut m.threads, thread, pid, number))
+            machine.call(|m, thread| kill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, pid, number))
         };
         let (own, term) = (PROCESS_ID as i32, SIGTERM as i32);
         assert_eq!(kill(&mut machine, own, 0), Step::Returned(0));

@@ -1,21 +1,23 @@
-//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything but stopping,
-//! and interrupting a thread that waits. Errors: EINVAL, ESRCH, EAGAIN.
+//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything but stopping.
+//! Errors: EINVAL, ESRCH, EAGAIN.
 
 use crate::errno::Errno;
 use crate::outcome::Outcome;
+use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::send;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
+use crate::user_memory::UserMemory;
 
 syscall!(130 => tkill);
 
 /// Sends signal `number` to thread `tid`; number 0 only checks that it is there.
-pub fn tkill(signals: &mut Signals, threads: &mut Threads, thread: &mut Thread, tid: i32, number: i32) -> Outcome {
+pub fn tkill(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &mut Clock, thread: &mut Thread, tid: i32, number: i32) -> Outcome {
     if tid <= 0 {
         return Err(Errno::EINVAL.into());
     }
-    send(signals, threads, thread, tid as u32, number)
+    send(memory, signals, threads, clock, thread, tid as u32, number)
 }
 
 #[cfg(test)]
@@ -31,7 +33,7 @@ mod tests {
         machine.current().signal_mask = set_of(SIGTERM);
         machine.spawn(0, UserAddress::NULL);
         let mut kill = |tid, number: u32| {
-            machine.call(|m, thread| tkill(&mut signals, &mut m.threads, thread, tid, number as i32))
+            machine.call(|m, thread| tkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, tid, number as i32))
         };
         for (tid, number, step) in [
             (2, 0, Step::Returned(0)),

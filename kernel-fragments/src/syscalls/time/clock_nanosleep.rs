@@ -1,6 +1,7 @@
 //! `clock_nanosleep(2)`: <https://man7.org/linux/man-pages/man2/clock_nanosleep.2.html>. Supported: everything but CPU time.
-//! Errors: EINVAL, EOPNOTSUPP, EFAULT.
+//! Errors: EINVAL, EOPNOTSUPP, EFAULT, EINTR.
 
+use crate::abi::timespec::TIMER_ABSTIME;
 use crate::boot_info::BootInfo;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
@@ -11,7 +12,8 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(115 => clock_nanosleep);
 
-/// Sleeps by clock `id`, for or (TIMER_ABSTIME) until the time at `address`.
+/// Sleeps by clock `id`, for or (TIMER_ABSTIME) until the time at `address`. When a handler ends that early, what remains
+/// of the first kind is stored at `remaining`.
 pub fn clock_nanosleep(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
@@ -21,10 +23,11 @@ pub fn clock_nanosleep(
     id: i32,
     flags: u32,
     address: UserAddress,
-    _remaining: UserAddress,
+    remaining: UserAddress,
 ) -> Outcome {
+    let remaining = if flags & TIMER_ABSTIME == 0 { remaining } else { UserAddress::NULL };
     let deadline_ns = sleep_deadline_ns(memory, clock, boot, thread, id, flags, address)?;
-    Ok(threads.wait(thread, Wait::Sleep, Some(deadline_ns)))
+    Ok(threads.wait(thread, Wait::Sleep(remaining), Some(deadline_ns)))
 }
 
 #[cfg(test)]

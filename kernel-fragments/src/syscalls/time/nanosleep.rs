@@ -1,4 +1,5 @@
-//! `nanosleep(2)`: <https://man7.org/linux/man-pages/man2/nanosleep.2.html>. Supported: everything. Errors: EFAULT, EINVAL.
+//! `nanosleep(2)`: <https://man7.org/linux/man-pages/man2/nanosleep.2.html>. Supported: everything. Errors: EFAULT, EINVAL,
+//! EINTR.
 
 use crate::abi::timespec::read_timespec;
 use crate::outcome::Outcome;
@@ -9,17 +10,17 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(101 => nanosleep);
 
-/// Sleeps for the time at `address`.
+/// Sleeps for the time at `address`. When a handler ends that early, what remains is stored at `remaining`.
 pub fn nanosleep(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
     clock: &mut Clock,
     thread: &mut Thread,
     address: UserAddress,
-    _remaining: UserAddress,
+    remaining: UserAddress,
 ) -> Outcome {
     let deadline_ns = clock.after_ns(read_timespec(memory, address)?);
-    Ok(threads.wait(thread, Wait::Sleep, Some(deadline_ns)))
+    Ok(threads.wait(thread, Wait::Sleep(remaining), Some(deadline_ns)))
 }
 
 #[cfg(test)]
