@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::Address;
 use crate::analysis::{Analysis, ProgramFeatures};
 use crate::catalog::Catalog;
-use crate::elf::AppElf;
+use crate::elf::{AppElf, FloatAbi};
 use crate::linux::SyscallNumber;
 use crate::platform::{EcallBehaviour, Platform};
 
@@ -79,8 +79,19 @@ impl Plan {
         }
         let placement = Placement::new(app, &platform, &inputs)?;
         let entries = entries::choose(analysis, request.entry)?;
-        Ok(Plan { platform, selection, placement, entries, inputs, features: analysis.features })
+        let features = features(app, analysis);
+        Ok(Plan { platform, selection, placement, entries, inputs, features })
     }
+}
+
+/// What the reachable code needs. A jump that could not be followed may lead to floating point where the calling convention
+/// has floating-point registers: then its code is taken to use them.
+fn features(app: &AppElf, analysis: &Analysis) -> ProgramFeatures {
+    let mut features = analysis.features;
+    if app.isa.float_abi != FloatAbi::Soft {
+        features.float = features.float.or(analysis.unbounded_jumps.first().copied());
+    }
+    features
 }
 
 /// Refuses a program whose reachable code uses an extension that the machine lacks.
