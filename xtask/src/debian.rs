@@ -8,9 +8,6 @@ use anyhow::{Context, Result, bail};
 
 use crate::step::{Step, find_program};
 
-/// The address Debian documents for machines that name no mirror of their own.
-const DEFAULT_MIRROR: &str = "http://deb.debian.org/debian";
-
 /// A program this repository's commands call, and the Debian package that brings it.
 pub struct Tool {
     /// The executable's name in `PATH`.
@@ -68,7 +65,7 @@ impl PrivateArchive {
         for part in ["lists/partial", "archives/partial"] {
             fs::create_dir_all(directory.join(part))?;
         }
-        let mirror = machine_mirror();
+        let mirror = machine_mirror()?;
         let keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
         let line = |kind: &str| format!("{kind} [signed-by={keyring}] {mirror} {suite} main\n");
         fs::write(directory.join("sources.list"), line("deb") + &line("deb-src"))?;
@@ -135,17 +132,15 @@ fn private_settings(directory: &Path, architecture: &str) -> String {
 }
 
 /// The Debian mirror in this machine's own package sources.
-fn machine_mirror() -> String {
+fn machine_mirror() -> Result<String> {
     let mut files = vec![PathBuf::from("/etc/apt/sources.list")];
     if let Ok(entries) = fs::read_dir("/etc/apt/sources.list.d") {
         files.extend(entries.flatten().map(|entry| entry.path()));
     }
     files.sort();
-    files
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .find_map(|text| mirror_in(&text))
-        .unwrap_or_else(|| DEFAULT_MIRROR.to_owned())
+    files.iter().filter_map(|path| fs::read_to_string(path).ok()).find_map(|text| mirror_in(&text)).context(
+        "no Debian mirror in /etc/apt/sources.list or /etc/apt/sources.list.d; expected an address ending in /debian",
+    )
 }
 
 /// The first address of a full Debian archive in a `sources.list` file of either format (`sources.list(5)`).

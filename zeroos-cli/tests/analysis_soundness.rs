@@ -68,6 +68,19 @@ fn predicted(analysis: &Analysis) -> Option<BTreeSet<SyscallNumber>> {
     all.map(|sets| sets.into_iter().flatten().collect())
 }
 
+/// RISC-V has no `SA_RESTORER`: handlers return into code that the kernel provides (the vDSO, QEMU's own page), so their
+/// `rt_sigreturn` is no `ecall` of the program. It is excused only where handlers can be installed.
+fn without_trampoline(
+    mut observed: BTreeSet<SyscallNumber>,
+    predicted: &BTreeSet<SyscallNumber>,
+) -> BTreeSet<SyscallNumber> {
+    let [install, come_back] = ["rt_sigaction", "rt_sigreturn"].map(|name| SyscallNumber::named(name).unwrap());
+    if predicted.contains(&install) {
+        observed.remove(&come_back);
+    }
+    observed
+}
+
 fn programs() -> Vec<PathBuf> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let folders = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path().join("bin"));
@@ -106,7 +119,10 @@ fn no_observed_syscall_is_missing_and_musl_programs_are_bounded() {
             // Handlers return through code of the kernel's (Linux: the vDSO's), so no site of the program makes this call.
             observed.remove(&SyscallNumber(139));
             assert!(observed.len() >= 2, "{} made no calls: the log was not understood", program.display());
-            let missed: Vec<_> = observed.difference(&predicted).map(|number| number.to_string()).collect();
+            let missed: Vec<_> = without_trampoline(observed, &predicted)
+                .difference(&predicted)
+                .map(|number| number.to_string())
+                .collect();
             if !missed.is_empty() {
                 failures.push(format!("{} {arguments:?}: missed {missed:?}", program.display()));
             }

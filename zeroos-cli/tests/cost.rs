@@ -77,7 +77,7 @@ fn boot_is_short_for_every_example_and_the_books_balance() {
                 finished.stderr
             );
             assert_eq!(count("total"), count("program") + count("kernel"), "{app}");
-            let calls: u64 = stats["syscalls"].as_array().unwrap().iter().map(|call| total(call)).sum();
+            let calls: u64 = stats["syscalls"].as_array().unwrap().iter().map(total).sum();
             assert_eq!(count("kernel"), count("boot") + calls, "{app}: every kernel instruction is boot or a call's");
             seen += 1;
         }

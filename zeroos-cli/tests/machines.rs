@@ -58,6 +58,21 @@ fn cpp_exceptions_and_its_status() {
 }
 
 #[test]
+fn c_threads() {
+    prints_what_is_expected("threads-c", &[], 0);
+}
+
+#[test]
+fn c_signal_handlers() {
+    prints_what_is_expected("signals-c", &[], 0);
+}
+
+#[test]
+fn rayon() {
+    prints_what_is_expected("rayon-rust", &[], 0);
+}
+
+#[test]
 fn computation() {
     prints_what_is_expected("compute-c", &["3"], 0);
 }

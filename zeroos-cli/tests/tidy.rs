@@ -56,19 +56,17 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 15] = [
+const TOP_LEVEL: [&str; 13] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
-    ".clippy.toml",
     "examples",
     "kernel-fragments",
     "platforms",
     "rust-toolchain.toml",
-    ".rustfmt.toml",
     "templates",
     "xtask",
     "zeroos-cli",

@@ -13,7 +13,15 @@ use crate::user_memory::UserMemory;
 ///
 /// # Errors
 /// ESRCH: no such thread. EINVAL: no such signal. Unsupported: stopping.
-pub fn send(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &Clock, thread: &mut Thread, tid: u32, number: i32) -> Outcome {
+pub fn send(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &Clock,
+    thread: &mut Thread,
+    tid: u32,
+    number: i32,
+) -> Outcome {
     if tid == thread.tid {
         if number != 0 {
             signals.send_to_thread(thread, check(number)?)?;

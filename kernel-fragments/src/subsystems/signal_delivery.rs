@@ -2,7 +2,7 @@
 //! taken; for each with a handler, a frame goes onto the thread's stack and the thread goes on in the handler, which
 //! returns through `rt_sigreturn` (arch/riscv/kernel/signal.c, signal(7)).
 
-use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SIG_DFL, SI_TKILL, SI_USER, SIGSEGV, set_of};
+use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_TKILL, SI_USER, SIG_DFL, SIGSEGV, set_of};
 use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
 use crate::boot_info::BootInfo;
 use crate::errno::Refusal;

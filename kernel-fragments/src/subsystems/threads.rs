@@ -374,7 +374,9 @@ mod tests {
     fn the_clock_jumps_when_everybody_sleeps() {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
-        let mut sleep = |deadline| machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(deadline))));
+        let mut sleep = |deadline| {
+            machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(deadline))))
+        };
         assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
         assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
         assert_eq!(machine.clock.now_ns(), 5_000_000);

@@ -45,12 +45,10 @@ impl Cells {
         for (&entry, function) in &program.functions {
             for (&start, block) in &function.blocks {
                 let id = BlockId { function: entry, start };
-                let mut last: Option<(u64, Instruction, State)> = None;
-                for (at, instruction, state) in function.walk(start, &program.code) {
-                    cells.note(id, at, &instruction, &state, &program.code);
-                    last = Some((at, instruction, state));
-                }
-                let Some((at, instruction, state)) = last else { continue };
+                let after = function.visit(start, &program.code, |at, instruction, state| {
+                    cells.note(id, at, instruction, state, &program.code);
+                });
+                let Some(after) = after else { continue };
                 let leaves = block.exit.call.is_some() || block.exit.tail.is_some();
                 let handed_on = match (leaves, block.exit.returns) {
                     (true, _) => 10..18,
@@ -58,17 +56,15 @@ impl Cells {
                     (false, false) => 0..0,
                 };
                 for number in handed_on {
-                    cells.escape(entry, &state.get(Register::new(number)));
+                    cells.escape(entry, after.value(Register::new(number)));
                 }
                 // A pointer that meets another value where paths join is a pointer that is not known any more.
-                let mut after = state;
-                after.step(&instruction, at, &program.code);
                 for &next in &block.exit.successors {
                     let Some(known) = function.blocks.get(&next).map(|block| block.entry.state()) else { continue };
                     for register in liveness.at_start(BlockId { function: entry, start: next }).iter() {
-                        let (before, joined) = (after.get(register), known.get(register));
+                        let (before, joined) = (after.value(register), known.value(register));
                         if before != joined && joined.constants().is_none() {
-                            cells.escape(entry, &before);
+                            cells.escape(entry, before);
                         }
                     }
                 }

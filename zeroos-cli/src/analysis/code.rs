@@ -16,6 +16,8 @@ pub(super) struct Code<'a> {
     /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
     frozen: Vec<AddressRange>,
     relocated: BTreeMap<u64, u64>,
+    /// Words that start-up code fills with what an `ifunc` resolver returns (`R_RISCV_IRELATIVE`), with the resolver.
+    pub indirect: BTreeMap<u64, u64>,
 }
 
 impl<'a> Code<'a> {
@@ -33,9 +35,10 @@ impl<'a> Code<'a> {
         }
         executable.sort_by_key(|range| range.start());
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
-        let frozen = got.chain(relro(elf)).collect();
+        // Without sections nothing tells which of these words are filled by resolvers, so none counts as constant.
+        let frozen = if elf.sections.is_empty() { Vec::new() } else { got.chain(relro(elf)).collect() };
         let relocated = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
-        Code { elf, executable, frozen, relocated }
+        Code { elf, executable, frozen, relocated, indirect: indirect_relocations(elf) }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -65,7 +68,7 @@ impl<'a> Code<'a> {
     pub fn constant_load(&self, op: Op, address: u64) -> Option<u64> {
         let segment = self.elf.segment_at(Address(address))?;
         let frozen = self.frozen.iter().any(|range| range.contains(Address(address)));
-        if segment.permissions.write && !frozen {
+        if segment.permissions.write && !frozen || self.indirect.contains_key(&address) {
             return None;
         }
         self.initial_load(op, address)
@@ -165,6 +168,21 @@ pub(super) fn extend(op: Op, bits: u64) -> u64 {
         Op::Lwu => bits & 0xffff_ffff,
         _ => bits,
     }
+}
+
+/// `R_RISCV_IRELATIVE` relocations (psABI, "Relocations"), which a static program's start-up code applies itself, by the
+/// word they fill; the addend is the resolver.
+fn indirect_relocations(elf: &AppElf) -> BTreeMap<u64, u64> {
+    const IRELATIVE: u64 = 58;
+    let tables = elf.sections.iter().filter(|section| section.name.starts_with(".rela"));
+    let bytes = tables.filter_map(|section| {
+        let size = usize::try_from(section.range.size().0).ok()?;
+        elf.bytes_from(section.range.start())?.get(..size)
+    });
+    let entries = bytes.flat_map(|bytes| bytes.chunks_exact(24));
+    let word = |entry: &[u8], at: usize| entry.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let indirect = entries.filter(|entry| word(entry, 8).is_some_and(|info| info & 0xffff_ffff == IRELATIVE));
+    indirect.filter_map(|entry| Some((word(entry, 0)?, word(entry, 16)?))).collect()
 }
 
 /// `PT_GNU_RELRO` ranges, read from the program headers of the file.

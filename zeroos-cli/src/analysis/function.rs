@@ -139,6 +139,21 @@ impl Function {
         })
     }
 
+    /// Shows `see` each instruction of the block at `start` with what is known before it; gives what is known behind
+    /// the last one.
+    pub fn visit(&self, start: u64, code: &Code<'_>, mut see: impl FnMut(u64, &Instruction, &State)) -> Option<State> {
+        let block = self.blocks.get(&start)?;
+        let mut state = block.entry.state();
+        let mut at = start;
+        while at < block.end {
+            let Some(instruction) = code.fetch(at) else { break };
+            see(at, &instruction, &state);
+            state.step(&instruction, at, code);
+            at += u64::from(instruction.length);
+        }
+        Some(state)
+    }
+
     fn is_inside(&self, target: u64) -> bool {
         (self.entry..self.limit).contains(&target)
             || self.inlined.iter().any(|&(start, limit)| (start..limit).contains(&target))
@@ -270,7 +285,13 @@ impl Function {
             }
             return self.go(target, &state, exit);
         }
-        if link != Register::ZERO {
+        if !matches!(link, Register::ZERO | Register::RA | Register::T0) {
+            // No call returns through another register: a PLT entry, which only has no further use for its link
+            // (psABI, "Program Linkage Table"). Coming back is allowed for all the same.
+            let mut state = state.clone();
+            state.after_call(convention);
+            self.go(at.wrapping_add(instruction.length.into()), &state, exit);
+        } else if link != Register::ZERO {
             let known = target.constants().unwrap_or_default().to_vec();
             let unknown = known.is_empty();
             let comes_back = unknown || known.iter().any(|&target| surroundings.returns(target));

@@ -13,6 +13,8 @@ use crate::isa::{Op, Register, RegisterSet};
 pub(super) struct Liveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
+    /// What each block reads before writing it, and what it writes.
+    effects: BTreeMap<BlockId, (RegisterSet, RegisterSet)>,
     /// Live at the start of each block.
     at_start: BTreeMap<BlockId, RegisterSet>,
     /// Live when the function returns.
@@ -22,16 +24,22 @@ pub(super) struct Liveness<'p, 'a> {
 impl<'p, 'a> Liveness<'p, 'a> {
     /// Solves it for the whole program.
     pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
-        let mut liveness = Liveness { program, flow, at_start: BTreeMap::new(), at_return: BTreeMap::new() };
+        let (effects, at_start, at_return) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut liveness = Liveness { program, flow, effects, at_start, at_return };
         let mut work: BTreeSet<BlockId> = BTreeSet::new();
         for (&function, found) in &program.functions {
             liveness.at_return.insert(function, returned(program.convention));
             work.extend(found.blocks.keys().map(|&start| BlockId { function, start }));
         }
+        for &block in &work {
+            let effects = liveness.effects_from(block, block.start);
+            liveness.effects.insert(block, effects);
+        }
         while let Some(block) = work.pop_last() {
             let live_out = liveness.at_end(block);
             liveness.pass_to_callees(block, &mut work);
-            let live_in = liveness.before(block, block.start, live_out);
+            let (reads, writes) = liveness.effects.get(&block).copied().unwrap_or_default();
+            let live_in = live_out.minus(writes).union(reads);
             if liveness.at_start.get(&block) == Some(&live_in) {
                 continue;
             }
@@ -48,7 +56,8 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// Live behind the `ecall` at `at` in `block`, as far as set before it.
     pub fn after_site(&self, block: BlockId, at: u64) -> RegisterSet {
-        self.before(block, at + 4, self.at_end(block)).without(Register::A0)
+        let (reads, writes) = self.effects_from(block, at + 4);
+        self.at_end(block).minus(writes).union(reads).without(Register::A0)
     }
 
     /// Live behind the last instruction of `block`, seen from inside it: what a call reads is included.
@@ -132,25 +141,26 @@ impl<'p, 'a> Liveness<'p, 'a> {
         known.chain(unknown).fold(RegisterSet::EMPTY, RegisterSet::union)
     }
 
-    /// Live before the instruction at `at` when `live_out` is live at the end of `block`.
-    fn before(&self, block: BlockId, at: u64, live_out: RegisterSet) -> RegisterSet {
+    /// What `block` from `at` on reads before writing it, and what it writes.
+    fn effects_from(&self, block: BlockId, at: u64) -> (RegisterSet, RegisterSet) {
         let code = &self.program.code;
-        let end = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start));
-        let end = end.map_or(at, |block| block.end);
-        let mut effects = Vec::new();
-        let mut next = at;
-        while next < end {
-            let Some(instruction) = code.fetch(next) else { break };
-            let mut effect = instruction.effects();
+        let found = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start));
+        let end = found.map_or(at, |block| block.end);
+        let (mut reads, mut writes) = (RegisterSet::EMPTY, RegisterSet::EMPTY);
+        let mut at = at;
+        while at < end {
+            let Some(instruction) = code.fetch(at) else { break };
+            let mut effects = instruction.effects();
             if instruction.op == Op::Ecall {
                 // The kernel reads the number and up to six arguments; a0 comes back changed.
-                effect.uses = system_call_arguments();
-                effect.defines = RegisterSet::of(&[Register::A0]);
+                effects.uses = system_call_arguments();
+                effects.defines = RegisterSet::of(&[Register::A0]);
             }
-            effects.push(effect);
-            next += u64::from(instruction.length);
+            reads = reads.union(effects.uses.minus(writes));
+            writes = writes.union(effects.defines);
+            at += u64::from(instruction.length);
         }
-        effects.iter().rev().fold(live_out, |live, effect| live.minus(effect.defines).union(effect.uses))
+        (reads, writes)
     }
 }
 

@@ -42,6 +42,11 @@ impl State {
         }
     }
 
+    /// The value of `register`, which must not be x0 (nothing is ever stored for it).
+    pub fn value(&self, register: Register) -> &Value {
+        &self.registers[usize::from(register.number())]
+    }
+
     /// Replaces the value of `register`; x0 keeps reading as zero.
     pub fn set(&mut self, register: Register, value: Value) {
         if register != Register::ZERO {

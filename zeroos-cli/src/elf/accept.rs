@@ -64,7 +64,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
     }
     // Instructions are 16-bit aligned with the C extension, 32-bit aligned without (ISA manual, "Base Instruction-Length
     // Encoding").
-    if entry.0 % 2 != 0 {
+    if !entry.0.is_multiple_of(2) {
         return Err(malformed(format!("the entry {entry} is odd; expected an even address")));
     }
     if !app.is_code(entry) {

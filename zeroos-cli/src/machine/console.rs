@@ -1,6 +1,6 @@
 //! Where the devices' output goes and their input comes from.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 
 /// An output stream of the guest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,16 +66,25 @@ impl Console for HostConsole {
 
     fn read(&mut self, buffer: &mut [u8]) -> usize {
         self.flush();
-        loop {
-            match io::stdin().lock().read(buffer) {
-                Ok(count) => return count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        let mut input = io::stdin().lock();
+        let mut count = 0;
+        // Whole buffers, however slowly a pipe is filled: what the guest executes must not depend on the host's timing.
+        // A person at a terminal is answered line by line.
+        while count < buffer.len() {
+            match input.read(&mut buffer[count..]) {
+                Ok(0) => break,
+                Ok(some) => count += some,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     self.failure = Some(error);
-                    return 0;
+                    break;
                 }
             }
+            if input.is_terminal() {
+                break;
+            }
         }
+        count
     }
 }
 

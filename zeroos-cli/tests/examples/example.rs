@@ -47,10 +47,6 @@ pub enum Way {
     LinuxEmulator,
     /// `zeroos run` as a user types it: default platform, built-in machine.
     Builtin,
-    /// An image for the `virt` machine on the built-in machine.
-    VirtBuiltin,
-    /// The same on QEMU's system emulation.
-    VirtQemu,
 }
 
 /// A directory under `examples/`.
@@ -123,8 +119,6 @@ impl Example {
         let mut command = match way {
             Way::LinuxEmulator => linux_emulator(&path),
             Way::Builtin => zeroos_run(&[]),
-            Way::VirtBuiltin => zeroos_run(&["--platform", "qemu-virt"]),
-            Way::VirtQemu => zeroos_run(&["--platform", "qemu-virt", "--engine", "qemu"]),
         };
         if !matches!(way, Way::LinuxEmulator) {
             for file in &run.files {

@@ -18,15 +18,6 @@ fn same_as_linux(name: &str) {
     example.check(&example.binaries(), &[Way::LinuxEmulator, Way::Builtin]);
 }
 
-/// Runs the static-PIE binaries of an example as images for the `virt` machine, by both engines.
-fn same_on_qemu_virt(name: &str) {
-    let example = Example::read(name);
-    let mut binaries = example.binaries();
-    binaries.retain(|binary| binary.ends_with("-pie"));
-    assert!(!binaries.is_empty(), "{name} has no static-PIE binary");
-    example.check(&binaries, &[Way::VirtBuiltin, Way::VirtQemu]);
-}
-
 #[test]
 fn minimal_c_writes_and_exits() {
     same_as_linux("hello-minimal-c");
@@ -80,26 +71,6 @@ fn rust_std_reads_files_and_stdin_uses_threads_and_panics_with_101() {
 #[test]
 fn rayon_sums_on_four_threads() {
     same_as_linux("rayon-rust");
-}
-
-#[test]
-fn minimal_c_as_static_pie_runs_on_qemu_virt() {
-    same_on_qemu_virt("hello-minimal-c");
-}
-
-#[test]
-fn c_threads_as_static_pie_run_on_qemu_virt() {
-    same_on_qemu_virt("threads-c");
-}
-
-#[test]
-fn cpp_exceptions_as_static_pie_run_on_qemu_virt() {
-    same_on_qemu_virt("exceptions-cpp");
-}
-
-#[test]
-fn rust_std_as_static_pie_runs_on_qemu_virt() {
-    same_on_qemu_virt("std-rust");
 }
 
 /// An example nobody runs would rot: each directory must be named in a test of this file.

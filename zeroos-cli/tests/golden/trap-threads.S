@@ -24,8 +24,8 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
-    csrr    t0, mepc
-    sd      t0, 0(sp)                   # a handler may want to know where the thread is
+    csrr    t0, mscratch
+    sd      t0, 16(sp)                  # sigaltstack and rt_sigreturn ask where the stack is
     mv      a6, sp
     la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
     sd      a6, 0(sp)                   # the thread, for the way back
@@ -69,8 +69,6 @@ zeroos_leave_otherwise:
     csrr    t0, mepc
     addi    t0, t0, 4
     sd      t0, 0(sp)
-    csrr    t0, mscratch
-    sd      t0, 16(sp)
     sd      gp, 24(sp)
     sd      tp, 32(sp)
     sd      s0, 64(sp)

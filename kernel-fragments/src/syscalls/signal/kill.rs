@@ -15,7 +15,15 @@ use crate::user_memory::UserMemory;
 syscall!(129 => kill);
 
 /// Sends signal `number` to process `pid`; number 0 only checks that it is there.
-pub fn kill(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &mut Clock, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
+pub fn kill(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
+    pid: i32,
+    number: i32,
+) -> Outcome {
     let signal = if number == 0 { None } else { Some(check(number)?) };
     match pid.unsigned_abs() {
         0 | PROCESS_ID => {}
@@ -43,7 +51,8 @@ mod tests {
     fn any_thread_may_take_it() {
         let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
         let mut kill = |machine: &mut ThreadMachine, pid, number| {
-            machine.call(|m, thread| kill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, pid, number))
+            machine
+                .call(|m, thread| kill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, pid, number))
         };
         let (own, term) = (PROCESS_ID as i32, SIGTERM as i32);
         assert_eq!(kill(&mut machine, own, 0), Step::Returned(0));

@@ -13,7 +13,12 @@ use crate::user_memory::UserMemory;
 syscall!(131 => tgkill);
 
 /// Sends signal `number` to thread `tid` of process `pid`; number 0 only checks that it is there.
-pub fn tgkill(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &mut Clock, thread: &mut Thread,
+pub fn tgkill(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
     pid: i32,
     tid: i32,
     number: i32,
@@ -32,16 +37,19 @@ mod tests {
     use super::*;
     use crate::abi::signal::{Action, SA_RESTART, SIGABRT, set_of};
     use crate::subsystems::threads::Wait;
-    use crate::thread::PC;
     use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::PC;
     use crate::user_memory::UserAddress;
 
     #[test]
     fn names_process_and_thread() {
         let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
         machine.spawn(0, UserAddress::NULL);
-        let mut kill =
-            |pid, tid, number| machine.call(|m, thread| tgkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, pid, tid, number));
+        let mut kill = |pid, tid, number| {
+            machine.call(|m, thread| {
+                tgkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, pid, tid, number)
+            })
+        };
         assert_eq!(kill(2, 3, 0), Step::Returned(0));
         assert_eq!(kill(3, 3, 0), Step::Failed(Errno::ESRCH));
         assert_eq!(kill(2, 4, 0), Step::Failed(Errno::ESRCH));

@@ -13,7 +13,15 @@ use crate::user_memory::UserMemory;
 syscall!(130 => tkill);
 
 /// Sends signal `number` to thread `tid`; number 0 only checks that it is there.
-pub fn tkill(memory: &mut impl UserMemory, signals: &mut Signals, threads: &mut Threads, clock: &mut Clock, thread: &mut Thread, tid: i32, number: i32) -> Outcome {
+pub fn tkill(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
+    tid: i32,
+    number: i32,
+) -> Outcome {
     if tid <= 0 {
         return Err(Errno::EINVAL.into());
     }
@@ -33,7 +41,9 @@ mod tests {
         machine.current().signal_mask = set_of(SIGTERM);
         machine.spawn(0, UserAddress::NULL);
         let mut kill = |tid, number: u32| {
-            machine.call(|m, thread| tkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, tid, number as i32))
+            machine.call(|m, thread| {
+                tkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, tid, number as i32)
+            })
         };
         for (tid, number, step) in [
             (2, 0, Step::Returned(0)),
