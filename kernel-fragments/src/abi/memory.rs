@@ -41,6 +41,10 @@ pub const MAP_HUGETLB: u32 = 0x4_0000;
 /// Exactly there, if nothing is there.
 pub const MAP_FIXED_NOREPLACE: u32 = 0x10_0000;
 
+/// The flags that MAP_SHARED_VALIDATE takes (include/linux/mman.h, LEGACY_MAP_MASK): those above and DENYWRITE, EXECUTABLE,
+/// LOCKED, NORESERVE, POPULATE, NONBLOCK, STACK.
+pub const MAP_KNOWN: u32 = 0x7f933;
+
 /// mremap: the mapping may move.
 pub const MREMAP_MAYMOVE: u32 = 1;
 /// mremap: to exactly there.

@@ -6,9 +6,9 @@
 //! segments, stack and whole break range count as mapped from the start; how far the break is moved is not looked at.
 //! Protections are kept, not enforced: there is no page table.
 
-use crate::abi::memory::{PAGE_BYTES, PROT_NONE};
+use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::subsystems::page_map::{Contents, Page, PageMap};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -35,8 +35,13 @@ pub struct AddressSpace {
 /// How much of the stack is mapped at first, below the first stack pointer.
 const INITIAL_STACK_BYTES: usize = 128 << 10;
 
-/// The protection that the program's own segments and stack count with: the builder does not tell.
+/// The bits of a protection that are PROT_ ones. All of them are what the program's own segments and stack count with: the
+/// builder does not tell.
 const PROT_ALL: u8 = 7;
+/// Added to a protection: the pages are a file's.
+pub const FROM_FILE: u8 = 8;
+/// Added as well: and shared with it, but not writable.
+pub const SHARED_FILE: u8 = 16;
 
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
@@ -98,7 +103,7 @@ impl AddressSpace {
         while address < end {
             let (piece_end, old) = self.pages.piece(address, end);
             let is_zero = old.is_none_or(|page| page.contents == Contents::Zero);
-            let contents = if protection == PROT_NONE {
+            let contents = if protection & PROT_ALL == PROT_NONE {
                 if is_zero { Contents::Zero } else { Contents::Stale }
             } else {
                 if !is_zero {
@@ -127,7 +132,8 @@ impl AddressSpace {
     /// Sets the protection of `start..end` (page-aligned) up to the first page that is not mapped.
     ///
     /// # Errors
-    /// ENOMEM if there is such a page, or the kernel's heap is full.
+    /// ENOMEM if there is such a page, or the kernel's heap is full. EACCES: a shared file, which was not opened for
+    /// writing, is to be writable.
     pub fn protect(
         &mut self,
         memory: &mut impl UserMemory,
@@ -140,14 +146,18 @@ impl AddressSpace {
         let mut address = start;
         while address < end {
             let (piece_end, page) = self.pages.piece(address, end);
-            let Some(Page { mapped: Some(_), mut contents }) = page else { return Err(Errno::ENOMEM) };
+            let Some(Page { mapped: Some(old), mut contents }) = page else { return Err(Errno::ENOMEM) };
+            if old & SHARED_FILE != 0 && protection & PROT_WRITE as u8 != 0 {
+                return Err(Errno::EACCES);
+            }
             if protection != PROT_NONE {
                 if contents == Contents::Stale {
                     zero(memory, address, piece_end)?;
                 }
                 contents = Contents::Live;
             }
-            self.pages.set(address, piece_end, Some(Page { mapped: Some(protection), contents }))?;
+            let mapped = Some(protection | old & !PROT_ALL);
+            self.pages.set(address, piece_end, Some(Page { mapped, contents }))?;
             address = piece_end;
         }
         Ok(())
@@ -156,19 +166,22 @@ impl AddressSpace {
     /// Makes the mapped pages of `start..end` (page-aligned) read as zero.
     ///
     /// # Errors
-    /// ENOMEM if the kernel's heap is full.
+    /// ENOMEM if the kernel's heap is full. Unsupported: pages of a file.
     pub fn discard(
         &mut self,
         memory: &mut impl UserMemory,
         boot: &BootInfo,
         start: usize,
         end: usize,
-    ) -> Result<(), Errno> {
+    ) -> Result<(), Refusal> {
         self.prepare(boot)?;
         let mut address = start;
         while address < end {
             let (piece_end, page) = self.pages.piece(address, end);
             match page {
+                Some(Page { mapped: Some(protection), .. }) if protection & FROM_FILE != 0 => {
+                    return Err(Refusal::Unsupported("discarding pages of a mapped file, to be read again"));
+                }
                 Some(Page { mapped: Some(protection), contents: Contents::Live }) if protection == PROT_NONE => {
                     let page = Page { mapped: Some(protection), contents: Contents::Stale };
                     self.pages.set(address, piece_end, Some(page))?;
@@ -264,7 +277,7 @@ pub mod tests {
     //! Also gives the memory calls their machine.
 
     use super::*;
-    use crate::abi::memory::{PROT_READ, PROT_WRITE};
+    use crate::abi::memory::PROT_READ;
     use crate::boot_info::Range;
     use crate::testing::{BASE, FakeMemory, TestRandom};
     use alloc::vec;

@@ -1,6 +1,6 @@
 //! Moving and resizing mappings. There is no page table, so what moves is copied.
 
-use crate::abi::memory::{PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::abi::memory::{PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::address_space::{AddressSpace, Placement};
@@ -67,8 +67,8 @@ pub fn copy(
 ) -> Result<usize, Errno> {
     let old_end = old.start + old.len_bytes.min(len_bytes);
     let has_contents = live_piece(space, old.start, old_end).is_some();
-    let is_hidden = old.protection == PROT_NONE;
-    let protection = if is_hidden && has_contents { (PROT_READ | PROT_WRITE) as u8 } else { old.protection };
+    let is_hidden = old.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) as u8 == PROT_NONE;
+    let protection = if is_hidden && has_contents { PROT_READ as u8 | old.protection } else { old.protection };
     let start = space.map(memory, boot, placement, len_bytes, protection)?;
     let mut address = old.start;
     while let Some((from, end)) = live_piece(space, address, old_end) {
@@ -76,7 +76,7 @@ pub fn copy(
         address = end;
     }
     if protection != old.protection {
-        space.protect(memory, boot, start, start + len_bytes, old.protection)?;
+        space.protect(memory, boot, start, start + len_bytes, PROT_NONE)?;
     }
     Ok(start)
 }

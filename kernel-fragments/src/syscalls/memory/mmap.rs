@@ -1,76 +1,116 @@
 //! `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>. Supported: anonymous memory with every flag that Linux
-//! takes (MAP_SHARED is like MAP_PRIVATE: there is one process), hints, MAP_FIXED, MAP_FIXED_NOREPLACE; not supported:
-//! files. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge page is reserved.
-//! Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW.
+//! takes (MAP_SHARED is like MAP_PRIVATE: there is one process), hints, MAP_FIXED, MAP_FIXED_NOREPLACE; private mappings of
+//! regular files, and shared ones of files that are open for reading only, both as the file is now; not supported: other
+//! shared files, devices. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge page is
+//! reserved. Pages behind the end of a file are zero. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES, ENODEV,
+//! EOPNOTSUPP.
 
 use crate::abi::memory::{
-    ADDRESS_SPACE_END, MAP_ANONYMOUS, MAP_DROPPABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB,
-    MAP_PRIVATE, MAP_SHARED, MAP_TYPE, PAGE_BYTES, page_align,
+    MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_KNOWN, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_READ,
+    PROT_WRITE,
 };
+use crate::abi::stat::{S_IFCHR, S_IFMT, S_IFREG};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
 use crate::register::Fd;
-use crate::subsystems::address_space::{AddressSpace, Placement};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset};
+use crate::subsystems::open_file::OpenFile;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap);
 
-/// Maps `length` bytes with `protection` at or near `wish`.
+/// Maps `length` bytes with `protection` at or near `wish`: zeros, or the file `fd` from `offset` on.
 pub fn mmap(
     memory: &mut impl UserMemory,
+    platform: &mut impl Platform,
     space: &mut AddressSpace,
+    descriptors: &mut Descriptors,
     boot: &BootInfo,
     wish: UserAddress,
     length: usize,
     protection: u32,
     flags: u32,
-    _fd: Fd,
+    fd: Fd,
     offset: usize,
 ) -> SysResult {
-    // The order of the checks is that of Linux: arch/riscv/kernel/sys_riscv.c, mm/mmap.c ksys_mmap_pgoff, do_mmap.
-    if !offset.is_multiple_of(PAGE_BYTES) {
+    check_offset(offset)?;
+    if flags & MAP_ANONYMOUS != 0 {
+        let request = MappingRequest::new(wish, length, flags, offset)?;
+        check_anonymous_type(flags)?;
+        return Ok(space.map(memory, boot, request.placement, request.len_bytes, protection as u8 & 7)?);
+    }
+    let open = descriptors.get(fd)?;
+    let request = MappingRequest::new(wish, length, flags, offset)?;
+    let kind = check_file(open, protection, flags)?;
+    // Readable for the time of filling, so that the pages count as in use.
+    let filling = PROT_READ as u8 | kind;
+    let start = space.map(memory, boot, request.placement, request.len_bytes, filling)?;
+    fill(memory, platform, open, start, request.len_bytes, offset)?;
+    if protection as u8 & 7 != PROT_READ as u8 {
+        space.protect(memory, boot, start, start + request.len_bytes, protection as u8 & 7)?;
+    }
+    Ok(start)
+}
+
+/// Whether `open` can be mapped so, and what to add to the protection.
+fn check_file(open: &OpenFile, protection: u32, flags: u32) -> Result<u8, Refusal> {
+    let kind = flags & MAP_TYPE;
+    if kind == MAP_SHARED_VALIDATE && flags & !MAP_KNOWN != 0 {
+        return Err(Errno::EOPNOTSUPP.into());
+    }
+    let is_shared = matches!(kind, MAP_SHARED | MAP_SHARED_VALIDATE);
+    if !is_shared && kind != MAP_PRIVATE {
         return Err(Errno::EINVAL.into());
     }
-    if flags & MAP_ANONYMOUS == 0 {
-        return Err(Refusal::Unsupported("mmap of a file"));
+    if is_shared && protection & PROT_WRITE != 0 && !open.is_writable() || !open.is_readable() {
+        return Err(Errno::EACCES.into());
     }
-    if length == 0 {
+    match open.file.stat().mode & S_IFMT {
+        S_IFREG => {}
+        S_IFCHR => return Err(Refusal::Unsupported("mmap of a device")),
+        _ => return Err(Errno::ENODEV.into()),
+    }
+    if flags & MAP_GROWSDOWN != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let len_bytes = page_align(length).ok_or(Errno::ENOMEM)?;
-    if (offset / PAGE_BYTES).checked_add(len_bytes / PAGE_BYTES).is_none() {
-        return Err(Errno::EOVERFLOW.into());
+    match (is_shared, open.is_writable()) {
+        (true, true) => Err(Refusal::Unsupported("MAP_SHARED of a file that is open for writing")),
+        (true, false) => Ok(FROM_FILE | SHARED_FILE),
+        (false, _) => Ok(FROM_FILE),
     }
-    if flags & MAP_HUGETLB != 0 || len_bytes > ADDRESS_SPACE_END {
-        return Err(Errno::ENOMEM.into());
+}
+
+/// Reads the file into the mapped pages, as far as it goes.
+fn fill(
+    memory: &mut impl UserMemory,
+    platform: &mut impl Platform,
+    open: &OpenFile,
+    start: usize,
+    len_bytes: usize,
+    offset: usize,
+) -> Result<(), Refusal> {
+    let mut done = 0;
+    while done < len_bytes {
+        let into = memory.slice_mut(UserAddress(start + done), len_bytes - done)?;
+        match open.file.read(platform, (offset + done) as u64, into)? {
+            0 => break,
+            read_bytes => done += read_bytes,
+        }
     }
-    let is_fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
-    if is_fixed && wish.0 > ADDRESS_SPACE_END - len_bytes {
-        return Err(Errno::ENOMEM.into());
-    }
-    if is_fixed && !wish.0.is_multiple_of(PAGE_BYTES) {
-        return Err(Errno::EINVAL.into());
-    }
-    let placement = if flags & MAP_FIXED_NOREPLACE != 0 {
-        Placement::FixedNoReplace(wish.0)
-    } else if is_fixed {
-        Placement::Fixed(wish.0)
-    } else {
-        Placement::Hint(page_align(wish.0).unwrap_or(0))
-    };
-    match flags & MAP_TYPE {
-        MAP_PRIVATE => {}
-        MAP_SHARED | MAP_DROPPABLE if flags & MAP_GROWSDOWN == 0 => {}
-        _ => return Err(Errno::EINVAL.into()),
-    }
-    Ok(space.map(memory, boot, placement, len_bytes, protection as u8 & 7)?)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::memory::MAP_SHARED_VALIDATE;
+    use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, PAGE_BYTES};
+    use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
     use crate::subsystems::address_space::tests::machine;
+    use crate::subsystems::tree_file::open_with;
+    use crate::testing::FakePlatform;
 
     const ANON: u32 = MAP_PRIVATE | MAP_ANONYMOUS;
 
@@ -79,7 +119,9 @@ mod tests {
         let (mut memory, mut space, boot) = machine(1, 8);
         let base = boot.mapping_range.start as usize;
         let mut map = |wish: usize, length, flags, offset| {
-            mmap(&mut memory, &mut space, &boot, UserAddress(wish), length, 3, flags, Fd(-1), offset)
+            let (platform, descriptors) = (&mut FakePlatform::new(), &mut Descriptors::new());
+            let wish = UserAddress(wish);
+            mmap(&mut memory, platform, &mut space, descriptors, &boot, wish, length, 3, flags, Fd(-1), offset)
         };
         let page = PAGE_BYTES;
         assert_eq!(map(0, 1, ANON, 0), Ok(base));
@@ -105,5 +147,44 @@ mod tests {
         ] {
             assert_eq!(map(wish, length, flags, offset), Err(errno.into()), "{wish:#x} {length:#x} {flags:#x}");
         }
+    }
+
+    #[test]
+    fn files() {
+        let (mut memory, mut space, boot) = machine(1, 8);
+        let base = boot.mapping_range.start as usize;
+        let mut descriptors = Descriptors::new();
+        let contents: &'static [u8] = alloc::vec![7; PAGE_BYTES + 100].leak();
+        let [read, write, both] =
+            [O_RDONLY, O_WRONLY, O_RDWR].map(|flags| open_with(&mut descriptors, contents, flags));
+        let mut map = |space: &mut AddressSpace, length, protection, flags, fd, offset| {
+            let platform = &mut FakePlatform::new();
+            let wish = UserAddress::NULL;
+            mmap(&mut memory, platform, space, &mut descriptors, &boot, wish, length, protection, flags, fd, offset)
+        };
+        let page = PAGE_BYTES;
+        assert_eq!(map(&mut space, 2 * page, 3, MAP_PRIVATE, read, 0), Ok(base));
+        assert_eq!(map(&mut space, page, 1, MAP_SHARED, read, page), Ok(base + 2 * page));
+        assert_eq!(map(&mut space, page, 0, MAP_PRIVATE, both, 0), Ok(base + 3 * page));
+        for (protection, flags, fd, offset, errno) in [
+            (1, MAP_PRIVATE, Fd(9), 0, Errno::EBADF),
+            (1, MAP_PRIVATE, Fd(9), 1, Errno::EINVAL),
+            (1, MAP_PRIVATE, write, 0, Errno::EACCES),
+            (3, MAP_SHARED, read, 0, Errno::EACCES),
+            (1, MAP_PRIVATE, Fd(0), 0, Errno::ENODEV),
+            (1, 0, read, 0, Errno::EINVAL),
+            (1, MAP_SHARED_VALIDATE | 0x8000_0000, read, 0, Errno::EOPNOTSUPP),
+        ] {
+            assert_eq!(map(&mut space, page, protection, flags, fd, offset), Err(errno.into()), "{errno:?}");
+        }
+        let shared = map(&mut space, page, 3, MAP_SHARED, both, 0);
+        assert!(matches!(shared, Err(Refusal::Unsupported(_))));
+        assert_eq!((memory.bytes(page, 1), memory.bytes(2 * page + 99, 2)), (&[7][..], &[7, 0][..]));
+        assert_eq!((memory.bytes(3 * page, 1), memory.bytes(3 * page + 100, 1)), (&[7][..], &[0][..]));
+        assert_eq!(memory.bytes(4 * page, 1), [7], "behind PROT_NONE");
+        let start = base + 2 * page;
+        assert_eq!(space.protect(&mut memory, &boot, start, start + page, 3), Err(Errno::EACCES));
+        let again = space.discard(&mut memory, &boot, base, base + page);
+        assert!(matches!(again, Err(Refusal::Unsupported(_))));
     }
 }

@@ -1,10 +1,10 @@
-//! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory. Errors:
-//! EINVAL, EFAULT, ENOMEM.
+//! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory;
+//! not supported: more pages of a file. Errors: EINVAL, EFAULT, ENOMEM.
 
 use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, SysResult};
-use crate::subsystems::address_space::{AddressSpace, Placement};
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE, Placement};
 use crate::subsystems::remapping::{copy, find, grow_in_place};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -49,6 +49,9 @@ pub fn mremap(
         return Err(Errno::EINVAL.into());
     }
     let old = find(space, boot, start, old_length)?;
+    if old.protection & FROM_FILE != 0 && (new_length > old_length || has(MREMAP_DONTUNMAP)) {
+        return Err(Refusal::Unsupported("mremap that makes more pages of a mapped file"));
+    }
     if !has(MREMAP_FIXED | MREMAP_DONTUNMAP) && grow_in_place(memory, space, boot, old, new_length)? {
         return Ok(start);
     }
