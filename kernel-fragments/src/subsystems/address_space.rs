@@ -30,7 +30,12 @@ pub struct AddressSpace {
     /// Where mmap places; empty until the first call.
     start: usize,
     end: usize,
+    /// Every page of that range below is mapped: where looking for room starts.
+    first_free: usize,
 }
+
+/// Unmapped guard pages between stale ones count as stale: zeroing them costs less than remembering each.
+const SMALL_BYTES: usize = 4 * PAGE_BYTES;
 
 /// How much of the stack is mapped at first, below the first stack pointer.
 const INITIAL_STACK_BYTES: usize = 128 << 10;
@@ -46,7 +51,7 @@ pub const SHARED_FILE: u8 = 16;
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
     pub const fn new() -> AddressSpace {
-        AddressSpace { pages: PageMap::new(), start: 0, end: 0 }
+        AddressSpace { pages: PageMap::new(), start: 0, end: 0, first_free: 0 }
     }
 
     /// Notes what the program was born with, once.
@@ -67,6 +72,7 @@ impl AddressSpace {
         self.pages.set(boot.stack_range.start as usize, reserved_end, Some(reserved))?;
         self.start = boot.mapping_range.start as usize;
         self.end = boot.mapping_range.end as usize;
+        self.first_free = self.start;
         self.pages.set(self.start, self.end, None)
     }
 
@@ -114,6 +120,9 @@ impl AddressSpace {
             self.pages.set(address, piece_end, Some(Page { mapped: Some(protection), contents }))?;
             address = piece_end;
         }
+        if start <= self.first_free && self.first_free < end {
+            self.first_free = end;
+        }
         Ok(start)
     }
 
@@ -123,9 +132,12 @@ impl AddressSpace {
     /// ENOMEM if the kernel's heap is full.
     pub fn unmap(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
         self.prepare(boot)?;
-        self.change(start, end, |page| match page.contents {
-            Contents::Zero => None,
-            Contents::Live | Contents::Stale => Some(Page { mapped: None, contents: Contents::Stale }),
+        if end > self.start {
+            self.first_free = self.first_free.min(start.max(self.start));
+        }
+        self.change(start, end, |page, len_bytes| match page.contents {
+            Contents::Zero if len_bytes > SMALL_BYTES => None,
+            _ => Some(Page { mapped: None, contents: Contents::Stale }),
         })
     }
 
@@ -241,25 +253,26 @@ impl AddressSpace {
 
     /// The lowest address with `len_bytes` free bytes.
     fn first_fit(&self, len_bytes: usize) -> Result<usize, Errno> {
-        let mut candidate = self.start;
-        for span in self.pages.from(self.start).iter().take_while(|span| span.start < self.end) {
+        let mut candidate = self.first_free;
+        for span in self.pages.from(candidate).iter().take_while(|span| span.start < self.end) {
+            let free_end = if span.page.mapped.is_some() { span.start } else { span.end.min(self.end) };
+            if free_end.saturating_sub(candidate) >= len_bytes {
+                return Ok(candidate);
+            }
             if span.page.mapped.is_some() {
-                if span.start.saturating_sub(candidate) >= len_bytes {
-                    return Ok(candidate);
-                }
                 candidate = span.end;
             }
         }
         if self.end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
     }
 
-    /// Replaces every mapped page of `start..end` by what `change` makes of it.
-    fn change(&mut self, start: usize, end: usize, change: impl Fn(Page) -> Option<Page>) -> Result<(), Errno> {
+    /// Replaces every mapped page of `start..end` by what `change` makes of it and the length of its piece.
+    fn change(&mut self, start: usize, end: usize, change: impl Fn(Page, usize) -> Option<Page>) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
             let (piece_end, page) = self.pages.piece(address, end);
             if let Some(page @ Page { mapped: Some(_), .. }) = page {
-                self.pages.set(address, piece_end, change(page))?;
+                self.pages.set(address, piece_end, change(page, piece_end - address))?;
             }
             address = piece_end;
         }
