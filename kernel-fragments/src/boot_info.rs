@@ -18,7 +18,7 @@ pub struct BootInfo {
     /// Memory that handlers may touch on the program's behalf: its segments, break, mappings and stack. Unused ones
     /// are empty. Ascending.
     pub program_ranges: [Range; PROGRAM_RANGES],
-    /// The break: starts at `start` (page-aligned), never passes `end`.
+    /// The break: starts at `start` (page-aligned), never passes `end`; zero-filled at boot.
     pub break_range: Range,
     /// Where mmap places mappings; page-aligned, zero-filled at boot.
     pub mapping_range: Range,
