@@ -37,7 +37,7 @@ static fromhost: HostWord = HostWord(UnsafeCell::new(0));
 const READ: u64 = 63;
 const WRITE: u64 = 64;
 
-/// A Spike machine.
+/// The machine behind the interface.
 pub struct Board {
     /// The host reads the call from here and writes the result to the first word.
     call: [u64; 8],
