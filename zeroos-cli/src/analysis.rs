@@ -12,9 +12,11 @@
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 
+mod blocks;
 mod cells;
 mod code;
 mod exceptions;
+mod explore;
 mod flow;
 mod function;
 mod liveness;
@@ -26,6 +28,7 @@ mod resolve;
 mod result;
 mod sites;
 mod state;
+mod surroundings;
 mod tracking;
 mod value;
 mod word;
@@ -39,16 +42,18 @@ use crate::elf::AppElf;
 
 /// Analyses `elf`.
 pub fn analyse(elf: &AppElf) -> Analysis {
-    let program = program::Program::recover(code::Code::new(elf));
-    let mut sites = sites::reachable_sites(&program);
-    let reachable: BTreeSet<u64> = sites.iter().map(|site| site.address.0).collect();
+    let arena = bumpalo::Bump::new();
+    let program = program::Program::recover(code::Code::new(elf, &arena));
+    let flow = flow::Flow::new(&program);
+    let mut sites = sites::reachable_sites(&program, &flow);
+    let reachable: BTreeSet<u64> = flow.sites.keys().copied().collect();
     sites.extend(sites::unreachable_sites(&program, &reachable));
     sites.sort_by_key(|site| site.address);
     let jumps: BTreeSet<u64> =
-        program.functions.values().flat_map(|function| &function.unbounded_jumps).copied().collect();
+        program.functions.iter().flat_map(|function| &function.unbounded_jumps).copied().collect();
     Analysis {
         sites,
-        features: sites::features(&program),
+        features: flow.features,
         unbounded_jumps: jumps.into_iter().map(Address).collect(),
         address_taken_rule: program.address_taken_rule().to_owned(),
     }

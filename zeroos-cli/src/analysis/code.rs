@@ -2,66 +2,82 @@
 //! change, and a linear sweep that guesses where functions start. Guesses only cut the code into pieces; what is
 //! reachable is never decided by them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+use bumpalo::Bump;
 
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, SymbolKind};
-use crate::isa::{self, ControlFlow, Instruction, Op, Register};
+use crate::isa::{self, Instruction, Op, Register};
 
 /// Code and constant data of one program.
 pub(super) struct Code<'a> {
     pub elf: &'a AppElf,
-    /// Where instructions may lie, ascending.
-    executable: Vec<AddressRange>,
+    /// Where the analysis keeps what it hands around by reference.
+    pub arena: &'a Bump,
+    texts: Vec<Text<'a>>,
     /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
     frozen: Vec<AddressRange>,
-    relocated: BTreeMap<u64, u64>,
+    /// What base relocations put where, by place.
+    relocated: Vec<(u64, u64)>,
     /// Words that start-up code fills with what an `ifunc` resolver returns (`R_RISCV_IRELATIVE`), with the resolver.
     pub indirect: BTreeMap<u64, u64>,
 }
 
+/// A range in which instructions may lie.
+struct Text<'a> {
+    range: AddressRange,
+    bytes: &'a [u8],
+    /// The slot of its first halfword.
+    first_slot: usize,
+}
+
 impl<'a> Code<'a> {
     /// A view of `elf`.
-    pub fn new(elf: &'a AppElf) -> Code<'a> {
-        let mut executable: Vec<AddressRange> =
-            elf.sections.iter().filter(|section| section.executable).map(|section| section.range).collect();
-        if executable.is_empty() {
-            executable = elf
-                .segments
-                .iter()
-                .filter(|segment| segment.permissions.execute)
-                .filter_map(|segment| AddressRange::new(segment.range.start(), segment.file_size))
-                .collect();
-        }
-        executable.sort_by_key(|range| range.start());
+    pub fn new(elf: &'a AppElf, arena: &'a Bump) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
         // Without sections nothing tells which of these words are filled by resolvers, so none counts as constant.
         let frozen = if elf.sections.is_empty() { Vec::new() } else { got.chain(relro(elf)).collect() };
-        let relocated = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
-        Code { elf, executable, frozen, relocated, indirect: indirect_relocations(elf) }
+        let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
+        relocated.sort_by_key(|&(target, _)| target);
+        Code { elf, arena, texts: texts(elf), frozen, relocated, indirect: indirect_relocations(elf) }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
     pub fn fetch(&self, address: u64) -> Option<Instruction> {
-        if !self.contains(address) {
-            return None;
-        }
-        isa::decode(self.elf.bytes_from(Address(address))?)
+        let text = self.text_at(address)?;
+        isa::decode(text.bytes.get((address - text.range.start().0) as usize..)?)
     }
 
     /// Whether an instruction may start at `address`.
     pub fn contains(&self, address: u64) -> bool {
-        address & 1 == 0 && self.range_of(address).is_some()
+        self.text_at(address).is_some()
     }
 
-    fn range_of(&self, address: u64) -> Option<AddressRange> {
-        let index = self.executable.partition_point(|range| range.end().0 <= address);
-        self.executable.get(index).copied().filter(|range| range.contains(Address(address)))
+    fn text_at(&self, address: u64) -> Option<&Text<'a>> {
+        let text = self.texts.iter().find(|text| address < text.range.end().0)?;
+        (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+    }
+
+    /// Numbers the halfwords of all code, from 0 without gaps.
+    pub fn slot(&self, address: u64) -> Option<usize> {
+        let text = self.text_at(address)?;
+        Some(text.first_slot + ((address - text.range.start().0) / 2) as usize)
+    }
+
+    /// How many slots there are.
+    pub fn slots(&self) -> usize {
+        self.texts.last().map_or(0, |text| text.first_slot + text.bytes.len().div_ceil(2))
     }
 
     /// Where instructions may lie, ascending.
-    pub fn executable(&self) -> &[AddressRange] {
-        &self.executable
+    pub fn executable(&self) -> impl Iterator<Item = AddressRange> {
+        self.texts.iter().map(|text| text.range)
+    }
+
+    /// The bytes of all code, with their addresses.
+    pub fn texts(&self) -> impl Iterator<Item = (u64, &'a [u8])> {
+        self.texts.iter().map(|text| (text.range.start().0, text.bytes))
     }
 
     /// What the load `op` reads at `address` in every run, if nothing can have changed it.
@@ -77,9 +93,9 @@ impl<'a> Code<'a> {
     /// What the load `op` reads at `address` before anything was stored there.
     pub fn initial_load(&self, op: Op, address: u64) -> Option<u64> {
         if op == Op::Ld
-            && let Some(&addend) = self.relocated.get(&address)
+            && let Ok(index) = self.relocated.binary_search_by_key(&address, |&(target, _)| target)
         {
-            return Some(addend);
+            return Some(self.relocated[index].1);
         }
         let segment = self.elf.segment_at(Address(address))?;
         let mut word = [0; 8];
@@ -94,45 +110,70 @@ impl<'a> Code<'a> {
         Some(extend(op, u64::from_le_bytes(word)))
     }
 
-    /// Addresses where functions plausibly start: the entry, function symbols, and targets of calls met when all code
-    /// is decoded from front to back.
-    pub fn function_starts(&self) -> BTreeSet<u64> {
-        let mut starts = BTreeSet::from([self.elf.entry.0]);
+    /// Addresses where functions plausibly start, ascending: the entry, function symbols, and targets of calls met when
+    /// all code is decoded from front to back.
+    pub fn function_starts(&self) -> Vec<u64> {
+        let mut starts = vec![self.elf.entry.0];
         let functions = self.elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function);
         starts.extend(functions.map(|symbol| symbol.address.0));
-        for range in &self.executable {
-            self.sweep(*range, &mut starts);
+        for text in &self.texts {
+            sweep(text, &mut starts);
         }
         starts.retain(|&start| self.contains(start));
+        starts.sort_unstable();
+        starts.dedup();
         starts
     }
+}
 
-    fn sweep(&self, range: AddressRange, starts: &mut BTreeSet<u64>) {
-        let mut address = range.start().0;
-        // The last `auipc` and where it stood: `auipc+jalr` is the far call.
-        let mut upper: Option<(Register, u64)> = None;
-        while address < range.end().0 {
-            let Some(instruction) = self.fetch(address) else {
-                address += 2;
-                upper = None;
-                continue;
-            };
-            match instruction.effects().flow {
-                ControlFlow::Jump(offset) if instruction.rd() == Register::RA => {
-                    starts.insert(address.wrapping_add_signed(offset.into()));
+/// Notes the targets of all calls in `text`, decoded from front to back.
+fn sweep(text: &Text<'_>, starts: &mut Vec<u64>) {
+    let (mut address, mut rest) = (text.range.start().0, text.bytes);
+    // The last `auipc` and where it stood: `auipc+jalr` is the far call.
+    let mut upper: Option<(Register, u64)> = None;
+    while rest.len() >= 2 {
+        let Some(instruction) = isa::decode(rest) else {
+            (address, rest, upper) = (address + 2, &rest[2..], None);
+            continue;
+        };
+        let displacement = i64::from(instruction.immediate);
+        match instruction.op {
+            Op::Jal if instruction.rd() == Register::RA => starts.push(address.wrapping_add_signed(displacement)),
+            Op::Jalr if instruction.rd() == Register::RA => {
+                if let Some((_, high)) = upper.filter(|&(register, _)| register == instruction.rs1()) {
+                    starts.push(high.wrapping_add_signed(displacement));
                 }
-                ControlFlow::IndirectJump if instruction.rd() == Register::RA => {
-                    if let Some((_, high)) = upper.filter(|&(register, _)| register == instruction.rs1()) {
-                        starts.insert(high.wrapping_add_signed(instruction.immediate.into()));
-                    }
-                }
-                _ => {}
             }
-            upper = (instruction.op == Op::Auipc)
-                .then(|| (instruction.rd(), address.wrapping_add_signed(instruction.immediate.into())));
-            address += u64::from(instruction.length);
+            _ => {}
         }
+        upper = (instruction.op == Op::Auipc).then(|| (instruction.rd(), address.wrapping_add_signed(displacement)));
+        address += u64::from(instruction.length);
+        rest = &rest[usize::from(instruction.length)..];
     }
+}
+
+/// The executable sections, or without sections the executable segments: disjoint and ascending, as far as the file
+/// has bytes for them.
+fn texts(elf: &AppElf) -> Vec<Text<'_>> {
+    let mut ranges: Vec<AddressRange> =
+        elf.sections.iter().filter(|section| section.executable).map(|section| section.range).collect();
+    if ranges.is_empty() {
+        let executable = elf.segments.iter().filter(|segment| segment.permissions.execute);
+        ranges = executable.filter_map(|segment| AddressRange::new(segment.range.start(), segment.file_size)).collect();
+    }
+    ranges.sort_by_key(|range| range.start());
+    let mut texts: Vec<Text<'_>> = Vec::new();
+    for range in ranges {
+        let (end, first_slot) =
+            texts.last().map_or((0, 0), |last| (last.range.end().0, last.first_slot + last.bytes.len().div_ceil(2)));
+        let start = range.start().0.max(end);
+        let Some(bytes) = elf.bytes_from(Address(start)) else { continue };
+        let size = range.end().0.saturating_sub(start).min(bytes.len() as u64);
+        let Some(bytes) = bytes.get(..size as usize).filter(|bytes| !bytes.is_empty()) else { continue };
+        let Some(range) = AddressRange::new(Address(start), ByteCount(size)) else { continue };
+        texts.push(Text { range, bytes, first_slot });
+    }
+    texts
 }
 
 /// Size in bytes of what an integer load reads.

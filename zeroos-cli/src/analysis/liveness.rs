@@ -1,54 +1,89 @@
 //! Which registers may still be read: a backward pass over all functions at once, so that a register that a caller
 //! keeps in a place which its callee happens not to touch stays live through the callee.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::flow::{BlockId, Flow, all_registers, caller_saved};
-use super::function::Callee;
+use super::blocks::{BlockId, Callee, FunctionId};
+use super::flow::{BlockEffects, Flow, all_registers, caller_saved};
 use super::program::Program;
 use super::state::Convention;
-use crate::isa::{Op, Register, RegisterSet};
+use crate::isa::{Register, RegisterSet};
 
 /// Live registers at block starts, function entries and returns.
 pub(super) struct Liveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
-    /// What each block reads before writing it, and what it writes.
-    effects: BTreeMap<BlockId, (RegisterSet, RegisterSet)>,
     /// Live at the start of each block.
-    at_start: BTreeMap<BlockId, RegisterSet>,
+    at_start: Vec<RegisterSet>,
     /// Live when the function returns.
-    at_return: BTreeMap<u64, RegisterSet>,
+    at_return: Vec<RegisterSet>,
+    /// Of each function, the block it starts with.
+    first_blocks: Vec<Option<BlockId>>,
+    sets: ConventionSets,
+}
+
+/// What the calling convention says of registers.
+struct ConventionSets {
+    /// What a callee may change.
+    volatile: RegisterSet,
+    /// What callees save without looking at it.
+    saved: RegisterSet,
+    /// What an unknown callee may read.
+    parameters: RegisterSet,
+    /// What a caller may read after a return.
+    returned: RegisterSet,
+}
+
+/// Blocks to look at again, each at most once.
+struct Worklist {
+    stack: Vec<BlockId>,
+    queued: Vec<bool>,
+}
+
+impl Worklist {
+    fn push(&mut self, block: BlockId) {
+        if !std::mem::replace(&mut self.queued[block.0 as usize], true) {
+            self.stack.push(block);
+        }
+    }
+
+    fn pop(&mut self) -> Option<BlockId> {
+        let block = self.stack.pop()?;
+        self.queued[block.0 as usize] = false;
+        Some(block)
+    }
 }
 
 impl<'p, 'a> Liveness<'p, 'a> {
     /// Solves it for the whole program.
     pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
-        let (effects, at_start, at_return) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut liveness = Liveness { program, flow, effects, at_start, at_return };
-        let mut work: BTreeSet<BlockId> = BTreeSet::new();
-        for (&function, found) in &program.functions {
-            liveness.at_return.insert(function, returned(program.convention));
-            work.extend(found.blocks.keys().map(|&start| BlockId { function, start }));
-        }
-        for &block in &work {
-            let effects = liveness.effects_from(block, block.start);
-            liveness.effects.insert(block, effects);
-        }
-        while let Some(block) = work.pop_last() {
-            let live_out = liveness.at_end(block);
+        let sets = ConventionSets::new(program.convention);
+        let blocks = program.blocks.len();
+        let mut liveness = Liveness {
+            program,
+            flow,
+            at_start: vec![RegisterSet::EMPTY; blocks],
+            at_return: vec![sets.returned; program.functions.len()],
+            first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
+            sets,
+        };
+        // Backwards in each function, so that most blocks need to be looked at only once.
+        let in_order = program.functions.iter().flat_map(|function| function.blocks.iter().copied());
+        let mut work = Worklist { stack: in_order.collect(), queued: vec![true; blocks] };
+        while let Some(block) = work.pop() {
             liveness.pass_to_callees(block, &mut work);
-            let (reads, writes) = liveness.effects.get(&block).copied().unwrap_or_default();
-            let live_in = live_out.minus(writes).union(reads);
-            if liveness.at_start.get(&block) == Some(&live_in) {
+            let BlockEffects { reads, writes } = flow.effects(block);
+            let live_in = liveness.at_end(block).minus(writes).union(reads);
+            if liveness.at_start[block.0 as usize] == live_in {
                 continue;
             }
-            liveness.at_start.insert(block, live_in);
-            for &start in flow.predecessors(block) {
-                work.insert(BlockId { start, ..block });
+            liveness.at_start[block.0 as usize] = live_in;
+            for &before in flow.predecessors(block) {
+                work.push(before);
             }
-            if block.start == block.function {
-                work.extend(flow.callers(block.function).iter().copied());
+            let function = program.blocks[block].function;
+            if liveness.first_blocks[function.0 as usize] == Some(block) {
+                for &caller in flow.callers(function) {
+                    work.push(caller);
+                }
             }
         }
         liveness
@@ -56,143 +91,112 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// Live behind the `ecall` at `at` in `block`, as far as set before it.
     pub fn after_site(&self, block: BlockId, at: u64) -> RegisterSet {
-        let (reads, writes) = self.effects_from(block, at + 4);
-        self.at_end(block).minus(writes).union(reads).without(Register::A0)
+        let mut effects = BlockEffects::default();
+        let behind = self.program.blocks.instructions(block, &self.program.code).skip_while(|&(place, _)| place <= at);
+        behind.for_each(|(_, instruction)| effects.add(&instruction));
+        self.at_end(block).minus(effects.writes).union(effects.reads).without(Register::A0)
+    }
+
+    /// Live where some block follows `block`.
+    fn behind(&self, block: BlockId) -> RegisterSet {
+        let successors = self.program.blocks[block].exit.successors.iter();
+        successors.fold(RegisterSet::EMPTY, |live, next| live.union(self.at_start[next.0 as usize]))
     }
 
     /// Live behind the last instruction of `block`, seen from inside it: what a call reads is included.
     fn at_end(&self, block: BlockId) -> RegisterSet {
-        let Some(found) = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start))
-        else {
-            return all_registers();
-        };
-        let mut live = RegisterSet::EMPTY;
-        for &start in &found.exit.successors {
-            live = live.union(self.at_start(BlockId { start, ..block }));
-        }
+        let mut live = self.behind(block);
+        let found = &self.program.blocks[block];
         if let Some(callee) = &found.exit.call {
             // That a callee saves and restores a register is no use of its value.
-            let read = self.read_by(callee).minus(saved(self.program.convention));
+            let read = self.read_by(callee).minus(self.sets.saved);
             live = live.minus(self.surely_overwritten(callee)).union(read);
         }
         if let Some(callee) = &found.exit.tail {
             live = live.union(self.read_by(callee));
         }
         if found.exit.returns || found.exit.tail.is_some() {
-            live = live.union(self.at_return.get(&block.function).copied().unwrap_or_default());
+            live = live.union(self.at_return[found.function.0 as usize]);
         }
         live
     }
 
     /// What lives behind a call lives on in the callee as far as the callee leaves it alone.
-    fn pass_to_callees(&mut self, block: BlockId, work: &mut BTreeSet<BlockId>) {
-        let Some(found) = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start))
-        else {
-            return;
-        };
-        let mut behind = RegisterSet::EMPTY;
-        for &start in &found.exit.successors {
-            behind = behind.union(self.at_start(BlockId { start, ..block }));
+    fn pass_to_callees(&mut self, block: BlockId, work: &mut Worklist) {
+        let program = self.program;
+        let found = &program.blocks[block];
+        if let Some(callee) = &found.exit.call {
+            self.pass(callee, self.behind(block), work);
         }
-        let calls = found.exit.call.iter().map(|callee| (callee, behind));
-        let own = self.at_return.get(&block.function).copied().unwrap_or_default();
-        let tails = found.exit.tail.iter().map(|callee| (callee, own));
-        for (callee, live) in calls.chain(tails).collect::<Vec<_>>() {
-            for &target in &callee.known {
-                let Some(at_return) = self.at_return.get_mut(&target) else { continue };
-                if at_return.union(live) != *at_return {
-                    *at_return = at_return.union(live);
-                    let found = &self.program.functions[&target];
-                    let ends = found.blocks.iter().filter(|(_, block)| block.exit.returns || block.exit.tail.is_some());
-                    work.extend(ends.map(|(&start, _)| BlockId { function: target, start }));
+        if let Some(callee) = &found.exit.tail {
+            self.pass(callee, self.at_return[found.function.0 as usize], work);
+        }
+    }
+
+    fn pass(&mut self, callee: &Callee, live: RegisterSet, work: &mut Worklist) {
+        for &target in &callee.known {
+            let at_return = &mut self.at_return[target.0 as usize];
+            if at_return.union(live) != *at_return {
+                *at_return = at_return.union(live);
+                for &block in &self.program[target].blocks {
+                    let exit = &self.program.blocks[block].exit;
+                    if exit.returns || exit.tail.is_some() {
+                        work.push(block);
+                    }
                 }
             }
         }
     }
 
     /// What `function` reads of what its caller leaves in registers.
-    pub fn at_entry(&self, function: u64) -> RegisterSet {
-        self.read_by(&Callee { known: vec![function], unknown: false })
+    pub fn at_entry(&self, function: FunctionId) -> RegisterSet {
+        self.first_blocks[function.0 as usize].map_or(self.sets.parameters, |block| self.at_start(block))
     }
 
     /// Live at the start of `block`.
     pub fn at_start(&self, block: BlockId) -> RegisterSet {
-        self.at_start.get(&block).copied().unwrap_or_default()
+        self.at_start[block.0 as usize]
     }
 
     /// Registers whose old value no code behind the call can rely on.
     fn surely_overwritten(&self, callee: &Callee) -> RegisterSet {
-        let volatile = caller_saved(self.program.convention);
-        if callee.unknown {
-            return volatile;
+        match callee.unknown {
+            true => self.sets.volatile,
+            false => callee
+                .known
+                .iter()
+                .fold(self.sets.volatile, |all, &target| all.intersection(self.flow.clobbers(target))),
         }
-        callee.known.iter().fold(volatile, |all, &target| {
-            let clobbers = self.flow.clobbers(target);
-            all.minus(all_registers().minus(clobbers))
-        })
     }
 
     fn read_by(&self, callee: &Callee) -> RegisterSet {
-        let known = callee.known.iter().map(|&function| match self.program.functions.contains_key(&function) {
-            true => self.at_start(BlockId { function, start: function }),
-            false => parameters(self.program.convention),
-        });
-        let unknown = callee.unknown.then(|| parameters(self.program.convention));
-        known.chain(unknown).fold(RegisterSet::EMPTY, RegisterSet::union)
+        let known = callee.known.iter().map(|&function| self.at_entry(function));
+        let unknown = callee.unknown || callee.known.is_empty();
+        known.fold(if unknown { self.sets.parameters } else { RegisterSet::EMPTY }, RegisterSet::union)
     }
+}
 
-    /// What `block` from `at` on reads before writing it, and what it writes.
-    fn effects_from(&self, block: BlockId, at: u64) -> (RegisterSet, RegisterSet) {
-        let code = &self.program.code;
-        let found = self.program.functions.get(&block.function).and_then(|all| all.blocks.get(&block.start));
-        let end = found.map_or(at, |block| block.end);
-        let (mut reads, mut writes) = (RegisterSet::EMPTY, RegisterSet::EMPTY);
-        let mut at = at;
-        while at < end {
-            let Some(instruction) = code.fetch(at) else { break };
-            let mut effects = instruction.effects();
-            if instruction.op == Op::Ecall {
-                // The kernel reads the number and up to six arguments; a0 comes back changed.
-                effects.uses = system_call_arguments();
-                effects.defines = RegisterSet::of(&[Register::A0]);
-            }
-            reads = reads.union(effects.uses.minus(writes));
-            writes = writes.union(effects.defines);
-            at += u64::from(instruction.length);
+impl ConventionSets {
+    fn new(convention: Convention) -> ConventionSets {
+        let saved = || [8, 9].into_iter().chain(18..=27);
+        let set = |numbers: &mut dyn Iterator<Item = u8>| {
+            numbers.map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with)
+        };
+        match convention {
+            // Arguments, sp, gp, tp and the alternate link register (psABI, "Integer Register Convention"); as a jump's
+            // target a function also reads what it must hand back to its caller.
+            Convention::Standard => ConventionSets {
+                volatile: caller_saved(convention),
+                saved: set(&mut saved()),
+                parameters: set(&mut (10..=17).chain(2..=7).chain(saved())),
+                returned: set(&mut [10, 11, 2, 3, 4].into_iter().chain(saved())),
+            },
+            Convention::Go => ConventionSets {
+                volatile: caller_saved(convention),
+                saved: RegisterSet::EMPTY,
+                parameters: all_registers(),
+                returned: all_registers(),
+            },
         }
-        (reads, writes)
     }
-}
-
-fn system_call_arguments() -> RegisterSet {
-    (10..=15).chain([17]).fold(RegisterSet::EMPTY, |set, number| set.with(Register::new(number)))
-}
-
-/// What an unknown callee may read: argument registers, sp, gp, tp and the alternate link register (psABI, "Integer
-/// Register Convention"); as a jump's target also what it must hand back to this function's caller.
-fn parameters(convention: Convention) -> RegisterSet {
-    match convention {
-        Convention::Standard => (10..=17).chain([2, 3, 4, 5, 6, 7, 8, 9]).chain(18..=27).fold(RegisterSet::EMPTY, with),
-        Convention::Go => all_registers(),
-    }
-}
-
-/// s0–s11, which callees save without looking at them.
-fn saved(convention: Convention) -> RegisterSet {
-    match convention {
-        Convention::Standard => [8, 9].into_iter().chain(18..=27).fold(RegisterSet::EMPTY, with),
-        Convention::Go => RegisterSet::EMPTY,
-    }
-}
-
-/// What a caller may read after a return.
-fn returned(convention: Convention) -> RegisterSet {
-    match convention {
-        Convention::Standard => [10, 11, 2, 3, 4, 8, 9].into_iter().chain(18..=27).fold(RegisterSet::EMPTY, with),
-        Convention::Go => all_registers(),
-    }
-}
-
-fn with(set: RegisterSet, number: u8) -> RegisterSet {
-    set.with(Register::new(number))
 }

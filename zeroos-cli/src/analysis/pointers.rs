@@ -1,7 +1,5 @@
 //! Code addresses that lie in the program's data: function pointers, labels and the elements of jump tables.
 
-use std::collections::BTreeSet;
-
 use super::code::Code;
 use crate::address::{Address, AddressRange};
 use crate::elf::Segment;
@@ -29,7 +27,7 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         .map(|section| section.range)
         .collect();
     let in_skipped = |address: Address| skipped.iter().any(|range| range.contains(address));
-    let mut pointers: BTreeSet<Pointer> = elf
+    let mut pointers: Vec<Pointer> = elf
         .relocations
         .iter()
         .filter(|relocation| code.contains(relocation.addend.0) && !in_skipped(relocation.target))
@@ -41,30 +39,32 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         for segment in &elf.segments {
             for (holder, target) in aligned_words(code, segment) {
                 if code.contains(target) && !in_skipped(holder) {
-                    pointers.insert(Pointer { target, holder });
+                    pointers.push(Pointer { target, holder });
                 }
             }
         }
     }
-    pointers.into_iter().collect()
+    pointers.sort_unstable();
+    pointers.dedup();
+    pointers
 }
 
 /// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
 /// is an address inside a segment. The GOT is left out for the same reason.
-pub(super) fn data_addresses(code: &Code<'_>) -> BTreeSet<u64> {
+pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
     let elf = code.elf;
     let got: Vec<AddressRange> =
         elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range).collect();
     let in_got = |address: Address| got.iter().any(|range| range.contains(address));
     let relocations = elf.relocations.iter().filter(|relocation| !in_got(relocation.target));
-    let mut addresses: BTreeSet<u64> = relocations.map(|relocation| relocation.addend.0).collect();
+    let mut addresses: Vec<u64> = relocations.map(|relocation| relocation.addend.0).collect();
     if elf.kind == crate::elf::ElfKind::Executable {
         let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
         let writable: Vec<AddressRange> = writable.collect();
         for segment in &elf.segments {
             for (holder, word) in aligned_words(code, segment) {
                 if writable.iter().any(|range| range.contains(Address(word))) && !in_got(holder) {
-                    addresses.insert(word);
+                    addresses.push(word);
                 }
             }
         }

@@ -1,13 +1,15 @@
 //! The whole program's reachable code: functions found from the entry, over calls, tail calls and taken addresses,
 //! to a fixed point.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
+use super::blocks::{BlockId, Blocks, FunctionId};
 use super::code::Code;
-use super::exceptions::LandingPads;
-use super::function::{Function, Surroundings};
-use super::pointers::{Pointer, data_pointers};
-use super::state::Convention;
+use super::explore::{Discoveries, Explorer};
+use super::function::{Function, Origin};
+use super::pointers::Pointer;
+use super::state::{Convention, State};
+use super::surroundings::Surroundings;
 use crate::address::Address;
 use crate::elf::ElfKind;
 use crate::isa::{Op, Register};
@@ -16,86 +18,58 @@ use crate::isa::{Op, Register};
 pub(super) struct Program<'a> {
     pub code: Code<'a>,
     pub convention: Convention,
-    /// By entry address.
-    pub functions: BTreeMap<u64, Function>,
-    /// Why a function is reachable; the entry has no reason.
-    pub origins: BTreeMap<u64, Origin>,
-    /// Functions that can be called through a pointer.
+    pub blocks: Blocks<'a>,
+    /// By [`FunctionId`].
+    pub functions: Vec<Function>,
+    /// Functions that can be called through a pointer, by entry.
     pub address_taken: BTreeSet<u64>,
-    frame: Frame,
+    surroundings: Surroundings,
 }
 
-/// Who first led to a function.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Origin {
-    /// This function calls it, jumps to it or takes its address.
-    Function(u64),
-    /// The word at this address holds its address.
-    Data(Address),
+impl std::ops::Index<FunctionId> for Program<'_> {
+    type Output = Function;
+
+    fn index(&self, id: FunctionId) -> &Function {
+        &self.functions[id.0 as usize]
+    }
 }
 
-/// What is fixed before functions are explored, and which of them return.
-struct Frame {
-    starts: BTreeSet<u64>,
-    pointers: Vec<Pointer>,
-    returning: BTreeSet<u64>,
-    ends: Vec<(u64, u64)>,
-    landing_pads: LandingPads,
-}
-
-impl Surroundings for Frame {
-    fn returns(&self, function: u64) -> bool {
-        self.returning.contains(&function)
-    }
-
-    fn limit_of(&self, address: u64) -> u64 {
-        let next = self.starts.range(address + 1..).next().copied().unwrap_or(u64::MAX);
-        let index = self.ends.partition_point(|&(_, end)| end <= address);
-        self.ends.get(index).map_or(address, |&(_, end)| end.min(next))
-    }
-
-    fn is_start(&self, address: u64) -> bool {
-        self.starts.contains(&address)
-    }
-
-    fn landing_pad(&self, call: u64) -> Option<u64> {
-        self.landing_pads.of(call)
-    }
-
-    fn labels(&self, start: u64, end: u64) -> Vec<u64> {
-        let first = self.pointers.partition_point(|pointer| pointer.target < start);
-        self.pointers[first..].iter().map(|pointer| pointer.target).take_while(|&target| target < end).collect()
-    }
+/// The work that is left.
+struct Work<'a> {
+    queue: VecDeque<FunctionId>,
+    /// Computed code addresses where no function is known to start, with the function that computes them.
+    computed: BTreeSet<(u64, FunctionId)>,
+    at_entry: State<'a>,
+    found: Discoveries,
 }
 
 impl<'a> Program<'a> {
     /// Finds everything that is reachable from the entry.
     pub fn recover(code: Code<'a>) -> Program<'a> {
         let entry = code.elf.entry.0;
-        let frame = Frame {
-            starts: code.function_starts(),
-            pointers: data_pointers(&code),
-            returning: BTreeSet::new(),
-            landing_pads: LandingPads::new(&code),
-            ends: code.executable().iter().map(|range| (range.start().0, range.end().0)).collect(),
-        };
         let convention = if is_go(&code) { Convention::Go } else { Convention::Standard };
         let mut program = Program {
-            code,
             convention,
-            functions: BTreeMap::new(),
-            origins: BTreeMap::new(),
+            blocks: Blocks::new(&code),
+            functions: Vec::new(),
             address_taken: BTreeSet::new(),
-            frame,
+            surroundings: Surroundings::new(&code),
+            code,
         };
-        let mut work = Work { global_pointer: global_pointer(&program.code), ..Work::default() };
-        program.add(entry, None, &mut work);
+        let mut work = Work {
+            queue: VecDeque::new(),
+            computed: BTreeSet::new(),
+            at_entry: State::at_entry(global_pointer(&program.code)),
+            found: Discoveries::default(),
+        };
+        program.surroundings.function_at(entry, &program.code);
+        program.add_functions(None, &mut work);
         program.drain(&mut work);
         // Pointers that name plausible function starts come first: exploring them recovers the jump tables and the
         // runs of instructions that tell the remaining words and computed numbers apart from pointers.
-        for index in 0..program.frame.pointers.len() {
-            let Pointer { target, holder } = program.frame.pointers[index];
-            if program.frame.is_start(target) {
+        for index in 0..program.surroundings.pointers.len() {
+            let Pointer { target, holder } = program.surroundings.pointers[index];
+            if program.surroundings.is_start(target) {
                 program.take_address(target, Origin::Data(holder), &mut work);
             }
         }
@@ -105,24 +79,27 @@ impl<'a> Program<'a> {
             settled = program.functions.len();
             program.take_doubtful(&mut work);
         }
+        let Program { functions, blocks, .. } = &mut program;
+        for function in functions {
+            function.blocks.sort_by_key(|&block| blocks[block].start);
+        }
         program
     }
 
     /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside a
     /// straight run of known instructions: nothing but a run's start can be jumped to. In a static-PIE what a
     /// relocation points at is never a number.
-    fn take_doubtful(&mut self, work: &mut Work) {
-        let functions = self.functions.values();
-        let tables: BTreeSet<(u64, u64)> = functions.clone().flat_map(|function| &function.tables).copied().collect();
-        let blocks = functions.flat_map(|function| &function.blocks);
-        let runs: BTreeMap<u64, u64> = blocks.map(|(&start, block)| (start, block.end)).collect();
-        let is_number = |target| runs.range(..target).next_back().is_some_and(|(_, &end)| target < end);
+    fn take_doubtful(&mut self, work: &mut Work<'a>) {
+        let functions = self.functions.iter();
+        let tables: BTreeSet<(u64, u64)> = functions.flat_map(|function| &function.tables).copied().collect();
+        let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let exact = self.code.elf.kind == ElfKind::StaticPie;
-        let held = self.frame.pointers.iter().filter(|pointer| !is_in_table(&tables, pointer.holder));
-        let held = held.filter(|pointer| exact || self.frame.is_start(pointer.target) || !is_number(pointer.target));
+        let held = self.surroundings.pointers.iter().filter(|pointer| !is_in_table(&tables, pointer.holder));
+        let held =
+            held.filter(|pointer| exact || self.surroundings.is_start(pointer.target) || !is_number(pointer.target));
         let held: Vec<Pointer> = held.copied().collect();
         let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target));
-        let computed: Vec<(u64, u64)> = computed.copied().collect();
+        let computed: Vec<(u64, FunctionId)> = computed.copied().collect();
         for (target, function) in computed {
             self.take_address(target, Origin::Function(function), work);
         }
@@ -132,95 +109,131 @@ impl<'a> Program<'a> {
         self.drain(work);
     }
 
-    fn take_address(&mut self, target: u64, origin: Origin, work: &mut Work) {
+    fn take_address(&mut self, target: u64, origin: Origin, work: &mut Work<'a>) {
         if self.code.fetch(target).is_some() {
             self.address_taken.insert(target);
-            self.add(target, Some(origin), work);
+            self.surroundings.function_at(target, &self.code);
+            self.add_functions(Some(origin), work);
         }
     }
 
-    fn add(&mut self, entry: u64, origin: Option<Origin>, work: &mut Work) {
-        if self.functions.contains_key(&entry) || !self.code.contains(entry) {
-            return;
+    /// Adds the functions that were named since the last time.
+    fn add_functions(&mut self, origin: Option<Origin>, work: &mut Work<'a>) {
+        let Program { functions, surroundings, .. } = self;
+        for entry in surroundings.entries_from(functions.len()) {
+            work.queue.push_back(FunctionId(functions.len() as u32));
+            let mut function = Function::new(entry, surroundings.limit_of(entry), origin);
+            function.queued = true;
+            functions.push(function);
         }
-        if let Some(origin) = origin {
-            self.origins.insert(entry, origin);
-        }
-        self.functions.insert(entry, Function::new(entry, &self.frame, work.global_pointer));
-        work.queue.push_back(entry);
     }
 
-    fn drain(&mut self, work: &mut Work) {
-        while let Some(entry) = work.queue.pop_front() {
-            let Some(function) = self.functions.get_mut(&entry) else { continue };
-            function.explore(&self.code, self.convention, &self.frame);
-            let mut reached: BTreeSet<u64> = BTreeSet::new();
-            let mut tails: BTreeSet<u64> = BTreeSet::new();
-            for (&start, block) in &function.blocks {
-                if let Some(callee) = &block.exit.call {
-                    reached.extend(&callee.known);
-                    if block.exit.awaits {
-                        for &target in &callee.known {
-                            work.waiting.entry(target).or_default().insert((entry, start));
-                        }
+    fn drain(&mut self, work: &mut Work<'a>) {
+        while let Some(id) = work.queue.pop_front() {
+            let Program { code, convention, blocks, functions, surroundings, .. } = self;
+            let function = &mut functions[id.0 as usize];
+            function.queued = false;
+            let found = &mut work.found;
+            let mut explorer = Explorer { code, convention: *convention, surroundings, blocks, function, id, found };
+            explorer.explore(&work.at_entry);
+            self.add_functions(Some(Origin::Function(id)), work);
+            let mut found = std::mem::take(&mut work.found);
+            for (block, callee, waits) in found.calls.drain(..) {
+                if waits {
+                    self.functions[callee.0 as usize].awaited_by.push(block);
+                    if self.surroundings.returns(callee) {
+                        self.resume_callers(callee, work);
                     }
                 }
-                if let Some(tail) = &block.exit.tail {
-                    tails.extend(&tail.known);
-                }
             }
-            let mut returns = function.returns;
-            for &target in &tails {
-                returns |= self.frame.returning.contains(&target);
-                work.tail_waiting.entry(target).or_default().insert(entry);
+            let mut returns = self[id].returns;
+            for tail in found.tails.drain(..) {
+                returns |= self.surroundings.returns(tail);
+                self.functions[tail.0 as usize].returned_by.push(id);
             }
-            let taken = function.code_references.clone();
-            reached.append(&mut tails);
-            for target in reached {
-                self.add(target, Some(Origin::Function(entry)), work);
-            }
-            for target in taken {
-                if work.is_label(&self.functions, entry, target, &self.frame) {
+            for target in found.references.drain(..) {
+                if self.is_label(id, target) {
                     continue;
                 }
-                if self.frame.is_start(target) {
-                    self.take_address(target, Origin::Function(entry), work);
+                if self.surroundings.is_start(target) {
+                    self.take_address(target, Origin::Function(id), work);
                 } else {
-                    work.computed.insert((target, entry));
+                    work.computed.insert((target, id));
                 }
             }
+            work.found = found;
             if returns {
-                self.mark_returning(entry, work);
+                self.mark_returning(id, work);
             }
         }
     }
 
-    fn mark_returning(&mut self, function: u64, work: &mut Work) {
+    fn mark_returning(&mut self, function: FunctionId, work: &mut Work<'a>) {
         let mut newly = vec![function];
-        while let Some(function) = newly.pop() {
-            if !self.frame.returning.insert(function) {
-                continue;
-            }
-            newly.extend(work.tail_waiting.get(&function).into_iter().flatten());
-            for (caller, block) in work.waiting.remove(&function).unwrap_or_default() {
-                if let Some(caller_function) = self.functions.get_mut(&caller) {
-                    caller_function.resume(block);
-                    work.queue.push_back(caller);
-                }
+        while let Some(id) = newly.pop() {
+            if self.surroundings.set_returns(id) {
+                newly.extend(std::mem::take(&mut self.functions[id.0 as usize].returned_by));
+                self.resume_callers(id, work);
             }
         }
+    }
+
+    /// Runs the blocks again that end in a call of `function`, which turned out to return.
+    fn resume_callers(&mut self, function: FunctionId, work: &mut Work<'a>) {
+        for block in std::mem::take(&mut self.functions[function.0 as usize].awaited_by) {
+            let this = &mut self.blocks[block];
+            let caller = this.function;
+            if !std::mem::replace(&mut this.queued, true) {
+                self.functions[caller.0 as usize].pending.push(block);
+            }
+            if !std::mem::replace(&mut self.functions[caller.0 as usize].queued, true) {
+                work.queue.push_back(caller);
+            }
+        }
+    }
+
+    /// Whether `target`, computed in the function, is a label of a computed goto inside it, not a function.
+    fn is_label(&self, function: FunctionId, target: u64) -> bool {
+        !self.surroundings.is_start(target)
+            && !self[function].computed_jumps.is_empty()
+            && self.code.slot(target).is_some_and(|slot| self.blocks.find(slot, function).is_some())
+    }
+
+    /// The function that `block` belongs to.
+    pub fn function_of(&self, block: BlockId) -> &Function {
+        &self[self.blocks[block].function]
+    }
+
+    /// All functions.
+    pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
+        (0..self.functions.len() as u32).map(FunctionId)
+    }
+
+    /// The block that `function` starts with.
+    pub fn first_block(&self, function: FunctionId) -> Option<BlockId> {
+        self.blocks.find(self.code.slot(self[function].entry)?, function)
+    }
+
+    /// Whether `block` is what its function starts with.
+    pub fn is_first(&self, block: BlockId) -> bool {
+        self.blocks[block].start == self.function_of(block).entry
+    }
+
+    /// The function that starts at `address`.
+    pub fn function_at(&self, address: u64) -> Option<FunctionId> {
+        self.surroundings.known_function(address)
     }
 
     /// The first word in data that is the address of `function`.
     pub fn holder_in_data(&self, function: u64) -> Option<Address> {
-        let pointers = &self.frame.pointers;
+        let pointers = &self.surroundings.pointers;
         let first = pointers.partition_point(|pointer| pointer.target < function);
         pointers.get(first).filter(|pointer| pointer.target == function).map(|pointer| pointer.holder)
     }
 
     /// The nearest plausible function start at or below `address`.
     pub fn start_before(&self, address: u64) -> u64 {
-        self.frame.starts.range(..=address).next_back().copied().unwrap_or(address)
+        self.surroundings.start_before(address)
     }
 
     /// What decided which functions whose address is taken can run, in one sentence.
@@ -233,27 +246,6 @@ impl<'a> Program<'a> {
                 "functions whose address reachable code computes, and all that an aligned word in data points at"
             }
         }
-    }
-}
-
-#[derive(Default)]
-struct Work {
-    queue: VecDeque<u64>,
-    /// Callee to the blocks (function, start) that end in a call of it and go on only if it returns.
-    waiting: BTreeMap<u64, BTreeSet<(u64, u64)>>,
-    /// Tail callee to the functions that return if it does.
-    tail_waiting: BTreeMap<u64, BTreeSet<u64>>,
-    /// Computed code addresses where no function is known to start, with the function that computes them.
-    computed: BTreeSet<(u64, u64)>,
-    global_pointer: Option<u64>,
-}
-
-impl Work {
-    /// Whether `target`, computed in the function `entry`, is a label of a computed goto inside it, not a function.
-    fn is_label(&self, functions: &BTreeMap<u64, Function>, entry: u64, target: u64, frame: &Frame) -> bool {
-        functions.get(&entry).is_some_and(|function| {
-            !frame.is_start(target) && !function.computed_jumps.is_empty() && function.blocks.contains_key(&target)
-        })
     }
 }
 

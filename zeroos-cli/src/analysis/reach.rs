@@ -1,62 +1,81 @@
 //! Shortest chains from the entry: how a reader gets convinced that a function can run.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use super::blocks::FunctionId;
+use super::function::Origin;
 use super::names::function_name;
-use super::program::{Origin, Program};
+use super::program::Program;
 
 /// The function before each reachable function on a shortest path from the entry.
 pub(super) struct Chains {
-    before: BTreeMap<u64, Option<Origin>>,
+    before: Vec<Link>,
+}
+
+/// How a function is reached.
+#[derive(Clone, Copy)]
+enum Link {
+    /// Not yet.
+    None,
+    /// It is where the program starts.
+    Entry,
+    /// From there.
+    From(Origin),
 }
 
 impl Chains {
     /// Breadth first over calls and jumps; functions that only a pointer leads to hang where the pointer was found.
     pub fn new(program: &Program<'_>) -> Chains {
-        let entry = program.code.elf.entry.0;
-        let mut before = BTreeMap::from([(entry, None)]);
-        let mut queue = VecDeque::from([entry]);
-        // First over calls; what these do not reach is then reached through taken addresses, nearest holder first.
-        let mut pointed: VecDeque<u64> = program.origins.keys().copied().collect();
+        let mut chains = Chains { before: vec![Link::None; program.functions.len()] };
+        let mut queue: VecDeque<FunctionId> = program.function_at(program.code.elf.entry.0).into_iter().collect();
+        for entry in &queue {
+            chains.before[entry.0 as usize] = Link::Entry;
+        }
+        // First over calls; what these do not reach is then reached through taken addresses, lowest function first.
+        let mut pointed: Vec<FunctionId> = program.function_ids().collect();
+        pointed.sort_by_key(|&id| program[id].entry);
+        let mut pointed = pointed.into_iter();
         loop {
             while let Some(from) = queue.pop_front() {
-                let Some(function) = program.functions.get(&from) else { continue };
-                let exits = function.blocks.values().flat_map(|block| block.exit.call.iter().chain(&block.exit.tail));
-                let called = exits.flat_map(|callee| &callee.known).copied();
-                for target in called.chain(function.code_references.iter().copied()) {
-                    if program.functions.contains_key(&target) && !before.contains_key(&target) {
-                        before.insert(target, Some(Origin::Function(from)));
-                        queue.push_back(target);
-                    }
+                let exits = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.callees());
+                let called = exits.flat_map(|callee| callee.known.iter().copied());
+                let taken = program[from].code_references.iter().filter_map(|&target| program.function_at(target));
+                for target in called.chain(taken) {
+                    chains.link(target, Origin::Function(from), &mut queue);
                 }
             }
-            let Some(next) = pointed.pop_front() else { break };
-            if let Some(&Origin::Data(holder)) = program.origins.get(&next)
-                && !before.contains_key(&next)
-            {
-                before.insert(next, Some(Origin::Data(holder)));
-                queue.push_back(next);
+            let Some(next) = pointed.next() else { break };
+            if let Some(origin @ Origin::Data(_)) = program[next].origin {
+                chains.link(next, origin, &mut queue);
             }
         }
-        Chains { before }
+        chains
+    }
+
+    fn link(&mut self, target: FunctionId, origin: Origin, queue: &mut VecDeque<FunctionId>) {
+        let link = &mut self.before[target.0 as usize];
+        if matches!(link, Link::None) {
+            *link = Link::From(origin);
+            queue.push_back(target);
+        }
     }
 
     /// Names from the entry to `function`, both included. A function that only a pointer in data leads to follows the
     /// entry and the pointer's place.
-    pub fn to(&self, program: &Program<'_>, function: u64) -> Vec<String> {
+    pub fn to(&self, program: &Program<'_>, function: FunctionId) -> Vec<String> {
         let elf = program.code.elf;
-        let mut names = vec![function_name(elf, function)];
+        let name = |id: FunctionId| function_name(elf, program[id].entry);
+        let mut names = vec![name(function)];
         let mut at = function;
-        while let Some(Some(origin)) = self.before.get(&at) {
-            match *origin {
+        while let Link::From(origin) = self.before[at.0 as usize] {
+            match origin {
                 Origin::Function(from) => {
-                    names.push(function_name(elf, from));
+                    names.push(name(from));
                     at = from;
                 }
                 Origin::Data(holder) => {
                     names.push(format!("[pointer at {holder}]"));
-                    at = elf.entry.0;
-                    names.push(function_name(elf, at));
+                    names.push(function_name(elf, elf.entry.0));
                     break;
                 }
             }

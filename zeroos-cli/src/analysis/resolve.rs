@@ -9,12 +9,13 @@ mod across;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::blocks::{BlockId, FunctionId};
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
-use super::flow::{BlockId, Flow};
+use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
-use super::state::State;
+use super::state::Snapshot;
 use super::value::{SET_LIMIT, Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
@@ -37,23 +38,23 @@ enum Question {
     /// What is in `place` when `block` starts?
     AtStart(BlockId, Place),
     /// What does the function hand back in the register?
-    AtReturn(u64, Register),
+    AtReturn(FunctionId, Register),
     /// What can the `size` bytes of memory at the address hold?
     Cell(u64, u8),
 }
 
 type Words = BTreeSet<Word>;
 /// One instruction of a block: address, instruction, what is known before it.
-type Step = (u64, Instruction, State);
+type Step<'a> = (u64, Instruction, Snapshot<'a>);
 
 /// Answers questions about one program.
 pub(super) struct Search<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
-    cells: &'p Cells,
+    cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
-    pointer_callers: BTreeMap<u64, Result<Rc<[BlockId]>, u64>>,
+    pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
     answers: BTreeMap<Question, Words>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
@@ -61,7 +62,7 @@ pub(super) struct Search<'p, 'a> {
     current: Option<Question>,
     frames: Vec<(BlockId, u64)>,
     frame_numbers: BTreeMap<(BlockId, u64), u32>,
-    blocks: BTreeMap<BlockId, Rc<[Step]>>,
+    blocks: BTreeMap<BlockId, Rc<[Step<'a>]>>,
     /// Why the first value was lost, by the question it was lost in.
     lost: BTreeMap<Option<Question>, String>,
     /// The same for values computed from others that were lost before: told only if those give no reason.
@@ -81,7 +82,7 @@ impl<'p, 'a> Search<'p, 'a> {
     pub fn new(
         program: &'p Program<'a>,
         flow: &'p Flow,
-        cells: &'p Cells,
+        cells: &'p Cells<'p, 'a>,
         liveness: &'p Liveness<'p, 'a>,
     ) -> Search<'p, 'a> {
         Search {
@@ -150,7 +151,8 @@ impl<'p, 'a> Search<'p, 'a> {
         if answer.len() > SET_LIMIT {
             self.lost.entry(Some(question)).or_insert_with(|| match question {
                 Question::AtStart(block, _) => {
-                    format!("it takes ever more values in a loop or over calls, met at {:#x}", block.start)
+                    let met = self.program.blocks[block].start;
+                    format!("it takes ever more values in a loop or over calls, met at {met:#x}")
                 }
                 _ => "it takes too many values".to_owned(),
             });
@@ -193,11 +195,14 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
-    fn steps(&mut self, block: BlockId) -> Rc<[Step]> {
+    fn steps(&mut self, block: BlockId) -> Rc<[Step<'a>]> {
         let program = self.program;
         let steps = self.blocks.entry(block).or_insert_with(|| {
-            let function = program.functions.get(&block.function);
-            function.map_or_else(|| Rc::from([]), |function| function.walk(block.start, &program.code).collect())
+            let mut steps = Vec::new();
+            program.blocks.visit(block, &program.code, |at, instruction, state| {
+                steps.push((at, *instruction, Snapshot::of(state)));
+            });
+            steps.into()
         });
         Rc::clone(steps)
     }
@@ -210,20 +215,20 @@ impl<'p, 'a> Search<'p, 'a> {
     }
 
     /// What is in `place` after the first `count` steps of `block`.
-    fn behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, place: Place) -> Words {
+    fn behind(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, count: usize, place: Place) -> Words {
         match place {
             Place::Register(register) => self.register_behind(block, steps, count, register),
             Place::Slot { offset, size } => self.slot_behind(block, steps, count, offset, size),
         }
     }
 
-    fn register_behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, register: Register) -> Words {
+    fn register_behind(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, count: usize, register: Register) -> Words {
         if register == Register::ZERO {
             return Words::from([Word::exact(0)]);
         }
         // The forward pass knows constants and stack addresses already.
         if let Some((at, _, state)) = steps.get(count) {
-            let value = state.get(register);
+            let value = state.state().get(register);
             if let Some(constants) = value.constants() {
                 return constants.iter().map(|&constant| Word::exact(constant)).collect();
             }
@@ -244,7 +249,7 @@ impl<'p, 'a> Search<'p, 'a> {
         if instruction.op == Op::Ecall {
             return self.lose(|| format!("it is the result of the syscall at {at:#x}"));
         }
-        if let Some(value) = state.result(&instruction, at, &self.program.code)
+        if let Some(value) = state.state().result(&instruction, at, &self.program.code)
             && let Some(constants) = value.constants()
         {
             return constants.iter().map(|&constant| Word::exact(constant)).collect();
@@ -271,11 +276,11 @@ impl<'p, 'a> Search<'p, 'a> {
     }
 
     /// What the load at `index` reads.
-    fn loaded(&mut self, block: BlockId, steps: &Rc<[Step]>, index: usize, size: u8) -> Words {
+    fn loaded(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, index: usize, size: u8) -> Words {
         let (at, instruction, state) = &steps[index];
         let (at, instruction) = (*at, *instruction);
         let op = instruction.op;
-        let address = state.address(&instruction);
+        let address = state.state().address(&instruction, self.program.code.arena);
         let memory = match &address {
             Value::Stack(offset) => self.slot_behind(block, steps, index, *offset, size),
             _ => {
@@ -306,12 +311,13 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
-    fn slot_behind(&mut self, block: BlockId, steps: &Rc<[Step]>, count: usize, offset: i64, size: u8) -> Words {
+    fn slot_behind(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, count: usize, offset: i64, size: u8) -> Words {
+        let function = self.program.blocks[block].function;
         let wanted = offset..offset.saturating_add(size.into());
         for index in (0..count).rev() {
             let (at, instruction, state) = &steps[index];
             let Some(stored) = stored_bytes(instruction) else { continue };
-            match state.address(instruction) {
+            match state.state().address(instruction, self.program.code.arena) {
                 Value::Stack(start) => {
                     let end = start.saturating_add(stored as i64);
                     if end <= wanted.start || wanted.end <= start {
@@ -327,7 +333,7 @@ impl<'p, 'a> Search<'p, 'a> {
                     return words.into_iter().map(|word| word::combine(Op::Srli, word, shift)).collect();
                 }
                 Value::Constant(_) => {}
-                _ if self.cells.escapes(block.function, offset) => {
+                _ if self.cells.escapes(function, offset) => {
                     let at = *at;
                     return self.lose(|| format!("the store at {at:#x} may overwrite its stack slot"));
                 }
@@ -348,7 +354,7 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some(constant) = self.program.code.constant_load(load, address) {
             return Words::from([Word::exact(constant)]);
         }
-        if let Some(why) = self.cells.may_alias(self.program, address) {
+        if let Some(why) = self.cells.may_alias(address) {
             return self.lose(|| format!("it is in memory at {address:#x}, {why}"));
         }
         let mut words = Words::new();
@@ -377,8 +383,9 @@ impl<'p, 'a> Search<'p, 'a> {
     }
 
     fn story(&self, block: BlockId) -> String {
-        let callers = self.flow.callers(block.function).len();
-        let name = super::names::function_name(self.program.code.elf, block.function);
+        let function = self.program.blocks[block].function;
+        let callers = self.flow.callers(function).len();
+        let name = super::names::function_name(self.program.code.elf, self.program[function].entry);
         match callers {
             0 => format!("carried to the site through joins, the stack or memory inside {name}"),
             _ => format!("carried into {name} from {callers} call sites, through registers, the stack or memory"),

@@ -1,53 +1,46 @@
 //! The `ecall` sites and what later stages want to know of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::blocks::BlockId;
 use super::cells::Cells;
-use super::flow::{BlockId, Flow, caller_saved};
+use super::flow::{Flow, caller_saved};
 use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
 use super::reach::Chains;
 use super::resolve::Search;
-use super::result::{Evidence, ProgramFeatures, Site};
+use super::result::{Evidence, Site};
+use super::state::Convention;
 use super::value::Value;
 use crate::address::Address;
-use crate::isa::{Instruction, Op, Register, RegisterSet};
+use crate::isa::{self, Instruction, Op, Register, RegisterSet};
 use crate::linux::SyscallNumber;
 
 /// Every site that can be reached, by address.
-pub(super) fn reachable_sites(program: &Program<'_>) -> Vec<Site> {
-    let flow = Flow::new(program);
-    let liveness = Liveness::new(program, &flow);
+pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
+    let liveness = Liveness::new(program, flow);
     let cells = Cells::new(program, &liveness);
     let chains = Chains::new(program);
-    let mut search = Search::new(program, &flow, &cells, &liveness);
-    let mut places: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
-    for (&entry, function) in &program.functions {
-        for &site in &function.sites {
-            let first = function.blocks.range(..=site).rev();
-            for (&start, _) in first.take_while(|(_, block)| block.end > site) {
-                places.entry(site).or_default().push(BlockId { function: entry, start });
-            }
-        }
-    }
-    let targets = branch_targets(program);
-    places
-        .into_iter()
-        .map(|(address, blocks)| {
-            let function = blocks[0].function;
+    let mut search = Search::new(program, flow, &cells, &liveness);
+    let temporaries = caller_saved(Convention::Standard)
+        .without(Register::RA)
+        .iter()
+        .filter(|register| !(10..=17).contains(&register.number()))
+        .fold(RegisterSet::EMPTY, RegisterSet::with);
+    let targets = branch_targets(program, flow);
+    flow.sites
+        .iter()
+        .map(|(&address, blocks)| {
+            let function = program.blocks[blocks[0]].function;
             let live_after =
                 blocks.iter().fold(RegisterSet::EMPTY, |live, &block| live.union(liveness.after_site(block, address)));
-            let temporaries = caller_saved(super::state::Convention::Standard)
-                .without(Register::RA)
-                .iter()
-                .filter(|register| !(10..=17).contains(&register.number()))
-                .fold(RegisterSet::EMPTY, RegisterSet::with);
+            let entry = program[function].entry;
             Site {
                 address: Address(address),
-                function: Address(function),
-                function_name: function_name(program.code.elf, function),
-                evidence: evidence(program, &mut search, &blocks, address),
+                function: Address(entry),
+                function_name: function_name(program.code.elf, entry),
+                evidence: evidence(program, &mut search, blocks, address),
                 reachable: true,
                 chain: chains.to(program, function),
                 live_after,
@@ -62,18 +55,18 @@ fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockI
     let mut numbers = BTreeSet::new();
     let mut story = None;
     for &block in blocks {
-        let forward = program.functions.get(&block.function).and_then(|function| {
-            function
-                .walk(block.start, &program.code)
-                .find(|&(at, ..)| at == address)
-                .map(|step| step.2.get(Register::A7))
+        let mut forward = Value::Any;
+        program.blocks.visit(block, &program.code, |at, _, state| {
+            if at == address {
+                forward = state.get(Register::A7);
+            }
         });
         match forward {
-            Some(Value::Constant(number)) => {
+            Value::Constant(number) => {
                 numbers.insert(SyscallNumber(number));
             }
-            Some(Value::Set(values)) => {
-                numbers.extend(values.iter().map(|&number| SyscallNumber(number)));
+            Value::Set(_) => {
+                numbers.extend(forward.constants().unwrap_or_default().iter().map(|&number| SyscallNumber(number)));
                 story.get_or_insert_with(|| "set on the paths that meet before the site".to_owned());
             }
             _ => {
@@ -101,13 +94,11 @@ fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockI
 pub(super) fn unreachable_sites(program: &Program<'_>, reachable: &BTreeSet<u64>) -> Vec<Site> {
     let code = &program.code;
     let mut sites = Vec::new();
-    for range in code.executable() {
-        let mut at = range.start().0;
-        let mut number = None;
-        while at < range.end().0 {
-            let Some(instruction) = code.fetch(at) else {
-                at += 2;
-                number = None;
+    for (start, bytes) in code.texts() {
+        let (mut at, mut rest, mut number) = (start, bytes, None);
+        while rest.len() >= 2 {
+            let Some(instruction) = isa::decode(rest) else {
+                (at, rest, number) = (at + 2, &rest[2..], None);
                 continue;
             };
             if instruction.op == Op::Ecall && !reachable.contains(&at) {
@@ -115,6 +106,7 @@ pub(super) fn unreachable_sites(program: &Program<'_>, reachable: &BTreeSet<u64>
             }
             number = number_after(&instruction, number);
             at += u64::from(instruction.length);
+            rest = &rest[usize::from(instruction.length)..];
         }
     }
     sites
@@ -154,47 +146,18 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
     }
 }
 
-fn branch_targets(program: &Program<'_>) -> BTreeSet<u64> {
-    let mut targets = program.address_taken.clone();
-    for function in program.functions.values() {
-        targets.extend(&function.code_references);
-        for block in function.blocks.values() {
-            targets
-                .extend(block.exit.successors.iter().filter(|&&next| next != block.end || block.exit.call.is_some()));
-            let callees = block.exit.call.iter().chain(&block.exit.tail);
-            targets.extend(callees.flat_map(|callee| &callee.known));
-        }
-    }
-    targets
-}
-
-/// Which extensions reachable code needs, and where first.
-pub(super) fn features(program: &Program<'_>) -> ProgramFeatures {
-    let mut features = ProgramFeatures::default();
-    let first = |known: &mut Option<Address>, at: u64| {
-        *known = Some(known.map_or(Address(at), |known| known.min(Address(at))));
+/// The sites that control may enter from elsewhere than from the instruction before.
+fn branch_targets(program: &Program<'_>, flow: &Flow) -> BTreeSet<u64> {
+    let is_entered = |&&site: &&u64| {
+        let jumped_at = flow.sites[&site].iter().any(|&block| {
+            let before = flow.predecessors(block).iter().map(|&before| &program.blocks[before]);
+            let mut jumps = before.map(|before| before.end != site || before.exit.call.is_some());
+            program.blocks[block].start == site && jumps.any(|jumps| jumps)
+        });
+        jumped_at
+            || program.function_at(site).is_some()
+            || program.address_taken.contains(&site)
+            || program.functions.iter().any(|function| function.code_references.contains(&site))
     };
-    for function in program.functions.values() {
-        for (&start, block) in &function.blocks {
-            let mut at = start;
-            while at < block.end {
-                let Some(instruction) = program.code.fetch(at) else { break };
-                if instruction.length == 2 {
-                    first(&mut features.compressed, at);
-                }
-                if (Op::LrW..=Op::AmomaxuD).contains(&instruction.op) {
-                    first(&mut features.atomics, at);
-                }
-                let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&instruction.op);
-                if (Op::Flw..=Op::FmvDX).contains(&instruction.op) || is_csr && instruction.csr() <= 3 {
-                    first(&mut features.float, at);
-                }
-                if (Op::Fld..=Op::FmvDX).contains(&instruction.op) {
-                    first(&mut features.double, at);
-                }
-                at += u64::from(instruction.length);
-            }
-        }
-    }
-    features
+    flow.sites.keys().filter(is_entered).copied().collect()
 }

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::blocks::{Block, BlockId, Callee, FunctionId};
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
-use super::flow::{BlockId, Flow, caller_saved};
-use super::function::Callee;
+use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
-use super::state::State;
+use super::state::{State, preserved};
 use super::value::Value;
 use crate::isa::{Instruction, Op, Register, RegisterSet};
 
@@ -20,37 +20,37 @@ const WORK_LIMIT: usize = 2_000;
 struct Tracker<'t, 'a> {
     program: &'t Program<'a>,
     flow: &'t Flow,
-    cells: &'t Cells,
+    cells: &'t Cells<'t, 'a>,
     liveness: &'t Liveness<'t, 'a>,
     target: u64,
     /// Registers that can hold the address at function entry.
-    at_entry: BTreeMap<u64, RegisterSet>,
-    slots: BTreeSet<(u64, i64)>,
+    at_entry: BTreeMap<FunctionId, RegisterSet>,
+    slots: BTreeSet<(FunctionId, i64)>,
     memory: BTreeSet<u64>,
     /// Functions that can return it, and in which of a0 and a1.
-    returning: BTreeMap<u64, RegisterSet>,
+    returning: BTreeMap<FunctionId, RegisterSet>,
     callers: BTreeSet<BlockId>,
-    work: BTreeSet<u64>,
+    work: BTreeSet<FunctionId>,
 }
 
 /// The address of a use after which the function's address can be anywhere.
 pub(super) struct Escapes(pub u64);
 
-/// The blocks that end in a call or jump through a pointer to `target`.
+/// The blocks that end in a call or jump through a pointer to the function at `target`.
 ///
 /// # Errors
 /// The pointer gets out of sight.
-pub(super) fn pointer_callers<'a>(
-    program: &Program<'a>,
-    flow: &Flow,
-    cells: &Cells,
-    liveness: &Liveness<'_, 'a>,
+pub(super) fn pointer_callers<'t, 'a>(
+    program: &'t Program<'a>,
+    flow: &'t Flow,
+    cells: &'t Cells<'t, 'a>,
+    liveness: &'t Liveness<'t, 'a>,
     target: u64,
 ) -> Result<BTreeSet<BlockId>, Escapes> {
     if let Some(holder) = program.holder_in_data(target) {
         return Err(Escapes(holder.0));
     }
-    let holders = program.functions.iter().filter(|(_, function)| function.code_references.contains(&target));
+    let holders = program.function_ids().filter(|&id| program[id].code_references.contains(&target));
     let mut tracker = Tracker {
         program,
         flow,
@@ -62,7 +62,7 @@ pub(super) fn pointer_callers<'a>(
         memory: BTreeSet::new(),
         returning: BTreeMap::new(),
         callers: BTreeSet::new(),
-        work: holders.map(|(&entry, _)| entry).collect(),
+        work: holders.collect(),
     };
     for _ in 0..WORK_LIMIT {
         let Some(function) = tracker.work.pop_first() else { return Ok(tracker.callers) };
@@ -71,39 +71,42 @@ pub(super) fn pointer_callers<'a>(
     Err(Escapes(target))
 }
 
-impl Tracker<'_, '_> {
+impl<'a> Tracker<'_, 'a> {
     /// Follows the address through one function to a fixed point.
-    fn follow(&mut self, entry: u64) -> Result<(), Escapes> {
+    fn follow(&mut self, id: FunctionId) -> Result<(), Escapes> {
         let program = self.program;
-        let Some(function) = program.functions.get(&entry) else { return Err(Escapes(entry)) };
-        let mut at_start: BTreeMap<u64, RegisterSet> = BTreeMap::new();
-        at_start.insert(entry, self.at_entry.get(&entry).copied().unwrap_or_default());
-        let mut pending: BTreeSet<u64> = function.blocks.keys().copied().collect();
-        while let Some(start) = pending.pop_first() {
-            let Some(block) = function.blocks.get(&start) else { continue };
+        let mut at_start: BTreeMap<BlockId, RegisterSet> = BTreeMap::new();
+        let mut pending: BTreeSet<BlockId> = program[id].blocks.iter().copied().collect();
+        if let Some(first) = program.first_block(id) {
+            at_start.insert(first, self.at_entry.get(&id).copied().unwrap_or_default());
+        }
+        while let Some(block) = pending.pop_first() {
             let slots_before = self.slots.len();
-            let mut held = at_start.get(&start).copied().unwrap_or_default();
+            let mut held = Ok(at_start.get(&block).copied().unwrap_or_default());
             let mut last = None;
-            for (at, instruction, state) in function.walk(start, &program.code) {
-                held = self.step(entry, held, at, &instruction, &state)?;
-                last = Some((instruction, state));
-            }
-            let id = BlockId { function: entry, start };
-            if let Some(callee) = &block.exit.call {
-                let (instruction, state) = last.as_ref().ok_or(Escapes(start))?;
-                let passed = held.minus(preserved(program));
-                self.pass(id, callee, (held, passed), instruction, state)?;
+            program.blocks.visit(block, &program.code, |at, instruction, state| {
+                if let Ok(registers) = held {
+                    held = self.step(id, registers, at, instruction, state);
+                    last = Some((*instruction, state.clone()));
+                }
+            });
+            let mut held = held?;
+            let Block { exit, start, .. } = &program.blocks[block];
+            if let Some(callee) = &exit.call {
+                let (instruction, state) = last.as_ref().ok_or(Escapes(*start))?;
+                let passed = held.minus(preserved(program.convention));
+                self.pass(block, callee, (held, passed), instruction, state)?;
                 held = held.minus(passed).union(self.returned_by(callee));
             }
-            if let Some(callee) = &block.exit.tail {
-                let (instruction, state) = last.as_ref().ok_or(Escapes(start))?;
-                self.pass(id, callee, (held, held), instruction, state)?;
-                self.hand_back(entry, self.returned_by(callee))?;
+            if let Some(callee) = &exit.tail {
+                let (instruction, state) = last.as_ref().ok_or(Escapes(*start))?;
+                self.pass(block, callee, (held, held), instruction, state)?;
+                self.hand_back(id, self.returned_by(callee))?;
             }
-            if block.exit.returns {
-                self.hand_back(entry, held)?;
+            if exit.returns {
+                self.hand_back(id, held)?;
             }
-            for &next in &block.exit.successors {
+            for &next in &exit.successors {
                 let known = at_start.entry(next).or_default();
                 if known.union(held) != *known {
                     *known = known.union(held);
@@ -111,7 +114,7 @@ impl Tracker<'_, '_> {
                 }
             }
             if self.slots.len() != slots_before {
-                pending.extend(function.blocks.keys());
+                pending.extend(&program[id].blocks);
             }
         }
         Ok(())
@@ -120,11 +123,11 @@ impl Tracker<'_, '_> {
     /// The registers that hold the address after `instruction`.
     fn step(
         &mut self,
-        function: u64,
+        function: FunctionId,
         held: RegisterSet,
         at: u64,
         instruction: &Instruction,
-        state: &State,
+        state: &State<'a>,
     ) -> Result<RegisterSet, Escapes> {
         let effects = instruction.effects();
         let rest = held.minus(effects.defines);
@@ -144,7 +147,7 @@ impl Tracker<'_, '_> {
             return Ok(rest);
         }
         if load_size(instruction.op).is_some() {
-            let loads = match state.address(instruction) {
+            let loads = match state.address(instruction, self.program.code.arena) {
                 Value::Stack(offset) => self.slots.contains(&(function, offset)),
                 Value::Constant(address) => self.memory.contains(&address),
                 _ => false,
@@ -165,19 +168,21 @@ impl Tracker<'_, '_> {
         }
     }
 
-    fn stored(&mut self, function: u64, at: u64, instruction: &Instruction, state: &State) -> Result<(), Escapes> {
-        match state.address(instruction) {
+    fn stored(
+        &mut self,
+        function: FunctionId,
+        at: u64,
+        instruction: &Instruction,
+        state: &State<'a>,
+    ) -> Result<(), Escapes> {
+        match state.address(instruction, self.program.code.arena) {
             Value::Stack(offset) if instruction.op == Op::Sd && !self.cells.escapes(function, offset) => {
                 self.slots.insert((function, offset));
                 Ok(())
             }
-            Value::Constant(address)
-                if instruction.op == Op::Sd && self.cells.may_alias(self.program, address).is_none() =>
-            {
+            Value::Constant(address) if instruction.op == Op::Sd && self.cells.may_alias(address).is_none() => {
                 if self.memory.insert(address) {
-                    let readers = self.program.functions.iter();
-                    let readers = readers.filter(|(_, function)| function.data_references.contains(&address));
-                    self.work.extend(readers.map(|(&entry, _)| entry));
+                    self.work.extend(self.cells.readers(address));
                 }
                 Ok(())
             }
@@ -193,8 +198,9 @@ impl Tracker<'_, '_> {
         callee: &Callee,
         (held, passed): (RegisterSet, RegisterSet),
         instruction: &Instruction,
-        state: &State,
+        state: &State<'a>,
     ) -> Result<(), Escapes> {
+        let (function, start) = (self.program.blocks[block].function, self.program.blocks[block].start);
         if callee.unknown {
             if held.contains(instruction.rs1()) && instruction.op == Op::Jalr {
                 self.callers.insert(block);
@@ -202,17 +208,17 @@ impl Tracker<'_, '_> {
             let goes_along =
                 (10..=17).map(Register::new).any(|register| held.contains(register) && register != instruction.rs1());
             if goes_along {
-                return Err(Escapes(block.start));
+                return Err(Escapes(start));
             }
         }
-        let outgoing = |&(function, offset): &(u64, i64)| match state.get(Register::SP) {
-            Value::Stack(sp) => function == block.function && offset >= sp,
+        let outgoing = |&(owner, offset): &(FunctionId, i64)| match state.get(Register::SP) {
+            Value::Stack(sp) => owner == function && offset >= sp,
             _ => true,
         };
         let on_stack = self.slots.iter().any(outgoing);
         for &target in &callee.known {
             if on_stack && self.reads_stack_arguments(target) {
-                return Err(Escapes(block.start));
+                return Err(Escapes(start));
             }
             let read = self.liveness.at_entry(target);
             let passed = passed.minus(passed.minus(read));
@@ -226,18 +232,19 @@ impl Tracker<'_, '_> {
     }
 
     /// `function` may return the address to its callers, as far as `held` are result registers.
-    fn hand_back(&mut self, function: u64, held: RegisterSet) -> Result<(), Escapes> {
+    fn hand_back(&mut self, function: FunctionId, held: RegisterSet) -> Result<(), Escapes> {
         let results = RegisterSet::of(&[Register::A0, Register::new(11)]);
         let handed = held.minus(held.minus(results));
         let known = self.returning.get(&function).copied().unwrap_or_default();
         if known.union(handed) == known {
             return Ok(());
         }
-        if self.program.address_taken.contains(&function) {
-            return Err(Escapes(function));
+        let entry = self.program[function].entry;
+        if self.program.address_taken.contains(&entry) {
+            return Err(Escapes(entry));
         }
         self.returning.insert(function, known.union(handed));
-        self.work.extend(self.flow.callers(function).iter().map(|caller| caller.function));
+        self.work.extend(self.flow.callers(function).iter().map(|&caller| self.program.blocks[caller].function));
         Ok(())
     }
 
@@ -246,17 +253,15 @@ impl Tracker<'_, '_> {
         sets.fold(RegisterSet::EMPTY, |all, &set| all.union(set))
     }
 
-    fn reads_stack_arguments(&self, function: u64) -> bool {
-        let Some(found) = self.program.functions.get(&function) else { return true };
-        found.blocks.keys().any(|&start| {
-            found.walk(start, &self.program.code).any(|(_, instruction, state)| {
-                load_size(instruction.op).is_some()
-                    && matches!(state.address(&instruction), Value::Stack(offset) if offset >= 0)
-            })
-        })
+    fn reads_stack_arguments(&self, function: FunctionId) -> bool {
+        let program = self.program;
+        let mut reads = false;
+        for &block in &program[function].blocks {
+            program.blocks.visit(block, &program.code, |_, instruction, state| {
+                reads |= load_size(instruction.op).is_some()
+                    && matches!(state.address(instruction, program.code.arena), Value::Stack(offset) if offset >= 0);
+            });
+        }
+        reads
     }
-}
-
-fn preserved(program: &Program<'_>) -> RegisterSet {
-    super::flow::all_registers().minus(caller_saved(program.convention))
 }

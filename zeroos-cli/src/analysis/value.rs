@@ -1,23 +1,24 @@
 //! The abstract values of the forward pass: what is known of a register without knowing how the function was called.
 //!
 //! The order is flat on purpose: constants join to small sets, everything else that differs joins to [`Value::Any`].
+//! Values are copied by the million, so the rare wide ones lie in an arena.
 
-use std::rc::Rc;
+use bumpalo::Bump;
 
 use crate::isa::{Instruction, Op};
 
 /// More values than this at one place count as "any value".
 pub(super) const SET_LIMIT: usize = 32;
 
-/// What is known of a 64-bit register.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Value {
+/// What is known of a 64-bit register. `'v` is the arena's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Value<'v> {
     /// Nothing.
     Any,
     /// Exactly this.
     Constant(u64),
-    /// One of these: ascending, at least two, at most [`SET_LIMIT`].
-    Set(Rc<[u64]>),
+    /// One of these.
+    Set(&'v ConstantSet<'v>),
     /// The stack pointer at function entry plus this many bytes.
     Stack(i64),
     /// Unknown, but below this bound as an unsigned number.
@@ -25,12 +26,16 @@ pub(super) enum Value {
     /// An unknown number shifted left: an index made into a byte offset.
     Scaled(Scale),
     /// A constant address plus a scaled index: the address of a table's element.
-    Element(Table),
+    Element(&'v Table),
     /// What a load from a table's element gave.
-    Loaded(Table, Op),
+    Loaded(&'v Read),
     /// A constant plus what a load from a table's element gave: the target of a relative jump table.
-    Displaced(u64, Table, Op),
+    Displaced(&'v Displaced),
 }
+
+/// Constants, ascending: at least two, at most [`SET_LIMIT`].
+#[derive(PartialEq, Eq, Debug)]
+pub(super) struct ConstantSet<'v>(&'v [u64]);
 
 /// How an index became a byte offset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,12 +55,30 @@ pub(super) struct Table {
     pub scale: Scale,
 }
 
-impl Value {
+/// A load from a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Read {
+    /// Of which some element is read.
+    pub table: Table,
+    /// By which instruction.
+    pub load: Op,
+}
+
+/// A constant plus what was read from a table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Displaced {
+    /// The constant.
+    pub base: u64,
+    /// What is added to it.
+    pub read: Read,
+}
+
+impl<'v> Value<'v> {
     /// The possible values, ascending; `None` if they are not a small set of constants.
     pub fn constants(&self) -> Option<&[u64]> {
         match self {
             Value::Constant(value) => Some(std::slice::from_ref(value)),
-            Value::Set(values) => Some(values),
+            Value::Set(values) => Some(values.0),
             _ => None,
         }
     }
@@ -69,26 +92,27 @@ impl Value {
     }
 
     /// The value that stands for all of `values`.
-    pub fn of(mut values: Vec<u64>) -> Value {
+    pub fn of(mut values: Vec<u64>, arena: &'v Bump) -> Value<'v> {
         values.sort_unstable();
         values.dedup();
         match values.as_slice() {
             [] => Value::Any,
             [value] => Value::Constant(*value),
-            _ if values.len() <= SET_LIMIT => Value::Set(values.into()),
+            _ if values.len() <= SET_LIMIT => Value::Set(arena.alloc(ConstantSet(arena.alloc_slice_copy(&values)))),
             _ => Value::Any,
         }
     }
 
     /// What holds on either of two paths.
-    pub fn join(&self, other: &Value) -> Value {
+    pub fn join(&self, other: &Value<'v>, arena: &'v Bump) -> Value<'v> {
         if self == other {
-            return self.clone();
+            return *self;
         }
         match (self, other) {
+            (Value::Any, _) | (_, Value::Any) => Value::Any,
             (Value::Below(a), Value::Below(b)) => Value::Below(*a.max(b)),
             _ => match (self.constants(), other.constants()) {
-                (Some(a), Some(b)) => Value::of([a, b].concat()),
+                (Some(a), Some(b)) => Value::of([a, b].concat(), arena),
                 _ => Value::Any,
             },
         }
@@ -157,42 +181,39 @@ pub(super) fn compute(op: Op, a: u64, b: u64) -> Option<u64> {
 }
 
 /// The result of `op` on abstract operands.
-pub(super) fn evaluate(op: Op, a: &Value, b: &Value) -> Value {
-    if let (Some(left), Some(right)) = (a.constants(), b.constants()) {
-        if left.len() * right.len() > SET_LIMIT * SET_LIMIT {
-            return Value::Any;
-        }
-        let results: Option<Vec<u64>> =
-            left.iter().flat_map(|&x| right.iter().map(move |&y| compute(op, x, y))).collect();
-        return results.map_or(Value::Any, Value::of);
-    }
+pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<'v> {
     match (op, a, b) {
-        (Op::Addi, _, Value::Constant(0)) => a.clone(),
+        (_, Value::Constant(x), Value::Constant(y)) => compute(op, x, y).map_or(Value::Any, Value::Constant),
+        (Op::Addi, _, Value::Constant(0)) => a,
         (Op::Addi | Op::Add, Value::Stack(offset), Value::Constant(bytes))
         | (Op::Addi | Op::Add, Value::Constant(bytes), Value::Stack(offset)) => {
-            Value::Stack(offset.wrapping_add(*bytes as i64))
+            Value::Stack(offset.wrapping_add(bytes as i64))
         }
-        (Op::Sub, Value::Stack(offset), Value::Constant(bytes)) => Value::Stack(offset.wrapping_sub(*bytes as i64)),
-        _ => table_step(op, a, b),
+        (Op::Sub, Value::Stack(offset), Value::Constant(bytes)) => Value::Stack(offset.wrapping_sub(bytes as i64)),
+        (_, Value::Set(_), Value::Constant(_) | Value::Set(_)) | (_, Value::Constant(_), Value::Set(_)) => {
+            let (left, right) = (a.constants().unwrap_or_default(), b.constants().unwrap_or_default());
+            let results: Option<Vec<u64>> =
+                left.iter().flat_map(|&x| right.iter().map(move |&y| compute(op, x, y))).collect();
+            results.map_or(Value::Any, |values| Value::of(values, arena))
+        }
+        _ => table_step(op, a, b, arena),
     }
 }
 
 /// The steps by which an index becomes a jump-table target: mask, scale, add the base, load, add the base again.
-fn table_step(op: Op, a: &Value, b: &Value) -> Value {
+fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<'v> {
     use Op::*;
+    let bound = |index| if let Value::Below(bound) = index { Some(bound) } else { None };
     match (op, a, b) {
-        (Andi, _, Value::Constant(mask)) if *mask < 1 << 16 => Value::Below(*mask as u32 + 1),
+        (Andi, _, Value::Constant(mask)) if mask < 1 << 16 => Value::Below(mask as u32 + 1),
         // Sign and zero extensions keep a number below a bound that is itself positive as a word.
-        (Addiw, Value::Below(bound), Value::Constant(0)) => Value::Below(*bound),
-        (Slli | SlliUw, _, Value::Constant(shift)) => {
-            let count = if let Value::Below(bound) = a { Some(*bound) } else { None };
-            Value::Scaled(Scale { shift: *shift as u8 & 63, count })
-        }
-        (Srli, Value::Scaled(scale), Value::Constant(shift)) if *shift as u8 <= scale.shift => {
-            Value::Scaled(Scale { shift: scale.shift - *shift as u8, count: scale.count })
+        (Addiw, Value::Below(bound), Value::Constant(0)) => Value::Below(bound),
+        (Slli | SlliUw, _, Value::Constant(shift)) => Value::Scaled(Scale { shift: shift as u8 & 63, count: bound(a) }),
+        (Srli, Value::Scaled(scale), Value::Constant(shift)) if shift as u8 <= scale.shift => {
+            Value::Scaled(Scale { shift: scale.shift - shift as u8, count: scale.count })
         }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
-            Value::Element(Table { base: *base, scale: *scale })
+            Value::Element(arena.alloc(Table { base, scale }))
         }
         (Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw, index, Value::Constant(base)) => {
             let shift = match op {
@@ -200,14 +221,14 @@ fn table_step(op: Op, a: &Value, b: &Value) -> Value {
                 Sh2add | Sh2addUw => 2,
                 _ => 3,
             };
-            let count = if let Value::Below(bound) = index { Some(*bound) } else { None };
-            Value::Element(Table { base: *base, scale: Scale { shift, count } })
+            Value::Element(arena.alloc(Table { base, scale: Scale { shift, count: bound(index) } }))
         }
         (Addi | Add, Value::Element(table), Value::Constant(bytes)) => {
-            Value::Element(Table { base: table.base.wrapping_add(*bytes), ..*table })
+            Value::Element(arena.alloc(Table { base: table.base.wrapping_add(bytes), ..*table }))
         }
-        (Add, Value::Loaded(table, load), Value::Constant(base))
-        | (Add, Value::Constant(base), Value::Loaded(table, load)) => Value::Displaced(*base, *table, *load),
+        (Add, Value::Loaded(read), Value::Constant(base)) | (Add, Value::Constant(base), Value::Loaded(read)) => {
+            Value::Displaced(arena.alloc(Displaced { base, read: *read }))
+        }
         _ => Value::Any,
     }
 }
@@ -218,11 +239,17 @@ mod tests {
 
     #[test]
     fn joins_collect_constants_and_give_up_on_anything_else() {
-        let joined = Value::Constant(64).join(&Value::Constant(63));
+        let arena = Bump::new();
+        let joined = Value::Constant(64).join(&Value::Constant(63), &arena);
         assert_eq!(joined.constants(), Some(&[63, 64][..]));
-        assert_eq!(joined.join(&Value::Stack(0)), Value::Any);
-        let many = (0..=SET_LIMIT as u64).fold(Value::Constant(0), |all, n| all.join(&Value::Constant(n)));
+        assert_eq!(joined.join(&Value::Stack(0), &arena), Value::Any);
+        let many = (0..=SET_LIMIT as u64).fold(Value::Constant(0), |all, n| all.join(&Value::Constant(n), &arena));
         assert_eq!(many, Value::Any);
+    }
+
+    #[test]
+    fn a_value_is_two_words() {
+        assert_eq!(size_of::<Value<'_>>(), 16);
     }
 
     #[test]
@@ -234,10 +261,11 @@ mod tests {
 
     #[test]
     fn an_index_becomes_a_table_element() {
-        let index = evaluate(Op::Slli, &Value::Below(7), &Value::Constant(32));
-        let scaled = evaluate(Op::Srli, &index, &Value::Constant(30));
-        let element = evaluate(Op::Add, &scaled, &Value::Constant(0x1000));
+        let arena = Bump::new();
+        let index = evaluate(Op::Slli, Value::Below(7), Value::Constant(32), &arena);
+        let scaled = evaluate(Op::Srli, index, Value::Constant(30), &arena);
+        let element = evaluate(Op::Add, scaled, Value::Constant(0x1000), &arena);
         let scale = Scale { shift: 2, count: Some(7) };
-        assert_eq!(element, Value::Element(Table { base: 0x1000, scale }));
+        assert_eq!(element, Value::Element(&Table { base: 0x1000, scale }));
     }
 }

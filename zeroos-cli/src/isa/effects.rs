@@ -53,7 +53,8 @@ impl Instruction {
         writes_rd(encoding::encoding_of(self.op).operands)
     }
 
-    fn flow(&self) -> ControlFlow {
+    /// Where execution goes next.
+    pub fn flow(&self) -> ControlFlow {
         match self.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => ControlFlow::Branch(self.immediate),
             Op::Jal => ControlFlow::Jump(self.immediate),

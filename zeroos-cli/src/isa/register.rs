@@ -104,9 +104,29 @@ impl RegisterSet {
         RegisterSet(self.0 & !other.0)
     }
 
+    /// What is in both.
+    pub const fn intersection(self, other: RegisterSet) -> RegisterSet {
+        RegisterSet(self.0 & other.0)
+    }
+
+    /// Whether no register is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many registers are in it.
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
     /// The registers in ascending order.
     pub fn iter(self) -> impl Iterator<Item = Register> {
-        (0..32).map(Register).filter(move |&register| self.contains(register))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let number = (rest != 0).then_some(rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(Register(number as u8))
+        })
     }
 }
 

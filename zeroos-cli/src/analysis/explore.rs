@@ -1,0 +1,305 @@
+//! Finds the blocks of one function by running it on abstract values, so that a call that never returns, an
+//! `exit_group` or a jump table decide which code exists.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
+use smallvec::SmallVec;
+
+use super::blocks::{BlockId, Blocks, Callee, Exit, FunctionId};
+use super::code::Code;
+use super::function::Function;
+use super::state::{Convention, State, table_targets};
+use super::surroundings::Surroundings;
+use super::value::Value;
+use crate::isa::{ControlFlow, Instruction, Op, Register};
+
+/// After this many visits a block's values that still change are given up: it ends loops that count.
+const VISITS_BEFORE_WIDENING: u8 = 6;
+
+/// One function being explored.
+pub(super) struct Explorer<'p, 'v> {
+    pub code: &'p Code<'v>,
+    pub convention: Convention,
+    pub surroundings: &'p mut Surroundings,
+    pub blocks: &'p mut Blocks<'v>,
+    pub function: &'p mut Function,
+    pub id: FunctionId,
+    pub found: &'p mut Discoveries,
+}
+
+/// What running a function's blocks brought to light.
+#[derive(Default)]
+pub(super) struct Discoveries {
+    /// Calls by the block that they end; the last tells whether it waits for the callee to return.
+    pub calls: Vec<(BlockId, FunctionId, bool)>,
+    /// Functions that it jumps to or runs into.
+    pub tails: Vec<FunctionId>,
+    /// Code addresses that it computes.
+    pub references: Vec<u64>,
+}
+
+impl<'v> Explorer<'_, 'v> {
+    /// Runs all pending blocks, lowest address first, until nothing changes.
+    pub fn explore(&mut self, entry_state: &State<'v>) {
+        let mut heap = BinaryHeap::new();
+        if self.function.blocks.is_empty() {
+            self.reach(self.function.entry, entry_state);
+        }
+        let mut state = State::unknown();
+        loop {
+            let pending = self.function.pending.drain(..);
+            heap.extend(pending.map(|block| Reverse((self.blocks[block].start, block))));
+            let Some(Reverse((_, block))) = heap.pop() else { break };
+            self.run(block, &mut state);
+        }
+    }
+
+    fn queue(&mut self, block: BlockId) {
+        if !std::mem::replace(&mut self.blocks[block].queued, true) {
+            self.function.pending.push(block);
+        }
+    }
+
+    /// Control reaches `target`, inside this function, with `state`.
+    fn reach(&mut self, target: u64, state: &State<'v>) -> Option<BlockId> {
+        let slot = self.code.slot(target)?;
+        if let Some(block) = self.blocks.find(slot, self.id) {
+            let widen = self.blocks[block].visits >= VISITS_BEFORE_WIDENING;
+            if self.blocks.join(block, state, widen, self.code.arena) {
+                self.queue(block);
+            }
+            return Some(block);
+        }
+        // A block that ran through `target` must now end there.
+        if let Some(block) = self.blocks.running_over(slot, target, self.id) {
+            self.queue(block);
+        }
+        let block = self.blocks.insert(self.id, target, slot, state);
+        self.function.blocks.push(block);
+        self.queue(block);
+        Some(block)
+    }
+
+    fn run(&mut self, block: BlockId, state: &mut State<'v>) {
+        self.blocks.load(block, state);
+        let this = &mut self.blocks[block];
+        this.visits = this.visits.saturating_add(1);
+        this.queued = false;
+        let start = this.start;
+        let mut exit = Exit::default();
+        let mut at = start;
+        loop {
+            let Some(slot) = self.code.slot(at) else { break };
+            if at != start && self.blocks.find(slot, self.id).is_some() {
+                self.go(at, state, &mut exit);
+                break;
+            }
+            let Some(instruction) = self.code.fetch(at) else { break };
+            let next = at.wrapping_add(instruction.length.into());
+            match instruction.flow() {
+                ControlFlow::Next => self.step(&instruction, at, state),
+                ControlFlow::EnvironmentCall => {
+                    if never_returns(state.get(Register::A7)) {
+                        at = next;
+                        break;
+                    }
+                    state.step(&instruction, at, self.code);
+                }
+                ControlFlow::Trap => {
+                    // A debugger may step over `ebreak`; the program itself never gets past it.
+                    at = next;
+                    break;
+                }
+                ControlFlow::Branch(offset) => {
+                    self.branch(&instruction, at.wrapping_add_signed(offset.into()), next, state, &mut exit);
+                    at = next;
+                    break;
+                }
+                ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
+                    self.jump(block, &instruction, at, state, &mut exit);
+                    at = next;
+                    break;
+                }
+            }
+            at = next;
+            if !self.function.is_inside(at) {
+                self.go(at, state, &mut exit);
+                break;
+            }
+        }
+        self.function.returns |= exit.returns;
+        let this = &mut self.blocks[block];
+        this.end = at;
+        this.exit = exit;
+    }
+
+    /// Control goes to `target`: a block of this function, or another function for good.
+    fn go(&mut self, target: u64, state: &State<'v>, exit: &mut Exit) {
+        if self.function.is_inside(target) {
+            exit.successors.extend(self.reach(target, state));
+        } else {
+            let callee = self.surroundings.function_at(target, self.code);
+            self.found.tails.extend(callee);
+            exit.leave(callee, false);
+        }
+    }
+
+    fn branch(&mut self, instruction: &Instruction, taken: u64, next: u64, state: &mut State<'v>, exit: &mut Exit) {
+        let (left, right) = (instruction.rs1(), instruction.rs2());
+        if !matches!(instruction.op, Op::Bltu | Op::Bgeu) {
+            self.go(taken, state, exit);
+            return self.go(next, state, exit);
+        }
+        let bound = |register| state.get(register).constant();
+        let (below, above) = (bound(right), bound(left).and_then(|bound| bound.checked_add(1)));
+        let mut less = state.clone();
+        if let Some(bound) = below {
+            less.refine_below(left, bound);
+        }
+        if let Some(bound) = above {
+            state.refine_below(right, bound);
+        }
+        let (on_taken, on_next) = if instruction.op == Op::Bltu { (&less, &*state) } else { (&*state, &less) };
+        self.go(taken, on_taken, exit);
+        self.go(next, on_next, exit);
+    }
+
+    fn jump(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>, exit: &mut Exit) {
+        let link = instruction.rd();
+        let target = match instruction.op {
+            Op::Jal => Value::Constant(at.wrapping_add_signed(instruction.immediate.into())),
+            _ => state.address(instruction, self.code.arena),
+        };
+        let next = at.wrapping_add(instruction.length.into());
+        if link == Register::T0
+            && let (Some(target), false) = (target.constant(), self.convention == Convention::Go)
+        {
+            // Out-of-line prologues return through t0: they are part of the function that they save registers for.
+            state.step(instruction, at, self.code);
+            if !self.function.is_inside(target) {
+                self.function.inlined.push((target, self.surroundings.limit_of(target)));
+            }
+            return self.go(target, state, exit);
+        }
+        if !matches!(link, Register::ZERO | Register::RA | Register::T0) {
+            // No call returns through another register: a PLT entry, which only has no further use for its link
+            // (psABI, "Program Linkage Table"). Coming back is allowed for all the same.
+            let mut state = state.clone();
+            state.after_call(self.convention);
+            self.go(next, &state, exit);
+        } else if link != Register::ZERO {
+            let comes_back = self.call(block, target, exit);
+            state.after_call(self.convention);
+            if let Some(pad) = self.surroundings.landing_pad(at) {
+                self.go(pad, state, exit);
+            }
+            if comes_back {
+                self.go(next, state, exit);
+            }
+            return;
+        }
+        if let Some(targets) = target.constants() {
+            for &target in targets {
+                self.go(target, state, exit);
+            }
+            return;
+        }
+        if instruction.rs1() == Register::RA {
+            exit.returns = true;
+            return;
+        }
+        let (code, function, surroundings) = (self.code, &*self.function, &*self.surroundings);
+        let plausible = |target| code.contains(target) && (function.is_inside(target) || surroundings.is_start(target));
+        if let Some((table, targets)) = table_targets(target, code, plausible) {
+            let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
+            self.function.tables.insert((table.base, table.base.wrapping_add(size)));
+            for target in targets {
+                self.go(target, state, exit);
+            }
+            return;
+        }
+        self.unbounded_jump(block, at, state, exit);
+    }
+
+    /// The call that ends `block`; whether it is known to come back.
+    fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
+        let targets = target.constants().unwrap_or_default();
+        let known: SmallVec<[FunctionId; 2]> =
+            targets.iter().filter_map(|&target| self.surroundings.function_at(target, self.code)).collect();
+        let unknown = targets.is_empty();
+        let comes_back = unknown || known.iter().any(|&callee| self.surroundings.returns(callee));
+        self.found.calls.extend(known.iter().map(|&callee| (block, callee, !comes_back)));
+        exit.call = Some(Callee { known, unknown });
+        comes_back
+    }
+
+    /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
+    /// case it may go to a label of this function whose address is taken. With a live frame it is a jump table that
+    /// was not understood: then all code up to the next function may be its target.
+    fn unbounded_jump(&mut self, block: BlockId, at: u64, state: &State<'v>, exit: &mut Exit) {
+        let inner = self.function.entry + 1..self.function.limit.max(self.function.entry + 1);
+        let mut labels: BTreeSet<u64> = self.surroundings.labels(inner.start, inner.end).collect();
+        labels.extend(self.function.code_references.range(inner));
+        if state.get(Register::SP) != Value::Stack(0) && labels.is_empty() {
+            self.function.unbounded_jumps.insert(at);
+            labels = self.places_behind_jumps();
+        }
+        self.function.computed_jumps.insert(block);
+        for label in labels {
+            self.go(label, state, exit);
+        }
+        exit.leave(None, true);
+        exit.returns = true;
+    }
+
+    /// Where pieces of code start that nothing falls into, when the function is decoded from front to back.
+    fn places_behind_jumps(&self) -> BTreeSet<u64> {
+        let mut places = BTreeSet::new();
+        let mut at = self.function.entry;
+        while at < self.function.limit {
+            let Some(instruction) = self.code.fetch(at) else {
+                at += 2;
+                continue;
+            };
+            at += u64::from(instruction.length);
+            let leaves = match instruction.flow() {
+                ControlFlow::Jump(_) | ControlFlow::IndirectJump => instruction.rd() == Register::ZERO,
+                ControlFlow::Trap => true,
+                _ => false,
+            };
+            if leaves && at < self.function.limit && self.code.fetch(at).is_some() {
+                places.insert(at);
+            }
+        }
+        places
+    }
+
+    /// Applies an instruction that does not jump, and notes the code addresses that it makes.
+    fn step(&mut self, instruction: &Instruction, at: u64, state: &mut State<'v>) {
+        let Some(value) = state.result(instruction, at, self.code) else { return };
+        state.set(instruction.rd(), value);
+        let Some(constants) = value.constants() else { return };
+        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I) or loaded whole; `lui` and
+        // `auipc` give only their upper part, and `addiw` makes integers, never addresses.
+        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub)
+            || matches!(instruction.op, Op::Sh1add | Op::Sh2add | Op::Sh3add)
+            || instruction.op == Op::Ld;
+        if !finishes {
+            return;
+        }
+        for &address in constants {
+            if self.code.contains(address) && self.function.code_references.insert(address) {
+                self.found.references.push(address);
+                for block in self.function.computed_jumps.clone() {
+                    self.queue(block);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.
+fn never_returns(number: Value<'_>) -> bool {
+    number.constants().is_some_and(|numbers| numbers.iter().all(|number| matches!(number, 93 | 94 | 139)))
+}

@@ -1,0 +1,100 @@
+//! What exploring one function needs to know of the rest of the program: where functions start, which return, which
+//! code addresses lie in data, where the unwinder enters.
+
+use rustc_hash::FxHashMap;
+
+use super::blocks::FunctionId;
+use super::code::Code;
+use super::exceptions::LandingPads;
+use super::pointers::{Pointer, data_pointers};
+
+/// See the module.
+pub(super) struct Surroundings {
+    /// Where functions plausibly start, ascending.
+    starts: Vec<u64>,
+    /// Code addresses in data, by target.
+    pub pointers: Vec<Pointer>,
+    landing_pads: LandingPads,
+    /// Ends of the ranges that hold code, ascending.
+    ends: Vec<u64>,
+    ids: FxHashMap<u64, FunctionId>,
+    /// By function: its entry, and whether it is known to return.
+    functions: Vec<(u64, bool)>,
+}
+
+impl Surroundings {
+    /// What can be said before any function is explored.
+    pub fn new(code: &Code<'_>) -> Surroundings {
+        Surroundings {
+            starts: code.function_starts(),
+            pointers: data_pointers(code),
+            landing_pads: LandingPads::new(code),
+            ends: code.executable().map(|range| range.end().0).collect(),
+            ids: FxHashMap::default(),
+            functions: Vec::new(),
+        }
+    }
+
+    /// The function that starts at `address`, which is one from now on; `None` where no code can be.
+    pub fn function_at(&mut self, address: u64, code: &Code<'_>) -> Option<FunctionId> {
+        if let Some(&id) = self.ids.get(&address) {
+            return Some(id);
+        }
+        code.contains(address).then(|| {
+            let id = FunctionId(self.functions.len() as u32);
+            self.ids.insert(address, id);
+            self.functions.push((address, false));
+            id
+        })
+    }
+
+    /// The function that starts at `address`, if it is one.
+    pub fn known_function(&self, address: u64) -> Option<FunctionId> {
+        self.ids.get(&address).copied()
+    }
+
+    /// Entries of the functions from `first` on.
+    pub fn entries_from(&self, first: usize) -> impl Iterator<Item = u64> {
+        self.functions[first..].iter().map(|&(entry, _)| entry)
+    }
+
+    /// Whether a call of `function` is known to come back.
+    pub fn returns(&self, function: FunctionId) -> bool {
+        self.functions[function.0 as usize].1
+    }
+
+    /// A call of `function` comes back; whether that is new.
+    pub fn set_returns(&mut self, function: FunctionId) -> bool {
+        !std::mem::replace(&mut self.functions[function.0 as usize].1, true)
+    }
+
+    /// The next plausible function start above `address`.
+    pub fn limit_of(&self, address: u64) -> u64 {
+        let next = self.starts.partition_point(|&start| start <= address);
+        let next = self.starts.get(next).copied().unwrap_or(u64::MAX);
+        let end = self.ends.partition_point(|&end| end <= address);
+        self.ends.get(end).map_or(address, |&end| end.min(next))
+    }
+
+    /// Whether a function plausibly starts at `address`.
+    pub fn is_start(&self, address: u64) -> bool {
+        self.starts.binary_search(&address).is_ok()
+    }
+
+    /// The nearest plausible function start at or below `address`.
+    pub fn start_before(&self, address: u64) -> u64 {
+        let next = self.starts.partition_point(|&start| start <= address);
+        next.checked_sub(1).map_or(address, |index| self.starts[index])
+    }
+
+    /// Where the unwinder enters when the call at `call` throws.
+    pub fn landing_pad(&self, call: u64) -> Option<u64> {
+        self.landing_pads.of(call)
+    }
+
+    /// Code addresses in data that point into `start..end`.
+    pub fn labels(&self, start: u64, end: u64) -> impl Iterator<Item = u64> {
+        let first = self.pointers.partition_point(|pointer| pointer.target < start);
+        self.pointers[first..].iter().map(|pointer| pointer.target).take_while(move |&target| target < end)
+    }
+}
