@@ -16,6 +16,7 @@ mod blocks;
 mod cells;
 mod code;
 mod exceptions;
+mod exit;
 mod explore;
 mod flow;
 mod function;
@@ -46,14 +47,13 @@ pub fn analyse(elf: &AppElf) -> Analysis {
     let program = program::Program::recover(code::Code::new(elf, &arena));
     let flow = flow::Flow::new(&program);
     let mut sites = sites::reachable_sites(&program, &flow);
-    let reachable: BTreeSet<u64> = flow.sites.keys().copied().collect();
-    sites.extend(sites::unreachable_sites(&program, &reachable));
+    sites.extend(sites::unreachable_sites(&program, &flow));
     sites.sort_by_key(|site| site.address);
     let jumps: BTreeSet<u64> =
         program.functions.iter().flat_map(|function| &function.unbounded_jumps).copied().collect();
     Analysis {
         sites,
-        features: flow.features,
+        features: program.features,
         unbounded_jumps: jumps.into_iter().map(Address).collect(),
         address_taken_rule: program.address_taken_rule().to_owned(),
     }

@@ -1,25 +1,16 @@
 //! The basic blocks of all functions, in one place: found by the address of their first instruction in constant time,
 //! with what is known at their start.
 
-use bumpalo::Bump;
-use smallvec::SmallVec;
-
 use super::code::Code;
+use super::exit::{BlockId, Exit, FunctionId};
 use super::state::State;
 use super::value::Value;
-use crate::isa::{Instruction, RegisterSet};
+use crate::isa::{Instruction, Op, Register, RegisterSet};
+use bumpalo::Bump;
 
 /// How far back a block that runs over an address is looked for, in halfwords. Beyond it two blocks may share
 /// instructions, which is no harm.
 const LOOK_BACK: usize = 1 << 14;
-
-/// A block, by its place in [`Blocks`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct BlockId(pub u32);
-
-/// A function, by its place in the program's list.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct FunctionId(pub u32);
 
 /// A basic block. Calls end blocks, `ecall`s do not.
 #[derive(Debug)]
@@ -32,6 +23,8 @@ pub(super) struct Block {
     pub end: u64,
     /// How it ends.
     pub exit: Exit,
+    /// What it does with registers.
+    pub effects: BlockEffects,
     /// How often it was run.
     pub visits: u8,
     /// Whether it waits to be run.
@@ -43,47 +36,45 @@ pub(super) struct Block {
     twin: Option<BlockId>,
 }
 
-/// How a block ends.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Exit {
-    /// Blocks of this function that can follow, the one behind a call included.
-    pub successors: SmallVec<[BlockId; 2]>,
-    /// The call that it ends in.
-    pub call: Option<Callee>,
-    /// Where it leaves the function for good without returning: tail calls and jumps into other pieces.
-    pub tail: Option<Box<Callee>>,
-    /// Whether it may return to the caller.
-    pub returns: bool,
+/// What a run of instructions does with registers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct BlockEffects {
+    /// Read before written.
+    pub reads: RegisterSet,
+    /// Written.
+    pub writes: RegisterSet,
 }
 
-/// What a call or a jump out of the function goes to.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Callee {
-    /// One of these.
-    pub known: SmallVec<[FunctionId; 2]>,
-    /// Or any function whose address is taken.
-    pub unknown: bool,
-}
-
-impl Exit {
-    /// The call and the tail.
-    pub fn callees(&self) -> impl Iterator<Item = &Callee> {
-        self.call.iter().chain(self.tail.as_deref())
-    }
-
-    /// Adds where control leaves the function for good.
-    pub fn leave(&mut self, target: Option<FunctionId>, unknown: bool) {
-        let tail = self.tail.get_or_insert_default();
-        tail.known.extend(target);
-        tail.unknown |= unknown;
+impl BlockEffects {
+    /// Appends an instruction.
+    pub fn add(&mut self, instruction: &Instruction) {
+        let mut effects = instruction.effects();
+        if instruction.op == Op::Ecall {
+            // The kernel reads the number and up to six arguments; a0 comes back changed.
+            effects.uses = SYSTEM_CALL_ARGUMENTS;
+            effects.defines = RegisterSet::EMPTY.with(Register::A0);
+        }
+        self.reads = self.reads.union(effects.uses.minus(self.writes));
+        self.writes = self.writes.union(effects.defines);
     }
 }
+
+/// a0–a5 and a7.
+const SYSTEM_CALL_ARGUMENTS: RegisterSet = {
+    let mut set = RegisterSet::EMPTY.with(Register::A7);
+    let mut number = 10;
+    while number <= 15 {
+        set = set.with(Register::new(number));
+        number += 1;
+    }
+    set
+};
 
 /// All blocks of a program.
 pub(super) struct Blocks<'v> {
     all: Vec<Block>,
-    /// By slot, the block that starts there, plus one; zero for none.
-    at: Vec<u32>,
+    /// By slot, the block that starts there.
+    at: Vec<Option<BlockId>>,
     values: Vec<Value<'v>>,
 }
 
@@ -91,20 +82,20 @@ impl std::ops::Index<BlockId> for Blocks<'_> {
     type Output = Block;
 
     fn index(&self, id: BlockId) -> &Block {
-        &self.all[id.0 as usize]
+        &self.all[id.index()]
     }
 }
 
 impl std::ops::IndexMut<BlockId> for Blocks<'_> {
     fn index_mut(&mut self, id: BlockId) -> &mut Block {
-        &mut self.all[id.0 as usize]
+        &mut self.all[id.index()]
     }
 }
 
 impl<'v> Blocks<'v> {
     /// None yet.
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
-        Blocks { all: Vec::new(), at: vec![0; code.slots()], values: Vec::new() }
+        Blocks { all: Vec::new(), at: vec![None; code.slots()], values: Vec::new() }
     }
 
     /// How many there are.
@@ -114,12 +105,17 @@ impl<'v> Blocks<'v> {
 
     /// All of them, in the order in which they were found.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = BlockId> + use<> {
-        (0..self.all.len() as u32).map(BlockId)
+        (0..self.all.len()).map(BlockId::new)
+    }
+
+    /// Whether any block starts at `slot`.
+    pub fn any_at(&self, slot: usize) -> bool {
+        self.at.get(slot).is_some_and(Option::is_some)
     }
 
     /// The blocks that start at `slot`.
     fn starting_at(&self, slot: usize) -> impl Iterator<Item = BlockId> {
-        let first = self.at.get(slot).and_then(|&number| number.checked_sub(1)).map(BlockId);
+        let first = self.at.get(slot).copied().flatten();
         std::iter::successors(first, |&id| self[id].twin)
     }
 
@@ -131,7 +127,11 @@ impl<'v> Blocks<'v> {
     /// The nearest blocks that start below `slot`.
     fn before(&self, slot: usize) -> impl Iterator<Item = BlockId> {
         let lowest = slot.saturating_sub(LOOK_BACK);
-        let nearest = self.at.get(lowest..slot).and_then(|slots| slots.iter().rposition(|&number| number != 0));
+        let slots = self.at.get(lowest..slot).unwrap_or_default();
+        // Sixteen at a time, which the compiler makes one comparison of.
+        let empty = slots.rchunks(16).take_while(|chunk| chunk.iter().all(Option::is_none)).count();
+        let rest = &slots[..slots.len().saturating_sub(16 * empty)];
+        let nearest = rest.iter().rposition(Option::is_some);
         nearest.into_iter().flat_map(move |index| self.starting_at(lowest + index))
     }
 
@@ -147,13 +147,13 @@ impl<'v> Blocks<'v> {
 
     /// A new block at `start`, in `slot`, with nothing in it yet.
     pub fn insert(&mut self, function: FunctionId, start: u64, slot: usize, state: &State<'v>) -> BlockId {
-        let id = BlockId(self.all.len() as u32);
+        let id = BlockId::new(self.all.len());
         let values = self.values.len() as u32;
         self.values.extend(state.known().iter().map(|register| state.get(register)));
-        let twin = self.at[slot].checked_sub(1).map(BlockId);
-        self.at[slot] = id.0 + 1;
-        let (exit, known) = (Exit::default(), state.known());
-        self.all.push(Block { function, start, end: start, exit, visits: 0, queued: false, known, values, twin });
+        let twin = self.at[slot].replace(id);
+        let (exit, effects, known) = (Exit::default(), BlockEffects::default(), state.known());
+        let (end, visits, queued) = (start, 0, false);
+        self.all.push(Block { function, start, end, exit, effects, visits, queued, known, values, twin });
         id
     }
 
@@ -176,7 +176,7 @@ impl<'v> Blocks<'v> {
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
     /// once.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Bump) -> bool {
-        let block = &mut self.all[id.0 as usize];
+        let block = &mut self.all[id.index()];
         let values = &mut self.values[block.values as usize..][..block.known.len()];
         let (mut known, mut kept, mut changed) = (RegisterSet::EMPTY, 0, false);
         for (index, register) in block.known.iter().enumerate() {
@@ -200,12 +200,9 @@ impl<'v> Blocks<'v> {
     /// Shows `see` each instruction of the block with what is known before it; gives what is known behind the last one.
     pub fn visit(&self, id: BlockId, code: &Code<'v>, mut see: impl FnMut(u64, &Instruction, &State<'v>)) -> State<'v> {
         let mut state = self.state(id);
-        let (mut at, end) = (self[id].start, self[id].end);
-        while at < end {
-            let Some(instruction) = code.fetch(at) else { break };
+        for (at, instruction) in self.instructions(id, code) {
             see(at, &instruction, &state);
             state.step(&instruction, at, code);
-            at += u64::from(instruction.length);
         }
         state
     }
@@ -214,14 +211,9 @@ impl<'v> Blocks<'v> {
     pub fn instructions<'c>(
         &self,
         id: BlockId,
-        code: &'c Code<'_>,
+        code: &Code<'c>,
     ) -> impl Iterator<Item = (u64, Instruction)> + use<'c, 'v> {
-        let (mut at, end) = (self[id].start, self[id].end);
-        std::iter::from_fn(move || {
-            let here = at;
-            let instruction = (here < end).then(|| code.fetch(here)).flatten()?;
-            at += u64::from(instruction.length);
-            Some((here, instruction))
-        })
+        let end = self[id].end;
+        code.instructions_from(self[id].start).take_while(move |&(at, _)| at < end)
     }
 }

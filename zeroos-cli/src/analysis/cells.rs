@@ -4,8 +4,8 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use super::blocks::{BlockId, FunctionId};
 use super::code::{Code, load_size, store_size};
+use super::exit::{BlockId, FunctionId};
 use super::liveness::Liveness;
 use super::pointers::data_addresses;
 use super::program::Program;
@@ -67,7 +67,7 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of this or of a
     /// lower slot is taken, and where the object it belongs to ends is not known.
     pub fn escapes(&self, function: FunctionId, offset: i64) -> bool {
-        let lowest = self.slots[function.0 as usize]
+        let lowest = self.slots[function.index()]
             .get_or_init(|| Uses::of_function(self.program, self.liveness, function).lowest_slot);
         lowest.is_some_and(|lowest| lowest <= offset)
     }
@@ -139,7 +139,7 @@ impl Uses {
                 uses.escape(after.get(Register::new(number)));
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
-            for &next in &exit.successors {
+            for next in exit.successors() {
                 let known = program.blocks.state(next);
                 for register in after.known().intersection(liveness.at_start(next)).iter() {
                     let (before, joined) = (after.get(register), known.get(register));

@@ -8,7 +8,7 @@ use bumpalo::Bump;
 
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, SymbolKind};
-use crate::isa::{self, Instruction, Op, Register};
+use crate::isa::{self, ControlFlow, Instruction, Op, Register};
 
 /// Code and constant data of one program.
 pub(super) struct Code<'a> {
@@ -32,6 +32,46 @@ struct Text<'a> {
     first_slot: usize,
 }
 
+/// A place in code from which instructions are read.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    /// The address of the next instruction.
+    pub at: u64,
+    /// The number of its first halfword, see [`Code::slot`].
+    pub slot: usize,
+    rest: &'a [u8],
+}
+
+impl Iterator for Cursor<'_> {
+    type Item = (u64, Instruction);
+
+    /// The next instruction; stays where it is at unknown encodings and at the end of the text.
+    fn next(&mut self) -> Option<(u64, Instruction)> {
+        let instruction = isa::decode(self.rest)?;
+        let at = self.at;
+        self.advance(instruction.length.into());
+        Some((at, instruction))
+    }
+}
+
+impl Cursor<'_> {
+    fn advance(&mut self, bytes: usize) {
+        self.at += bytes as u64;
+        self.slot += bytes / 2;
+        self.rest = &self.rest[bytes..];
+    }
+
+    /// The next instruction behind whatever cannot be decoded.
+    fn resynchronised(&mut self) -> Option<(u64, Instruction)> {
+        loop {
+            match self.next() {
+                None if self.rest.len() >= 2 => self.advance(2),
+                found => return found,
+            }
+        }
+    }
+}
+
 impl<'a> Code<'a> {
     /// A view of `elf`.
     pub fn new(elf: &'a AppElf, arena: &'a Bump) -> Code<'a> {
@@ -47,6 +87,15 @@ impl<'a> Code<'a> {
     pub fn fetch(&self, address: u64) -> Option<Instruction> {
         let text = self.text_at(address)?;
         isa::decode(text.bytes.get((address - text.range.start().0) as usize..)?)
+    }
+
+    /// The instructions from `address` on, one after the other.
+    pub fn instructions_from(&self, address: u64) -> Cursor<'a> {
+        let found = self.text_at(address).and_then(|text| {
+            let offset = (address - text.range.start().0) as usize;
+            Some(Cursor { at: address, slot: text.first_slot + offset / 2, rest: text.bytes.get(offset..)? })
+        });
+        found.unwrap_or(Cursor { at: address, slot: usize::MAX, rest: &[] })
     }
 
     /// Whether an instruction may start at `address`.
@@ -73,11 +122,6 @@ impl<'a> Code<'a> {
     /// Where instructions may lie, ascending.
     pub fn executable(&self) -> impl Iterator<Item = AddressRange> {
         self.texts.iter().map(|text| text.range)
-    }
-
-    /// The bytes of all code, with their addresses.
-    pub fn texts(&self) -> impl Iterator<Item = (u64, &'a [u8])> {
-        self.texts.iter().map(|text| (text.range.start().0, text.bytes))
     }
 
     /// What the load `op` reads at `address` in every run, if nothing can have changed it.
@@ -110,45 +154,61 @@ impl<'a> Code<'a> {
         Some(extend(op, u64::from_le_bytes(word)))
     }
 
-    /// Addresses where functions plausibly start, ascending: the entry, function symbols, and targets of calls met when
-    /// all code is decoded from front to back.
-    pub fn function_starts(&self) -> Vec<u64> {
-        let mut starts = vec![self.elf.entry.0];
+    /// What decoding all code from front to back shows.
+    pub fn sweep(&self) -> Sweep {
+        let mut sweep = Sweep::default();
+        sweep.starts.push(self.elf.entry.0);
         let functions = self.elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function);
-        starts.extend(functions.map(|symbol| symbol.address.0));
+        sweep.starts.extend(functions.map(|symbol| symbol.address.0));
         for text in &self.texts {
-            sweep(text, &mut starts);
+            sweep.over(self.instructions_from(text.range.start().0));
         }
-        starts.retain(|&start| self.contains(start));
-        starts.sort_unstable();
-        starts.dedup();
-        starts
+        sweep.starts.retain(|&start| self.contains(start));
+        sweep.starts.sort_unstable();
+        sweep.starts.dedup();
+        sweep
     }
 }
 
-/// Notes the targets of all calls in `text`, decoded from front to back.
-fn sweep(text: &Text<'_>, starts: &mut Vec<u64>) {
-    let (mut address, mut rest) = (text.range.start().0, text.bytes);
-    // The last `auipc` and where it stood: `auipc+jalr` is the far call.
-    let mut upper: Option<(Register, u64)> = None;
-    while rest.len() >= 2 {
-        let Some(instruction) = isa::decode(rest) else {
-            (address, rest, upper) = (address + 2, &rest[2..], None);
-            continue;
-        };
-        let displacement = i64::from(instruction.immediate);
-        match instruction.op {
-            Op::Jal if instruction.rd() == Register::RA => starts.push(address.wrapping_add_signed(displacement)),
-            Op::Jalr if instruction.rd() == Register::RA => {
-                if let Some((_, high)) = upper.filter(|&(register, _)| register == instruction.rs1()) {
-                    starts.push(high.wrapping_add_signed(displacement));
-                }
+/// What decoding all code from front to back shows, reachable or not.
+#[derive(Default)]
+pub(super) struct Sweep {
+    /// Where functions plausibly start, ascending: the entry, function symbols, and targets of calls.
+    pub starts: Vec<u64>,
+    /// Every `ecall`, with the number if it is a constant set right before.
+    pub sites: Vec<(u64, Option<u64>)>,
+}
+
+impl Sweep {
+    fn over(&mut self, mut cursor: Cursor<'_>) {
+        // The last `auipc` and where it stood: `auipc+jalr` is the far call.
+        let mut upper: Option<(Register, u64)> = None;
+        let mut number = None;
+        let mut expected = cursor.at;
+        while let Some((at, instruction)) = cursor.resynchronised() {
+            if at != expected {
+                (upper, number) = (None, None);
             }
-            _ => {}
+            expected = cursor.at;
+            let target = |base: u64| base.wrapping_add_signed(instruction.immediate.into());
+            let far = upper.take();
+            match instruction.op {
+                Op::Jal if instruction.rd() == Register::RA => self.starts.push(target(at)),
+                Op::Jalr if instruction.rd() == Register::RA => {
+                    let far = far.filter(|&(register, _)| register == instruction.rs1());
+                    self.starts.extend(far.map(|(_, high)| target(high)));
+                }
+                Op::Auipc => upper = Some((instruction.rd(), target(at))),
+                Op::Ecall => self.sites.push((at, number)),
+                _ => {}
+            }
+            if instruction.flow() != ControlFlow::Next {
+                number = None;
+            } else if instruction.rd() == Register::A7 && instruction.writes_integer_register() {
+                let constant = instruction.op == Op::Addi && instruction.rs1() == Register::ZERO;
+                number = constant.then_some(i64::from(instruction.immediate) as u64);
+            }
         }
-        upper = (instruction.op == Op::Auipc).then(|| (instruction.rd(), address.wrapping_add_signed(displacement)));
-        address += u64::from(instruction.length);
-        rest = &rest[usize::from(instruction.length)..];
     }
 }
 

@@ -4,11 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use smallvec::SmallVec;
-
-use super::blocks::{BlockId, Blocks, Callee, Exit, FunctionId};
+use super::blocks::{BlockEffects, Blocks};
 use super::code::Code;
+use super::exit::{BlockId, Exit, FunctionId};
 use super::function::Function;
+use super::result::ProgramFeatures;
 use super::state::{Convention, State, table_targets};
 use super::surroundings::Surroundings;
 use super::value::Value;
@@ -31,12 +31,16 @@ pub(super) struct Explorer<'p, 'v> {
 /// What running a function's blocks brought to light.
 #[derive(Default)]
 pub(super) struct Discoveries {
-    /// Calls by the block that they end; the last tells whether it waits for the callee to return.
-    pub calls: Vec<(BlockId, FunctionId, bool)>,
+    /// Blocks that end in a call and wait for it to return, with the callee.
+    pub waiting: Vec<(BlockId, FunctionId)>,
     /// Functions that it jumps to or runs into.
     pub tails: Vec<FunctionId>,
     /// Code addresses that it computes.
     pub references: Vec<u64>,
+    /// Every `ecall` met, with the block that was run.
+    pub sites: Vec<(u64, BlockId)>,
+    /// What the code needs of the hart.
+    pub features: ProgramFeatures,
 }
 
 impl<'v> Explorer<'_, 'v> {
@@ -87,61 +91,60 @@ impl<'v> Explorer<'_, 'v> {
         this.visits = this.visits.saturating_add(1);
         this.queued = false;
         let start = this.start;
-        let mut exit = Exit::default();
-        let mut at = start;
+        let (mut exit, mut effects) = (Exit::default(), BlockEffects::default());
+        let mut cursor = self.code.instructions_from(start);
         loop {
-            let Some(slot) = self.code.slot(at) else { break };
-            if at != start && self.blocks.find(slot, self.id).is_some() {
-                self.go(at, state, &mut exit);
-                break;
+            let (at, slot) = (cursor.at, cursor.slot);
+            if at != start {
+                let meets = self.blocks.any_at(slot) && self.blocks.find(slot, self.id).is_some();
+                if meets || !self.function.is_inside(at) {
+                    self.go(at, state, &mut exit);
+                    break;
+                }
             }
-            let Some(instruction) = self.code.fetch(at) else { break };
-            let next = at.wrapping_add(instruction.length.into());
+            let Some((_, instruction)) = cursor.next() else { break };
+            effects.add(&instruction);
+            self.found.features.note(&instruction, at);
             match instruction.flow() {
-                ControlFlow::Next => self.step(&instruction, at, state),
+                ControlFlow::Next => {
+                    self.step(&instruction, at, state);
+                    continue;
+                }
                 ControlFlow::EnvironmentCall => {
-                    if never_returns(state.get(Register::A7)) {
-                        at = next;
-                        break;
+                    self.found.sites.push((at, block));
+                    if !never_returns(state.get(Register::A7)) {
+                        state.step(&instruction, at, self.code);
+                        continue;
                     }
-                    state.step(&instruction, at, self.code);
                 }
-                ControlFlow::Trap => {
-                    // A debugger may step over `ebreak`; the program itself never gets past it.
-                    at = next;
-                    break;
-                }
+                // A debugger may step over `ebreak`; the program itself never gets past it.
+                ControlFlow::Trap => {}
                 ControlFlow::Branch(offset) => {
-                    self.branch(&instruction, at.wrapping_add_signed(offset.into()), next, state, &mut exit);
-                    at = next;
-                    break;
+                    self.branch(&instruction, at.wrapping_add_signed(offset.into()), cursor.at, state, &mut exit);
                 }
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
                     self.jump(block, &instruction, at, state, &mut exit);
-                    at = next;
-                    break;
                 }
             }
-            at = next;
-            if !self.function.is_inside(at) {
-                self.go(at, state, &mut exit);
-                break;
-            }
+            break;
         }
         self.function.returns |= exit.returns;
         let this = &mut self.blocks[block];
-        this.end = at;
+        this.end = cursor.at;
         this.exit = exit;
+        this.effects = effects;
     }
 
     /// Control goes to `target`: a block of this function, or another function for good.
     fn go(&mut self, target: u64, state: &State<'v>, exit: &mut Exit) {
         if self.function.is_inside(target) {
-            exit.successors.extend(self.reach(target, state));
+            if let Some(block) = self.reach(target, state) {
+                exit.add_successor(block);
+            }
         } else {
             let callee = self.surroundings.function_at(target, self.code);
             self.found.tails.extend(callee);
-            exit.leave(callee, false);
+            exit.add_tail(callee, false);
         }
     }
 
@@ -225,12 +228,18 @@ impl<'v> Explorer<'_, 'v> {
     /// The call that ends `block`; whether it is known to come back.
     fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
         let targets = target.constants().unwrap_or_default();
-        let known: SmallVec<[FunctionId; 2]> =
-            targets.iter().filter_map(|&target| self.surroundings.function_at(target, self.code)).collect();
-        let unknown = targets.is_empty();
-        let comes_back = unknown || known.iter().any(|&callee| self.surroundings.returns(callee));
-        self.found.calls.extend(known.iter().map(|&callee| (block, callee, !comes_back)));
-        exit.call = Some(Callee { known, unknown });
+        exit.add_call(None, targets.is_empty());
+        let mut comes_back = targets.is_empty();
+        let first = self.found.waiting.len();
+        for &target in targets {
+            let Some(callee) = self.surroundings.function_at(target, self.code) else { continue };
+            exit.add_call(Some(callee), false);
+            comes_back |= self.surroundings.returns(callee);
+            self.found.waiting.push((block, callee));
+        }
+        if comes_back {
+            self.found.waiting.truncate(first);
+        }
         comes_back
     }
 
@@ -249,7 +258,7 @@ impl<'v> Explorer<'_, 'v> {
         for label in labels {
             self.go(label, state, exit);
         }
-        exit.leave(None, true);
+        exit.add_tail(None, true);
         exit.returns = true;
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::blocks::{BlockId, FunctionId};
+use super::exit::{BlockId, FunctionId};
 use crate::address::Address;
 
 /// A function's code and what it refers to.
@@ -12,7 +12,7 @@ pub(super) struct Function {
     pub entry: u64,
     /// The first address that no jump inside the function reaches: where the next function plausibly starts.
     pub limit: u64,
-    /// Its blocks, in the order in which they were found; by address once the program is recovered.
+    /// Its blocks, in the order in which they were found.
     pub blocks: Vec<BlockId>,
     /// Whether control can come back to its caller by itself.
     pub returns: bool,

@@ -1,8 +1,10 @@
 //! Which registers may still be read: a backward pass over all functions at once, so that a register that a caller
-//! keeps in a place which its callee happens not to touch stays live through the callee.
+//! keeps in a place which its callee happens not to touch stays live through the callee. Functions that have no bearing on
+//! any `ecall` are left out.
 
-use super::blocks::{BlockId, Callee, FunctionId};
-use super::flow::{BlockEffects, Flow, all_registers, caller_saved};
+use super::blocks::BlockEffects;
+use super::exit::{BlockId, Callee, FunctionId};
+use super::flow::{Flow, all_registers, caller_saved};
 use super::program::Program;
 use super::state::Convention;
 use crate::isa::{Register, RegisterSet};
@@ -11,7 +13,7 @@ use crate::isa::{Register, RegisterSet};
 pub(super) struct Liveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
-    /// Live at the start of each block.
+    /// Live at the start of each block; everything where nobody needs to know better.
     at_start: Vec<RegisterSet>,
     /// Live when the function returns.
     at_return: Vec<RegisterSet>,
@@ -40,14 +42,14 @@ struct Worklist {
 
 impl Worklist {
     fn push(&mut self, block: BlockId) {
-        if !std::mem::replace(&mut self.queued[block.0 as usize], true) {
+        if !std::mem::replace(&mut self.queued[block.index()], true) {
             self.stack.push(block);
         }
     }
 
     fn pop(&mut self) -> Option<BlockId> {
         let block = self.stack.pop()?;
-        self.queued[block.0 as usize] = false;
+        self.queued[block.index()] = false;
         Some(block)
     }
 }
@@ -57,32 +59,38 @@ impl<'p, 'a> Liveness<'p, 'a> {
     pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
         let sets = ConventionSets::new(program.convention);
         let blocks = program.blocks.len();
+        let needed = needed(program, flow, &sets);
         let mut liveness = Liveness {
             program,
             flow,
-            at_start: vec![RegisterSet::EMPTY; blocks],
+            at_start: vec![all_registers(); blocks],
             at_return: vec![sets.returned; program.functions.len()],
             first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
             sets,
         };
         // Backwards in each function, so that most blocks need to be looked at only once.
-        let in_order = program.functions.iter().flat_map(|function| function.blocks.iter().copied());
-        let mut work = Worklist { stack: in_order.collect(), queued: vec![true; blocks] };
+        let mut work = Worklist { stack: Vec::new(), queued: vec![false; blocks] };
+        for block in needed.iter().flat_map(|&function| program[function].blocks.iter().copied()) {
+            liveness.at_start[block.index()] = RegisterSet::EMPTY;
+            work.push(block);
+        }
         while let Some(block) = work.pop() {
             liveness.pass_to_callees(block, &mut work);
-            let BlockEffects { reads, writes } = flow.effects(block);
+            let BlockEffects { reads, writes } = program.blocks[block].effects;
             let live_in = liveness.at_end(block).minus(writes).union(reads);
-            if liveness.at_start[block.0 as usize] == live_in {
+            if liveness.at_start[block.index()] == live_in {
                 continue;
             }
-            liveness.at_start[block.0 as usize] = live_in;
+            liveness.at_start[block.index()] = live_in;
             for &before in flow.predecessors(block) {
                 work.push(before);
             }
             let function = program.blocks[block].function;
-            if liveness.first_blocks[function.0 as usize] == Some(block) {
+            if liveness.first_blocks[function.index()] == Some(block) {
                 for &caller in flow.callers(function) {
-                    work.push(caller);
+                    if needed.binary_search(&program.blocks[caller].function).is_ok() {
+                        work.push(caller);
+                    }
                 }
             }
         }
@@ -99,24 +107,24 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// Live where some block follows `block`.
     fn behind(&self, block: BlockId) -> RegisterSet {
-        let successors = self.program.blocks[block].exit.successors.iter();
-        successors.fold(RegisterSet::EMPTY, |live, next| live.union(self.at_start[next.0 as usize]))
+        let successors = self.program.blocks[block].exit.successors();
+        successors.fold(RegisterSet::EMPTY, |live, next| live.union(self.at_start[next.index()]))
     }
 
     /// Live behind the last instruction of `block`, seen from inside it: what a call reads is included.
     fn at_end(&self, block: BlockId) -> RegisterSet {
         let mut live = self.behind(block);
         let found = &self.program.blocks[block];
-        if let Some(callee) = &found.exit.call {
+        if let Some(callee) = found.exit.call() {
             // That a callee saves and restores a register is no use of its value.
             let read = self.read_by(callee).minus(self.sets.saved);
             live = live.minus(self.surely_overwritten(callee)).union(read);
         }
-        if let Some(callee) = &found.exit.tail {
+        if let Some(callee) = found.exit.tail() {
             live = live.union(self.read_by(callee));
         }
-        if found.exit.returns || found.exit.tail.is_some() {
-            live = live.union(self.at_return[found.function.0 as usize]);
+        if found.exit.returns || found.exit.tail().is_some() {
+            live = live.union(self.at_return[found.function.index()]);
         }
         live
     }
@@ -125,22 +133,22 @@ impl<'p, 'a> Liveness<'p, 'a> {
     fn pass_to_callees(&mut self, block: BlockId, work: &mut Worklist) {
         let program = self.program;
         let found = &program.blocks[block];
-        if let Some(callee) = &found.exit.call {
+        if let Some(callee) = found.exit.call() {
             self.pass(callee, self.behind(block), work);
         }
-        if let Some(callee) = &found.exit.tail {
-            self.pass(callee, self.at_return[found.function.0 as usize], work);
+        if let Some(callee) = found.exit.tail() {
+            self.pass(callee, self.at_return[found.function.index()], work);
         }
     }
 
-    fn pass(&mut self, callee: &Callee, live: RegisterSet, work: &mut Worklist) {
-        for &target in &callee.known {
-            let at_return = &mut self.at_return[target.0 as usize];
+    fn pass(&mut self, callee: Callee<'_>, live: RegisterSet, work: &mut Worklist) {
+        for target in callee.known() {
+            let at_return = &mut self.at_return[target.index()];
             if at_return.union(live) != *at_return {
                 *at_return = at_return.union(live);
                 for &block in &self.program[target].blocks {
                     let exit = &self.program.blocks[block].exit;
-                    if exit.returns || exit.tail.is_some() {
+                    if exit.returns || exit.tail().is_some() {
                         work.push(block);
                     }
                 }
@@ -150,30 +158,52 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// What `function` reads of what its caller leaves in registers.
     pub fn at_entry(&self, function: FunctionId) -> RegisterSet {
-        self.first_blocks[function.0 as usize].map_or(self.sets.parameters, |block| self.at_start(block))
+        self.first_blocks[function.index()].map_or(self.sets.parameters, |block| self.at_start(block))
     }
 
     /// Live at the start of `block`.
     pub fn at_start(&self, block: BlockId) -> RegisterSet {
-        self.at_start[block.0 as usize]
+        self.at_start[block.index()]
     }
 
     /// Registers whose old value no code behind the call can rely on.
-    fn surely_overwritten(&self, callee: &Callee) -> RegisterSet {
+    fn surely_overwritten(&self, callee: Callee<'_>) -> RegisterSet {
         match callee.unknown {
             true => self.sets.volatile,
-            false => callee
-                .known
-                .iter()
-                .fold(self.sets.volatile, |all, &target| all.intersection(self.flow.clobbers(target))),
+            false => {
+                let known = callee.known().map(|target| self.flow.clobbers(target));
+                known.fold(self.sets.volatile, RegisterSet::intersection)
+            }
         }
     }
 
-    fn read_by(&self, callee: &Callee) -> RegisterSet {
-        let known = callee.known.iter().map(|&function| self.at_entry(function));
-        let unknown = callee.unknown || callee.known.is_empty();
+    fn read_by(&self, callee: Callee<'_>) -> RegisterSet {
+        let known = callee.known().map(|function| self.at_entry(function));
+        let unknown = callee.unknown || callee.is_nowhere();
         known.fold(if unknown { self.sets.parameters } else { RegisterSet::EMPTY }, RegisterSet::union)
     }
+}
+
+/// The functions with an `ecall` and those whose registers theirs depend on: callees, for what they read, and callers,
+/// for what they read after the return, unless any register may be read then anyway.
+fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets) -> Vec<FunctionId> {
+    let mut needed = Vec::new();
+    let mut seen = vec![false; program.functions.len()];
+    let mut found: Vec<FunctionId> =
+        flow.sites.values().flatten().map(|&block| program.blocks[block].function).collect();
+    while let Some(function) = found.pop() {
+        if std::mem::replace(&mut seen[function.index()], true) {
+            continue;
+        }
+        needed.push(function);
+        let exits = program[function].blocks.iter().map(|&block| &program.blocks[block].exit);
+        found.extend(exits.flat_map(|exit| exit.callees()).flat_map(|callee| callee.known()));
+        if sets.returned != all_registers() {
+            found.extend(flow.callers(function).iter().map(|&block| program.blocks[block].function));
+        }
+    }
+    needed.sort_unstable();
+    needed
 }
 
 impl ConventionSets {

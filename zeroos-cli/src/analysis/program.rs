@@ -1,13 +1,15 @@
 //! The whole program's reachable code: functions found from the entry, over calls, tail calls and taken addresses,
 //! to a fixed point.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::blocks::{BlockId, Blocks, FunctionId};
+use super::blocks::Blocks;
 use super::code::Code;
+use super::exit::{BlockId, FunctionId};
 use super::explore::{Discoveries, Explorer};
 use super::function::{Function, Origin};
 use super::pointers::Pointer;
+use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use crate::address::Address;
@@ -23,14 +25,18 @@ pub(super) struct Program<'a> {
     pub functions: Vec<Function>,
     /// Functions that can be called through a pointer, by entry.
     pub address_taken: BTreeSet<u64>,
+    /// What the code needs of the hart.
+    pub features: ProgramFeatures,
     surroundings: Surroundings,
+    /// Every `ecall` met, with blocks that may hold it.
+    sites: Vec<(u64, BlockId)>,
 }
 
 impl std::ops::Index<FunctionId> for Program<'_> {
     type Output = Function;
 
     fn index(&self, id: FunctionId) -> &Function {
-        &self.functions[id.0 as usize]
+        &self.functions[id.index()]
     }
 }
 
@@ -53,6 +59,8 @@ impl<'a> Program<'a> {
             blocks: Blocks::new(&code),
             functions: Vec::new(),
             address_taken: BTreeSet::new(),
+            features: ProgramFeatures::default(),
+            sites: Vec::new(),
             surroundings: Surroundings::new(&code),
             code,
         };
@@ -79,10 +87,8 @@ impl<'a> Program<'a> {
             settled = program.functions.len();
             program.take_doubtful(&mut work);
         }
-        let Program { functions, blocks, .. } = &mut program;
-        for function in functions {
-            function.blocks.sort_by_key(|&block| blocks[block].start);
-        }
+        program.features = work.found.features;
+        program.sites = work.found.sites;
         program
     }
 
@@ -121,7 +127,7 @@ impl<'a> Program<'a> {
     fn add_functions(&mut self, origin: Option<Origin>, work: &mut Work<'a>) {
         let Program { functions, surroundings, .. } = self;
         for entry in surroundings.entries_from(functions.len()) {
-            work.queue.push_back(FunctionId(functions.len() as u32));
+            work.queue.push_back(FunctionId::new(functions.len()));
             let mut function = Function::new(entry, surroundings.limit_of(entry), origin);
             function.queued = true;
             functions.push(function);
@@ -131,25 +137,23 @@ impl<'a> Program<'a> {
     fn drain(&mut self, work: &mut Work<'a>) {
         while let Some(id) = work.queue.pop_front() {
             let Program { code, convention, blocks, functions, surroundings, .. } = self;
-            let function = &mut functions[id.0 as usize];
+            let function = &mut functions[id.index()];
             function.queued = false;
             let found = &mut work.found;
             let mut explorer = Explorer { code, convention: *convention, surroundings, blocks, function, id, found };
             explorer.explore(&work.at_entry);
             self.add_functions(Some(Origin::Function(id)), work);
             let mut found = std::mem::take(&mut work.found);
-            for (block, callee, waits) in found.calls.drain(..) {
-                if waits {
-                    self.functions[callee.0 as usize].awaited_by.push(block);
-                    if self.surroundings.returns(callee) {
-                        self.resume_callers(callee, work);
-                    }
+            for (block, callee) in found.waiting.drain(..) {
+                self.functions[callee.index()].awaited_by.push(block);
+                if self.surroundings.returns(callee) {
+                    self.resume_callers(callee, work);
                 }
             }
             let mut returns = self[id].returns;
             for tail in found.tails.drain(..) {
                 returns |= self.surroundings.returns(tail);
-                self.functions[tail.0 as usize].returned_by.push(id);
+                self.functions[tail.index()].returned_by.push(id);
             }
             for target in found.references.drain(..) {
                 if self.is_label(id, target) {
@@ -172,7 +176,7 @@ impl<'a> Program<'a> {
         let mut newly = vec![function];
         while let Some(id) = newly.pop() {
             if self.surroundings.set_returns(id) {
-                newly.extend(std::mem::take(&mut self.functions[id.0 as usize].returned_by));
+                newly.extend(std::mem::take(&mut self.functions[id.index()].returned_by));
                 self.resume_callers(id, work);
             }
         }
@@ -180,13 +184,13 @@ impl<'a> Program<'a> {
 
     /// Runs the blocks again that end in a call of `function`, which turned out to return.
     fn resume_callers(&mut self, function: FunctionId, work: &mut Work<'a>) {
-        for block in std::mem::take(&mut self.functions[function.0 as usize].awaited_by) {
+        for block in std::mem::take(&mut self.functions[function.index()].awaited_by) {
             let this = &mut self.blocks[block];
             let caller = this.function;
             if !std::mem::replace(&mut this.queued, true) {
-                self.functions[caller.0 as usize].pending.push(block);
+                self.functions[caller.index()].pending.push(block);
             }
-            if !std::mem::replace(&mut self.functions[caller.0 as usize].queued, true) {
+            if !std::mem::replace(&mut self.functions[caller.index()].queued, true) {
                 work.queue.push_back(caller);
             }
         }
@@ -199,6 +203,27 @@ impl<'a> Program<'a> {
             && self.code.slot(target).is_some_and(|slot| self.blocks.find(slot, function).is_some())
     }
 
+    /// The blocks that hold each reachable `ecall`, by its address.
+    pub fn sites(&self) -> BTreeMap<u64, Vec<BlockId>> {
+        let mut sites: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
+        for &(at, block) in &self.sites {
+            // The block may have been cut since; then the other part was run for itself.
+            if (self.blocks[block].start..self.blocks[block].end).contains(&at) {
+                sites.entry(at).or_default().push(block);
+            }
+        }
+        for blocks in sites.values_mut() {
+            blocks.sort_unstable();
+            blocks.dedup();
+        }
+        sites
+    }
+
+    /// Every `ecall` in code, reachable or not, with the number if it is a constant set right before.
+    pub fn swept_sites(&self) -> &[(u64, Option<u64>)] {
+        self.surroundings.swept_sites()
+    }
+
     /// The function that `block` belongs to.
     pub fn function_of(&self, block: BlockId) -> &Function {
         &self[self.blocks[block].function]
@@ -206,7 +231,7 @@ impl<'a> Program<'a> {
 
     /// All functions.
     pub fn function_ids(&self) -> impl Iterator<Item = FunctionId> + use<> {
-        (0..self.functions.len() as u32).map(FunctionId)
+        (0..self.functions.len()).map(FunctionId::new)
     }
 
     /// The block that `function` starts with.

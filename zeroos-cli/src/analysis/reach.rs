@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::blocks::FunctionId;
+use super::exit::FunctionId;
 use super::function::Origin;
 use super::names::function_name;
 use super::program::Program;
@@ -29,7 +29,7 @@ impl Chains {
         let mut chains = Chains { before: vec![Link::None; program.functions.len()] };
         let mut queue: VecDeque<FunctionId> = program.function_at(program.code.elf.entry.0).into_iter().collect();
         for entry in &queue {
-            chains.before[entry.0 as usize] = Link::Entry;
+            chains.before[entry.index()] = Link::Entry;
         }
         // First over calls; what these do not reach is then reached through taken addresses, lowest function first.
         let mut pointed: Vec<FunctionId> = program.function_ids().collect();
@@ -38,7 +38,7 @@ impl Chains {
         loop {
             while let Some(from) = queue.pop_front() {
                 let exits = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.callees());
-                let called = exits.flat_map(|callee| callee.known.iter().copied());
+                let called = exits.flat_map(|callee| callee.known());
                 let taken = program[from].code_references.iter().filter_map(|&target| program.function_at(target));
                 for target in called.chain(taken) {
                     chains.link(target, Origin::Function(from), &mut queue);
@@ -53,7 +53,7 @@ impl Chains {
     }
 
     fn link(&mut self, target: FunctionId, origin: Origin, queue: &mut VecDeque<FunctionId>) {
-        let link = &mut self.before[target.0 as usize];
+        let link = &mut self.before[target.index()];
         if matches!(link, Link::None) {
             *link = Link::From(origin);
             queue.push_back(target);
@@ -67,7 +67,7 @@ impl Chains {
         let name = |id: FunctionId| function_name(elf, program[id].entry);
         let mut names = vec![name(function)];
         let mut at = function;
-        while let Link::From(origin) = self.before[at.0 as usize] {
+        while let Link::From(origin) = self.before[at.index()] {
             match origin {
                 Origin::Function(from) => {
                     names.push(name(from));

@@ -9,9 +9,9 @@ mod across;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use super::blocks::{BlockId, FunctionId};
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
+use super::exit::{BlockId, FunctionId};
 use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;

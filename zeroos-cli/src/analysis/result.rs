@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::address::Address;
-use crate::isa::RegisterSet;
+use crate::isa::{Instruction, Op, RegisterSet};
 use crate::linux::SyscallNumber;
 
 /// Everything the later stages need to know about the program's code.
@@ -74,6 +74,32 @@ pub struct ProgramFeatures {
     pub atomics: Option<Address>,
     /// C.
     pub compressed: Option<Address>,
+}
+
+impl ProgramFeatures {
+    /// Takes note of what `instruction` at `at` needs.
+    pub(super) fn note(&mut self, instruction: &Instruction, at: u64) {
+        let first = |known: &mut Option<Address>| {
+            *known = Some(known.map_or(Address(at), |known| known.min(Address(at))));
+        };
+        if instruction.length == 2 {
+            first(&mut self.compressed);
+        }
+        let op = instruction.op;
+        if op < Op::Csrrw || (Op::Mret..Op::LrW).contains(&op) {
+            return;
+        }
+        if (Op::LrW..=Op::AmomaxuD).contains(&op) {
+            first(&mut self.atomics);
+        }
+        let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&op);
+        if (Op::Flw..=Op::FmvDX).contains(&op) || is_csr && instruction.csr() <= 3 {
+            first(&mut self.float);
+        }
+        if (Op::Fld..=Op::FmvDX).contains(&op) {
+            first(&mut self.double);
+        }
+    }
 }
 
 impl Evidence {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::blocks::BlockId;
 use super::cells::Cells;
+use super::exit::BlockId;
 use super::flow::{Flow, caller_saved};
 use super::liveness::Liveness;
 use super::names::function_name;
@@ -14,7 +14,7 @@ use super::result::{Evidence, Site};
 use super::state::Convention;
 use super::value::Value;
 use crate::address::Address;
-use crate::isa::{self, Instruction, Op, Register, RegisterSet};
+use crate::isa::{Register, RegisterSet};
 use crate::linux::SyscallNumber;
 
 /// Every site that can be reached, by address.
@@ -91,39 +91,9 @@ fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockI
 
 /// The sites that no path reaches: found by decoding all code from front to back. Only constants right before them are
 /// recognised.
-pub(super) fn unreachable_sites(program: &Program<'_>, reachable: &BTreeSet<u64>) -> Vec<Site> {
-    let code = &program.code;
-    let mut sites = Vec::new();
-    for (start, bytes) in code.texts() {
-        let (mut at, mut rest, mut number) = (start, bytes, None);
-        while rest.len() >= 2 {
-            let Some(instruction) = isa::decode(rest) else {
-                (at, rest, number) = (at + 2, &rest[2..], None);
-                continue;
-            };
-            if instruction.op == Op::Ecall && !reachable.contains(&at) {
-                sites.push(unreachable_site(program, at, number));
-            }
-            number = number_after(&instruction, number);
-            at += u64::from(instruction.length);
-            rest = &rest[usize::from(instruction.length)..];
-        }
-    }
-    sites
-}
-
-fn number_after(instruction: &Instruction, number: Option<u64>) -> Option<u64> {
-    let effects = instruction.effects();
-    if effects.flow != crate::isa::ControlFlow::Next {
-        return None;
-    }
-    match effects.defines.contains(Register::A7) {
-        true if instruction.op == Op::Addi && instruction.rs1() == Register::ZERO => {
-            Some(i64::from(instruction.immediate) as u64)
-        }
-        true => None,
-        false => number,
-    }
+pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
+    let swept = program.swept_sites().iter().filter(|(at, _)| !flow.sites.contains_key(at));
+    swept.map(|&(at, number)| unreachable_site(program, at, number)).collect()
 }
 
 fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site {
@@ -151,7 +121,7 @@ fn branch_targets(program: &Program<'_>, flow: &Flow) -> BTreeSet<u64> {
     let is_entered = |&&site: &&u64| {
         let jumped_at = flow.sites[&site].iter().any(|&block| {
             let before = flow.predecessors(block).iter().map(|&before| &program.blocks[before]);
-            let mut jumps = before.map(|before| before.end != site || before.exit.call.is_some());
+            let mut jumps = before.map(|before| before.end != site || before.exit.call().is_some());
             program.blocks[block].start == site && jumps.any(|jumps| jumps)
         });
         jumped_at

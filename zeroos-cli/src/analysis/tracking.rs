@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::blocks::{Block, BlockId, Callee, FunctionId};
+use super::blocks::Block;
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
+use super::exit::{BlockId, Callee, FunctionId};
 use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
@@ -92,13 +93,13 @@ impl<'a> Tracker<'_, 'a> {
             });
             let mut held = held?;
             let Block { exit, start, .. } = &program.blocks[block];
-            if let Some(callee) = &exit.call {
+            if let Some(callee) = exit.call() {
                 let (instruction, state) = last.as_ref().ok_or(Escapes(*start))?;
                 let passed = held.minus(preserved(program.convention));
                 self.pass(block, callee, (held, passed), instruction, state)?;
                 held = held.minus(passed).union(self.returned_by(callee));
             }
-            if let Some(callee) = &exit.tail {
+            if let Some(callee) = exit.tail() {
                 let (instruction, state) = last.as_ref().ok_or(Escapes(*start))?;
                 self.pass(block, callee, (held, held), instruction, state)?;
                 self.hand_back(id, self.returned_by(callee))?;
@@ -106,7 +107,7 @@ impl<'a> Tracker<'_, 'a> {
             if exit.returns {
                 self.hand_back(id, held)?;
             }
-            for &next in &exit.successors {
+            for next in exit.successors() {
                 let known = at_start.entry(next).or_default();
                 if known.union(held) != *known {
                     *known = known.union(held);
@@ -195,7 +196,7 @@ impl<'a> Tracker<'_, 'a> {
     fn pass(
         &mut self,
         block: BlockId,
-        callee: &Callee,
+        callee: Callee<'_>,
         (held, passed): (RegisterSet, RegisterSet),
         instruction: &Instruction,
         state: &State<'a>,
@@ -216,7 +217,7 @@ impl<'a> Tracker<'_, 'a> {
             _ => true,
         };
         let on_stack = self.slots.iter().any(outgoing);
-        for &target in &callee.known {
+        for target in callee.known() {
             if on_stack && self.reads_stack_arguments(target) {
                 return Err(Escapes(start));
             }
@@ -248,8 +249,8 @@ impl<'a> Tracker<'_, 'a> {
         Ok(())
     }
 
-    fn returned_by(&self, callee: &Callee) -> RegisterSet {
-        let sets = callee.known.iter().filter_map(|target| self.returning.get(target));
+    fn returned_by(&self, callee: Callee<'_>) -> RegisterSet {
+        let sets = callee.known().filter_map(|target| self.returning.get(&target));
         sets.fold(RegisterSet::EMPTY, |all, &set| all.union(set))
     }
 

@@ -11,7 +11,7 @@ use crate::isa::{Instruction, Op};
 pub(super) const SET_LIMIT: usize = 32;
 
 /// What is known of a 64-bit register. `'v` is the arena's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Eq, Debug)]
 pub(super) enum Value<'v> {
     /// Nothing.
     Any,
@@ -31,6 +31,32 @@ pub(super) enum Value<'v> {
     Loaded(&'v Read),
     /// A constant plus what a load from a table's element gave: the target of a relative jump table.
     Displaced(&'v Displaced),
+}
+
+impl PartialEq for Value<'_> {
+    // By hand only to be inlined: most values are constants or places in the stack frame.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Constant(a), Value::Constant(b)) => a == b,
+            (Value::Stack(a), Value::Stack(b)) => a == b,
+            (Value::Any, Value::Any) => true,
+            _ => rare_values_are_equal(self, other),
+        }
+    }
+}
+
+#[cold]
+fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
+    match (a, b) {
+        (Value::Set(a), Value::Set(b)) => a == b,
+        (Value::Below(a), Value::Below(b)) => a == b,
+        (Value::Scaled(a), Value::Scaled(b)) => a == b,
+        (Value::Element(a), Value::Element(b)) => a == b,
+        (Value::Loaded(a), Value::Loaded(b)) => a == b,
+        (Value::Displaced(a), Value::Displaced(b)) => a == b,
+        _ => false,
+    }
 }
 
 /// Constants, ascending: at least two, at most [`SET_LIMIT`].

@@ -94,35 +94,45 @@ pub(super) fn encoding_of(op: Op) -> &'static Encoding {
 
 /// The row that `word` is an instance of.
 pub(super) fn find(word: u32) -> Option<&'static Encoding> {
-    let opcode = (word >> 2 & 0x1f) as usize;
-    let rows = &BY_OPCODE.rows[BY_OPCODE.starts[opcode] as usize..BY_OPCODE.starts[opcode + 1] as usize];
+    let group = group_of(word);
+    let rows = &GROUPS.rows[GROUPS.starts[group] as usize..GROUPS.starts[group + 1] as usize];
     rows.iter().map(|&row| &ENCODINGS[row as usize]).find(|encoding| encoding.matches(word))
 }
 
-/// The table's rows grouped by major opcode (bits 6:2), so that a look-up compares only with its own group.
-struct ByOpcode {
-    rows: [u8; ENCODINGS.len()],
-    starts: [u8; 33],
+/// How many groups there are: five bits of major opcode (6:2) and three of bits 14:12.
+const GROUP_COUNT: usize = 1 << 8;
+
+const fn group_of(word: u32) -> usize {
+    ((word >> 2 & 0x1f) << 3 | word >> 12 & 7) as usize
 }
 
-static BY_OPCODE: ByOpcode = group_by_opcode();
+/// The table's rows by group, so that a look-up compares with few of them. A row that leaves bits 14:12 open is in
+/// eight groups.
+struct Groups {
+    rows: [u8; 4 * ENCODINGS.len()],
+    starts: [u16; GROUP_COUNT + 1],
+}
 
-const fn group_by_opcode() -> ByOpcode {
-    let mut grouped = ByOpcode { rows: [0; ENCODINGS.len()], starts: [0; 33] };
+static GROUPS: Groups = group_rows();
+
+const fn group_rows() -> Groups {
+    let mut groups = Groups { rows: [0; 4 * ENCODINGS.len()], starts: [0; GROUP_COUNT + 1] };
     let mut filled = 0;
-    let mut opcode = 0;
-    while opcode < 32 {
-        grouped.starts[opcode] = filled as u8;
+    let mut group = 0;
+    while group < GROUP_COUNT {
+        groups.starts[group] = filled as u16;
         let mut row = 0;
         while row < ENCODINGS.len() {
-            if (ENCODINGS[row].bits >> 2 & 0x1f) as usize == opcode {
-                grouped.rows[filled] = row as u8;
+            let encoding = &ENCODINGS[row];
+            let fixed = group_of(encoding.mask);
+            if group & fixed == group_of(encoding.bits) & fixed {
+                groups.rows[filled] = row as u8;
                 filled += 1;
             }
             row += 1;
         }
-        opcode += 1;
+        group += 1;
     }
-    grouped.starts[32] = filled as u8;
-    grouped
+    groups.starts[GROUP_COUNT] = filled as u16;
+    groups
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{Place, Question, Search, Words};
-use crate::analysis::blocks::{BlockId, FunctionId};
+use crate::analysis::exit::{BlockId, FunctionId};
 use crate::analysis::flow::caller_saved;
 use crate::analysis::names;
 use crate::analysis::tracking;
@@ -28,7 +28,7 @@ impl<'a> Search<'_, 'a> {
         let steps = self.steps(block);
         let program = self.program;
         let found = &program.blocks[block];
-        let Some(callee) = &found.exit.call else { return self.behind(block, &steps, steps.len(), place) };
+        let Some(callee) = found.exit.call() else { return self.behind(block, &steps, steps.len(), place) };
         let unwinds = found.end != next;
         let Some((at, ..)) = steps.last() else { return self.lose(|| "a block without code".to_owned()) };
         let (at, before) = (*at, steps.len() - 1);
@@ -40,14 +40,14 @@ impl<'a> Search<'_, 'a> {
             Place::Register(register) => register,
         };
         let volatile = caller_saved(program.convention).contains(register);
-        let kept = !callee.unknown && callee.known.iter().all(|&target| !self.flow.clobbers(target).contains(register));
+        let kept = !callee.unknown && callee.known().all(|target| !self.flow.clobbers(target).contains(register));
         if !volatile || kept && !unwinds {
             return self.behind(block, &steps, before, place);
         }
         if unwinds || callee.unknown || register.number() >> 1 != 5 {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
-        callee.known.iter().flat_map(|&target| self.ask(Question::AtReturn(target, register))).collect()
+        callee.known().flat_map(|target| self.ask(Question::AtReturn(target, register))).collect()
     }
 
     fn at_function_entry(&mut self, function: FunctionId, place: Place) -> Words {
@@ -85,9 +85,9 @@ impl<'a> Search<'_, 'a> {
                 (register, _) => register,
             };
             // A block can also run into the next function, or be left for a landing pad that counts as one.
-            let calls = self.program.blocks[caller].exit.call.as_ref();
+            let calls = self.program.blocks[caller].exit.call();
             match calls {
-                Some(callee) if !callee.unknown && !callee.known.contains(&function) => {
+                Some(callee) if !callee.unknown && callee.known().all(|target| target != function) => {
                     words.append(&mut self.at_end(caller, entry, place));
                 }
                 _ => words.append(&mut self.behind(caller, &steps, before, place)),
@@ -118,12 +118,12 @@ impl<'a> Search<'_, 'a> {
             words.append(&mut self.behind(block, &steps, steps.len(), Place::Register(register)));
         }
         let name = program[function].entry;
-        let tails = program[function].blocks.iter().filter_map(|&block| program.blocks[block].exit.tail.as_ref());
+        let tails = program[function].blocks.iter().filter_map(|&block| program.blocks[block].exit.tail());
         for tail in tails {
-            if tail.unknown || tail.known.is_empty() {
+            if tail.unknown || tail.is_nowhere() {
                 words.append(&mut self.lose(|| format!("a function called by {name:#x} returns it")));
             }
-            for &target in &tail.known {
+            for target in tail.known() {
                 words.append(&mut self.ask(Question::AtReturn(target, register)));
             }
         }
