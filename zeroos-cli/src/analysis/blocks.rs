@@ -75,6 +75,8 @@ pub(super) struct Blocks<'v> {
     all: Vec<Block>,
     /// By slot, the block that starts there.
     at: Vec<Option<BlockId>>,
+    /// The slots at which blocks start, a bit each.
+    starts: Vec<u64>,
     values: Vec<Value<'v>>,
 }
 
@@ -95,7 +97,12 @@ impl std::ops::IndexMut<BlockId> for Blocks<'_> {
 impl<'v> Blocks<'v> {
     /// None yet.
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
-        Blocks { all: Vec::new(), at: vec![None; code.slots()], values: Vec::new() }
+        Blocks {
+            all: Vec::new(),
+            at: vec![None; code.slots()],
+            starts: vec![0; code.slots() / 64 + 1],
+            values: Vec::new(),
+        }
     }
 
     /// How many there are.
@@ -110,7 +117,21 @@ impl<'v> Blocks<'v> {
 
     /// Whether any block starts at `slot`.
     pub fn any_at(&self, slot: usize) -> bool {
-        self.at.get(slot).is_some_and(Option::is_some)
+        self.starts.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
+    }
+
+    /// The nearest slot below `slot` at which a block starts, if it is near.
+    fn start_below(&self, slot: usize) -> Option<usize> {
+        let mut index = slot / 64;
+        let mut word = self.starts.get(index)? & ((1 << (slot % 64)) - 1);
+        for _ in 0..LOOK_BACK / 64 {
+            if word != 0 {
+                return Some(64 * index + word.ilog2() as usize);
+            }
+            index = index.checked_sub(1)?;
+            word = self.starts[index];
+        }
+        None
     }
 
     /// The blocks that start at `slot`.
@@ -126,13 +147,7 @@ impl<'v> Blocks<'v> {
 
     /// The nearest blocks that start below `slot`.
     fn before(&self, slot: usize) -> impl Iterator<Item = BlockId> {
-        let lowest = slot.saturating_sub(LOOK_BACK);
-        let slots = self.at.get(lowest..slot).unwrap_or_default();
-        // Sixteen at a time, which the compiler makes one comparison of.
-        let empty = slots.rchunks(16).take_while(|chunk| chunk.iter().all(Option::is_none)).count();
-        let rest = &slots[..slots.len().saturating_sub(16 * empty)];
-        let nearest = rest.iter().rposition(Option::is_some);
-        nearest.into_iter().flat_map(move |index| self.starting_at(lowest + index))
+        self.start_below(slot).into_iter().flat_map(|below| self.starting_at(below))
     }
 
     /// The block of `function` that starts right below `slot` and runs over the address of it.
@@ -151,6 +166,7 @@ impl<'v> Blocks<'v> {
         let values = self.values.len() as u32;
         self.values.extend(state.known().iter().map(|register| state.get(register)));
         let twin = self.at[slot].replace(id);
+        self.starts[slot / 64] |= 1 << (slot % 64);
         let (exit, effects, known) = (Exit::default(), BlockEffects::default(), state.known());
         let (end, visits, queued) = (start, 0, false);
         self.all.push(Block { function, start, end, exit, effects, visits, queued, known, values, twin });

@@ -154,53 +154,41 @@ impl<'a> Code<'a> {
         Some(extend(op, u64::from_le_bytes(word)))
     }
 
-    /// What decoding all code from front to back shows.
-    pub fn sweep(&self) -> Sweep {
-        let mut sweep = Sweep::default();
-        sweep.starts.push(self.elf.entry.0);
+    /// Addresses where functions plausibly start, ascending: the entry, function symbols, and targets of calls met when
+    /// all code is decoded from front to back.
+    pub fn function_starts(&self) -> Vec<u64> {
+        let mut starts = vec![self.elf.entry.0];
         let functions = self.elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function);
-        sweep.starts.extend(functions.map(|symbol| symbol.address.0));
+        starts.extend(functions.map(|symbol| symbol.address.0));
         for text in &self.texts {
-            sweep.over(self.instructions_from(text.range.start().0));
+            called(self.instructions_from(text.range.start().0), &mut starts);
         }
-        sweep.starts.retain(|&start| self.contains(start));
-        sweep.starts.sort_unstable();
-        sweep.starts.dedup();
-        sweep
+        starts.retain(|&start| self.contains(start));
+        starts.sort_unstable();
+        starts.dedup();
+        starts
     }
-}
 
-/// What decoding all code from front to back shows, reachable or not.
-#[derive(Default)]
-pub(super) struct Sweep {
-    /// Where functions plausibly start, ascending: the entry, function symbols, and targets of calls.
-    pub starts: Vec<u64>,
-    /// Every `ecall`, with the number if it is a constant set right before.
-    pub sites: Vec<(u64, Option<u64>)>,
-}
+    /// The addresses in code at which the bytes of an `ecall` lie, ascending; not all of them need be instructions.
+    pub fn ecall_bytes(&self) -> impl Iterator<Item = u64> {
+        const ECALL: [u8; 4] = 0x0000_0073_u32.to_le_bytes();
+        self.texts.iter().flat_map(|text| {
+            let start = text.range.start().0;
+            let offsets =
+                memchr::memmem::find_iter(text.bytes, &ECALL).filter(move |offset| (start + *offset as u64) & 1 == 0);
+            offsets.map(move |offset| start + offset as u64)
+        })
+    }
 
-impl Sweep {
-    fn over(&mut self, mut cursor: Cursor<'_>) {
-        // The last `auipc` and where it stood: `auipc+jalr` is the far call.
-        let mut upper: Option<(Register, u64)> = None;
+    /// Decodes from `start` to the `ecall` at `site`: whether it is an instruction then, and its number if that is a
+    /// constant set right before.
+    pub fn decoded_site(&self, start: u64, site: u64) -> Option<Option<u64>> {
+        let mut cursor = self.instructions_from(start);
         let mut number = None;
-        let mut expected = cursor.at;
-        while let Some((at, instruction)) = cursor.resynchronised() {
-            if at != expected {
-                (upper, number) = (None, None);
-            }
-            expected = cursor.at;
-            let target = |base: u64| base.wrapping_add_signed(instruction.immediate.into());
-            let far = upper.take();
-            match instruction.op {
-                Op::Jal if instruction.rd() == Register::RA => self.starts.push(target(at)),
-                Op::Jalr if instruction.rd() == Register::RA => {
-                    let far = far.filter(|&(register, _)| register == instruction.rs1());
-                    self.starts.extend(far.map(|(_, high)| target(high)));
-                }
-                Op::Auipc => upper = Some((instruction.rd(), target(at))),
-                Op::Ecall => self.sites.push((at, number)),
-                _ => {}
+        loop {
+            let (at, instruction) = cursor.resynchronised()?;
+            if at >= site {
+                return (at == site).then_some(number);
             }
             if instruction.flow() != ControlFlow::Next {
                 number = None;
@@ -208,6 +196,25 @@ impl Sweep {
                 let constant = instruction.op == Op::Addi && instruction.rs1() == Register::ZERO;
                 number = constant.then_some(i64::from(instruction.immediate) as u64);
             }
+        }
+    }
+}
+
+/// Notes the targets of all calls from the cursor on.
+fn called(mut cursor: Cursor<'_>, starts: &mut Vec<u64>) {
+    // The last `auipc` and where it stood: `auipc+jalr` is the far call.
+    let mut upper: Option<(Register, u64)> = None;
+    while let Some((at, instruction)) = cursor.resynchronised() {
+        let target = |base: u64| base.wrapping_add_signed(instruction.immediate.into());
+        let far = upper.take();
+        match instruction.op {
+            Op::Jal if instruction.rd() == Register::RA => starts.push(target(at)),
+            Op::Jalr if instruction.rd() == Register::RA => {
+                let far = far.filter(|&(register, _)| register == instruction.rs1());
+                starts.extend(far.map(|(_, high)| target(high)));
+            }
+            Op::Auipc => upper = Some((instruction.rd(), target(at))),
+            _ => {}
         }
     }
 }

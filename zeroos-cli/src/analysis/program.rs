@@ -219,11 +219,6 @@ impl<'a> Program<'a> {
         sites
     }
 
-    /// Every `ecall` in code, reachable or not, with the number if it is a constant set right before.
-    pub fn swept_sites(&self) -> &[(u64, Option<u64>)] {
-        self.surroundings.swept_sites()
-    }
-
     /// The function that `block` belongs to.
     pub fn function_of(&self, block: BlockId) -> &Function {
         &self[self.blocks[block].function]

@@ -89,11 +89,17 @@ fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockI
     }
 }
 
-/// The sites that no path reaches: found by decoding all code from front to back. Only constants right before them are
-/// recognised.
+/// The sites that no path reaches: found by their bytes and by decoding the code in front of them. Only constants right
+/// before them are recognised.
 pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
-    let swept = program.swept_sites().iter().filter(|(at, _)| !flow.sites.contains_key(at));
-    swept.map(|&(at, number)| unreachable_site(program, at, number)).collect()
+    /// Bytes decoded in front of a site at most.
+    const WINDOW: u64 = 4096;
+    let bytes = program.code.ecall_bytes().filter(|at| !flow.sites.contains_key(at));
+    let sites = bytes.filter_map(|at| {
+        let start = program.start_before(at).max(at.saturating_sub(WINDOW));
+        Some((at, program.code.decoded_site(start, at)?))
+    });
+    sites.map(|(at, number)| unreachable_site(program, at, number)).collect()
 }
 
 fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site {

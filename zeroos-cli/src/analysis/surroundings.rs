@@ -3,15 +3,15 @@
 
 use rustc_hash::FxHashMap;
 
-use super::code::{Code, Sweep};
+use super::code::Code;
 use super::exceptions::LandingPads;
 use super::exit::FunctionId;
 use super::pointers::{Pointer, data_pointers};
 
 /// See the module.
 pub(super) struct Surroundings {
-    /// What the code looks like from front to back.
-    sweep: Sweep,
+    /// Where functions plausibly start, ascending.
+    starts: Vec<u64>,
     /// Code addresses in data, by target.
     pub pointers: Vec<Pointer>,
     landing_pads: LandingPads,
@@ -26,7 +26,7 @@ impl Surroundings {
     /// What can be said before any function is explored.
     pub fn new(code: &Code<'_>) -> Surroundings {
         Surroundings {
-            sweep: code.sweep(),
+            starts: code.function_starts(),
             pointers: data_pointers(code),
             landing_pads: LandingPads::new(code),
             ends: code.executable().map(|range| range.end().0).collect(),
@@ -70,26 +70,21 @@ impl Surroundings {
 
     /// The next plausible function start above `address`.
     pub fn limit_of(&self, address: u64) -> u64 {
-        let next = self.sweep.starts.partition_point(|&start| start <= address);
-        let next = self.sweep.starts.get(next).copied().unwrap_or(u64::MAX);
+        let next = self.starts.partition_point(|&start| start <= address);
+        let next = self.starts.get(next).copied().unwrap_or(u64::MAX);
         let end = self.ends.partition_point(|&end| end <= address);
         self.ends.get(end).map_or(address, |&end| end.min(next))
     }
 
     /// Whether a function plausibly starts at `address`.
     pub fn is_start(&self, address: u64) -> bool {
-        self.sweep.starts.binary_search(&address).is_ok()
+        self.starts.binary_search(&address).is_ok()
     }
 
     /// The nearest plausible function start at or below `address`.
     pub fn start_before(&self, address: u64) -> u64 {
-        let next = self.sweep.starts.partition_point(|&start| start <= address);
-        next.checked_sub(1).map_or(address, |index| self.sweep.starts[index])
-    }
-
-    /// Every `ecall` in code, reachable or not, with the number if it is a constant set right before.
-    pub fn swept_sites(&self) -> &[(u64, Option<u64>)] {
-        &self.sweep.sites
+        let next = self.starts.partition_point(|&start| start <= address);
+        next.checked_sub(1).map_or(address, |index| self.starts[index])
     }
 
     /// Where the unwinder enters when the call at `call` throws.

@@ -129,6 +129,10 @@ impl<'v> Value<'v> {
         }
     }
 
+    fn two(low: u64, high: u64, arena: &'v Bump) -> Value<'v> {
+        Value::Set(arena.alloc(ConstantSet(arena.alloc([low, high]))))
+    }
+
     /// What holds on either of two paths.
     pub fn join(&self, other: &Value<'v>, arena: &'v Bump) -> Value<'v> {
         if self == other {
@@ -136,6 +140,7 @@ impl<'v> Value<'v> {
         }
         match (self, other) {
             (Value::Any, _) | (_, Value::Any) => Value::Any,
+            (Value::Constant(a), Value::Constant(b)) => Value::two(*a.min(b), *a.max(b), arena),
             (Value::Below(a), Value::Below(b)) => Value::Below(*a.max(b)),
             _ => match (self.constants(), other.constants()) {
                 (Some(a), Some(b)) => Value::of([a, b].concat(), arena),
