@@ -5,6 +5,7 @@
 //!
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
 //! * `exceptions`: where the unwinder enters functions.
+//! * `go`: what a Go program's own tables say of its code.
 //! * `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
 //! * `program`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
@@ -20,6 +21,8 @@ mod exit;
 mod explore;
 mod flow;
 mod function;
+#[expect(dead_code, reason = "until program asks it")]
+mod go;
 mod liveness;
 mod names;
 mod pointers;
