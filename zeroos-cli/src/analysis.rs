@@ -21,7 +21,6 @@ mod exit;
 mod explore;
 mod flow;
 mod function;
-#[expect(dead_code, reason = "until program asks it")]
 mod go;
 mod liveness;
 mod names;

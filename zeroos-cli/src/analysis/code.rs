@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use bumpalo::Bump;
 
+use super::go::GoFile;
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, SymbolKind};
 use crate::isa::{self, ControlFlow, Instruction, Op, Register};
@@ -15,6 +16,8 @@ pub(super) struct Code<'a> {
     pub elf: &'a AppElf,
     /// Where the analysis keeps what it hands around by reference.
     pub arena: &'a Bump,
+    /// What Go's own tables say, if it is a Go program.
+    pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
     /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
     frozen: Vec<AddressRange>,
@@ -80,7 +83,8 @@ impl<'a> Code<'a> {
         let frozen = if elf.sections.is_empty() { Vec::new() } else { got.chain(relro(elf)).collect() };
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
         relocated.sort_by_key(|&(target, _)| target);
-        Code { elf, arena, texts: texts(elf), frozen, relocated, indirect: indirect_relocations(elf) }
+        let (go, texts, indirect) = (GoFile::of(elf), texts(elf), indirect_relocations(elf));
+        Code { elf, arena, go, texts, frozen, relocated, indirect }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -155,13 +159,21 @@ impl<'a> Code<'a> {
     }
 
     /// Addresses where functions plausibly start, ascending: the entry, function symbols, and targets of calls met when
-    /// all code is decoded from front to back.
+    /// all code is decoded from front to back. In Go's code its function table says all starts.
     pub fn function_starts(&self) -> Vec<u64> {
         let mut starts = vec![self.elf.entry.0];
         let functions = self.elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function);
         starts.extend(functions.map(|symbol| symbol.address.0));
-        for text in &self.texts {
-            called(self.instructions_from(text.range.start().0), &mut starts);
+        let go = self.go.table();
+        for range in self.executable() {
+            if go.is_none_or(|table| !range.contains(Address(table.starts()[0]))) {
+                called(self.instructions_from(range.start().0), &mut starts);
+            }
+        }
+        if let Some(table) = go {
+            starts.retain(|start| !(table.starts()[0]..table.end()).contains(start));
+            starts.extend(table.starts());
+            starts.push(table.end());
         }
         starts.retain(|&start| self.contains(start));
         starts.sort_unstable();

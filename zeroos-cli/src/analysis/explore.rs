@@ -49,6 +49,9 @@ impl<'v> Explorer<'_, 'v> {
         let mut heap = BinaryHeap::new();
         if self.function.blocks.is_empty() {
             self.reach(self.function.entry, entry_state);
+            if let Some(resumption) = self.surroundings.resumption(self.function.entry) {
+                self.reach(resumption, &State::unknown());
+            }
         }
         let mut state = State::unknown();
         loop {

@@ -15,7 +15,7 @@ pub(super) struct Pointer {
 
 /// Every code address in data, by target. In a static-PIE these are exactly the addends of the base relocations;
 /// in an `ET_EXEC` every aligned word that is an even address inside code counts. The GOT is left out: code that uses
-/// an entry loads it from a constant address, which is seen there.
+/// an entry loads it from a constant address, which is seen there. Go's method tables hold 32-bit offsets.
 pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
     let elf = code.elf;
     let skipped: Vec<AddressRange> = elf
@@ -43,6 +43,10 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
                 }
             }
         }
+    }
+    if let Some(table) = code.go.table() {
+        pointers.retain(|pointer| !table.covers(pointer.holder));
+        pointers.extend(table.methods().into_iter().map(|(target, holder)| Pointer { target, holder }));
     }
     pointers.sort_unstable();
     pointers.dedup();

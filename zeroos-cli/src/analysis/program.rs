@@ -8,6 +8,7 @@ use super::code::Code;
 use super::exit::{BlockId, FunctionId};
 use super::explore::{Discoveries, Explorer};
 use super::function::{Function, Origin};
+use super::go::GoFile;
 use super::pointers::Pointer;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
@@ -53,7 +54,7 @@ impl<'a> Program<'a> {
     /// Finds everything that is reachable from the entry.
     pub fn recover(code: Code<'a>) -> Program<'a> {
         let entry = code.elf.entry.0;
-        let convention = if is_go(&code) { Convention::Go } else { Convention::Standard };
+        let convention = if matches!(code.go, GoFile::No) { Convention::Standard } else { Convention::Go };
         let mut program = Program {
             convention,
             blocks: Blocks::new(&code),
@@ -299,9 +300,4 @@ fn global_pointer(code: &Code<'_>) -> Option<u64> {
         };
     }
     None
-}
-
-/// Whether the Go toolchain linked it: its build information is always there, in a section or behind this magic.
-fn is_go(code: &Code<'_>) -> bool {
-    code.elf.sections.iter().any(|section| matches!(section.name.as_str(), ".go.buildinfo" | ".gopclntab"))
 }

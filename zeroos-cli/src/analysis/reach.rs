@@ -63,8 +63,8 @@ impl Chains {
     /// Names from the entry to `function`, both included. A function that only a pointer in data leads to follows the
     /// entry and the pointer's place.
     pub fn to(&self, program: &Program<'_>, function: FunctionId) -> Vec<String> {
-        let elf = program.code.elf;
-        let name = |id: FunctionId| function_name(elf, program[id].entry);
+        let code = &program.code;
+        let name = |id: FunctionId| function_name(code, program[id].entry);
         let mut names = vec![name(function)];
         let mut at = function;
         while let Link::From(origin) = self.before[at.index()] {
@@ -75,7 +75,7 @@ impl Chains {
                 }
                 Origin::Data(holder) => {
                     names.push(format!("[pointer at {holder}]"));
-                    names.push(function_name(elf, elf.entry.0));
+                    names.push(function_name(code, code.elf.entry.0));
                     break;
                 }
             }

@@ -385,7 +385,7 @@ impl<'p, 'a> Search<'p, 'a> {
     fn story(&self, block: BlockId) -> String {
         let function = self.program.blocks[block].function;
         let callers = self.flow.callers(function).len();
-        let name = super::names::function_name(self.program.code.elf, self.program[function].entry);
+        let name = super::names::function_name(&self.program.code, self.program[function].entry);
         match callers {
             0 => format!("carried to the site through joins, the stack or memory inside {name}"),
             _ => format!("carried into {name} from {callers} call sites, through registers, the stack or memory"),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::cells::Cells;
 use super::exit::BlockId;
 use super::flow::{Flow, caller_saved};
+use super::go::GoFile;
 use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
@@ -39,7 +40,7 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
             Site {
                 address: Address(address),
                 function: Address(entry),
-                function_name: function_name(program.code.elf, entry),
+                function_name: function_name(&program.code, entry),
                 evidence: evidence(program, &mut search, blocks, address),
                 reachable: true,
                 chain: chains.to(program, function),
@@ -52,6 +53,10 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
 }
 
 fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockId], address: u64) -> Evidence {
+    if matches!(program.code.go, GoFile::Unreadable) {
+        let why = "it is a Go program, but the tables that name all its functions are of a version not known here";
+        return Evidence::Unbounded { why: why.to_owned() };
+    }
     let mut numbers = BTreeSet::new();
     let mut story = None;
     for &block in blocks {
@@ -103,7 +108,6 @@ pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site>
 }
 
 fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site {
-    let elf = program.code.elf;
     let function = program.start_before(at);
     let evidence = match number {
         Some(number) => Evidence::Constant(SyscallNumber(number)),
@@ -112,7 +116,7 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
     Site {
         address: Address(at),
         function: Address(function),
-        function_name: function_name(elf, function),
+        function_name: function_name(&program.code, function),
         evidence,
         reachable: false,
         chain: Vec::new(),

@@ -15,6 +15,8 @@ pub(super) struct Surroundings {
     /// Code addresses in data, by target.
     pub pointers: Vec<Pointer>,
     landing_pads: LandingPads,
+    /// Where recovery from a panic enters functions again, by entry.
+    resumptions: Vec<(u64, u64)>,
     /// Ends of the ranges that hold code, ascending.
     ends: Vec<u64>,
     ids: FxHashMap<u64, FunctionId>,
@@ -29,6 +31,7 @@ impl Surroundings {
             starts: code.function_starts(),
             pointers: data_pointers(code),
             landing_pads: LandingPads::new(code),
+            resumptions: code.go.table().map(|table| table.resumptions().collect()).unwrap_or_default(),
             ends: code.executable().map(|range| range.end().0).collect(),
             ids: FxHashMap::default(),
             functions: Vec::new(),
@@ -90,6 +93,12 @@ impl Surroundings {
     /// Where the unwinder enters when the call at `call` throws.
     pub fn landing_pad(&self, call: u64) -> Option<u64> {
         self.landing_pads.of(call)
+    }
+
+    /// Where the function at `entry` goes on when Go recovered from a panic in it.
+    pub fn resumption(&self, entry: u64) -> Option<u64> {
+        let index = self.resumptions.binary_search_by_key(&entry, |&(entry, _)| entry).ok()?;
+        Some(self.resumptions[index].1)
     }
 
     /// Code addresses in data that point into `start..end`.

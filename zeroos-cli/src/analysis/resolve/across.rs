@@ -58,7 +58,7 @@ impl<'a> Search<'_, 'a> {
         }
         let through_pointers = self.pointer_callers(function);
         if let Err(at) = through_pointers {
-            let name = names::function_name(self.program.code.elf, entry);
+            let name = names::function_name(&self.program.code, entry);
             words.append(
                 &mut self.lose(|| format!("it is a parameter of {name}, whose address gets out of sight at {at:#x}")),
             );
