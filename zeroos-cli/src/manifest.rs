@@ -362,6 +362,25 @@ mod tests {
     }
 
     #[test]
+    fn the_instructions_that_decide_are_added_where_they_are_known() {
+        let (elf, mut analysis) = hello();
+        for site in &mut analysis.sites {
+            site.origins.clear();
+        }
+        let none = Manifest::new(&elf, &analysis, &fragments()).to_json().unwrap();
+        assert!(!none.contains("origins"));
+        analysis.sites[0].origins = BTreeMap::from([(SyscallNumber(64), BTreeSet::from([Address(0x10100)]))]);
+        let manifest = Manifest::new(&elf, &analysis, &fragments());
+        let text = manifest.to_json().unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["sites"][0]["origins"], serde_json::json!({"64": ["0x10100"]}));
+        assert!(json["sites"][1]["origins"].is_null());
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+        let toml: toml::Table = manifest.to_toml().unwrap().parse().unwrap();
+        assert_eq!(toml["sites"][0]["origins"]["64"][0].as_str(), Some("0x10100"));
+    }
+
+    #[test]
     fn the_isa_is_told_without_version_numbers() {
         let told = |isa: &str| App { isa: isa.to_owned(), ..App::default() }.isa_without_versions();
         assert_eq!(told("rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0_zca1p0"), "rv64imac_zicsr_zca");

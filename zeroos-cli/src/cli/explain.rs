@@ -1,6 +1,7 @@
 //! `zeroos explain`: what is known of a syscall, an error code, or one site of a program.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::input::FileError;
@@ -16,7 +17,7 @@ use crate::{manifest, pipeline};
 pub(super) struct Arguments {
     /// A syscall's name or number, an error code (ZOS-E0105), or a program if an ADDRESS follows
     #[arg(value_name = "NAME|NUMBER|CODE|APP")]
-    what: PathBuf,
+    what: OsString,
     /// An `ecall` of the program (0x12d7a): what it can carry and why, how it is reached, the code around it
     #[arg(value_name = "ADDRESS")]
     address: Option<String>,
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments) -> CommandResult {
     match &arguments.address {
-        Some(address) => site(&arguments.what, address),
+        Some(address) => site(Path::new(&arguments.what), address),
         None => word(&arguments.what.to_string_lossy()),
     }
 }

@@ -75,10 +75,9 @@ fn counts(text: &mut String, manifest: &Manifest) {
     }
     line(text, format_args!("{}: {}", counted(manifest.syscalls.len(), "syscall"), shares.join(", ")));
     if with(Status::Supported) > 0 {
-        line(
-            text,
-            format_args!("a fragment is kernel-fragments/src/{FRAGMENTS}FAMILY/NAME.rs; `, single` is NAME_single.rs"),
-        );
+        let variants = manifest.syscalls.iter().any(|syscall| family(syscall).contains(','));
+        let variants = if variants { "; `, single` is NAME_single.rs" } else { "" };
+        line(text, format_args!("fragments: kernel-fragments/src/{FRAGMENTS}FAMILY/NAME.rs{variants}"));
     }
     let reachable = || manifest.sites.iter().filter(|site| site.reachable);
     let kinds = [
