@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::layout::{counted, line};
-use super::{App, Manifest, ManifestError, Trace};
+use super::{App, Manifest, ManifestError, SiteEntry, Trace};
 use crate::address::Address;
 use crate::linux::SyscallNumber;
 
@@ -71,6 +71,9 @@ pub struct Miss {
 const COME_BACK: SyscallNumber = SyscallNumber(139);
 /// `rt_sigaction`: only programs that can make it have handlers.
 const INSTALL: SyscallNumber = SyscallNumber(134);
+
+/// Names that one line lists.
+const MOST_NAMES: usize = 12;
 
 /// What programs are moved by is a multiple of a page.
 const PAGE: u64 = 4096;
@@ -141,7 +144,7 @@ impl Audit {
             Some(at) => format!("{} at {at}", miss.name),
             None => miss.name.clone(),
         });
-        Err(ManifestError::Missed { calls: calls.collect::<Vec<_>>().join(", ") })
+        Err(ManifestError::Missed { calls: some_of(calls) })
     }
 
     /// A report for people.
@@ -184,12 +187,9 @@ impl Audit {
             }
         }
         if !self.unknown_names.is_empty() {
-            let names: Vec<&str> = self.unknown_names.iter().map(String::as_str).collect();
+            let names = some_of(self.unknown_names.iter().cloned());
             line(&mut text, format_args!(""));
-            line(
-                &mut text,
-                format_args!("not taken for calls, Linux/riscv64 has none of the name: {}", names.join(", ")),
-            );
+            line(&mut text, format_args!("not taken for calls, Linux/riscv64 has none of the name: {names}"));
         }
         line(&mut text, format_args!(""));
         line(&mut text, format_args!("{}", self.conclusion()));
@@ -204,6 +204,13 @@ impl Audit {
         let open = if self.open.is_empty() { "" } else { "; the manifest is unbounded, so this proves little" };
         format!("passed: every call was predicted; {seen} of {predicted} predicted calls were seen{open}")
     }
+}
+
+/// The first of `names` in one line, and how many more there are: a log may hold anything.
+fn some_of(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().saturating_sub(MOST_NAMES);
+    let listed = names.take(MOST_NAMES).collect::<Vec<_>>().join(", ");
+    if more == 0 { listed } else { format!("{listed} and {more} more") }
 }
 
 /// What the manifest says against `number` being made at `at`.
@@ -228,15 +235,15 @@ fn moved_by(manifest: &Manifest, trace: &Trace) -> u64 {
     if !manifest.app.is_movable() {
         return 0;
     }
-    let mut by_offset: BTreeMap<u64, Vec<(u64, Option<&BTreeSet<SyscallNumber>>)>> = BTreeMap::new();
+    let mut by_offset: BTreeMap<u64, Vec<&SiteEntry>> = BTreeMap::new();
     for site in &manifest.sites {
-        by_offset.entry(site.address.0 % PAGE).or_default().push((site.address.0, site.numbers.as_ref()));
+        by_offset.entry(site.address.0 % PAGE).or_default().push(site);
     }
     let mut votes: BTreeMap<u64, u64> = BTreeMap::new();
     for (pc, number) in trace.places.keys() {
-        for (site, numbers) in by_offset.get(&(pc.0 % PAGE)).into_iter().flatten() {
-            let carries = numbers.is_none_or(|numbers| numbers.contains(number));
-            *votes.entry(pc.0.wrapping_sub(*site)).or_default() += 1 + u64::from(carries);
+        for site in by_offset.get(&(pc.0 % PAGE)).into_iter().flatten() {
+            let carries = site.numbers.as_ref().is_none_or(|numbers| numbers.contains(number));
+            *votes.entry(pc.0.wrapping_sub(site.address.0)).or_default() += 1 + u64::from(carries);
         }
     }
     // Of equally good ones the smallest.
@@ -246,7 +253,7 @@ fn moved_by(manifest: &Manifest, trace: &Trace) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{EvidenceKind, SiteEntry};
+    use crate::manifest::EvidenceKind;
 
     fn site(address: u64, numbers: Option<&[u64]>, reachable: bool) -> SiteEntry {
         SiteEntry {
