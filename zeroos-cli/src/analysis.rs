@@ -6,8 +6,8 @@
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
-//! * `program`: all reachable functions, to a fixed point.
+//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
+//! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.

@@ -51,7 +51,7 @@ enum Color {
 enum Command {
     /// Build an image from a program.
     Build(build::Arguments),
-    /// Show which syscalls a program can make, from where, with what evidence.
+    /// Show which syscalls a program can make, from where, with what evidence; check a run; compare two builds.
     Manifest(manifest::Arguments),
     /// Build (if need be) and run, with exact instruction counts.
     Run(run::Arguments),
@@ -61,7 +61,7 @@ enum Command {
     Platforms(platforms::Arguments),
     /// List the kernel fragments and the syscalls they provide.
     Fragments(fragments::Arguments),
-    /// Explain a syscall (by name or number) or an error code.
+    /// Explain a syscall (by name or number), an error code, or one `ecall` of a program.
     Explain(explain::Arguments),
     /// Check what zeroos needs on this computer.
     Doctor(doctor::Arguments),

@@ -1,12 +1,27 @@
 //! The manifest: what a program asks of a kernel, as data that others can rely on (`zeroos.manifest/1`) and as a table
-//! that a person can decide from. It names no path, so the same program gives the same manifest everywhere.
+//! that a person can decide from. It names no path, so the same program gives the same manifest everywhere. Beside it,
+//! what people ask next: was a run within the manifest ([`Audit`]), what does a new build add ([`Difference`]), and why
+//! is this one site as it is ([`story`]).
 
+mod audit;
+mod difference;
+mod error;
+mod layout;
+mod listing;
+mod story;
 mod table;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use audit::{Audit, Miss, Observed};
+pub use difference::{Added, Changed, Difference, Named, OpenSite};
+pub use error::ManifestError;
+pub use story::story;
+pub use trace::Trace;
 
 use crate::address::Address;
 use crate::analysis::{Analysis, Evidence};
@@ -39,6 +54,12 @@ pub struct Manifest {
     pub app: App,
     /// Whether the numbers of all reachable sites are known.
     pub bounded: bool,
+    /// What decided which functions whose address is taken count as reachable: one sentence.
+    #[serde(default)]
+    pub address_taken_rule: String,
+    /// Reachable indirect jumps whose targets could not be bounded.
+    #[serde(default)]
+    pub unbounded_jumps: Vec<Address>,
     /// Every syscall that a reachable site can make, by number.
     pub syscalls: Vec<Syscall>,
     /// Every `ecall`, by address.
@@ -46,7 +67,7 @@ pub struct Manifest {
 }
 
 /// The program, without its path.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct App {
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
@@ -99,6 +120,9 @@ pub struct SiteEntry {
     pub numbers: Option<BTreeSet<SyscallNumber>>,
     /// How they are known.
     pub evidence: EvidenceKind,
+    /// The instructions that bring each number into being, as far as they are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<SyscallNumber, BTreeSet<Address>>,
     /// Where they come from, or what was lost; empty for a constant.
     pub why: String,
     /// Whether a path from the entry reaches it.
@@ -136,12 +160,23 @@ impl Manifest {
                     function: site.function_name.clone(),
                     numbers: site.evidence.numbers(),
                     evidence,
+                    origins: site.origins.clone(),
                     why,
                     reachable: site.reachable,
                     chain: site.chain.clone(),
                 }
             })
             .collect();
+        Manifest {
+            app: App::new(elf),
+            address_taken_rule: analysis.address_taken_rule.clone(),
+            unbounded_jumps: analysis.unbounded_jumps.clone(),
+            ..Manifest::of_sites(sites, fragments)
+        }
+    }
+
+    /// What follows from the sites alone, about no program yet.
+    fn of_sites(sites: Vec<SiteEntry>, fragments: &FragmentLookup) -> Manifest {
         let mut callers: BTreeMap<SyscallNumber, Vec<Address>> = BTreeMap::new();
         for site in sites.iter().filter(|site| site.reachable) {
             for &number in site.numbers.iter().flatten() {
@@ -150,7 +185,32 @@ impl Manifest {
         }
         let syscalls = callers.into_iter().map(|(number, sites)| syscall(number, sites, fragments)).collect();
         let bounded = sites.iter().all(|site| !site.reachable || site.numbers.is_some());
-        Manifest { schema: SCHEMA.to_owned(), app: App::new(elf), bounded, syscalls, sites }
+        Manifest {
+            schema: SCHEMA.to_owned(),
+            app: App::default(),
+            bounded,
+            address_taken_rule: String::new(),
+            unbounded_jumps: Vec::new(),
+            syscalls,
+            sites,
+        }
+    }
+
+    /// The site at `address`.
+    pub fn site(&self, address: Address) -> Option<&SiteEntry> {
+        let index = self.sites.binary_search_by_key(&address, |site| site.address).ok()?;
+        self.sites.get(index)
+    }
+
+    /// The entry of call `number`, if a reachable site can make it.
+    pub fn syscall(&self, number: SyscallNumber) -> Option<&Syscall> {
+        let index = self.syscalls.binary_search_by_key(&number, |syscall| syscall.number).ok()?;
+        self.syscalls.get(index)
+    }
+
+    /// Reachable sites that may carry any number.
+    pub fn open_sites(&self) -> impl Iterator<Item = &SiteEntry> {
+        self.sites.iter().filter(|site| site.reachable && site.numbers.is_none())
     }
 
     /// Pretty JSON with a final newline; the same manifest always gives the same bytes.
@@ -184,14 +244,43 @@ fn syscall(number: SyscallNumber, sites: Vec<Address>, fragments: &FragmentLooku
     Syscall { number, name: number.to_string(), sites, fragment, status }
 }
 
+/// The `type` of a program that runs at any address.
+const STATIC_PIE: &str = "static-pie";
+
 impl App {
+    /// Whether it may run at other addresses than its file's.
+    fn is_movable(&self) -> bool {
+        self.kind == STATIC_PIE
+    }
+
+    /// One line about it.
+    fn described(&self) -> String {
+        let symbols = if self.stripped { "stripped" } else { "with symbols" };
+        format!("{} {} ({symbols}), libc: {}", self.kind, self.isa_without_versions(), self.libc)
+    }
+
+    /// `rv64imac_zicsr` of `rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0`.
+    fn isa_without_versions(&self) -> String {
+        let mut isa = String::new();
+        for (index, part) in self.isa.split('_').enumerate() {
+            // The version is a last number, `p` and another number.
+            let major = part.trim_end_matches(|digit: char| digit.is_ascii_digit()).strip_suffix('p');
+            let name = major.map_or(part, |rest| rest.trim_end_matches(|digit: char| digit.is_ascii_digit()));
+            if index > 0 && name.len() > 1 {
+                isa.push('_');
+            }
+            isa.push_str(name);
+        }
+        isa
+    }
+
     fn new(elf: &AppElf) -> App {
         let digest = Sha256::digest(elf.file_bytes());
         App {
             sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
             kind: match elf.kind {
                 ElfKind::Executable => "exec",
-                ElfKind::StaticPie => "static-pie",
+                ElfKind::StaticPie => STATIC_PIE,
             }
             .to_owned(),
             isa: elf.isa.attribute.clone().unwrap_or_else(|| isa_of_header(elf)),
@@ -212,12 +301,12 @@ fn isa_of_header(elf: &AppElf) -> String {
     format!("rv64ima{float}{}", if elf.isa.compressed { "c" } else { "" })
 }
 
-/// A guess from what each library leaves in every program: Go its build information, glibc the messages of its start-up
+/// A guess from what each library leaves in every program: Go its table of function names, glibc the messages of its start-up
 /// code and allocator, musl its fixed list of `strerror` texts or the names that its start-up opens.
 fn libc(elf: &AppElf) -> &'static str {
     let bytes = elf.file_bytes();
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
-    if holds(b"\xff Go buildinf:") {
+    if holds(b"\0runtime.goexit\0") || holds(b"\xff Go buildinf:") {
         "go"
     } else if holds(b"GNU C Library") || holds(b"FATAL: kernel too old") || holds(b"glibc.malloc.") {
         "glibc"
@@ -270,6 +359,32 @@ mod tests {
         assert_eq!(site["evidence"], "constant");
         assert!(site["numbers"].is_array() && site["chain"].is_array() && site["reachable"].is_boolean());
         assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+    }
+
+    #[test]
+    fn the_instructions_that_decide_are_added_where_they_are_known() {
+        let (elf, mut analysis) = hello();
+        for site in &mut analysis.sites {
+            site.origins.clear();
+        }
+        let none = Manifest::new(&elf, &analysis, &fragments()).to_json().unwrap();
+        assert!(!none.contains("origins"));
+        analysis.sites[0].origins = BTreeMap::from([(SyscallNumber(64), BTreeSet::from([Address(0x10100)]))]);
+        let manifest = Manifest::new(&elf, &analysis, &fragments());
+        let text = manifest.to_json().unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["sites"][0]["origins"], serde_json::json!({"64": ["0x10100"]}));
+        assert!(json["sites"][1]["origins"].is_null());
+        assert_eq!(serde_json::from_str::<Manifest>(&text).unwrap(), manifest);
+        let toml: toml::Table = manifest.to_toml().unwrap().parse().unwrap();
+        assert_eq!(toml["sites"][0]["origins"]["64"][0].as_str(), Some("0x10100"));
+    }
+
+    #[test]
+    fn the_isa_is_told_without_version_numbers() {
+        let told = |isa: &str| App { isa: isa.to_owned(), ..App::default() }.isa_without_versions();
+        assert_eq!(told("rv64i2p1_m2p0_a2p1_c2p0_zicsr2p0_zca1p0"), "rv64imac_zicsr_zca");
+        assert_eq!((told("rv64imafdc"), told("")), ("rv64imafdc".to_owned(), String::new()));
     }
 
     #[test]

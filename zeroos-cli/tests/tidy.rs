@@ -19,7 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("isa", &["address"]),
     ("elf", &["address", "diagnostic"]),
     ("analysis", &["address", "elf", "isa", "linux"]),
-    ("manifest", &["address", "analysis", "elf", "linux"]),
+    ("manifest", &["address", "analysis", "diagnostic", "elf", "isa", "linux"]),
     ("catalog", &["assets", "diagnostic", "linux"]),
     ("platform", &["address", "assets", "diagnostic"]),
     ("plan", &["address", "analysis", "catalog", "diagnostic", "elf", "linux", "platform"]),

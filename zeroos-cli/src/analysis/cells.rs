@@ -1,8 +1,8 @@
 //! Who writes memory: stores to constant addresses, and stack slots and global cells whose address gets away, so that
-//! stores through unknown pointers may change them. Worked out when first asked for: few programs need it.
+//! stores through unknown pointers may change them. Worked out only for what is asked: few programs need any of it.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, FunctionId};
@@ -14,7 +14,7 @@ use super::value::Value;
 use crate::elf::SymbolKind;
 use crate::isa::{Instruction, Op, Register};
 
-/// A store to a constant address.
+/// A store to one of a few constant addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Store {
     /// The address.
@@ -29,66 +29,40 @@ pub(super) struct Store {
     pub at: u64,
 }
 
-/// All stores and escaping addresses of a program.
+/// Stores and escaping addresses of a program.
 pub(super) struct Cells<'p, 'a> {
     program: &'p Program<'a>,
     liveness: &'p Liveness<'p, 'a>,
-    memory: OnceCell<Memory>,
-    /// By function, the lowest stack offset whose address gets away.
-    slots: Vec<OnceCell<Option<i64>>>,
+    /// Addresses of data that lie in data, ascending.
+    in_data: OnceCell<Vec<u64>>,
+    /// By function, which addresses get away there.
+    escapes: Vec<OnceCell<Escapes>>,
 }
 
-/// What is known of global memory.
-#[derive(Default)]
-struct Memory {
-    stores: BTreeMap<u64, Vec<Store>>,
-    /// Functions that load from a constant address.
-    readers: BTreeMap<u64, Vec<FunctionId>>,
-    /// Data addresses that are more than the operand of a load or store, ascending.
-    escaped: Vec<u64>,
-}
-
-/// What one function does with addresses.
-#[derive(Default)]
-struct Uses {
-    stores: Vec<Store>,
-    loads: Vec<u64>,
-    escaped: Vec<u64>,
+/// The addresses that get away in one function.
+#[derive(Clone, Default)]
+struct Escapes {
+    /// Those of data that are more than the operand of a load or store, ascending.
+    constants: Vec<u64>,
+    /// The lowest stack offset.
     lowest_slot: Option<i64>,
 }
 
 impl<'p, 'a> Cells<'p, 'a> {
     /// Nothing is looked at yet.
     pub fn new(program: &'p Program<'a>, liveness: &'p Liveness<'p, 'a>) -> Cells<'p, 'a> {
-        let slots = vec![OnceCell::new(); program.functions.len()];
-        Cells { program, liveness, memory: OnceCell::new(), slots }
+        let escapes = vec![OnceCell::new(); program.functions.len()];
+        Cells { program, liveness, in_data: OnceCell::new(), escapes }
+    }
+
+    fn escapes_in(&self, function: FunctionId) -> &Escapes {
+        self.escapes[function.index()].get_or_init(|| Escapes::of(self.program, self.liveness, function))
     }
 
     /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of this or of a
     /// lower slot is taken, and where the object it belongs to ends is not known.
     pub fn escapes(&self, function: FunctionId, offset: i64) -> bool {
-        let lowest = self.slots[function.index()]
-            .get_or_init(|| Uses::of_function(self.program, self.liveness, function).lowest_slot);
-        lowest.is_some_and(|lowest| lowest <= offset)
-    }
-
-    fn memory(&self) -> &Memory {
-        self.memory.get_or_init(|| {
-            let mut memory = Memory { escaped: data_addresses(&self.program.code), ..Memory::default() };
-            for id in self.program.function_ids() {
-                let uses = Uses::of_function(self.program, self.liveness, id);
-                for store in uses.stores {
-                    memory.stores.entry(store.address).or_default().push(store);
-                }
-                for load in uses.loads {
-                    memory.readers.entry(load).or_default().push(id);
-                }
-                memory.escaped.extend(uses.escaped);
-            }
-            memory.escaped.sort_unstable();
-            memory.escaped.dedup();
-            memory
-        })
+        self.escapes_in(function).lowest_slot.is_some_and(|lowest| lowest <= offset)
     }
 
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
@@ -99,35 +73,66 @@ impl<'p, 'a> Cells<'p, 'a> {
         let object = symbols[..end].iter().rev().take(8).find(|symbol| {
             symbol.kind == SymbolKind::Object && address < symbol.address.0.saturating_add(symbol.size.0)
         });
-        let (start, end) = object.map_or((address, address.saturating_add(8)), |symbol| {
-            (symbol.address.0, symbol.address.0.saturating_add(symbol.size.0.max(1)))
+        let object = object.map_or(address..address.saturating_add(8), |symbol| {
+            symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1))
         });
-        let escaped = &self.memory().escaped;
-        let taken = escaped.get(escaped.partition_point(|&taken| taken < start)).filter(|&&taken| taken < end)?;
+        let in_data = self.in_data.get_or_init(|| data_addresses(&self.program.code));
+        // Only a function that has the address in a register can give it away.
+        let holders = within(&self.program.pointers, &object).iter();
+        let mut given_away = holders.map(|&(_, function)| first_in(&self.escapes_in(function).constants, &object));
+        let taken = first_in(in_data, &object).or_else(|| given_away.find_map(|taken| taken))?;
         Some(format!("whose address {taken:#x} is taken"))
     }
 
-    /// The stores that touch any of the `size` bytes at `address`.
-    pub fn stores_near(&self, address: u64, size: u8) -> impl Iterator<Item = &Store> {
-        self.memory()
-            .stores
-            .range(address.saturating_sub(7)..address.saturating_add(size.into()))
-            .flat_map(|(_, stores)| stores)
-            .filter(move |store| store.address + u64::from(store.size) > address)
+    /// The stores by number that touch any of the `size` bytes at `address`.
+    pub fn stores_near(&self, address: u64, size: u8) -> Vec<Store> {
+        let mut stores = Vec::new();
+        let range = address.saturating_sub(7)..address.saturating_add(size.into());
+        let mut blocks: Vec<BlockId> = within(&self.program.accesses, &range).iter().map(|&(_, block)| block).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        for block in blocks {
+            let code = &self.program.code;
+            self.program.blocks.visit(block, code, |at, instruction, state| {
+                let Some(size) = store_size(instruction.op) else { return };
+                let places = state.address(instruction, code.arena);
+                for &place in places.constants().unwrap_or_default() {
+                    if range.contains(&place) && place.saturating_add(size) > address {
+                        let register = instruction.rs2();
+                        stores.push(Store { address: place, size: size as u8, register, block, at });
+                    }
+                }
+            });
+        }
+        stores
     }
 
-    /// The functions that load from `address` by its number.
-    pub fn readers(&self, address: u64) -> &[FunctionId] {
-        self.memory().readers.get(&address).map_or(&[], Vec::as_slice)
+    /// The functions that access `address` by its number.
+    pub fn users(&self, address: u64) -> impl Iterator<Item = FunctionId> {
+        let accesses = within(&self.program.accesses, &(address..address.saturating_add(1))).iter();
+        accesses.map(|&(_, block)| self.program.blocks[block].function)
     }
 }
 
-impl Uses {
-    fn of_function(program: &Program<'_>, liveness: &Liveness<'_, '_>, function: FunctionId) -> Uses {
-        let mut uses = Uses::default();
+/// The entries of an ascending list whose address is in `range`.
+fn within<'l, T>(list: &'l [(u64, T)], range: &Range<u64>) -> &'l [(u64, T)] {
+    let first = list.partition_point(|(address, _)| *address < range.start);
+    let end = list.partition_point(|(address, _)| *address < range.end);
+    list.get(first..end).unwrap_or_default()
+}
+
+/// The first of ascending addresses that is in `range`.
+fn first_in(addresses: &[u64], range: &Range<u64>) -> Option<u64> {
+    let first = addresses.partition_point(|&address| address < range.start);
+    addresses.get(first).copied().filter(|address| range.contains(address))
+}
+
+impl Escapes {
+    fn of(program: &Program<'_>, liveness: &Liveness<'_, '_>, function: FunctionId) -> Escapes {
+        let mut escapes = Escapes::default();
         for &block in &program[function].blocks {
             let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
-                uses.note(block, at, instruction, state, &program.code);
+                escapes.note(at, instruction, state, &program.code);
             });
             let exit = &program.blocks[block].exit;
             let handed_on = match (exit.callees().next(), exit.returns) {
@@ -136,7 +141,7 @@ impl Uses {
                 (None, false) => 0..0,
             };
             for number in handed_on {
-                uses.escape(after.get(Register::new(number)));
+                escapes.escape(after.get(Register::new(number)));
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
             for next in exit.successors() {
@@ -144,27 +149,18 @@ impl Uses {
                 for register in after.known().intersection(liveness.at_start(next)).iter() {
                     let (before, joined) = (after.get(register), known.get(register));
                     if before != joined && joined.constants().is_none() {
-                        uses.escape(before);
+                        escapes.escape(before);
                     }
                 }
             }
         }
-        uses
+        escapes.constants.sort_unstable();
+        escapes.constants.dedup();
+        escapes
     }
 
-    fn note<'a>(&mut self, block: BlockId, at: u64, instruction: &Instruction, state: &State<'a>, code: &Code<'a>) {
+    fn note<'a>(&mut self, at: u64, instruction: &Instruction, state: &State<'a>, code: &Code<'a>) {
         let (stored, loaded) = (store_size(instruction.op), load_size(instruction.op));
-        if stored.or(loaded).is_some()
-            && let Value::Constant(address) = state.address(instruction, code.arena)
-        {
-            match stored {
-                Some(size) => {
-                    let (size, register) = (size as u8, instruction.rs2());
-                    self.stores.push(Store { address, size, register, block, at });
-                }
-                None => self.loads.push(address),
-            }
-        }
         if is_atomic_write(instruction.op) {
             self.escape(state.get(instruction.rs1()));
         }
@@ -195,7 +191,7 @@ impl Uses {
         if let Value::Stack(offset) = value {
             self.lowest_slot = Some(self.lowest_slot.map_or(offset, |lowest| lowest.min(offset)));
         }
-        self.escaped.extend(value.constants().unwrap_or_default());
+        self.constants.extend(value.constants().unwrap_or_default());
     }
 }
 

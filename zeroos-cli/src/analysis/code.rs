@@ -19,6 +19,8 @@ pub(super) struct Code<'a> {
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
+    /// Writable memory, ascending.
+    writable: Vec<AddressRange>,
     /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
     frozen: Vec<AddressRange>,
     /// What base relocations put where, by place.
@@ -84,7 +86,9 @@ impl<'a> Code<'a> {
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
         relocated.sort_by_key(|&(target, _)| target);
         let (go, texts, indirect) = (GoFile::of(elf), texts(elf), indirect_relocations(elf));
-        Code { elf, arena, go, texts, frozen, relocated, indirect }
+        let writable = elf.segments.iter().filter(|segment| segment.permissions.write);
+        let writable = writable.map(|segment| segment.range).collect();
+        Code { elf, arena, go, texts, writable, frozen, relocated, indirect }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -110,6 +114,11 @@ impl<'a> Code<'a> {
     fn text_at(&self, address: u64) -> Option<&Text<'a>> {
         let text = self.texts.iter().find(|text| address < text.range.end().0)?;
         (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+    }
+
+    /// Whether the program may write to `address`.
+    pub fn is_writable(&self, address: u64) -> bool {
+        self.writable.iter().any(|range| range.contains(Address(address)))
     }
 
     /// Numbers the halfwords of all code, from 0 without gaps.

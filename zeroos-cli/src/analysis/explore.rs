@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use super::blocks::{BlockEffects, Blocks};
-use super::code::Code;
+use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::function::Function;
 use super::result::ProgramFeatures;
@@ -41,6 +41,10 @@ pub(super) struct Discoveries {
     pub sites: Vec<(u64, BlockId)>,
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
+    /// Addresses of writable memory that code has in a register, with the function.
+    pub pointers: Vec<(u64, FunctionId)>,
+    /// Addresses of writable memory that code loads from or stores to by their number, with the block.
+    pub accesses: Vec<(u64, BlockId)>,
 }
 
 impl<'v> Explorer<'_, 'v> {
@@ -110,7 +114,7 @@ impl<'v> Explorer<'_, 'v> {
             self.found.features.note(&instruction, at);
             match instruction.flow() {
                 ControlFlow::Next => {
-                    self.step(&instruction, at, state);
+                    self.step(block, &instruction, at, state);
                     continue;
                 }
                 ControlFlow::EnvironmentCall => {
@@ -287,11 +291,19 @@ impl<'v> Explorer<'_, 'v> {
         places
     }
 
-    /// Applies an instruction that does not jump, and notes the code addresses that it makes.
-    fn step(&mut self, instruction: &Instruction, at: u64, state: &mut State<'v>) {
+    /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
+    fn step(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>) {
+        if load_size(instruction.op).or(store_size(instruction.op)).is_some() {
+            let address = state.address(instruction, self.code.arena);
+            let constants = address.constants().unwrap_or_default().iter();
+            let writable = constants.filter(|&&address| self.code.is_writable(address));
+            self.found.accesses.extend(writable.map(|&address| (address, block)));
+        }
         let Some(value) = state.result(instruction, at, self.code) else { return };
         state.set(instruction.rd(), value);
         let Some(constants) = value.constants() else { return };
+        let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
+        self.found.pointers.extend(writable.map(|&address| (address, self.id)));
         // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I) or loaded whole; `lui` and
         // `auipc` give only their upper part, and `addiw` makes integers, never addresses.
         let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub)

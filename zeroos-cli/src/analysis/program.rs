@@ -31,6 +31,10 @@ pub(super) struct Program<'a> {
     surroundings: Surroundings,
     /// Every `ecall` met, with blocks that may hold it.
     sites: Vec<(u64, BlockId)>,
+    /// Writable addresses that were in registers, with the functions, ascending.
+    pub pointers: Vec<(u64, FunctionId)>,
+    /// Writable addresses loaded from or stored to by their number, with the blocks, ascending.
+    pub accesses: Vec<(u64, BlockId)>,
 }
 
 impl std::ops::Index<FunctionId> for Program<'_> {
@@ -62,6 +66,8 @@ impl<'a> Program<'a> {
             address_taken: BTreeSet::new(),
             features: ProgramFeatures::default(),
             sites: Vec::new(),
+            pointers: Vec::new(),
+            accesses: Vec::new(),
             surroundings: Surroundings::new(&code),
             code,
         };
@@ -88,8 +94,12 @@ impl<'a> Program<'a> {
             settled = program.functions.len();
             program.take_doubtful(&mut work);
         }
-        program.features = work.found.features;
-        program.sites = work.found.sites;
+        let Discoveries { features, sites, mut pointers, mut accesses, .. } = work.found;
+        pointers.sort_unstable();
+        pointers.dedup();
+        accesses.sort_unstable();
+        accesses.dedup();
+        program = Program { features, sites, pointers, accesses, ..program };
         program
     }
 

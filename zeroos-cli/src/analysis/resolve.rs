@@ -5,9 +5,12 @@
 //! and loops. A set that outgrows its limit becomes "any value".
 
 mod across;
+mod origins;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+
+pub(super) use origins::Origins;
 
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
@@ -63,6 +66,8 @@ pub(super) struct Search<'p, 'a> {
     frames: Vec<(BlockId, u64)>,
     frame_numbers: BTreeMap<(BlockId, u64), u32>,
     blocks: BTreeMap<BlockId, Rc<[Step<'a>]>>,
+    /// Known registers that answers end in, by the question.
+    leaves: BTreeMap<Option<Question>, BTreeSet<origins::Leaf>>,
     /// Why the first value was lost, by the question it was lost in.
     lost: BTreeMap<Option<Question>, String>,
     /// The same for values computed from others that were lost before: told only if those give no reason.
@@ -98,6 +103,7 @@ impl<'p, 'a> Search<'p, 'a> {
             frames: Vec::new(),
             frame_numbers: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            leaves: BTreeMap::new(),
             lost: BTreeMap::new(),
             vague: BTreeMap::new(),
         }
@@ -111,6 +117,7 @@ impl<'p, 'a> Search<'p, 'a> {
             askers.remove(&None);
         }
         self.lost.remove(&None);
+        self.leaves.remove(&None);
         self.vague.remove(&None);
         let limit = self.answers.len() + QUESTION_LIMIT;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
@@ -230,6 +237,7 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some((at, _, state)) = steps.get(count) {
             let value = state.state().get(register);
             if let Some(constants) = value.constants() {
+                self.note_leaf(block, count, register);
                 return constants.iter().map(|&constant| Word::exact(constant)).collect();
             }
             if let Value::Stack(offset) = value {
@@ -252,6 +260,7 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some(value) = state.state().result(&instruction, at, &self.program.code)
             && let Some(constants) = value.constants()
         {
+            self.note_leaf(block, index + 1, register);
             return constants.iter().map(|&constant| Word::exact(constant)).collect();
         }
         if let Some(size) = load_size(instruction.op) {
@@ -388,6 +397,7 @@ impl<'p, 'a> Search<'p, 'a> {
         let name = super::names::function_name(&self.program.code, self.program[function].entry);
         match callers {
             0 => format!("carried to the site through joins, the stack or memory inside {name}"),
+            1 => format!("carried into {name} from its one caller, through registers, the stack or memory"),
             _ => format!("carried into {name} from {callers} call sites, through registers, the stack or memory"),
         }
     }

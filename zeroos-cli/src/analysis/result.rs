@@ -1,6 +1,6 @@
 //! What the analysis hands to the later stages. All addresses are the file's own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::isa::{Instruction, Op, RegisterSet};
@@ -31,6 +31,9 @@ pub struct Site {
     pub function_name: String,
     /// What is known about a7 there.
     pub evidence: Evidence,
+    /// Addresses of the instructions that bring each number into being: its constants, in this function or in callers;
+    /// empty for an unbounded site.
+    pub origins: BTreeMap<SyscallNumber, BTreeSet<Address>>,
     /// Whether a path from the program's entry reaches it.
     pub reachable: bool,
     /// Names of the functions from the entry to the site's function, both included: a shortest path. Empty when

@@ -10,7 +10,7 @@ use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
 use super::reach::Chains;
-use super::resolve::Search;
+use super::resolve::{Origins, Search};
 use super::result::{Evidence, Site};
 use super::state::Convention;
 use super::value::Value;
@@ -37,11 +37,14 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
             let live_after =
                 blocks.iter().fold(RegisterSet::EMPTY, |live, &block| live.union(liveness.after_site(block, address)));
             let entry = program[function].entry;
+            let mut origins = Origins::new();
+            let evidence = evidence(program, &mut search, blocks, address, &mut origins);
             Site {
                 address: Address(address),
                 function: Address(entry),
                 function_name: function_name(&program.code, entry),
-                evidence: evidence(program, &mut search, blocks, address),
+                evidence,
+                origins,
                 reachable: true,
                 chain: chains.to(program, function),
                 live_after,
@@ -52,7 +55,13 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
         .collect()
 }
 
-fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockId], address: u64) -> Evidence {
+fn evidence(
+    program: &Program<'_>,
+    search: &mut Search<'_, '_>,
+    blocks: &[BlockId],
+    address: u64,
+    origins: &mut Origins,
+) -> Evidence {
     if matches!(program.code.go, GoFile::Unreadable) {
         let why = "it is a Go program, but the tables that name all its functions are of a version not known here";
         return Evidence::Unbounded { why: why.to_owned() };
@@ -66,23 +75,25 @@ fn evidence(program: &Program<'_>, search: &mut Search<'_, '_>, blocks: &[BlockI
                 forward = state.get(Register::A7);
             }
         });
-        match forward {
-            Value::Constant(number) => {
-                numbers.insert(SyscallNumber(number));
-            }
-            Value::Set(_) => {
-                numbers.extend(forward.constants().unwrap_or_default().iter().map(|&number| SyscallNumber(number)));
-                story.get_or_insert_with(|| "set on the paths that meet before the site".to_owned());
-            }
-            _ => {
+        let known = forward.constants().map(|numbers| numbers.iter().copied().collect());
+        let here: BTreeSet<u64> = match known {
+            Some(known) => known,
+            None => {
                 let found = search.register_before(block, address, Register::A7);
-                match found.numbers {
-                    Some(all) => numbers.extend(all.into_iter().map(SyscallNumber)),
-                    None => return Evidence::Unbounded { why: format!("a7 is not known: {}", found.why) },
-                }
+                let Some(numbers) = found.numbers else {
+                    origins.clear();
+                    return Evidence::Unbounded { why: format!("a7 is not known: {}", found.why) };
+                };
                 story.get_or_insert(found.why);
+                numbers
             }
+        };
+        if let Value::Set(_) = forward {
+            story.get_or_insert_with(|| "set on the paths that meet before the site".to_owned());
         }
+        let here: BTreeSet<SyscallNumber> = here.into_iter().map(SyscallNumber).collect();
+        search.add_origins(block, address, forward.constants().is_none(), &here, origins);
+        numbers.extend(here);
     }
     match (numbers.first(), story) {
         (Some(&number), None) if numbers.len() == 1 => Evidence::Constant(number),
@@ -118,6 +129,7 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
         function: Address(function),
         function_name: function_name(&program.code, function),
         evidence,
+        origins: Origins::new(),
         reachable: false,
         chain: Vec::new(),
         live_after: super::flow::all_registers().without(Register::A0),

@@ -183,7 +183,7 @@ impl<'a> Tracker<'_, 'a> {
             }
             Value::Constant(address) if instruction.op == Op::Sd && self.cells.may_alias(address).is_none() => {
                 if self.memory.insert(address) {
-                    self.work.extend(self.cells.readers(address));
+                    self.work.extend(self.cells.users(address));
                 }
                 Ok(())
             }

@@ -11,6 +11,9 @@ pub(super) enum FileError {
     /// Not readable.
     #[error("cannot read {}: {message}", path.display())]
     Read { path: PathBuf, message: String },
+    /// A log that cannot be read.
+    #[error("cannot read the log {}: {message}", path.display())]
+    Log { path: PathBuf, message: String },
     /// A directory where a program should be.
     #[error("{} is a directory; expected a file", path.display())]
     Directory { path: PathBuf },
@@ -31,7 +34,9 @@ pub(super) enum FileError {
 impl Diagnose for FileError {
     fn code(&self) -> &'static str {
         match self {
-            FileError::Read { .. } | FileError::Directory { .. } | FileError::Image { .. } => "ZOS-E0901",
+            FileError::Read { .. } | FileError::Log { .. } | FileError::Directory { .. } | FileError::Image { .. } => {
+                "ZOS-E0901"
+            }
             FileError::Write { .. } => "ZOS-E0902",
             FileError::Exists { .. } => "ZOS-E0903",
             FileError::Option { .. } => "ZOS-E0904",
@@ -40,14 +45,14 @@ impl Diagnose for FileError {
 
     fn help(&self) -> String {
         match self {
-            FileError::Read { .. } => "check the path and its permissions".into(),
+            FileError::Read { .. } | FileError::Log { .. } => "check the path and its permissions".into(),
             FileError::Directory { .. } => {
                 "name the program itself, for example target/riscv64gc-unknown-linux-musl/release/NAME".into()
             }
             FileError::Image { .. } => "`zeroos run IMAGE` runs it; build again from the program itself".into(),
             FileError::Write { .. } => "check that the folder exists, can be written and has room".into(),
             FileError::Exists { .. } => "choose another name, or remove it first".into(),
-            FileError::Option { .. } => "`zeroos build --help` shows the forms".into(),
+            FileError::Option { .. } => "`zeroos COMMAND --help` shows the forms".into(),
         }
     }
 }
@@ -61,6 +66,14 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
         return Err(FileError::Directory { path: path.to_owned() });
     }
     std::fs::read(path).map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
+}
+
+/// The bytes of the log at `path`; a pipe will do.
+///
+/// # Errors
+/// A log that cannot be read.
+pub(super) fn read_log(path: &Path) -> Result<Vec<u8>, FileError> {
+    std::fs::read(path).map_err(|error| FileError::Log { path: path.to_owned(), message: error.to_string() })
 }
 
 /// The bytes of the program at `path`.

@@ -75,6 +75,30 @@ pub const CODES: &[Code] = &[
             again with a current linker; if the file runs under `qemu-riscv64`, please report it.",
     },
     Code {
+        code: "ZOS-E0201",
+        title: "a run made a call that its manifest does not name",
+        explanation: "`zeroos manifest APP --audit TRACE` found calls in the log of a run that the analysis of APP rules \
+            out: a number that no reachable site can make, or, where the log has addresses, a call from a place that is \
+            no known site, that counts as never reached, or that carries other numbers only. The report lists each. Most \
+            often the log is of another build of the program, or of another program: make it anew. Otherwise the \
+            analysis missed a path, and an image of this program would lack a call: please report it with the program.",
+    },
+    Code {
+        code: "ZOS-E0202",
+        title: "a trace holds no calls",
+        explanation: "The file given to `--audit` is empty, or nothing in it looks like a call. Expected is what \
+            `qemu-riscv64 -strace APP` or `zeroos run --trace APP` writes to standard error, for example by `2> TRACE`; \
+            output of the program in between does no harm. Logs of the `strace` of other systems have another form.",
+    },
+    Code {
+        code: "ZOS-E0203",
+        title: "there is no `ecall` at an address",
+        explanation: "`zeroos explain APP ADDRESS` tells of one `ecall`, and the file has none at that address; the \
+            message names the nearest ones. Expected is the address of the 4-byte `ecall` itself, as the file and the \
+            manifest have it. A static-PIE runs at other addresses: subtract what it was moved by, which \
+            `zeroos manifest APP --audit TRACE` finds out.",
+    },
+    Code {
         code: "ZOS-E0301",
         title: "there is no platform of that name",
         explanation: "The name given by `--platform` or in zeroos.toml is neither an embedded platform nor a folder \

@@ -1,62 +1,115 @@
 //! The manifest as a table: one line for each syscall, then what needs a decision and how to take it.
 
-use std::fmt::Write;
-
+use super::layout::{Columns, chain, counted, line};
 use super::{EvidenceKind, Manifest, SiteEntry, Status, Syscall};
+
+/// Where fragment files lie; the table leaves it out of their names.
+pub(super) const FRAGMENTS: &str = "syscalls/";
+
+/// Columns for a chain that has a line for itself.
+pub(super) const OWN_LINE: usize = 108;
 
 /// Renders `manifest` as plain text.
 pub(super) fn render(manifest: &Manifest) -> String {
     let mut text = String::new();
     let app = &manifest.app;
-    let symbols = if app.stripped { "stripped" } else { "with symbols" };
-    line(&mut text, format_args!("program  {} {} ({symbols}), libc: {}", app.kind, app.isa, app.libc));
+    line(&mut text, format_args!("program  {}", app.described()));
     line(&mut text, format_args!("sha256   {}", app.sha256));
     line(&mut text, format_args!(""));
-    let rows: Vec<[String; 6]> = manifest.syscalls.iter().map(|syscall| row(manifest, syscall)).collect();
-    let header = ["number", "name", "fragment", "sites", "evidence", "shortest chain"].map(str::to_owned);
-    let widths = (0..5).map(|column| rows.iter().chain([&header]).map(|row| row[column].chars().count()).max());
-    let widths: Vec<usize> = widths.map(Option::unwrap_or_default).collect();
-    for row in [&header].into_iter().chain(&rows) {
-        let mut out = format!("{:>width$}", row[0], width = widths[0]);
-        for (cell, width) in row[1..5].iter().zip(&widths[1..]) {
-            let _ = write!(out, "  {cell:width$}");
-        }
-        line(&mut text, format_args!("{out}  {}", row[5]));
+    let mut columns = Columns::new(["number", "name", "fragment", "sites", "evidence", "at"]);
+    for syscall in &manifest.syscalls {
+        let (cells, chain) = row(manifest, syscall);
+        columns.row(cells, chain);
     }
-    let reachable: Vec<&SiteEntry> = manifest.sites.iter().filter(|site| site.reachable).collect();
+    columns.write(&mut text, 0, "by (shortest chain)");
     line(&mut text, format_args!(""));
-    line(
-        &mut text,
-        format_args!(
-            "{} syscalls at {} reachable sites ({} more sites are never reached)",
-            manifest.syscalls.len(),
-            reachable.len(),
-            manifest.sites.len() - reachable.len()
-        ),
-    );
+    counts(&mut text, manifest);
     missing(&mut text, manifest);
-    unbounded(&mut text, &reachable);
+    unbounded(&mut text, manifest);
     text
 }
 
-fn row(manifest: &Manifest, syscall: &Syscall) -> [String; 6] {
-    let sites: Vec<&SiteEntry> =
-        manifest.sites.iter().filter(|site| syscall.sites.binary_search(&site.address).is_ok()).collect();
+fn row<'m>(manifest: &'m Manifest, syscall: &Syscall) -> ([String; 6], &'m [String]) {
+    let sites: Vec<&SiteEntry> = syscall.sites.iter().filter_map(|&address| manifest.site(address)).collect();
     let propagated = sites.iter().any(|site| site.evidence == EvidenceKind::Propagated);
-    let chain = sites.iter().map(|site| &site.chain).min_by_key(|chain| chain.len());
-    let fragment = match (&syscall.fragment, syscall.status) {
-        (Some(file), _) => file.clone(),
-        (None, Status::Enosys) => "(ENOSYS)".to_owned(),
-        (None, _) => "MISSING".to_owned(),
-    };
-    [
+    let nearest = sites.iter().min_by_key(|site| site.chain.len());
+    let cells = [
         syscall.number.0.to_string(),
         syscall.name.clone(),
-        fragment,
+        family(syscall),
         syscall.sites.len().to_string(),
         if propagated { "propagated" } else { "constant" }.to_owned(),
-        chain.map(|chain| chain.join(" > ")).unwrap_or_default(),
-    ]
+        nearest.map(|site| site.address.to_string()).unwrap_or_default(),
+    ];
+    (cells, nearest.map(|site| site.chain.as_slice()).unwrap_or_default())
+}
+
+/// The fragment in few letters: the family and the variant of `FAMILY/NAME_VARIANT.rs`, whose name is beside it.
+fn family(syscall: &Syscall) -> String {
+    let file = fragment(syscall.fragment.as_deref(), syscall.status);
+    let parts = file.strip_suffix(".rs").and_then(|path| path.rsplit_once('/'));
+    let variant = parts.and_then(|(family, stem)| Some((family, stem.strip_prefix(&syscall.name)?)));
+    match variant {
+        Some((family, "")) => family.to_owned(),
+        Some((family, variant)) => format!("{family}{}", variant.replace('_', ", ")),
+        None => file,
+    }
+}
+
+/// The fragment file below the folder of fragments.
+pub(super) fn fragment(file: Option<&str>, status: Status) -> String {
+    match (file, status) {
+        (Some(file), _) => file.strip_prefix(FRAGMENTS).unwrap_or(file).to_owned(),
+        (None, Status::Enosys) => "(ENOSYS)".to_owned(),
+        (None, _) => "MISSING".to_owned(),
+    }
+}
+
+fn counts(text: &mut String, manifest: &Manifest) {
+    let with = |status: Status| manifest.syscalls.iter().filter(|syscall| syscall.status == status).count();
+    let mut shares = vec![format!("{} with a fragment", with(Status::Supported))];
+    for (status, what) in [(Status::Enosys, "answered ENOSYS as configured"), (Status::Missing, "missing")] {
+        if with(status) > 0 {
+            shares.push(format!("{} {what}", with(status)));
+        }
+    }
+    line(text, format_args!("{}: {}", counted(manifest.syscalls.len(), "syscall"), shares.join(", ")));
+    if with(Status::Supported) > 0 {
+        let variants = manifest.syscalls.iter().any(|syscall| family(syscall).contains(','));
+        let variants = if variants { "; `, single` is NAME_single.rs" } else { "" };
+        line(text, format_args!("fragments: kernel-fragments/src/{FRAGMENTS}FAMILY/NAME.rs{variants}"));
+    }
+    let reachable = || manifest.sites.iter().filter(|site| site.reachable);
+    let kinds = [
+        (EvidenceKind::Constant, "constant"),
+        (EvidenceKind::Propagated, "propagated"),
+        (EvidenceKind::Unbounded, "unbounded"),
+    ];
+    let kinds = kinds.map(|(kind, name)| (reachable().filter(|site| site.evidence == kind).count(), name));
+    let kinds: Vec<String> =
+        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let count = reachable().count();
+    let never = manifest.sites.len() - count;
+    let never = if never == 0 { String::new() } else { format!("; {never} more are never reached") };
+    line(text, format_args!("{}: {}{never}", counted(count, "reachable site"), kinds.join(", ")));
+    if !manifest.address_taken_rule.is_empty() {
+        line(text, format_args!("called by pointer: {}", manifest.address_taken_rule));
+    }
+    if !manifest.unbounded_jumps.is_empty() {
+        let shown: Vec<String> = manifest.unbounded_jumps.iter().take(3).map(ToString::to_string).collect();
+        let more = if manifest.unbounded_jumps.len() > shown.len() { ", …" } else { "" };
+        let count = counted(manifest.unbounded_jumps.len(), "indirect jump");
+        line(
+            text,
+            format_args!(
+                "{count} could not be bounded ({}{more}): taken to lead anywhere in the function",
+                shown.join(", ")
+            ),
+        );
+    }
+    if let Some(address) = reachable().map(|site| site.address).next() {
+        line(text, format_args!("one site in full: `zeroos explain APP {address}`"));
+    }
 }
 
 fn missing(text: &mut String, manifest: &Manifest) {
@@ -69,32 +122,39 @@ fn missing(text: &mut String, manifest: &Manifest) {
     for syscall in &missing {
         line(text, format_args!("  {:>4} {}", syscall.number.0, syscall.name));
     }
-    line(
+    next(
         text,
-        format_args!(
-            "next: build anyway if your run never makes them, refuse them with --deny-missing, declare them \"enosys\" \
-             in zeroos.toml, or add kernel-fragments/src/syscalls/<family>/<name>.rs"
-        ),
+        &[
+            "build anyway if your runs never make them (`--audit TRACE` compares with a run)",
+            "declare them `enosys` in zeroos.toml if the program can live without them",
+            "`zeroos build --deny-missing` refuses to build",
+            "or write kernel-fragments/src/syscalls/FAMILY/NAME.rs",
+        ],
     );
 }
 
-fn unbounded(text: &mut String, reachable: &[&SiteEntry]) {
-    let unbounded: Vec<&&SiteEntry> = reachable.iter().filter(|site| site.numbers.is_none()).collect();
-    if unbounded.is_empty() {
+fn unbounded(text: &mut String, manifest: &Manifest) {
+    if manifest.open_sites().next().is_none() {
         return;
     }
     line(text, format_args!(""));
-    line(text, format_args!("unbounded: these sites may make any syscall"));
-    for site in &unbounded {
+    line(text, format_args!("unbounded: these sites may make any syscall, so an image carries every fragment"));
+    for site in manifest.open_sites() {
         line(text, format_args!("  {} in {}: {}", site.address, site.function, site.why));
-        line(text, format_args!("      by {}", site.chain.join(" > ")));
+        line(text, format_args!("      by {}", chain(&site.chain, OWN_LINE)));
     }
-    line(text, format_args!("next: the image carries every fragment for them; --deny-unbounded refuses to build it"));
+    next(
+        text,
+        &[
+            "`zeroos explain APP ADDRESS` shows the code of such a site",
+            "`--audit TRACE` tells which calls a run really makes",
+            "`zeroos build --deny-unbounded` refuses to build",
+        ],
+    );
 }
 
-fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let start = text.len();
-    let _ = text.write_fmt(arguments);
-    text.truncate(start + text[start..].trim_end().len());
-    text.push('\n');
+fn next(text: &mut String, steps: &[&str]) {
+    for (index, step) in steps.iter().enumerate() {
+        line(text, format_args!("{} {step}", if index == 0 { "next:" } else { "     " }));
+    }
 }

@@ -1,4 +1,4 @@
-//! The commands that tell: platforms, fragments, explain, doctor. Their data is on standard output.
+//! The commands that tell: platforms, fragments, doctor. Their data is on standard output.
 
 use crate::tool::{Workplace, example};
 
@@ -31,36 +31,6 @@ fn fragments_lists_each_call_with_its_file() {
     let numbers: Vec<u64> =
         listed.text().lines().map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect();
     assert!(numbers.is_sorted());
-}
-
-#[test]
-fn explain_knows_calls_by_name_and_number_and_codes() {
-    let workplace = Workplace::new();
-    let by_name = workplace.zeroos(&["explain", "write"]).exits(0);
-    let by_number = workplace.zeroos(&["explain", "64"]).exits(0);
-    assert_eq!(by_name.stdout, by_number.stdout);
-    assert!(by_name.text().contains("write is Linux/riscv64 syscall 64") && by_name.text().contains("/write.rs"));
-
-    let missing = workplace.zeroos(&["explain", "socket"]).exits(0);
-    for part in ["198", "No fragment provides it", "syscalls/FAMILY/socket.rs", "enosys = [\"socket\"]"] {
-        assert!(missing.text().contains(part), "{part} in {}", missing.text());
-    }
-
-    let number = workplace.zeroos(&["explain", "9999"]).exits(0);
-    assert!(number.text().contains("no Linux/riscv64 syscall"), "{}", number.text());
-
-    let code = workplace.zeroos(&["explain", "zos-e0105"]).exits(0);
-    assert!(code.text().starts_with("ZOS-E0105: ") && code.text().contains("-static"), "{}", code.text());
-}
-
-#[test]
-fn explain_refuses_what_nobody_knows() {
-    let workplace = Workplace::new();
-    for what in ["frobnicate", "ZOS-E9999", ""] {
-        let refused = workplace.zeroos(&["explain", what]).exits(1);
-        assert!(refused.stdout.is_empty());
-        refused.says(&["error[ZOS-E0904]", "is not known here; expected", "  help: "]);
-    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod tool;
 mod bad_input;
 mod build;
 mod commands;
+mod explain;
+mod manifest;
 mod messages;
 mod new_platform;
 mod project_file;
