@@ -194,13 +194,17 @@ impl<'v> Blocks<'v> {
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Bump) -> bool {
         let block = &mut self.all[id.index()];
         let values = &mut self.values[block.values as usize..][..block.known.len()];
-        let (mut known, mut kept, mut changed) = (RegisterSet::EMPTY, 0, false);
+        let differs = |(mine, register): (&Value<'v>, Register)| *mine != state.get(register);
+        let Some(first) = values.iter().zip(block.known.iter()).position(differs) else { return false };
+        let mut known = RegisterSet::EMPTY;
+        let (mut kept, mut changed) = (0, false);
         for (index, register) in block.known.iter().enumerate() {
-            let (mine, theirs) = (values[index], state.get(register));
-            let joined = match mine == theirs {
-                true => mine,
-                false if widen => Value::Any,
-                false => mine.join(&theirs, arena),
+            let mine = values[index];
+            let joined = match state.get(register) {
+                _ if index < first => mine,
+                theirs if theirs == mine => mine,
+                _ if widen => Value::Any,
+                theirs => mine.join(&theirs, arena),
             };
             changed |= joined != mine;
             if joined != Value::Any {

@@ -250,6 +250,11 @@ impl<'a> Program<'a> {
         self.blocks[block].start == self.function_of(block).entry
     }
 
+    /// Whether recovery from a panic in Go goes on at `block`.
+    pub fn is_resumption(&self, block: BlockId) -> bool {
+        self.surroundings.resumption(self.function_of(block).entry) == Some(self.blocks[block].start)
+    }
+
     /// The function that starts at `address`.
     pub fn function_at(&self, address: u64) -> Option<FunctionId> {
         self.surroundings.known_function(address)

@@ -68,6 +68,8 @@ pub(super) struct Search<'p, 'a> {
     blocks: BTreeMap<BlockId, Rc<[Step<'a>]>>,
     /// Known registers that answers end in, by the question.
     leaves: BTreeMap<Option<Question>, BTreeSet<origins::Leaf>>,
+    /// Loads through a null pointer, by the question that met them.
+    null: BTreeMap<Option<Question>, u64>,
     /// Why the first value was lost, by the question it was lost in.
     lost: BTreeMap<Option<Question>, String>,
     /// The same for values computed from others that were lost before: told only if those give no reason.
@@ -75,11 +77,13 @@ pub(super) struct Search<'p, 'a> {
 }
 
 /// What the search found for one register.
-pub(super) struct Found {
-    /// The numbers; `None` if any value is possible.
-    pub numbers: Option<BTreeSet<u64>>,
-    /// Where the values come from, or which was lost where.
-    pub why: String,
+pub(super) enum Found {
+    /// These values, and where they come from.
+    Numbers(BTreeSet<u64>, String),
+    /// Control never gets there: on every path the load at this address goes through a null pointer.
+    Never(u64),
+    /// Any value is possible: which was lost where.
+    Lost(String),
 }
 
 impl<'p, 'a> Search<'p, 'a> {
@@ -105,6 +109,7 @@ impl<'p, 'a> Search<'p, 'a> {
             blocks: BTreeMap::new(),
             leaves: BTreeMap::new(),
             lost: BTreeMap::new(),
+            null: BTreeMap::new(),
             vague: BTreeMap::new(),
         }
     }
@@ -117,6 +122,7 @@ impl<'p, 'a> Search<'p, 'a> {
             askers.remove(&None);
         }
         self.lost.remove(&None);
+        self.null.remove(&None);
         self.leaves.remove(&None);
         self.vague.remove(&None);
         let limit = self.answers.len() + QUESTION_LIMIT;
@@ -133,7 +139,7 @@ impl<'p, 'a> Search<'p, 'a> {
                     self.work.clear();
                     self.answers.clear();
                     self.dependents.clear();
-                    return Found { numbers: None, why: "the search for its value grew too large".to_owned() };
+                    return Found::Lost("the search for its value grew too large".to_owned());
                 }
                 self.current = Some(question);
                 let words = self.answer(question);
@@ -141,11 +147,14 @@ impl<'p, 'a> Search<'p, 'a> {
             }
         };
         let numbers: Option<BTreeSet<u64>> = words.iter().map(|word| word.number()).collect();
-        let why = match &numbers {
-            Some(_) => self.story(block),
-            None => self.why_lost(at),
-        };
-        Found { numbers: numbers.filter(|numbers| !numbers.is_empty()), why }
+        match numbers {
+            Some(numbers) if !numbers.is_empty() => Found::Numbers(numbers, self.story(block)),
+            Some(_) => {
+                let null = self.supports_of_answer().iter().find_map(|question| self.null.get(question).copied());
+                null.map_or_else(|| Found::Lost(format!("no value was found before {at:#x}")), Found::Never)
+            }
+            None => Found::Lost(self.why_lost(at)),
+        }
     }
 
     fn settle(&mut self, question: Question, words: Words) {
@@ -314,7 +323,10 @@ impl<'p, 'a> Search<'p, 'a> {
                 self.before(block, at, Place::Slot { offset: address.value as i64, size })
             }
             // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
-            (None, 0) if address.value < 4096 => Words::new(),
+            (None, 0) if address.value < 4096 => {
+                self.null.entry(self.current).or_insert(at);
+                Words::new()
+            }
             (None, 0) => self.ask(Question::Cell(address.value, size)),
             _ => self.lose_vaguely(|| format!("it is read at {at:#x} through a pointer that is not known")),
         }

@@ -10,7 +10,7 @@ use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
 use super::reach::Chains;
-use super::resolve::{Origins, Search};
+use super::resolve::{Found, Origins, Search};
 use super::result::{Evidence, Site};
 use super::state::Convention;
 use super::value::Value;
@@ -38,15 +38,15 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
                 blocks.iter().fold(RegisterSet::EMPTY, |live, &block| live.union(liveness.after_site(block, address)));
             let entry = program[function].entry;
             let mut origins = Origins::new();
-            let evidence = evidence(program, &mut search, blocks, address, &mut origins);
+            let (runs, evidence) = evidence(program, &mut search, blocks, address, &mut origins);
             Site {
                 address: Address(address),
                 function: Address(entry),
                 function_name: function_name(&program.code, entry),
+                reachable: runs,
+                chain: if runs { chains.to(program, function) } else { Vec::new() },
                 evidence,
                 origins,
-                reachable: true,
-                chain: chains.to(program, function),
                 live_after,
                 dead_temporaries: temporaries.minus(live_after),
                 branch_target: targets.contains(&address),
@@ -55,19 +55,20 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
         .collect()
 }
 
+/// Whether the site can run at all, and what is known of its number.
 fn evidence(
     program: &Program<'_>,
     search: &mut Search<'_, '_>,
     blocks: &[BlockId],
     address: u64,
     origins: &mut Origins,
-) -> Evidence {
+) -> (bool, Evidence) {
     if matches!(program.code.go, GoFile::Unreadable) {
         let why = "it is a Go program, but the tables that name all its functions are of a version not known here";
-        return Evidence::Unbounded { why: why.to_owned() };
+        return (true, Evidence::Unbounded { why: why.to_owned() });
     }
     let mut numbers = BTreeSet::new();
-    let mut story = None;
+    let (mut story, mut never) = (None, None);
     for &block in blocks {
         let mut forward = Value::Any;
         program.blocks.visit(block, &program.code, |at, _, state| {
@@ -78,15 +79,20 @@ fn evidence(
         let known = forward.constants().map(|numbers| numbers.iter().copied().collect());
         let here: BTreeSet<u64> = match known {
             Some(known) => known,
-            None => {
-                let found = search.register_before(block, address, Register::A7);
-                let Some(numbers) = found.numbers else {
+            None => match search.register_before(block, address, Register::A7) {
+                Found::Numbers(numbers, why) => {
+                    story.get_or_insert(why);
+                    numbers
+                }
+                Found::Never(load) => {
+                    never = Some(load);
+                    continue;
+                }
+                Found::Lost(why) => {
                     origins.clear();
-                    return Evidence::Unbounded { why: format!("a7 is not known: {}", found.why) };
-                };
-                story.get_or_insert(found.why);
-                numbers
-            }
+                    return (true, Evidence::Unbounded { why: format!("a7 is not known: {why}") });
+                }
+            },
         };
         if let Value::Set(_) = forward {
             story.get_or_insert_with(|| "set on the paths that meet before the site".to_owned());
@@ -95,14 +101,21 @@ fn evidence(
         search.add_origins(block, address, forward.constants().is_none(), &here, origins);
         numbers.extend(here);
     }
-    match (numbers.first(), story) {
+    let evidence = match (numbers.first(), story) {
         (Some(&number), None) if numbers.len() == 1 => Evidence::Constant(number),
-        (None, _) => Evidence::Unbounded { why: "a7 is never set on a path to it".to_owned() },
+        (None, _) => {
+            let load = never.map(|load| format!(": the load at {load:#x} goes through a null pointer"));
+            return (
+                false,
+                Evidence::Unbounded { why: format!("control never gets there{}", load.unwrap_or_default()) },
+            );
+        }
         (_, story) => {
             let why = story.unwrap_or_else(|| "set in each of the functions that share the site".to_owned());
             Evidence::Propagated { numbers, why }
         }
-    }
+    };
+    (true, evidence)
 }
 
 /// The sites that no path reaches: found by their bytes and by decoding the code in front of them. Only constants right

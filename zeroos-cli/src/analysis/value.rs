@@ -143,6 +143,7 @@ impl<'v> Value<'v> {
             (Value::Constant(a), Value::Constant(b)) => Value::two(*a.min(b), *a.max(b), arena),
             (Value::Below(a), Value::Below(b)) => Value::Below(*a.max(b)),
             _ => match (self.constants(), other.constants()) {
+                (Some(a), Some(b)) if b.iter().all(|value| a.binary_search(value).is_ok()) => *self,
                 (Some(a), Some(b)) => Value::of([a, b].concat(), arena),
                 _ => Value::Any,
             },

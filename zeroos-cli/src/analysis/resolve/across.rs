@@ -17,6 +17,9 @@ impl<'a> Search<'_, 'a> {
         for &before in flow.predecessors(block) {
             words.append(&mut self.at_end(before, self.program.blocks[block].start, place));
         }
+        if self.program.is_resumption(block) {
+            words.append(&mut self.lose(|| "recovery from a panic goes on there".to_owned()));
+        }
         if self.program.is_first(block) {
             words.append(&mut self.at_function_entry(self.program.blocks[block].function, place));
         }

@@ -55,7 +55,7 @@ impl Search<'_, '_> {
     }
 
     /// The questions that the last answer rests on, and `None` for itself.
-    fn supports_of_answer(&self) -> BTreeSet<Option<Question>> {
+    pub(super) fn supports_of_answer(&self) -> BTreeSet<Option<Question>> {
         let mut supports: BTreeMap<Option<Question>, Vec<Question>> = BTreeMap::new();
         for (question, askers) in &self.dependents {
             for asker in askers {
