@@ -4,6 +4,7 @@
 //! by the size of the program. The parts, in the order in which they work:
 //!
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
+//! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
@@ -22,6 +23,7 @@ mod explore;
 mod flow;
 mod function;
 mod go;
+mod holders;
 mod liveness;
 mod names;
 mod pointers;
@@ -57,6 +59,6 @@ pub fn analyse(elf: &AppElf) -> Analysis {
         sites,
         features: program.features,
         unbounded_jumps: jumps.into_iter().map(Address).collect(),
-        address_taken_rule: program.address_taken_rule().to_owned(),
+        address_taken_rule: program.address_taken_rule(),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bumpalo::Bump;
 
 use super::go::GoFile;
+use super::holders::constant_sections;
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, SymbolKind};
 use crate::isa::{self, ControlFlow, Instruction, Op, Register};
@@ -19,6 +20,8 @@ pub(super) struct Code<'a> {
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
+    /// Where constants lie that only references lead to, widened by what a displacement reaches.
+    constants: Vec<AddressRange>,
     /// Writable memory, ascending.
     writable: Vec<AddressRange>,
     /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
@@ -78,6 +81,9 @@ impl Cursor<'_> {
 }
 
 impl<'a> Code<'a> {
+    /// How far the 12-bit displacement of a load, a store or an `addi` reaches, in bytes.
+    pub const DISPLACEMENT: u64 = 2048;
+
     /// A view of `elf`.
     pub fn new(elf: &'a AppElf, arena: &'a Bump) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
@@ -88,7 +94,13 @@ impl<'a> Code<'a> {
         let (go, texts, indirect) = (GoFile::of(elf), texts(elf), indirect_relocations(elf));
         let writable = elf.segments.iter().filter(|segment| segment.permissions.write);
         let writable = writable.map(|segment| segment.range).collect();
-        Code { elf, arena, go, texts, writable, frozen, relocated, indirect }
+        let reach = Code::DISPLACEMENT;
+        let widened = |range: AddressRange| {
+            let start = range.start().0.saturating_sub(reach);
+            AddressRange::new(Address(start), ByteCount((range.end().0 - start).saturating_add(reach)))
+        };
+        let constants = constant_sections(elf).filter_map(|section| widened(section.range)).collect();
+        Code { elf, arena, go, texts, constants, writable, frozen, relocated, indirect }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -114,6 +126,11 @@ impl<'a> Code<'a> {
     fn text_at(&self, address: u64) -> Option<&Text<'a>> {
         let text = self.texts.iter().find(|text| address < text.range.end().0)?;
         (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+    }
+
+    /// Whether `address` may be part of computing the address of a constant.
+    pub fn is_near_constants(&self, address: u64) -> bool {
+        self.constants.iter().any(|range| range.contains(Address(address)))
     }
 
     /// Whether the program may write to `address`.

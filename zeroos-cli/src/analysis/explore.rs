@@ -43,6 +43,8 @@ pub(super) struct Discoveries {
     pub features: ProgramFeatures,
     /// Addresses of writable memory that code has in a register, with the function.
     pub pointers: Vec<(u64, FunctionId)>,
+    /// Ranges of addresses that code may use: both ends are part of it.
+    pub data: Vec<(u64, u64)>,
     /// Addresses of writable memory that code loads from or stores to by their number, with the block.
     pub accesses: Vec<(u64, BlockId)>,
 }
@@ -293,13 +295,15 @@ impl<'v> Explorer<'_, 'v> {
 
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
     fn step(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>) {
+        let result = state.result(instruction, at, self.code);
         if load_size(instruction.op).or(store_size(instruction.op)).is_some() {
             let address = state.address(instruction, self.code.arena);
             let constants = address.constants().unwrap_or_default().iter();
             let writable = constants.filter(|&&address| self.code.is_writable(address));
             self.found.accesses.extend(writable.map(|&address| (address, block)));
         }
-        let Some(value) = state.result(instruction, at, self.code) else { return };
+        self.note_constants(instruction, state, result);
+        let Some(value) = result else { return };
         state.set(instruction.rd(), value);
         let Some(constants) = value.constants() else { return };
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
@@ -319,6 +323,36 @@ impl<'v> Explorer<'_, 'v> {
                     self.queue(block);
                 }
             }
+        }
+    }
+}
+
+impl<'v> Explorer<'_, 'v> {
+    /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a
+    /// displacement can reach from a known operand.
+    fn note_constants(&mut self, instruction: &Instruction, state: &State<'v>, result: Option<Value<'v>>) {
+        let accesses = load_size(instruction.op).or(store_size(instruction.op)).is_some();
+        let exact = match result {
+            _ if accesses => state.address(instruction, self.code.arena),
+            Some(value) => value,
+            None => Value::Any,
+        };
+        if let Some(constants) = exact.constants() {
+            let finished = !matches!(instruction.op, Op::Lui | Op::Auipc);
+            let near = constants.iter().filter(|&&address| finished && self.code.is_near_constants(address));
+            self.found.data.extend(near.map(|&address| (address, address)));
+            return;
+        }
+        for register in instruction.effects().uses.intersection(state.known()).iter() {
+            let value = state.get(register);
+            let base = match value {
+                Value::Element(table) => std::slice::from_ref(&table.base),
+                _ => value.constants().unwrap_or_default(),
+            };
+            let near = base.iter().filter(|&&address| self.code.is_near_constants(address));
+            let reach = Code::DISPLACEMENT;
+            let around = near.map(|&address| (address.saturating_sub(reach), address.saturating_add(reach)));
+            self.found.data.extend(around);
         }
     }
 }

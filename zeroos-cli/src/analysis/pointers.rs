@@ -76,6 +76,21 @@ pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
     addresses
 }
 
+/// Every word of data that can be an address: place and value. In a static-PIE these are the base relocations, in an
+/// `ET_EXEC` all aligned words. The GOT is left out for the same reason.
+pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u64)> + 'c {
+    let elf = code.elf;
+    let is_got = |address: Address| {
+        let got = elf.sections.iter().filter(|section| section.name.starts_with(".got"));
+        got.into_iter().any(|section| section.range.contains(address))
+    };
+    let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
+    let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
+    let words = segments.flat_map(|segment| aligned_words(code, segment));
+    let words = words.filter(|&(holder, value)| value != 0 && !code.contains(holder.0));
+    relocations.chain(words).filter(move |&(holder, _)| !is_got(holder)).map(|(holder, value)| (holder.0, value))
+}
+
 /// The aligned 8-byte words of a segment's file contents, with their addresses.
 fn aligned_words<'c>(code: &'c Code<'_>, segment: &'c Segment) -> impl Iterator<Item = (Address, u64)> + 'c {
     let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;

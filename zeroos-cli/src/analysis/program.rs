@@ -9,6 +9,7 @@ use super::exit::{BlockId, FunctionId};
 use super::explore::{Discoveries, Explorer};
 use super::function::{Function, Origin};
 use super::go::GoFile;
+use super::holders::Holders;
 use super::pointers::Pointer;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
@@ -29,6 +30,7 @@ pub(super) struct Program<'a> {
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
     surroundings: Surroundings,
+    holders: Holders,
     /// Every `ecall` met, with blocks that may hold it.
     sites: Vec<(u64, BlockId)>,
     /// Writable addresses that were in registers, with the functions, ascending.
@@ -52,6 +54,8 @@ struct Work<'a> {
     computed: BTreeSet<(u64, FunctionId)>,
     at_entry: State<'a>,
     found: Discoveries,
+    /// Whether live data was marked before.
+    marked: bool,
 }
 
 impl<'a> Program<'a> {
@@ -69,6 +73,7 @@ impl<'a> Program<'a> {
             pointers: Vec::new(),
             accesses: Vec::new(),
             surroundings: Surroundings::new(&code),
+            holders: Holders::new(&code),
             code,
         };
         let mut work = Work {
@@ -76,21 +81,24 @@ impl<'a> Program<'a> {
             computed: BTreeSet::new(),
             at_entry: State::at_entry(global_pointer(&program.code)),
             found: Discoveries::default(),
+            marked: false,
         };
         program.surroundings.function_at(entry, &program.code);
         program.add_functions(None, &mut work);
         program.drain(&mut work);
         // Pointers that name plausible function starts come first: exploring them recovers the jump tables and the
         // runs of instructions that tell the remaining words and computed numbers apart from pointers.
-        for index in 0..program.surroundings.pointers.len() {
-            let Pointer { target, holder } = program.surroundings.pointers[index];
-            if program.surroundings.is_start(target) {
-                program.take_address(target, Origin::Data(holder), &mut work);
+        while program.mark_holders(&mut work) {
+            for index in 0..program.surroundings.pointers.len() {
+                let Pointer { target, holder } = program.surroundings.pointers[index];
+                if program.surroundings.is_start(target) && program.holders.is_live(holder) {
+                    program.take_address(target, Origin::Data(holder), &mut work);
+                }
             }
+            program.drain(&mut work);
         }
-        program.drain(&mut work);
         let mut settled = 0;
-        while settled != program.functions.len() {
+        while program.mark_holders(&mut work) || settled != program.functions.len() {
             settled = program.functions.len();
             program.take_doubtful(&mut work);
         }
@@ -103,6 +111,15 @@ impl<'a> Program<'a> {
         program
     }
 
+    /// Marks the data that code was seen to use; whether more of it is live now, or this is the first time.
+    fn mark_holders(&mut self, work: &mut Work<'a>) -> bool {
+        let mut news = !std::mem::replace(&mut work.marked, true);
+        for (lowest, highest) in work.found.data.drain(..) {
+            news |= self.holders.mark(lowest, highest);
+        }
+        news
+    }
+
     /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside a
     /// straight run of known instructions: nothing but a run's start can be jumped to. In a static-PIE what a
     /// relocation points at is never a number.
@@ -111,7 +128,8 @@ impl<'a> Program<'a> {
         let tables: BTreeSet<(u64, u64)> = functions.flat_map(|function| &function.tables).copied().collect();
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let exact = self.code.elf.kind == ElfKind::StaticPie;
-        let held = self.surroundings.pointers.iter().filter(|pointer| !is_in_table(&tables, pointer.holder));
+        let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
+        let held = held.filter(|pointer| !is_in_table(&tables, pointer.holder));
         let held =
             held.filter(|pointer| exact || self.surroundings.is_start(pointer.target) || !is_number(pointer.target));
         let held: Vec<Pointer> = held.copied().collect();
@@ -273,15 +291,15 @@ impl<'a> Program<'a> {
     }
 
     /// What decided which functions whose address is taken can run, in one sentence.
-    pub fn address_taken_rule(&self) -> &'static str {
-        match self.code.elf.kind {
-            ElfKind::StaticPie => {
-                "functions whose address reachable code computes, and all that a base relocation in data points at"
-            }
-            ElfKind::Executable => {
-                "functions whose address reachable code computes, and all that an aligned word in data points at"
-            }
-        }
+    pub fn address_taken_rule(&self) -> String {
+        let pointers = match self.code.elf.kind {
+            ElfKind::StaticPie => "base relocation",
+            ElfKind::Executable => "aligned word",
+        };
+        let rule = self.holders.rule();
+        format!(
+            "functions whose address reachable code computes, and those a {pointers} in live data points at ({rule})"
+        )
     }
 }
 

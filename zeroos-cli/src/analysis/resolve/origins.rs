@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Question, Search};
+use super::Search;
 use crate::address::Address;
 use crate::analysis::exit::BlockId;
 use crate::isa::{ControlFlow, Op, Register};
@@ -52,24 +52,6 @@ impl Search<'_, '_> {
                 origins.entry(number).or_default().extend(found);
             }
         }
-    }
-
-    /// The questions that the last answer rests on, and `None` for itself.
-    pub(super) fn supports_of_answer(&self) -> BTreeSet<Option<Question>> {
-        let mut supports: BTreeMap<Option<Question>, Vec<Question>> = BTreeMap::new();
-        for (question, askers) in &self.dependents {
-            for asker in askers {
-                supports.entry(*asker).or_default().push(*question);
-            }
-        }
-        let mut seen = BTreeSet::new();
-        let mut found = vec![None];
-        while let Some(question) = found.pop() {
-            if seen.insert(question) {
-                found.extend(supports.get(&question).into_iter().flatten().map(|&support| Some(support)));
-            }
-        }
-        seen
     }
 
     /// Follows a known register back through moves and joins of its function to the instructions that set it: by their
