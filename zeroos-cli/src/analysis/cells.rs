@@ -135,13 +135,8 @@ impl Escapes {
                 escapes.note(at, instruction, state, &program.code);
             });
             let exit = &program.blocks[block].exit;
-            let handed_on = match (exit.callees().next(), exit.returns) {
-                (Some(_), _) => 10..18,
-                (None, true) => 10..12,
-                (None, false) => 0..0,
-            };
-            for number in handed_on {
-                escapes.escape(after.get(Register::new(number)));
+            for register in liveness.handed_on(exit).iter() {
+                escapes.escape(after.get(register));
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
             for next in exit.successors() {

@@ -295,6 +295,9 @@ impl<'v> Explorer<'_, 'v> {
 
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
     fn step(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>) {
+        if self.convention == Convention::Go && hands_on_link(instruction, state, self.code) {
+            self.function.returns = true;
+        }
         let result = state.result(instruction, at, self.code);
         if load_size(instruction.op).or(store_size(instruction.op)).is_some() {
             let address = state.address(instruction, self.code.arena);
@@ -355,6 +358,13 @@ impl<'v> Explorer<'_, 'v> {
             self.found.data.extend(around);
         }
     }
+}
+
+/// Whether a function does more with the address it returns to than keep it in its frame: then it may go on there some
+/// other way. Go's `mcall` never returns, but stores it where the scheduler later jumps through.
+fn hands_on_link<'v>(instruction: &Instruction, state: &State<'v>, code: &Code<'v>) -> bool {
+    let in_frame = || instruction.op == Op::Sd && matches!(state.address(instruction, code.arena), Value::Stack(_));
+    instruction.effects().uses.contains(Register::RA) && state.get(Register::RA) == Value::Any && !in_frame()
 }
 
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.

@@ -7,6 +7,7 @@
 //! (`_func`), `internal/abi/type.go` (`Method`), Go 1.14 to 1.27. Everything read is bounded by the file.
 
 mod header;
+pub(super) mod liveness;
 mod methods;
 
 use crate::address::Address;
@@ -41,6 +42,8 @@ pub(super) struct GoTable<'a> {
     end: u64,
     /// Address behind the last byte of the table that the module data or the table itself tells of.
     table_end: u64,
+    /// Addresses one of which offsets of names and types count from; empty if no module data was found.
+    bases: Vec<u64>,
 }
 
 impl<'a> GoFile<'a> {
@@ -82,8 +85,9 @@ impl<'a> GoTable<'a> {
             return None;
         }
         let least = address.checked_add(layout.functions_end as u64)?;
-        let table_end = module.map_or(least, |module| module.table_end.max(least));
-        Some(GoTable { elf, bytes, layout, address, text, starts, end, table_end })
+        let table_end = module.as_ref().map_or(least, |module| module.table_end.max(least));
+        let bases = module.map_or(Vec::new(), |module| module.bases);
+        Some(GoTable { elf, bytes, layout, address, text, starts, end, table_end, bases })
     }
 
     /// Entry addresses of all functions that the Go linker placed, ascending. Padding belongs to the function before.

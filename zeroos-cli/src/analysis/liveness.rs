@@ -3,8 +3,9 @@
 //! any `ecall` are left out.
 
 use super::blocks::BlockEffects;
-use super::exit::{BlockId, Callee, FunctionId};
+use super::exit::{BlockId, Callee, Exit, FunctionId};
 use super::flow::{Flow, all_registers, caller_saved};
+use super::go::liveness::{GoLiveness, returned};
 use super::program::Program;
 use super::state::Convention;
 use crate::isa::{Register, RegisterSet};
@@ -17,6 +18,10 @@ pub(super) struct Liveness<'p, 'a> {
     at_start: Vec<RegisterSet>,
     /// Live when the function returns.
     at_return: Vec<RegisterSet>,
+    /// Go functions whose registers no `ecall` depends on.
+    others: Option<GoLiveness<'p, 'a>>,
+    /// The functions that were solved, ascending.
+    needed: Vec<FunctionId>,
     /// Of each function, the block it starts with.
     first_blocks: Vec<Option<BlockId>>,
     sets: ConventionSets,
@@ -65,12 +70,14 @@ impl<'p, 'a> Liveness<'p, 'a> {
             flow,
             at_start: vec![all_registers(); blocks],
             at_return: vec![sets.returned; program.functions.len()],
+            others: (program.convention == Convention::Go).then(|| GoLiveness::new(program, flow)),
+            needed,
             first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
             sets,
         };
         // Backwards in each function, so that most blocks need to be looked at only once.
         let mut work = Worklist { stack: Vec::new(), queued: vec![false; blocks] };
-        for block in needed.iter().flat_map(|&function| program[function].blocks.iter().copied()) {
+        for block in liveness.needed.iter().flat_map(|&function| program[function].blocks.iter().copied()) {
             liveness.at_start[block.index()] = RegisterSet::EMPTY;
             work.push(block);
         }
@@ -88,7 +95,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
             let function = program.blocks[block].function;
             if liveness.first_blocks[function.index()] == Some(block) {
                 for &caller in flow.callers(function) {
-                    if needed.binary_search(&program.blocks[caller].function).is_ok() {
+                    if liveness.needed.binary_search(&program.blocks[caller].function).is_ok() {
                         work.push(caller);
                     }
                 }
@@ -163,7 +170,27 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// Live at the start of `block`.
     pub fn at_start(&self, block: BlockId) -> RegisterSet {
-        self.at_start[block.index()]
+        match &self.others {
+            Some(others) if self.needed.binary_search(&self.program.blocks[block].function).is_err() => {
+                others.at_start(block)
+            }
+            _ => self.at_start[block.index()],
+        }
+    }
+
+    /// The registers with which `exit` may hand a pointer to code that is not looked at together with it.
+    pub fn handed_on(&self, exit: &Exit) -> RegisterSet {
+        let arguments = |last| (10..=last).map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with);
+        let handed_on = match (&self.others, exit.callees().next(), exit.returns) {
+            (Some(others), Some(_), _) => {
+                exit.callees().map(|callee| others.read_by(callee)).fold(RegisterSet::EMPTY, RegisterSet::union)
+            }
+            (Some(_), None, true) => returned(),
+            (None, Some(_), _) => arguments(17),
+            (None, None, true) => arguments(11),
+            (_, None, false) => RegisterSet::EMPTY,
+        };
+        handed_on.without(Register::SP)
     }
 
     /// Registers whose old value no code behind the call can rely on.

@@ -1,0 +1,129 @@
+//! Which registers of a Go function may still be read, looked at function by function: enough to say which pointers get
+//! away, and cheap, because only the functions asked for are looked at.
+//!
+//! ABIInternal (`abi-internal.md`, riscv64) gives scratch registers no meaning between functions: only assembly that
+//! reads them itself, or that is jumped to by such, can mean something by them.
+
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
+use crate::analysis::exit::{BlockId, Callee, FunctionId};
+use crate::analysis::flow::{Flow, all_registers, caller_saved};
+use crate::analysis::program::Program;
+use crate::analysis::state::Convention;
+use crate::isa::{Register, RegisterSet};
+
+/// How many jumps from function to function are followed for scratch registers.
+const JUMP_LIMIT: u8 = 8;
+
+/// The functions that were asked for.
+pub(crate) struct GoLiveness<'p, 'a> {
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    at_start: RefCell<FxHashMap<FunctionId, Live>>,
+    /// What functions read themselves of what is in registers when they are called.
+    own: RefCell<FxHashMap<FunctionId, RegisterSet>>,
+}
+
+/// Live registers at the start of a function's blocks.
+type Live = FxHashMap<BlockId, RegisterSet>;
+
+impl<'p, 'a> GoLiveness<'p, 'a> {
+    /// Nothing is looked at yet.
+    pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> GoLiveness<'p, 'a> {
+        GoLiveness { program, flow, at_start: RefCell::default(), own: RefCell::default() }
+    }
+
+    /// Live at the start of `block`.
+    pub fn at_start(&self, block: BlockId) -> RegisterSet {
+        let function = self.program.blocks[block].function;
+        if let Some(live) = self.at_start.borrow().get(&function) {
+            return live.get(&block).copied().unwrap_or_default();
+        }
+        let live = self.solve(function, |callee| self.read_by(callee), |callee| self.read_by(callee));
+        let at_start = live.get(&block).copied().unwrap_or_default();
+        self.at_start.borrow_mut().insert(function, live);
+        at_start
+    }
+
+    /// What `callee` may read of what its caller leaves in registers.
+    pub fn read_by(&self, callee: Callee<'_>) -> RegisterSet {
+        let own = callee.known().map(|function| self.own(function, JUMP_LIMIT).intersection(scratch()));
+        own.fold(parameters(), RegisterSet::union)
+    }
+
+    fn own(&self, function: FunctionId, jumps: u8) -> RegisterSet {
+        if jumps == 0 {
+            return all_registers();
+        }
+        if let Some(&own) = self.own.borrow().get(&function) {
+            return own;
+        }
+        let jumped_to = |callee: Callee<'_>| {
+            callee.known().map(|next| self.own(next, jumps - 1)).fold(parameters(), RegisterSet::union)
+        };
+        let live = self.solve(function, |_| parameters(), jumped_to);
+        let first = self.program.first_block(function);
+        let own = first.and_then(|first| live.get(&first).copied()).unwrap_or(all_registers());
+        if jumps == JUMP_LIMIT {
+            self.own.borrow_mut().insert(function, own);
+        }
+        own
+    }
+
+    /// A function's blocks to a fixed point, with what calls and jumps out of it read.
+    fn solve(
+        &self,
+        function: FunctionId,
+        called: impl Fn(Callee<'_>) -> RegisterSet,
+        jumped_to: impl Fn(Callee<'_>) -> RegisterSet,
+    ) -> Live {
+        let volatile = caller_saved(Convention::Go);
+        let mut live = Live::default();
+        let mut work = self.program[function].blocks.clone();
+        while let Some(block) = work.pop() {
+            let found = &self.program.blocks[block];
+            let after = found.exit.successors().filter_map(|next| live.get(&next).copied());
+            let mut out = after.fold(RegisterSet::EMPTY, RegisterSet::union);
+            if let Some(callee) = found.exit.call() {
+                out = out.minus(volatile).union(called(callee));
+            }
+            if let Some(callee) = found.exit.tail() {
+                out = out.union(jumped_to(callee));
+            }
+            if found.exit.returns || found.exit.tail().is_some() {
+                out = out.union(returned());
+            }
+            let start = out.minus(found.effects.writes).union(found.effects.reads);
+            if live.insert(block, start) != Some(start) {
+                work.extend(self.flow.predecessors(block));
+            }
+        }
+        live
+    }
+}
+
+fn set(numbers: impl Iterator<Item = u8>) -> RegisterSet {
+    numbers.map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with)
+}
+
+/// Where Go passes arguments and results: a0–a7, s0–s7.
+fn arguments() -> impl Iterator<Item = u8> {
+    (10..=17).chain([8, 9]).chain(18..=23)
+}
+
+/// Arguments, the closure (x26), the goroutine (x27), sp, gp, tp, and ra for returning.
+fn parameters() -> RegisterSet {
+    set(arguments().chain([1, 2, 3, 4, 26, 27]))
+}
+
+/// What a caller may read after a return.
+pub(crate) fn returned() -> RegisterSet {
+    set(arguments().chain([2, 3, 4, 27]))
+}
+
+/// Neither arguments nor fixed.
+fn scratch() -> RegisterSet {
+    all_registers().minus(parameters())
+}
