@@ -10,6 +10,7 @@
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
+//! * `leaf`: calls of functions that only copy or clear memory.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
@@ -24,6 +25,7 @@ mod flow;
 mod function;
 mod go;
 mod holders;
+mod leaf;
 mod liveness;
 mod names;
 mod pointers;

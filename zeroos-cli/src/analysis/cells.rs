@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, FunctionId};
+use super::leaf;
 use super::liveness::Liveness;
 use super::pointers::data_addresses;
 use super::program::Program;
@@ -135,8 +136,13 @@ impl Escapes {
                 escapes.note(at, instruction, state, &program.code);
             });
             let exit = &program.blocks[block].exit;
-            for register in liveness.handed_on(exit).iter() {
-                escapes.escape(after.get(register));
+            let in_leaf = leaf::visit(program, exit, &after, |at, instruction, state| {
+                escapes.note(at, instruction, state, &program.code);
+            });
+            if !in_leaf {
+                for register in liveness.handed_on(exit).iter() {
+                    escapes.escape(after.get(register));
+                }
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
             for next in exit.successors() {

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Place, Question, Search, Words};
-use crate::analysis::exit::{BlockId, FunctionId};
+use super::{Place, Question, Search, Step, Words, stored_bytes};
+use crate::analysis::code::load_size;
+use crate::analysis::exit::{BlockId, Exit, FunctionId};
 use crate::analysis::flow::caller_saved;
+use crate::analysis::leaf;
 use crate::analysis::names;
 use crate::analysis::tracking;
 use crate::analysis::value::Value;
@@ -39,7 +41,14 @@ impl<'a> Search<'_, 'a> {
             Place::Slot { offset, .. } if self.cells.escapes(found.function, offset) => {
                 return self.lose(|| format!("the function called at {at:#x} may overwrite its stack slot"));
             }
-            Place::Slot { .. } => return self.behind(block, &steps, before, place),
+            Place::Slot { offset, size } => {
+                return match self.leaf_store(&found.exit, &steps, offset, size) {
+                    None => self.behind(block, &steps, before, place),
+                    Some((_, Value::Stack(offset))) => self.behind(block, &steps, before, Place::Slot { offset, size }),
+                    Some((_, Value::Constant(address))) => self.ask(Question::Cell(address, size)),
+                    Some((store, _)) => self.lose(|| format!("the store at {store:#x} overwrites its stack slot")),
+                };
+            }
             Place::Register(register) => register,
         };
         let volatile = caller_saved(program.convention).contains(register);
@@ -51,6 +60,34 @@ impl<'a> Search<'_, 'a> {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
         callee.known().flat_map(|target| self.ask(Question::AtReturn(target, register))).collect()
+    }
+
+    /// The last store to a stack slot in a leaf that `exit` calls, and the address that it copies from if it copies the
+    /// whole slot.
+    fn leaf_store(&self, exit: &Exit, steps: &[Step<'a>], offset: i64, size: u8) -> Option<(u64, Value<'a>)> {
+        let (.., known) = steps.last()?;
+        let (program, mut store) = (self.program, None);
+        let mut loaded_from = [const { Value::Any }; 32];
+        leaf::visit(program, exit, &known.state(), |at, instruction, state| {
+            let address = state.address(instruction, program.code.arena);
+            if instruction.writes_integer_register() {
+                let whole = load_size(instruction.op) == Some(size.into());
+                loaded_from[usize::from(instruction.rd)] = if whole { address } else { Value::Any };
+            }
+            let Some(stored) = stored_bytes(instruction) else { return };
+            match address {
+                Value::Stack(start) if (start, stored) == (offset, size.into()) => {
+                    store = Some((at, loaded_from[usize::from(instruction.rs2)]));
+                }
+                Value::Stack(start)
+                    if start < offset.saturating_add(size.into()) && offset < start.saturating_add(stored as i64) =>
+                {
+                    store = Some((at, Value::Any));
+                }
+                _ => {}
+            }
+        });
+        store
     }
 
     fn at_function_entry(&mut self, function: FunctionId, place: Place) -> Words {
