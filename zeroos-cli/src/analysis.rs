@@ -18,7 +18,7 @@ mod code;
 mod exceptions;
 mod flow;
 mod function;
-#[expect(dead_code, reason = "until program asks it")]
+#[allow(dead_code)]
 mod go;
 mod liveness;
 mod names;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, load_size, store_size};
 use super::flow::BlockId;
-use super::liveness::Liveness;
+use super::liveness::{Liveness, parameters, returned};
 use super::pointers::data_addresses;
 use super::program::Program;
-use super::state::State;
+use super::state::{Convention, State};
 use super::value::Value;
 use crate::elf::SymbolKind;
-use crate::isa::{Instruction, Op, Register};
+use crate::isa::{Instruction, Op, Register, RegisterSet};
 
 /// A store to a constant address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,13 +50,15 @@ impl Cells {
                 });
                 let Some(after) = after else { continue };
                 let leaves = block.exit.call.is_some() || block.exit.tail.is_some();
-                let handed_on = match (leaves, block.exit.returns) {
-                    (true, _) => 10..18,
-                    (false, true) => 10..12,
-                    (false, false) => 0..0,
+                let handed_on = match (program.convention, leaves, block.exit.returns) {
+                    (Convention::Go, true, _) => parameters(Convention::Go),
+                    (Convention::Go, false, true) => returned(Convention::Go),
+                    (_, true, _) => (10..18).fold(RegisterSet::EMPTY, |set, number| set.with(Register::new(number))),
+                    (_, false, true) => RegisterSet::of(&[Register::A0, Register::new(11)]),
+                    (_, false, false) => RegisterSet::EMPTY,
                 };
-                for number in handed_on {
-                    cells.escape(entry, after.value(Register::new(number)));
+                for register in handed_on.without(Register::SP).iter() {
+                    cells.escape(entry, after.value(register));
                 }
                 // A pointer that meets another value where paths join is a pointer that is not known any more.
                 for &next in &block.exit.successors {

@@ -116,6 +116,11 @@ impl Function {
         self.pending.insert(block);
     }
 
+    /// Control may come to `target` when a panic was recovered: with nothing known.
+    pub fn resume_after_panic(&mut self, target: u64) {
+        self.reach(target, &State::unknown());
+    }
+
     /// Runs all pending blocks until nothing changes.
     pub fn explore(&mut self, code: &Code<'_>, convention: Convention, surroundings: &impl Surroundings) {
         while let Some(start) = self.pending.pop_first() {

@@ -119,6 +119,11 @@ impl<'a> GoTable<'a> {
         })
     }
 
+    /// Whether the function table holds `address`: no word of it is a pointer.
+    pub fn covers(&self, address: Address) -> bool {
+        (self.address..self.table_end).contains(&address.0)
+    }
+
     /// The name that the linker gave the function starting at `entry`, for people only.
     pub fn name(&self, entry: u64) -> Option<&'a str> {
         let index = self.starts.binary_search(&entry).ok()?;

@@ -19,13 +19,16 @@ pub(super) struct Liveness<'p, 'a> {
     at_start: BTreeMap<BlockId, RegisterSet>,
     /// Live when the function returns.
     at_return: BTreeMap<u64, RegisterSet>,
+    /// Go: registers that are no arguments and that the function's own code, not that of its callees, reads of what its
+    /// caller left there.
+    own: BTreeMap<u64, RegisterSet>,
 }
 
 impl<'p, 'a> Liveness<'p, 'a> {
     /// Solves it for the whole program.
     pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
         let (effects, at_start, at_return) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut liveness = Liveness { program, flow, effects, at_start, at_return };
+        let mut liveness = Liveness { program, flow, effects, at_start, at_return, own: BTreeMap::new() };
         let mut work: BTreeSet<BlockId> = BTreeSet::new();
         for (&function, found) in &program.functions {
             liveness.at_return.insert(function, returned(program.convention));
@@ -34,6 +37,9 @@ impl<'p, 'a> Liveness<'p, 'a> {
         for &block in &work {
             let effects = liveness.effects_from(block, block.start);
             liveness.effects.insert(block, effects);
+        }
+        if program.convention == Convention::Go {
+            liveness.own = liveness.own_reads();
         }
         while let Some(block) = work.pop_last() {
             let live_out = liveness.at_end(block);
@@ -134,11 +140,44 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     fn read_by(&self, callee: &Callee) -> RegisterSet {
         let known = callee.known.iter().map(|&function| match self.program.functions.contains_key(&function) {
+            true if self.program.convention == Convention::Go => {
+                let own = self.own.get(&function).copied().unwrap_or(all_registers());
+                self.at_start(BlockId { function, start: function }).minus(scratch().minus(own))
+            }
             true => self.at_start(BlockId { function, start: function }),
             false => parameters(self.program.convention),
         });
         let unknown = callee.unknown.then(|| parameters(self.program.convention));
         known.chain(unknown).fold(RegisterSet::EMPTY, RegisterSet::union)
+    }
+
+    /// ABIInternal gives scratch registers no meaning between functions: only assembly that reads them itself, or that
+    /// is jumped to by such, can mean something by them.
+    fn own_reads(&self) -> BTreeMap<u64, RegisterSet> {
+        let mut at_start: BTreeMap<BlockId, RegisterSet> = BTreeMap::new();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for (&entry, function) in &self.program.functions {
+                for (&start, block) in function.blocks.iter().rev() {
+                    let id = BlockId { function: entry, start };
+                    let (reads, writes) = self.effects.get(&id).copied().unwrap_or_default();
+                    let inner = block.exit.successors.iter().map(|&start| BlockId { function: entry, start });
+                    let tails = block.exit.tail.iter().flat_map(|tail| &tail.known);
+                    let tails = tails.map(|&function| BlockId { function, start: function });
+                    let out = inner.chain(tails).filter_map(|next| at_start.get(&next));
+                    let out = out.fold(RegisterSet::EMPTY, |all, &set| all.union(set));
+                    let live = out.minus(writes).union(reads);
+                    changed |= at_start.insert(id, live) != Some(live);
+                }
+            }
+        }
+        let entries = self.program.functions.keys();
+        entries
+            .map(|&function| {
+                (function, at_start.get(&BlockId { function, start: function }).copied().unwrap_or_default())
+            })
+            .collect()
     }
 
     /// What `block` from `at` on reads before writing it, and what it writes.
@@ -170,11 +209,22 @@ fn system_call_arguments() -> RegisterSet {
 
 /// What an unknown callee may read: argument registers, sp, gp, tp and the alternate link register (psABI, "Integer
 /// Register Convention"); as a jump's target also what it must hand back to this function's caller.
-fn parameters(convention: Convention) -> RegisterSet {
+pub(super) fn parameters(convention: Convention) -> RegisterSet {
     match convention {
         Convention::Standard => (10..=17).chain([2, 3, 4, 5, 6, 7, 8, 9]).chain(18..=27).fold(RegisterSet::EMPTY, with),
-        Convention::Go => all_registers(),
+        // ABIInternal: 16 argument registers, the closure, the goroutine; ra for returning.
+        Convention::Go => go_arguments().chain([1, 2, 3, 4, 26, 27]).fold(RegisterSet::EMPTY, with),
     }
+}
+
+/// Where Go passes arguments and results (`abi-internal.md`, riscv64): a0–a7, s0, s1, s2–s7.
+fn go_arguments() -> impl Iterator<Item = u8> {
+    (10..=17).chain([8, 9]).chain(18..=23)
+}
+
+/// Neither arguments nor fixed in Go's convention.
+fn scratch() -> RegisterSet {
+    [5, 6, 7, 24, 25, 28, 29, 30, 31].into_iter().fold(RegisterSet::EMPTY, with)
 }
 
 /// s0–s11, which callees save without looking at them.
@@ -186,10 +236,10 @@ fn saved(convention: Convention) -> RegisterSet {
 }
 
 /// What a caller may read after a return.
-fn returned(convention: Convention) -> RegisterSet {
+pub(super) fn returned(convention: Convention) -> RegisterSet {
     match convention {
         Convention::Standard => [10, 11, 2, 3, 4, 8, 9].into_iter().chain(18..=27).fold(RegisterSet::EMPTY, with),
-        Convention::Go => all_registers(),
+        Convention::Go => go_arguments().chain([2, 3, 4, 27]).fold(RegisterSet::EMPTY, with),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::code::Code;
 use super::exceptions::LandingPads;
 use super::function::{Function, Surroundings};
+use super::go::GoFile;
 use super::pointers::{Pointer, data_pointers};
 use super::state::Convention;
 use crate::address::Address;
@@ -41,6 +42,8 @@ struct Frame {
     returning: BTreeSet<u64>,
     ends: Vec<(u64, u64)>,
     landing_pads: LandingPads,
+    /// Where recovery from a panic enters functions again.
+    resumptions: BTreeMap<u64, u64>,
 }
 
 impl Surroundings for Frame {
@@ -72,14 +75,30 @@ impl<'a> Program<'a> {
     /// Finds everything that is reachable from the entry.
     pub fn recover(code: Code<'a>) -> Program<'a> {
         let entry = code.elf.entry.0;
+        let go = GoFile::of(code.elf);
+        let mut starts = code.function_starts();
+        let mut pointers = data_pointers(&code);
+        let mut resumptions = BTreeMap::new();
+        if let Some(table) = go.table() {
+            // Inside Go's code the table says all starts.
+            let inside = starts.range(table.starts()[0]..table.end()).copied().collect::<Vec<_>>();
+            starts.retain(|start| inside.binary_search(start).is_err());
+            starts.extend(table.starts());
+            starts.insert(table.end());
+            pointers.retain(|pointer| !table.covers(pointer.holder));
+            pointers.extend(table.methods().into_iter().map(|(target, holder)| Pointer { target, holder }));
+            pointers.sort_unstable();
+            resumptions = table.resumptions().collect();
+        }
         let frame = Frame {
-            starts: code.function_starts(),
-            pointers: data_pointers(&code),
+            starts,
+            pointers,
+            resumptions,
             returning: BTreeSet::new(),
             landing_pads: LandingPads::new(&code),
             ends: code.executable().iter().map(|range| (range.start().0, range.end().0)).collect(),
         };
-        let convention = if is_go(&code) { Convention::Go } else { Convention::Standard };
+        let convention = if matches!(go, GoFile::No) { Convention::Standard } else { Convention::Go };
         let mut program = Program {
             code,
             convention,
@@ -146,7 +165,11 @@ impl<'a> Program<'a> {
         if let Some(origin) = origin {
             self.origins.insert(entry, origin);
         }
-        self.functions.insert(entry, Function::new(entry, &self.frame, work.global_pointer));
+        let mut function = Function::new(entry, &self.frame, work.global_pointer);
+        if let Some(&resumption) = self.frame.resumptions.get(&entry) {
+            function.resume_after_panic(resumption);
+        }
+        self.functions.insert(entry, function);
         work.queue.push_back(entry);
     }
 
@@ -287,9 +310,4 @@ fn global_pointer(code: &Code<'_>) -> Option<u64> {
         };
     }
     None
-}
-
-/// Whether the Go toolchain linked it: its build information is always there, in a section or behind this magic.
-fn is_go(code: &Code<'_>) -> bool {
-    code.elf.sections.iter().any(|section| matches!(section.name.as_str(), ".go.buildinfo" | ".gopclntab"))
 }

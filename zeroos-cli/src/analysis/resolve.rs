@@ -15,12 +15,15 @@ use super::flow::{BlockId, Flow};
 use super::liveness::Liveness;
 use super::program::Program;
 use super::state::State;
-use super::value::{SET_LIMIT, Value, immediate_operand};
+use super::value::{Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
 
 /// Questions newly asked for one site; more than that and the answer is "any value".
 const QUESTION_LIMIT: usize = 50_000;
+
+/// More words than this at one place count as "any value": there are fewer syscalls.
+const ANSWER_LIMIT: usize = 512;
 
 /// A place that holds a value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -147,7 +150,7 @@ impl<'p, 'a> Search<'p, 'a> {
             return;
         }
         answer.extend(words);
-        if answer.len() > SET_LIMIT {
+        if answer.len() > ANSWER_LIMIT {
             self.lost.entry(Some(question)).or_insert_with(|| match question {
                 Question::AtStart(block, _) => {
                     format!("it takes ever more values in a loop or over calls, met at {:#x}", block.start)

@@ -34,6 +34,11 @@ impl State {
         state
     }
 
+    /// Nothing is known.
+    pub fn unknown() -> State {
+        State { registers: [const { Value::Any }; 32] }
+    }
+
     /// The value of `register`.
     pub fn get(&self, register: Register) -> Value {
         match register {
