@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::code::{Code, load_size, store_size};
 use super::flow::BlockId;
-use super::liveness::{Liveness, parameters, returned};
+use super::liveness::{Liveness, returned};
 use super::pointers::data_addresses;
 use super::program::Program;
 use super::state::{Convention, State};
@@ -51,7 +51,10 @@ impl Cells {
                 let Some(after) = after else { continue };
                 let leaves = block.exit.call.is_some() || block.exit.tail.is_some();
                 let handed_on = match (program.convention, leaves, block.exit.returns) {
-                    (Convention::Go, true, _) => parameters(Convention::Go),
+                    (Convention::Go, true, _) => {
+                        let callees = block.exit.call.iter().chain(&block.exit.tail);
+                        callees.fold(RegisterSet::EMPTY, |all, callee| all.union(liveness.read_by(callee)))
+                    }
                     (Convention::Go, false, true) => returned(Convention::Go),
                     (_, true, _) => (10..18).fold(RegisterSet::EMPTY, |set, number| set.with(Register::new(number))),
                     (_, false, true) => RegisterSet::of(&[Register::A0, Register::new(11)]),

@@ -199,6 +199,7 @@ impl Function {
             let Some(instruction) = code.fetch(at) else { break };
             let next = at.wrapping_add(instruction.length.into());
             self.note_references(&instruction, at, &state, code);
+            self.note_link(&instruction, &state, convention);
             match instruction.effects().flow {
                 ControlFlow::Next => state.step(&instruction, at, code),
                 ControlFlow::EnvironmentCall => {
@@ -235,6 +236,22 @@ impl Function {
         if let Some(block) = self.blocks.get_mut(&start) {
             block.end = at;
             block.exit = exit;
+        }
+    }
+
+    /// What a function does with the address it returns to, other than keep it in its frame and return, may be used to
+    /// go on there some other way: Go's `mcall` never returns, but stores it where the scheduler later jumps through.
+    fn note_link(&mut self, instruction: &Instruction, state: &State, convention: Convention) {
+        if convention != Convention::Go {
+            return;
+        }
+        for link in [Register::RA, Register::T0] {
+            let uses = instruction.effects().uses.contains(link) && state.get(link) == Value::Any;
+            let own_frame = instruction.op == Op::Sd && matches!(state.address(instruction), Value::Stack(_));
+            let jumps = matches!(instruction.op, Op::Jalr);
+            if uses && link == Register::RA && !own_frame && !jumps {
+                self.returns = true;
+            }
         }
     }
 
@@ -284,6 +301,17 @@ impl Function {
             && let (Some(target), false) = (target.constant(), convention == Convention::Go)
         {
             // Out-of-line prologues return through t0: they are part of the function that they save registers for.
+            state.step(instruction, at, code);
+            if !self.is_inside(target) {
+                self.inlined.push((target, surroundings.limit_of(target)));
+            }
+            return self.go(target, &state, exit);
+        }
+        if link == Register::RA
+            && convention == Convention::Go
+            && let Some(target) = target.constant()
+            && is_straight_leaf(code, target)
+        {
             state.step(instruction, at, code);
             if !self.is_inside(target) {
                 self.inlined.push((target, surroundings.limit_of(target)));
@@ -443,4 +471,27 @@ impl Exit {
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.
 fn never_returns(number: &Value) -> bool {
     number.constants().is_some_and(|numbers| numbers.iter().all(|number| matches!(number, 93 | 94 | 139)))
+}
+
+/// Whether `target` is nothing but loads, stores and arithmetic up to a return, with a store through a pointer: copying
+/// and zeroing (Go's Duff's devices) that belongs to the function that calls it, as its frame is what it fills.
+fn is_straight_leaf(code: &Code<'_>, target: u64) -> bool {
+    let mut at = target;
+    let mut stores = false;
+    for _ in 0..1024 {
+        let Some(instruction) = code.fetch(at) else { return false };
+        let effects = instruction.effects();
+        if effects.flow != ControlFlow::Next {
+            return stores
+                && effects.flow == ControlFlow::IndirectJump
+                && instruction.rd() == Register::ZERO
+                && (instruction.rs1(), instruction.immediate) == (Register::RA, 0);
+        }
+        if effects.defines.contains(Register::RA) || effects.defines.contains(Register::SP) {
+            return false;
+        }
+        stores |= store_size(instruction.op).is_some() && instruction.rs1() != Register::SP;
+        at += u64::from(instruction.length);
+    }
+    false
 }

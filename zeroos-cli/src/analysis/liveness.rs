@@ -138,7 +138,8 @@ impl<'p, 'a> Liveness<'p, 'a> {
         })
     }
 
-    fn read_by(&self, callee: &Callee) -> RegisterSet {
+    /// What `callee` reads of what its caller leaves in registers.
+    pub fn read_by(&self, callee: &Callee) -> RegisterSet {
         let known = callee.known.iter().map(|&function| match self.program.functions.contains_key(&function) {
             true if self.program.convention == Convention::Go => {
                 let own = self.own.get(&function).copied().unwrap_or(all_registers());
@@ -209,7 +210,7 @@ fn system_call_arguments() -> RegisterSet {
 
 /// What an unknown callee may read: argument registers, sp, gp, tp and the alternate link register (psABI, "Integer
 /// Register Convention"); as a jump's target also what it must hand back to this function's caller.
-pub(super) fn parameters(convention: Convention) -> RegisterSet {
+fn parameters(convention: Convention) -> RegisterSet {
     match convention {
         Convention::Standard => (10..=17).chain([2, 3, 4, 5, 6, 7, 8, 9]).chain(18..=27).fold(RegisterSet::EMPTY, with),
         // ABIInternal: 16 argument registers, the closure, the goroutine; ra for returning.
