@@ -41,6 +41,8 @@ pub(super) struct GoTable<'a> {
     end: u64,
     /// Address behind the last byte of the table that the module data or the table itself tells of.
     table_end: u64,
+    /// Addresses one of which offsets of names and types count from; empty if no module data was found.
+    bases: Vec<u64>,
 }
 
 impl<'a> GoFile<'a> {
@@ -82,8 +84,9 @@ impl<'a> GoTable<'a> {
             return None;
         }
         let least = address.checked_add(layout.functions_end as u64)?;
-        let table_end = module.map_or(least, |module| module.table_end.max(least));
-        Some(GoTable { elf, bytes, layout, address, text, starts, end, table_end })
+        let table_end = module.as_ref().map_or(least, |module| module.table_end.max(least));
+        let bases = module.map_or(Vec::new(), |module| module.bases);
+        Some(GoTable { elf, bytes, layout, address, text, starts, end, table_end, bases })
     }
 
     /// Entry addresses of all functions that the Go linker placed, ascending. Padding belongs to the function before.

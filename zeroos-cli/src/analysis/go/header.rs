@@ -27,6 +27,8 @@ pub(super) struct Module {
     pub text: u64,
     /// Behind the function table, as an address.
     pub table_end: u64,
+    /// The words among which is the start of the types; versions differ in what comes before it.
+    pub bases: Vec<u64>,
 }
 
 /// `pcHeader.magic`, Go 1.2, 1.16, 1.18, 1.20.
@@ -185,7 +187,13 @@ impl Module {
         let base = if layout.holds_addresses() { 0 } else { text };
         let code = word(LOWEST) == base.checked_add(first) && word(LOWEST + 1) == base.checked_add(last);
         let table_end = word(RECORDS)?.checked_add(word(RECORDS + 1)?)?;
-        (agrees && code).then_some(Module { text, table_end })
+        if !(agrees && code) {
+            return None;
+        }
+        let mut bases: Vec<u64> = (TEXT + 2..TEXT + 24).filter_map(word).collect();
+        bases.sort_unstable();
+        bases.dedup();
+        Some(Module { text, table_end, bases })
     }
 }
 

@@ -7,6 +7,10 @@ const DATA: u64 = 0x20000;
 /// Where in the data segment the function table and the module data lie, in bytes.
 const TABLE: usize = 0x40;
 const MODULE: usize = 0x600;
+/// Where types start, and what lies there: the type of a function, and a name.
+const TYPES: u64 = DATA + 0x480;
+const KIND: i32 = 0x28;
+const NAME: i32 = 0x44;
 /// Offsets of the functions from the start of text, which lies 16 bytes into the code.
 const FUNCTIONS: [u64; 3] = [0x10, 0x40, 0x80];
 const TEXT: u64 = CODE + 0x10;
@@ -85,7 +89,8 @@ fn table(flavour: Flavour) -> Vec<u8> {
 
 fn module_data() -> Vec<u8> {
     let table = DATA + TABLE as u64;
-    let mut words = [0u64; 24];
+    let mut words = [0u64; 48];
+    words[37] = TYPES;
     words[0] = table;
     words[1] = table + 0x100;
     (words[13], words[14]) = (table + 0x180, 0x180);
@@ -119,17 +124,19 @@ fn elf(data: &[u8]) -> Vec<u8> {
 }
 
 fn program(flavour: Flavour) -> Vec<u8> {
-    let mut data = vec![0; 0x700];
+    let mut data = vec![0; 0x800];
     put(&mut data, TABLE, &table(flavour));
     if flavour.module_data {
         put(&mut data, MODULE, &module_data());
     }
     // Called, not called by anything, and numbers that are no method: a function's middle, no type.
     let base = if flavour.magic == 0xffff_fffb { 0 } else { 0x10 };
-    method(&mut data, 0x500, [3, 64, 0x30 + base, 0x70 + base]);
+    method(&mut data, 0x500, [NAME, KIND, 0x30 + base, 0x70 + base]);
     method(&mut data, 0x510, [9, -1, -1, -1]);
-    method(&mut data, 0x520, [3, 64, 0x34 + base, 0x72 + base]);
-    method(&mut data, 0x540, [3, 0, 0x30 + base, 0x70 + base]);
+    method(&mut data, 0x520, [NAME, KIND, 0x34 + base, 0x72 + base]);
+    data[0x480 + KIND as usize + 23] = 19;
+    put(&mut data, 0x480 + NAME as usize, b"\x01\x05Close");
+    method(&mut data, 0x540, [NAME, 0, 0x30 + base, 0x70 + base]);
     data
 }
 
@@ -147,7 +154,7 @@ fn every_version_tells_bounds_names_resumptions_and_methods() {
         assert_eq!(table.name(TEXT + 0x40), Some("main.(*closer).Close"));
         assert_eq!(table.name(TEXT + 0x44), None);
         let methods = [(TEXT + 0x40, Address(DATA + 0x508)), (TEXT + 0x80, Address(DATA + 0x50c))];
-        // Where text starts with the first function, zeros are its offset: too many, never too few.
+        // With module data, neither what has no name nor what has no function type is a method. Where text starts with the first function, zeros are its offset: too many, never too few.
         let found: Vec<_> = table.methods().into_iter().filter(|&(target, _)| target != TEXT + FUNCTIONS[0]).collect();
         assert_eq!(found, methods, "{:#x}", flavour.magic);
     }
@@ -218,4 +225,21 @@ fn damage_never_panics_and_offsets_of_code_never_leave_the_code() {
         }
     }
     assert!(understood > 1000, "{understood}: the damage was always fatal, so nothing was tested");
+}
+
+#[test]
+fn a_record_whose_name_or_type_is_none_is_no_method_if_the_module_data_tells_where_types_start() {
+    let flavour = FLAVOURS[4];
+    let targets = |data: &[u8]| {
+        let file = AppElf::parse(elf(data)).unwrap();
+        let methods = GoFile::of(&file).table().unwrap().methods();
+        methods.iter().map(|&(target, _)| target - TEXT).collect::<Vec<_>>()
+    };
+    let mut data = program(flavour);
+    method(&mut data, 0x550, [NAME + 16, KIND, 0x10, 0x10]);
+    method(&mut data, 0x570, [NAME, KIND + 8, 0x10, 0x10]);
+    assert_eq!(targets(&data), [0x40, 0x80]);
+    // Without the word that says where types start, the form alone decides.
+    data[MODULE + 37 * 8..MODULE + 38 * 8].fill(0);
+    assert_eq!(targets(&data), [0x10, 0x10, 0x10, 0x10, 0x40, 0x80]);
 }
