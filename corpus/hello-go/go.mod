@@ -1,3 +1,3 @@
-module hello
+module hello-go
 
 go 1.21

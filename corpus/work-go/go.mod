@@ -1,3 +1,3 @@
-module work
+module work-go
 
 go 1.21

@@ -84,6 +84,6 @@ mod tests {
 
     #[test]
     fn a_failure_is_an_error() {
-        assert!(measure(Path::new("cat"), &[], Path::new("no such file"), false).is_err());
+        assert!(measure(Path::new("test"), &["-e"], Path::new("no such file"), false).is_err());
     }
 }
