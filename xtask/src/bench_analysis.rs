@@ -36,7 +36,7 @@ pub struct Results {
     pub origins: Vec<String>,
 }
 
-/// `bench-analysis [--update-readme] [PROGRAM…]`: with names only these programs, and no growth.
+/// `bench-analysis [--update-readme] [PROGRAM…]`: with names only these programs, and growth if it is one of the names.
 pub fn bench_analysis(arguments: &[&str]) -> Result<()> {
     let update = arguments.contains(&"--update-readme");
     let only: Vec<&str> = arguments.iter().copied().filter(|argument| !argument.starts_with("--")).collect();
@@ -63,7 +63,7 @@ pub fn bench_analysis(arguments: &[&str]) -> Result<()> {
             origins.extend(corpus::origin(program).map(|origin| format!("`{}` is {origin}", program.name)));
         }
     }
-    let growth = if only.is_empty() { growth::measure(&toolchain)? } else { Vec::new() };
+    let growth = if wanted("growth") { growth::measure(&toolchain)? } else { Vec::new() };
 
     let results = Results { rows, growth, origins };
     let json = crate::root().join(JSON);

@@ -23,7 +23,7 @@ usage: cargo run -p xtask -- <command>
   setup             install what the tests need (Debian packages, the kernel's Rust target)
   fetch             fetch the third-party programs some tests run into target/corpus
   bench             measure the built-in machine beside qemu-riscv64
-  bench-analysis [--update-readme] [PROGRAM…]
+  bench-analysis [--update-readme] [PROGRAM…|growth]
                     measure the static analysis on the corpus (built and fetched into target/corpus): what it predicts
                     beside what the programs do, time and memory beside objdump, growth with size
   rebuild-examples [NAME…]

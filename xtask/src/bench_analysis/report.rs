@@ -21,9 +21,9 @@ const LEGEND: &str = "\
 * **unbounded**: reachable sites that can carry any number.
 * **constants**: what a scan without reachability finds: constants that `li` leaves in a7 at an `ecall` on the same straight
   line and, where symbols name wrappers such as `syscall` or `Syscall6`, constants in the register that they take the number in.
-* **time**: `zeroos manifest --format json`, the whole command, wall clock, median of 5 (of 3 above a second); **objdump**: its
+* **time**: `zeroos manifest --format json`, the whole command, wall clock, median of 5 (of 3 above a second, once above 5 s); **objdump**: its
   share of what GNU `objdump -d` takes on the same file in the same run.
-* **memory**: the command's largest resident set over the text size. About 25 MB of it are there for any program.
+* **memory**: the command's largest resident set over the text size. Some 10 MB of it are there for any program.
 ";
 
 /// The whole report in Markdown, for the terminal too.

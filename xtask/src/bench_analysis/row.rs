@@ -15,7 +15,7 @@ use crate::corpus::observe::{self, Call};
 pub const TOOL: &str = "target/release/zeroos";
 const OBJDUMP: &str = "riscv64-linux-gnu-objdump";
 
-/// How often a command is run that takes less than a second; slower ones run three times.
+/// How often a command is run that takes less than a second; slower ones run three times, very slow ones once.
 const TIMES: usize = 5;
 
 /// One binary.
@@ -133,7 +133,11 @@ impl Row {
 /// The median run of a command, with its output.
 pub fn repeated(run: impl Fn(bool) -> Result<super::measure::Cost>) -> Result<super::measure::Cost> {
     let first = run(true)?;
-    let times = if first.wall.as_secs_f64() < 1.0 { TIMES } else { 3 };
+    let times = match first.wall.as_secs_f64() {
+        seconds if seconds < 1.0 => TIMES,
+        seconds if seconds < 5.0 => 3,
+        _ => return Ok(first),
+    };
     // The first run warmed the caches and gives the output; measured are others, whose output nobody reads.
     let middle = median(times, || run(false))?;
     Ok(super::measure::Cost { output: first.output, ..middle })

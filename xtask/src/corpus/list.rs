@@ -23,7 +23,6 @@ pub struct List {
 /// A program whose source is in this repository.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code)] // the test needs fetched programs only
 pub struct Own {
     /// Its name in tables.
     pub name: String,
@@ -38,7 +37,6 @@ pub struct Own {
 /// More runs of an example.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(dead_code)]
 pub struct MoreRuns {
     /// The folder's name below `examples/`.
     pub name: String,
@@ -53,13 +51,10 @@ pub struct Fetched {
     /// Its name in tables, and its file's in `target/corpus`.
     pub name: String,
     /// The package in Debian's archive for riscv64.
-    #[allow(dead_code)]
     pub debian: Option<String>,
     /// The package in npm's registry, with its version.
-    #[allow(dead_code)]
     pub npm: Option<String>,
     /// Where the program may lie in the unpacked package.
-    #[allow(dead_code)]
     pub paths: Vec<PathBuf>,
     /// What it is run with.
     pub run: Vec<Run>,
