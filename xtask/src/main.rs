@@ -1,6 +1,8 @@
 //! Sets up, demonstrates and tests zeroos with one command each: `cargo run -p xtask -- <command>`.
 
 mod bench;
+mod bench_analysis;
+mod compile;
 mod corpus;
 mod cross;
 mod debian;
@@ -21,6 +23,9 @@ usage: cargo run -p xtask -- <command>
   setup             install what the tests need (Debian packages, the kernel's Rust target)
   fetch             fetch the third-party programs some tests run into target/corpus
   bench             measure the built-in machine beside qemu-riscv64
+  bench-analysis [--update-readme] [PROGRAM…|growth]
+                    measure the static analysis on the corpus (built and fetched into target/corpus): what it predicts
+                    beside what the programs do, time and memory beside objdump, growth with size
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -38,6 +43,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::setup(),
         ["fetch"] => corpus::fetch(),
         ["bench"] => bench::bench(),
+        ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");

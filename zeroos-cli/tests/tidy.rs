@@ -56,13 +56,14 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 13] = [
+const TOP_LEVEL: [&str; 14] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "corpus",
     "examples",
     "kernel-fragments",
     "platforms",

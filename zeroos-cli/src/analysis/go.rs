@@ -100,17 +100,6 @@ impl<'a> GoTable<'a> {
         self.end
     }
 
-    /// Entry and end of the function that holds `address`.
-    pub fn function_at(&self, address: u64) -> Option<(u64, u64)> {
-        let index = self.index_at(address)?;
-        Some((self.starts[index], self.starts.get(index + 1).copied().unwrap_or(self.end)))
-    }
-
-    /// Whether a function starts at `address`.
-    pub fn is_start(&self, address: u64) -> bool {
-        self.starts.binary_search(&address).is_ok()
-    }
-
     /// Code inside functions that only recovery from a panic enters: the function's entry and the address where
     /// `runtime.recovery` lets it go on (`_func.deferreturn`), ascending. There sp is what it is in the whole body, x27
     /// holds the goroutine, and no other register holds anything the function left in it.
@@ -138,11 +127,6 @@ impl<'a> GoTable<'a> {
     /// them through an interface table that it builds while the program runs, or through reflection. Ascending.
     pub fn methods(&self) -> Vec<(u64, Address)> {
         methods::find(self)
-    }
-
-    fn index_at(&self, address: u64) -> Option<usize> {
-        let index = self.starts.partition_point(|&start| start <= address).checked_sub(1)?;
-        (address < self.end).then_some(index)
     }
 }
 

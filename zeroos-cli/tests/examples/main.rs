@@ -73,6 +73,11 @@ fn rayon_sums_on_four_threads() {
     same_as_linux("rayon-rust");
 }
 
+#[test]
+fn signers_are_recovered_on_four_threads() {
+    same_as_linux("recover-rust");
+}
+
 /// An example nobody runs would rot: each directory must be named in a test of this file.
 #[test]
 fn every_example_has_a_test() {

@@ -1,0 +1,3 @@
+module work-go
+
+go 1.21

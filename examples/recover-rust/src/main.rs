@@ -1,0 +1,52 @@
+//! What a proof of a block of transactions does most: who signed each message is recovered from its signature
+//! (ECDSA over secp256k1), on four threads.
+
+use k256::ecdsa::{RecoveryId, Signature, SigningKey, VerifyingKey};
+use k256::sha2::{Digest, Sha256};
+use rayon::prelude::*;
+
+const SIGNERS: usize = 3;
+const MESSAGES: usize = 8;
+
+/// A key that is the same in every run.
+fn key(signer: usize) -> SigningKey {
+    let secret = Sha256::digest(format!("signer {signer}"));
+    SigningKey::from_bytes(&secret).expect("a hash is a valid secret but for one in 2^128")
+}
+
+fn name(key: &VerifyingKey) -> String {
+    let hash = Sha256::digest(key.to_encoded_point(true));
+    hash[..10].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn main() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("four threads can be started");
+    let messages: Vec<[u8; 32]> = (0..MESSAGES).map(|n| Sha256::digest(format!("message {n}")).into()).collect();
+
+    // Signing is deterministic (RFC 6979): no random numbers are asked for.
+    let signed: Vec<([u8; 32], Signature, RecoveryId)> = messages
+        .iter()
+        .enumerate()
+        .map(|(n, message)| {
+            let (signature, id) = key(n % SIGNERS).sign_prehash_recoverable(message).expect("the message is a hash");
+            (*message, signature, id)
+        })
+        .collect();
+
+    let recovered: Vec<Option<VerifyingKey>> = pool.install(|| {
+        let recover = |(message, signature, id): &([u8; 32], Signature, RecoveryId)| {
+            VerifyingKey::recover_from_prehash(message, signature, *id).ok()
+        };
+        signed.par_iter().map(recover).collect()
+    });
+    for (n, key) in recovered.iter().enumerate() {
+        match key {
+            Some(key) => println!("message {n} was signed by {}", name(key)),
+            None => println!("message {n}: no signer"),
+        }
+    }
+
+    // The same signature under another message is another, unknown signer's.
+    let other = VerifyingKey::recover_from_prehash(&messages[1], &signed[0].1, signed[0].2);
+    println!("a wrong message: {}", if other.ok() == recovered[0] { "the same signer" } else { "not that signer" });
+}

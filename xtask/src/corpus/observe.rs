@@ -1,0 +1,125 @@
+//! Which calls a program really makes: a run under `qemu-riscv64 -strace`, and its log read. Used by `xtask` and by
+//! `zeroos-cli/tests/analysis_soundness.rs`.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A call as the log names it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Call {
+    /// By its Linux name.
+    Named(String),
+    /// QEMU has no name for it.
+    Number(u64),
+}
+
+/// A run that takes longer has hung.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The calls that `program` and its children make when [`log`] runs it; a run without any call is an error, because then
+/// the log was not understood.
+pub fn calls(program: &Path, arguments: &[String], input: &[u8], directory: &Path) -> Result<BTreeSet<Call>, String> {
+    let log = log(program, arguments, input, directory)?;
+    let calls = in_log(&log);
+    match calls.len() {
+        0 | 1 => Err(format!("{} made no calls, or the log was not understood:\n{log}", program.display())),
+        _ => Ok(calls),
+    }
+}
+
+/// Runs `program` in `directory` and returns the log of the calls that it and its children made. What it prints is
+/// dropped, and its exit status is its own business.
+pub fn log(program: &Path, arguments: &[String], input: &[u8], directory: &Path) -> Result<String, String> {
+    let what = || format!("{} {arguments:?}", program.display());
+    let mut child = Command::new("qemu-riscv64")
+        .args(["-R", "0x40000000", "-strace"])
+        .arg(program)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("`qemu-riscv64` does not start ({error}); it is in Debian's qemu-user"))?;
+    let mut stdin = child.stdin.take();
+    let input = input.to_vec();
+    let writer = thread::spawn(move || {
+        // A program that ends without reading its input closes the pipe: that is its business.
+        stdin.as_mut().map(|stdin| stdin.write_all(&input))
+    });
+    let mut stderr = child.stderr.take();
+    let reader = thread::spawn(move || {
+        let mut log = Vec::new();
+        let _ = stderr.as_mut().map(|stderr| stderr.read_to_end(&mut log));
+        log
+    });
+    let started = Instant::now();
+    while child.try_wait().map_err(|error| error.to_string())?.is_none() {
+        if started.elapsed() > LIMIT {
+            let _ = child.kill();
+            return Err(format!("{} runs longer than {LIMIT:?}", what()));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    let _ = writer.join();
+    let log = reader.join().map_err(|_| format!("{}: the log cannot be read", what()))?;
+    Ok(String::from_utf8_lossy(&log).into_owned())
+}
+
+/// The calls in a log of `qemu-riscv64 -strace`: `<pid> name(…)` or `<pid> Unknown syscall N`. Threads write into each
+/// other's lines, so every place that looks like the start of a call counts.
+pub fn in_log(log: &str) -> BTreeSet<Call> {
+    let mut calls = BTreeSet::new();
+    for (place, _) in log.match_indices(' ') {
+        if !log[..place].ends_with(|last: char| last.is_ascii_digit()) {
+            continue;
+        }
+        let rest = &log[place + 1..];
+        if let Some(number) = rest.strip_prefix("Unknown syscall ") {
+            let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+            calls.extend(digits.parse().ok().map(Call::Number));
+            continue;
+        }
+        let name: String = rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').collect();
+        if !name.is_empty() && rest[name.len()..].starts_with('(') {
+            calls.insert(Call::Named(linux_name(&name).to_owned()));
+        }
+    }
+    calls
+}
+
+/// QEMU names some calls after other architectures'.
+fn linux_name(name: &str) -> &str {
+    match name {
+        "fstatat64" => "newfstatat",
+        "getdents" => "getdents64",
+        "pread" => "pread64",
+        "pwrite" => "pwrite64",
+        "prlimit" => "prlimit64",
+        "_newselect" => "pselect6",
+        "sys_futex" => "futex",
+        name => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_with_threads_writing_over_each_other_is_read() {
+        let log =
+            "12 clone(0x7d0f00,child_stack=0x40) = 1313 set_robust_list(1,24) = 0\n = 13\n12 Unknown syscall 258\n";
+        let expected = [Call::Named("clone".into()), Call::Named("set_robust_list".into()), Call::Number(258)];
+        assert_eq!(in_log(log), expected.into());
+    }
+
+    #[test]
+    fn other_architectures_names_become_linux_names() {
+        assert_eq!(in_log("7 fstatat64(3,\"a\") = 0\n"), [Call::Named("newfstatat".into())].into());
+    }
+}
