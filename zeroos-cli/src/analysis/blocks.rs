@@ -5,7 +5,7 @@ use super::code::Code;
 use super::exit::{BlockId, Exit, FunctionId};
 use super::state::State;
 use super::value::Value;
-use crate::isa::{Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Effects, Instruction, Register, RegisterSet};
 use bumpalo::Bump;
 
 /// How far back a block that runs over an address is looked for, in halfwords. Beyond it two blocks may share
@@ -46,10 +46,9 @@ pub(super) struct BlockEffects {
 }
 
 impl BlockEffects {
-    /// Appends an instruction.
-    pub fn add(&mut self, instruction: &Instruction) {
-        let mut effects = instruction.effects();
-        if instruction.op == Op::Ecall {
+    /// Appends an instruction, which has these `effects`.
+    pub fn add(&mut self, mut effects: Effects) {
+        if effects.flow == ControlFlow::EnvironmentCall {
             // The kernel reads the number and up to six arguments; a0 comes back changed.
             effects.uses = SYSTEM_CALL_ARGUMENTS;
             effects.defines = RegisterSet::EMPTY.with(Register::A0);

@@ -99,7 +99,8 @@ impl<'a> Code<'a> {
             let start = range.start().0.saturating_sub(reach);
             AddressRange::new(Address(start), ByteCount((range.end().0 - start).saturating_add(reach)))
         };
-        let constants = constant_sections(elf).filter_map(|section| widened(section.range)).collect();
+        let constants = constant_sections(elf).filter_map(|section| widened(section.range));
+        let constants = if go.table().is_some() { Vec::new() } else { constants.collect() };
         Code { elf, arena, go, texts, constants, writable, frozen, relocated, indirect }
     }
 
@@ -126,6 +127,11 @@ impl<'a> Code<'a> {
     fn text_at(&self, address: u64) -> Option<&Text<'a>> {
         let text = self.texts.iter().find(|text| address < text.range.end().0)?;
         (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+    }
+
+    /// Whether there are constants of which it matters who refers to them. In Go's one section of them all count.
+    pub fn has_constants(&self) -> bool {
+        !self.constants.is_empty()
     }
 
     /// Whether `address` may be part of computing the address of a constant.

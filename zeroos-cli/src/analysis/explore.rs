@@ -12,7 +12,7 @@ use super::result::ProgramFeatures;
 use super::state::{Convention, State, table_targets};
 use super::surroundings::Surroundings;
 use super::value::Value;
-use crate::isa::{ControlFlow, Instruction, Op, Register};
+use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// After this many visits a block's values that still change are given up: it ends loops that count.
 const VISITS_BEFORE_WIDENING: u8 = 6;
@@ -112,11 +112,12 @@ impl<'v> Explorer<'_, 'v> {
                 }
             }
             let Some((_, instruction)) = cursor.next() else { break };
-            effects.add(&instruction);
+            let here = instruction.effects();
+            effects.add(here);
             self.found.features.note(&instruction, at);
-            match instruction.flow() {
+            match here.flow {
                 ControlFlow::Next => {
-                    self.step(block, &instruction, at, state);
+                    self.step((block, at), &instruction, here.uses, state);
                     continue;
                 }
                 ControlFlow::EnvironmentCall => {
@@ -294,8 +295,14 @@ impl<'v> Explorer<'_, 'v> {
     }
 
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
-    fn step(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>) {
-        if self.convention == Convention::Go && hands_on_link(instruction, state, self.code) {
+    fn step(
+        &mut self,
+        (block, at): (BlockId, u64),
+        instruction: &Instruction,
+        uses: RegisterSet,
+        state: &mut State<'v>,
+    ) {
+        if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
             self.function.returns = true;
         }
         let result = state.result(instruction, at, self.code);
@@ -305,7 +312,7 @@ impl<'v> Explorer<'_, 'v> {
             let writable = constants.filter(|&&address| self.code.is_writable(address));
             self.found.accesses.extend(writable.map(|&address| (address, block)));
         }
-        self.note_constants(instruction, state, result);
+        self.note_constants(instruction, uses, state, result);
         let Some(value) = result else { return };
         state.set(instruction.rd(), value);
         let Some(constants) = value.constants() else { return };
@@ -331,9 +338,27 @@ impl<'v> Explorer<'_, 'v> {
 }
 
 impl<'v> Explorer<'_, 'v> {
+    /// Whether an instruction that uses ra does more with the address that the function returns to than keep it in its
+    /// frame: then control may go on there some other way. Go's `mcall` never returns, but stores it where the scheduler
+    /// later jumps through.
+    fn hands_on_link(&self, instruction: &Instruction, state: &State<'v>) -> bool {
+        let address = || state.address(instruction, self.code.arena);
+        let in_frame = || instruction.op == Op::Sd && matches!(address(), Value::Stack(_));
+        self.convention == Convention::Go && state.get(Register::RA) == Value::Any && !in_frame()
+    }
+
     /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a
     /// displacement can reach from a known operand.
-    fn note_constants(&mut self, instruction: &Instruction, state: &State<'v>, result: Option<Value<'v>>) {
+    fn note_constants(
+        &mut self,
+        instruction: &Instruction,
+        uses: RegisterSet,
+        state: &State<'v>,
+        result: Option<Value<'v>>,
+    ) {
+        if !self.code.has_constants() {
+            return;
+        }
         let accesses = load_size(instruction.op).or(store_size(instruction.op)).is_some();
         let exact = match result {
             _ if accesses => state.address(instruction, self.code.arena),
@@ -346,7 +371,7 @@ impl<'v> Explorer<'_, 'v> {
             self.found.data.extend(near.map(|&address| (address, address)));
             return;
         }
-        for register in instruction.effects().uses.intersection(state.known()).iter() {
+        for register in uses.intersection(state.known()).iter() {
             let value = state.get(register);
             let base = match value {
                 Value::Element(table) => std::slice::from_ref(&table.base),
@@ -358,13 +383,6 @@ impl<'v> Explorer<'_, 'v> {
             self.found.data.extend(around);
         }
     }
-}
-
-/// Whether a function does more with the address it returns to than keep it in its frame: then it may go on there some
-/// other way. Go's `mcall` never returns, but stores it where the scheduler later jumps through.
-fn hands_on_link<'v>(instruction: &Instruction, state: &State<'v>, code: &Code<'v>) -> bool {
-    let in_frame = || instruction.op == Op::Sd && matches!(state.address(instruction, code.arena), Value::Stack(_));
-    instruction.effects().uses.contains(Register::RA) && state.get(Register::RA) == Value::Any && !in_frame()
 }
 
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.

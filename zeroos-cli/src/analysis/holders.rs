@@ -29,7 +29,11 @@ impl Holders {
     /// The pieces of `code`'s constants, live as far as other data holds their addresses.
     pub fn new(code: &Code<'_>) -> Holders {
         let by_object = code.elf.symbols.iter().any(|symbol| symbol.kind == SymbolKind::Object);
-        let pieces = if by_object { objects(code.elf) } else { sections(code.elf) };
+        let pieces = match (code.has_constants(), by_object) {
+            (false, _) => Vec::new(),
+            (true, true) => objects(code.elf),
+            (true, false) => sections(code.elf),
+        };
         let mut holders = Holders { pieces, words: Vec::new(), by_object };
         if holders.pieces.is_empty() {
             return holders;

@@ -108,7 +108,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
     pub fn after_site(&self, block: BlockId, at: u64) -> RegisterSet {
         let mut effects = BlockEffects::default();
         let behind = self.program.blocks.instructions(block, &self.program.code).skip_while(|&(place, _)| place <= at);
-        behind.for_each(|(_, instruction)| effects.add(&instruction));
+        behind.for_each(|(_, instruction)| effects.add(instruction.effects()));
         self.at_end(block).minus(effects.writes).union(effects.reads).without(Register::A0)
     }
 

@@ -80,10 +80,9 @@ pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
 /// `ET_EXEC` all aligned words. The GOT is left out for the same reason.
 pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u64)> + 'c {
     let elf = code.elf;
-    let is_got = |address: Address| {
-        let got = elf.sections.iter().filter(|section| section.name.starts_with(".got"));
-        got.into_iter().any(|section| section.range.contains(address))
-    };
+    let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
+    let got: Vec<AddressRange> = got.collect();
+    let is_got = move |address: Address| got.iter().any(|range| range.contains(address));
     let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
     let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
     let words = segments.flat_map(|segment| aligned_words(code, segment));
