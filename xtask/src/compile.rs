@@ -157,18 +157,25 @@ fn c_on_glibc(directory: &Path, variant: &Variant, binary: &Path) -> Result<()> 
 
 /// C++ by zig, which brings clang, libc++ and musl.
 fn cpp(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Path) -> Result<()> {
+    // Without `-g` zig leaves out the symbols, too.
+    let debug = if variant.symbols { "-g" } else { "-g0" };
     let kind: &[&str] = if variant.position_independent { &["-fPIE", "-pie"] } else { &[] };
     toolchain
         .zig()
         .arg("c++")
         .args(variant.isa.zig_options())
-        .args(["-std=c++17", "-Os", "-g0", "-Wall", "-Wextra", "-fno-sanitize=all"])
+        .args(["-std=c++17", "-Os", "-Wall", "-Wextra", "-fno-sanitize=all"])
         .args(["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"])
+        .arg(debug)
         .args(kind)
         .arg(directory.join("main.cpp"))
         .arg("-o")
         .arg(binary)
-        .run()
+        .run()?;
+    if variant.symbols {
+        return Step::new("riscv64-linux-gnu-strip").arg("--strip-debug").arg(binary).run();
+    }
+    Ok(())
 }
 
 /// Rust with `std` built from `rust-src`, against the toolchain's own musl.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::measure::{measure, median};
@@ -50,8 +50,14 @@ pub struct Unbounded {
 /// What is needed of `zeroos manifest --format json`.
 #[derive(Deserialize)]
 struct Manifest {
+    app: App,
     syscalls: Vec<Syscall>,
     sites: Vec<Site>,
+}
+
+#[derive(Deserialize)]
+struct App {
+    stripped: bool,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +95,7 @@ impl Row {
         let analysed = repeated(|keep| measure(&tool, &arguments, binary, keep))?;
         let objdump = repeated(|_| measure(Path::new(OBJDUMP), &["-d"], binary, false))?;
         let manifest: Manifest = serde_json::from_slice(&analysed.output).context("the manifest")?;
+        ensure!(manifest.app.stripped != symbols, "the manifest says: stripped = {}", manifest.app.stripped);
 
         let names: BTreeMap<u64, &str> =
             manifest.syscalls.iter().map(|syscall| (syscall.number, syscall.name.as_str())).collect();
