@@ -1,5 +1,7 @@
 //! The catalog of kernel fragments, read from their source: which file provides which call, in which variant, and which
 //! other files it needs. A handler's signature is its manifest (see `kernel-fragments/src/fragment.rs`).
+//!
+//! To read the library takes longer than most programs, so the build script does it, by the same code.
 
 mod error;
 mod fragment;
@@ -11,10 +13,14 @@ pub use fragment::{Fragment, Handler, Hook, Module, Moment, Parameter, StateType
 use std::collections::BTreeMap;
 
 use crate::assets;
+use crate::diagnostic::Diagnose;
 use crate::linux::SyscallNumber;
 
+/// What the build script read in the library that the binary carries: every [`Fragment`] but its text.
+const INDEX: &str = include_str!(concat!(env!("OUT_DIR"), "/catalog.json"));
+
 /// Every file of the fragment library, by module.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Catalog {
     fragments: BTreeMap<Module, Fragment>,
 }
@@ -23,9 +29,18 @@ impl Catalog {
     /// The library that the binary carries.
     ///
     /// # Errors
-    /// A file that breaks the fragment format.
+    /// None in a binary whose index and files come from one build.
     pub fn embedded() -> Result<Catalog, CatalogError> {
-        Catalog::from_files(&assets::text_files(&assets::FRAGMENTS))
+        let wrong = |what: String| CatalogError::Format { path: "catalog.json".to_owned(), what };
+        let mut fragments: Vec<Fragment> = serde_json::from_str(INDEX).map_err(|error| wrong(error.to_string()))?;
+        let files = assets::text_files(&assets::FRAGMENTS);
+        for fragment in &mut fragments {
+            let index = files.binary_search_by(|(path, _)| path.cmp(&fragment.path));
+            let index =
+                index.map_err(|_| wrong(format!("names {}, which the binary does not carry", fragment.path)))?;
+            fragment.text = files[index].1.to_owned();
+        }
+        Ok(Catalog::of(fragments))
     }
 
     /// A library of `(path, text)` files; `lib.rs` is the host's root and no fragment.
@@ -33,29 +48,11 @@ impl Catalog {
     /// # Errors
     /// A file that breaks the fragment format, or two files for the same call and variant.
     pub fn from_files(files: &[(String, &str)]) -> Result<Catalog, CatalogError> {
-        let known: Vec<Module> = files.iter().map(|(path, _)| Module::of_path(path)).collect();
-        let mut fragments = BTreeMap::new();
-        for (path, text) in files.iter().filter(|(path, _)| path != "lib.rs" && path.ends_with(".rs")) {
-            fragments.insert(Module::of_path(path), parse::fragment(path, text, &known)?);
-        }
-        let catalog = Catalog { fragments };
-        catalog.refuse_rivals()?;
-        Ok(catalog)
+        Ok(Catalog::of(parse::library(files)?))
     }
 
-    fn refuse_rivals(&self) -> Result<(), CatalogError> {
-        let mut seen: BTreeMap<(SyscallNumber, Option<Variant>), &str> = BTreeMap::new();
-        for fragment in self.fragments.values() {
-            let Some(handler) = &fragment.handler else { continue };
-            if let Some(rival) = seen.insert((handler.number, handler.variant), &fragment.path) {
-                return Err(CatalogError::Rivals {
-                    number: handler.number,
-                    first: rival.to_owned(),
-                    second: fragment.path.clone(),
-                });
-            }
-        }
-        Ok(())
+    fn of(fragments: Vec<Fragment>) -> Catalog {
+        Catalog { fragments: fragments.into_iter().map(|fragment| (fragment.module.clone(), fragment)).collect() }
     }
 
     /// The fragment of `module`.
@@ -85,13 +82,37 @@ impl Catalog {
     }
 }
 
+impl Diagnose for CatalogError {
+    fn code(&self) -> &'static str {
+        match self {
+            CatalogError::Syntax { .. } | CatalogError::Format { .. } => "ZOS-E0401",
+            CatalogError::Rivals { .. } => "ZOS-E0402",
+        }
+    }
+
+    fn help(&self) -> String {
+        "correct the file; `kernel-fragments/src/fragment.rs` describes the format and \
+         `kernel-fragments/src/syscalls/identity/getpid.rs` is the smallest example"
+            .into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_library_is_sound() {
-        let catalog = Catalog::embedded().unwrap();
-        assert!(catalog.provided().contains(&SyscallNumber(172)));
+    fn the_embedded_library_is_what_its_files_say() {
+        let embedded = Catalog::embedded().unwrap();
+        assert_eq!(embedded, Catalog::from_files(&assets::text_files(&assets::FRAGMENTS)).unwrap());
+        assert!(embedded.provided().contains(&SyscallNumber(172)));
+    }
+
+    #[test]
+    fn two_files_for_one_call_are_refused() {
+        let text = "syscall!(1 => f); fn f() -> SysResult { Ok(0) }";
+        let files = [("syscalls/a.rs".to_owned(), text), ("syscalls/b.rs".to_owned(), text)];
+        let error = Catalog::from_files(&files).unwrap_err().to_string();
+        assert!(error.contains("syscalls/a.rs and syscalls/b.rs"), "{error}");
     }
 }

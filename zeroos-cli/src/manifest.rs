@@ -14,6 +14,7 @@ mod trace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -305,7 +306,7 @@ fn isa_of_header(elf: &AppElf) -> String {
 /// code and allocator, musl its fixed list of `strerror` texts or the names that its start-up opens.
 fn libc(elf: &AppElf) -> &'static str {
     let bytes = elf.file_bytes();
-    let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    let holds = |text: &[u8]| memmem::find(bytes, text).is_some();
     if holds(b"\0runtime.goexit\0") || holds(b"\xff Go buildinf:") {
         "go"
     } else if holds(b"GNU C Library") || holds(b"FATAL: kernel too old") || holds(b"glibc.malloc.") {

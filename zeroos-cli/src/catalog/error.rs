@@ -1,6 +1,5 @@
 //! What is wrong with a fragment file.
 
-use crate::diagnostic::Diagnose;
 use crate::linux::SyscallNumber;
 
 /// A file of the library breaks the fragment format.
@@ -34,19 +33,4 @@ pub enum CatalogError {
         /// The other.
         second: String,
     },
-}
-
-impl Diagnose for CatalogError {
-    fn code(&self) -> &'static str {
-        match self {
-            CatalogError::Syntax { .. } | CatalogError::Format { .. } => "ZOS-E0401",
-            CatalogError::Rivals { .. } => "ZOS-E0402",
-        }
-    }
-
-    fn help(&self) -> String {
-        "correct the file; `kernel-fragments/src/fragment.rs` describes the format and \
-         `kernel-fragments/src/syscalls/identity/getpid.rs` is the smallest example"
-            .into()
-    }
 }

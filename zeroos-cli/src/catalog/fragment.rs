@@ -1,22 +1,25 @@
-//! One file of the library, as the generator sees it.
+//! One file of the library, as the generator sees it. The build script compiles this file, too.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::linux::SyscallNumber;
 
 /// A module of the kernel, for example `syscalls::io::write`; its file is `syscalls/io/write.rs`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct Module(pub Vec<String>);
 
 /// A file of the library.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fragment {
     /// Its path below `kernel-fragments/src/`.
     pub path: String,
     /// Its module.
     pub module: Module,
     /// Its text, which is copied as it is.
+    #[serde(skip)]
     pub text: String,
     /// Its first paragraph of documentation, on one line.
     pub summary: String,
@@ -31,7 +34,7 @@ pub struct Fragment {
 }
 
 /// A function that carries out a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
     /// The call.
     pub number: SyscallNumber,
@@ -46,7 +49,7 @@ pub struct Handler {
 }
 
 /// A function called at a fixed moment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hook {
     /// When.
     pub moment: Moment,
@@ -57,7 +60,7 @@ pub struct Hook {
 }
 
 /// The moments of `hook!`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Moment {
     /// Before the program's first instruction.
     Boot,
@@ -68,7 +71,7 @@ pub enum Moment {
 }
 
 /// A fact about the program by which a cheaper fragment does.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Variant {
     /// No call that makes a thread is reachable.
     SingleThread,
@@ -77,7 +80,7 @@ pub enum Variant {
 }
 
 /// What a parameter of a handler or hook is given.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Parameter {
     /// `&mut impl UserMemory`
     UserMemory,
@@ -96,7 +99,7 @@ pub enum Parameter {
 }
 
 /// A type of kernel state.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct StateType {
     /// The module that defines it.
     pub module: Module,

@@ -1,5 +1,7 @@
 //! A fragment's source, read with syn: its declarations, its handler's signature and the modules it names. Items under
 //! `#[cfg(test)]` do not count: they never reach a kernel.
+//!
+//! The build script compiles this file, too (see `build.rs`), so it names only what the build script has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +13,36 @@ use super::CatalogError;
 use super::fragment::{Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 use crate::linux::SyscallNumber;
 
+/// Every fragment of a library of `(path, text)` files, in their order; `lib.rs` is the host's root and no fragment.
+///
+/// # Errors
+/// A file that breaks the fragment format, or two files for the same call and variant.
+pub fn library(files: &[(String, &str)]) -> Result<Vec<Fragment>, CatalogError> {
+    let known: Vec<Module> = files.iter().map(|(path, _)| Module::of_path(path)).collect();
+    let of_kernels = files.iter().filter(|(path, _)| path != "lib.rs" && path.ends_with(".rs"));
+    let fragments =
+        of_kernels.map(|(path, text)| fragment(path, text, &known)).collect::<Result<Vec<_>, CatalogError>>()?;
+    refuse_rivals(&fragments)?;
+    Ok(fragments)
+}
+
+fn refuse_rivals(fragments: &[Fragment]) -> Result<(), CatalogError> {
+    let mut seen: BTreeMap<(SyscallNumber, Option<Variant>), &str> = BTreeMap::new();
+    for fragment in fragments {
+        let Some(handler) = &fragment.handler else { continue };
+        if let Some(rival) = seen.insert((handler.number, handler.variant), &fragment.path) {
+            return Err(CatalogError::Rivals {
+                number: handler.number,
+                first: rival.to_owned(),
+                second: fragment.path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Reads the file `text` at `path`; `known` are the modules of the library.
-pub(super) fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, CatalogError> {
+fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, CatalogError> {
     let mut file = syn::parse_file(text).map_err(|error| CatalogError::Syntax {
         path: path.to_owned(),
         line: error.span().start().line,
