@@ -32,6 +32,8 @@ pub(super) struct Block {
     known: RegisterSet,
     /// Where the values of the `known` registers lie.
     values: u32,
+    /// Whether another block may have its values at the same place.
+    shared: bool,
     /// The block of another function with the same start.
     twin: Option<BlockId>,
 }
@@ -159,16 +161,31 @@ impl<'v> Blocks<'v> {
         self.before(slot).any(|id| self[id].end > address)
     }
 
+    /// Where the values of `state` lie: mostly both ways out of a branch start with the same.
+    fn place_of(&mut self, state: &State<'v>) -> (u32, bool) {
+        let known = state.known();
+        if let Some(last) = self.all.last_mut().filter(|last| last.known == known) {
+            let mut values = self.values[last.values as usize..].iter().zip(known.iter());
+            if values.all(|(value, register)| *value == state.get(register)) {
+                last.shared = true;
+                return (last.values, true);
+            }
+        }
+        let place = self.values.len() as u32;
+        self.values.extend(known.iter().map(|register| state.get(register)));
+        (place, false)
+    }
+
     /// A new block at `start`, in `slot`, with nothing in it yet.
     pub fn insert(&mut self, function: FunctionId, start: u64, slot: usize, state: &State<'v>) -> BlockId {
         let id = BlockId::new(self.all.len());
-        let values = self.values.len() as u32;
-        self.values.extend(state.known().iter().map(|register| state.get(register)));
+        let known = state.known();
+        let (values, shared) = self.place_of(state);
         let twin = self.at[slot].replace(id);
         self.starts[slot / 64] |= 1 << (slot % 64);
-        let (exit, effects, known) = (Exit::default(), BlockEffects::default(), state.known());
+        let (exit, effects) = (Exit::default(), BlockEffects::default());
         let (end, visits, queued) = (start, 0, false);
-        self.all.push(Block { function, start, end, exit, effects, visits, queued, known, values, twin });
+        self.all.push(Block { function, start, end, exit, effects, visits, queued, known, values, shared, twin });
         id
     }
 
@@ -192,9 +209,15 @@ impl<'v> Blocks<'v> {
     /// once.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Bump) -> bool {
         let block = &mut self.all[id.index()];
-        let values = &mut self.values[block.values as usize..][..block.known.len()];
+        let values = &self.values[block.values as usize..][..block.known.len()];
         let differs = |(mine, register): (&Value<'v>, Register)| *mine != state.get(register);
         let Some(first) = values.iter().zip(block.known.iter()).position(differs) else { return false };
+        if std::mem::take(&mut block.shared) {
+            let old = block.values as usize..block.values as usize + block.known.len();
+            block.values = self.values.len() as u32;
+            self.values.extend_from_within(old);
+        }
+        let values = &mut self.values[block.values as usize..][..block.known.len()];
         let mut known = RegisterSet::EMPTY;
         let (mut kept, mut changed) = (0, false);
         for (index, register) in block.known.iter().enumerate() {
