@@ -161,9 +161,8 @@ impl<'v> Blocks<'v> {
         self.before(slot).any(|id| self[id].end > address)
     }
 
-    /// Where the values of `state` lie: mostly both ways out of a branch start with the same.
-    fn place_of(&mut self, state: &State<'v>) -> (u32, bool) {
-        let known = state.known();
+    /// Where the values of the `known` registers of `state` lie: mostly both ways out of a branch start with the same.
+    fn place_of(&mut self, state: &State<'v>, known: RegisterSet) -> (u32, bool) {
         if let Some(last) = self.all.last_mut().filter(|last| last.known == known) {
             let mut values = self.values[last.values as usize..].iter().zip(known.iter());
             if values.all(|(value, register)| *value == state.get(register)) {
@@ -176,11 +175,17 @@ impl<'v> Blocks<'v> {
         (place, false)
     }
 
-    /// A new block at `start`, in `slot`, with nothing in it yet.
-    pub fn insert(&mut self, function: FunctionId, start: u64, slot: usize, state: &State<'v>) -> BlockId {
+    /// A new block at `start`, in `slot`, with nothing in it yet. Of `state` only what is `carried` is kept.
+    pub fn insert(
+        &mut self,
+        function: FunctionId,
+        (start, slot): (u64, usize),
+        state: &State<'v>,
+        carried: RegisterSet,
+    ) -> BlockId {
         let id = BlockId::new(self.all.len());
-        let known = state.known();
-        let (values, shared) = self.place_of(state);
+        let known = state.known().intersection(carried);
+        let (values, shared) = self.place_of(state, known);
         let twin = self.at[slot].replace(id);
         self.starts[slot / 64] |= 1 << (slot % 64);
         let (exit, effects) = (Exit::default(), BlockEffects::default());

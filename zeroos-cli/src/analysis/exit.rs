@@ -85,8 +85,15 @@ impl<'e> Callee<'e> {
 impl Exit {
     /// Blocks of this function that can follow, the one behind a call included.
     pub fn successors(&self) -> impl Iterator<Item = BlockId> {
-        let more = self.more.as_ref().map_or(&[][..], |more| &more.next);
-        self.next.into_iter().flatten().chain(more.iter().copied())
+        let mut index = 0;
+        std::iter::from_fn(move || {
+            let successor = match self.next.get(index) {
+                Some(inside) => *inside,
+                None => self.more.as_ref()?.next.get(index - self.next.len()).copied(),
+            };
+            index += 1;
+            successor
+        })
     }
 
     /// The call that it ends in.

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use super::blocks::{BlockEffects, Blocks};
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
+use super::flow::all_registers;
 use super::function::Function;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State, table_targets};
@@ -88,7 +89,7 @@ impl<'v> Explorer<'_, 'v> {
         if let Some(block) = self.blocks.running_over(slot, target, self.id) {
             self.queue(block);
         }
-        let block = self.blocks.insert(self.id, target, slot, state);
+        let block = self.blocks.insert(self.id, (target, slot), state, carried(self.convention));
         self.function.blocks.push(block);
         self.queue(block);
         Some(block)
@@ -382,6 +383,15 @@ impl<'v> Explorer<'_, 'v> {
             let around = near.map(|&address| (address.saturating_sub(reach), address.saturating_add(reach)));
             self.found.data.extend(around);
         }
+    }
+}
+
+/// The registers whose values are followed from block to block. Go's assembler makes addresses in neighbouring
+/// instructions, and its functions keep next to nothing in registers over calls: its stack pointer is enough.
+fn carried(convention: Convention) -> RegisterSet {
+    match convention {
+        Convention::Standard => all_registers(),
+        Convention::Go => RegisterSet::EMPTY.with(Register::SP),
     }
 }
 

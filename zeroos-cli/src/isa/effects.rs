@@ -1,6 +1,6 @@
 //! What an instruction reads, writes and where it can go next: the facts that data-flow analysis is built on.
 
-use super::encoding::{self, Operands};
+use super::encoding::{ENCODINGS, Operands};
 use super::{Instruction, Op, Register, RegisterSet};
 
 /// The integer registers an instruction reads and writes, and its control flow.
@@ -35,22 +35,21 @@ impl Instruction {
     /// Registers read and written and the control flow (ISA manual, the instruction's own section). What the
     /// environment reads and writes at an `ecall` is not the instruction's own: both sets are empty there.
     pub fn effects(&self) -> Effects {
-        let operands = encoding::encoding_of(self.op).operands;
+        let shape = SHAPES[self.op as usize];
         let mut uses = RegisterSet::EMPTY;
-        if reads_rs1(operands) {
+        if shape.reads_rs1 {
             uses = uses.with(self.rs1());
         }
-        if reads_rs2(operands) {
+        if shape.reads_rs2 {
             uses = uses.with(self.rs2());
         }
-        let defines =
-            if self.writes_integer_register() { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
+        let defines = if shape.writes_rd { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
         Effects { uses: uses.without(Register::ZERO), defines: defines.without(Register::ZERO), flow: self.flow() }
     }
 
     /// Whether `rd` is an integer register (x0 included) that the instruction writes.
     pub fn writes_integer_register(&self) -> bool {
-        writes_rd(encoding::encoding_of(self.op).operands)
+        SHAPES[self.op as usize].writes_rd
     }
 
     /// Where execution goes next.
@@ -66,8 +65,29 @@ impl Instruction {
     }
 }
 
+/// Which of its register fields an operation uses as integer registers.
+#[derive(Clone, Copy)]
+struct Shape {
+    reads_rs1: bool,
+    reads_rs2: bool,
+    writes_rd: bool,
+}
+
+/// By [`Op`]: looked up for every instruction that is analysed.
+static SHAPES: [Shape; ENCODINGS.len()] = {
+    let mut shapes = [Shape { reads_rs1: false, reads_rs2: false, writes_rd: false }; ENCODINGS.len()];
+    let mut index = 0;
+    while index < ENCODINGS.len() {
+        let operands = ENCODINGS[index].operands;
+        shapes[index] =
+            Shape { reads_rs1: reads_rs1(operands), reads_rs2: reads_rs2(operands), writes_rd: writes_rd(operands) };
+        index += 1;
+    }
+    shapes
+};
+
 /// Whether rs1 is an integer register that is read.
-fn reads_rs1(operands: Operands) -> bool {
+const fn reads_rs1(operands: Operands) -> bool {
     use Operands::*;
     match operands {
         Branch
@@ -99,13 +119,13 @@ fn reads_rs1(operands: Operands) -> bool {
 }
 
 /// Whether rs2 is an integer register that is read.
-fn reads_rs2(operands: Operands) -> bool {
+const fn reads_rs2(operands: Operands) -> bool {
     use Operands::*;
     matches!(operands, Branch | Store | Registers | Atomic)
 }
 
 /// Whether rd is an integer register that is written.
-fn writes_rd(operands: Operands) -> bool {
+const fn writes_rd(operands: Operands) -> bool {
     use Operands::*;
     match operands {
         Upper

@@ -43,11 +43,8 @@ impl Search<'_, '_> {
             self.makers(leaf, &mut makers);
         }
         for &number in numbers {
-            let exact = makers.iter().filter(|(_, values)| values.contains(&number.0)).map(|(&at, _)| Address(at));
-            let exact: BTreeSet<Address> = exact.collect();
-            // A number computed from several constants comes from all of them.
-            let all = || makers.keys().map(|&at| Address(at)).collect();
-            let found = if exact.is_empty() { all() } else { exact };
+            let exact = makers.iter().filter(|(_, values)| values.contains(&number.0));
+            let found: BTreeSet<Address> = exact.map(|(&at, _)| Address(at)).collect();
             if !found.is_empty() {
                 origins.entry(number).or_default().extend(found);
             }
