@@ -23,7 +23,7 @@ const LEGEND: &str = "\
   line and, where symbols name wrappers such as `syscall` or `Syscall6`, constants in the register that they take the number in.
 * **time**: `zeroos manifest --format json`, the whole command, wall clock, median of 5 (of 3 above a second, once above 5 s); **objdump**: its
   share of what GNU `objdump -d` takes on the same file in the same run.
-* **memory**: the command's largest resident set over the text size. Some 10 MB of it are there for any program.
+* **memory**: the command's largest resident set, and how many times the text size that is. Some 10 MB are there for any program.
 ";
 
 /// The whole report in Markdown, for the terminal too.
@@ -91,9 +91,13 @@ fn row_cells(row: &Row, flavour: bool) -> Vec<(&'static str, String)> {
         ("constants", row.constants.to_string()),
         ("time", format!("{:.2} s", row.seconds)),
         ("objdump", format!("{:.2}", row.seconds / row.objdump_seconds)),
-        ("memory", format!("{:.1}", row.peak_bytes as f64 / row.text_bytes as f64)),
+        ("memory", memory(row.peak_bytes, row.text_bytes)),
     ]);
     cells
+}
+
+fn memory(peak_bytes: u64, text_bytes: u64) -> String {
+    format!("{:.0} MB ({:.0})", peak_bytes as f64 / 1e6, peak_bytes as f64 / text_bytes as f64)
 }
 
 /// A Markdown table whose columns are aligned in the source, too; all but the first are numbers.
@@ -132,13 +136,19 @@ fn table(rows: Vec<Vec<(&'static str, String)>>) -> String {
 /// Totals, each with its goal.
 fn summary(results: &Results) -> String {
     let rows = &results.rows;
-    let missed: usize = rows.iter().map(|row| row.missed.len()).sum();
+    let missed = |bounded: bool| -> usize {
+        rows.iter().filter(|row| row.unbounded.is_empty() == bounded).map(|row| row.missed.len()).sum()
+    };
     let unbounded: usize = rows.iter().map(|row| row.unbounded.len()).sum();
     let mut text = format!(
-        "{} binaries of {} programs. Observed but not predicted: {missed} (goal 0). Unbounded sites: {unbounded} (goal 0).\n",
+        "{} binaries of {} programs. Observed but not predicted: {} (goal 0). Unbounded sites: {unbounded} (goal 0).\n",
         rows.len(),
         rows.iter().map(|row| &row.program).collect::<BTreeSet<_>>().len(),
+        missed(true),
     );
+    if missed(false) > 0 {
+        text += &format!("Not named by manifests that say themselves that they are open: {} calls.\n", missed(false));
+    }
     for (symbols, name, goal) in [(true, "with symbols", "3.0"), (false, "stripped", "3.5")] {
         let (mean, open) = mean_ratio(rows.iter().filter(|row| row.small && row.symbols == symbols));
         let mean = mean.map_or("none".to_owned(), |mean| format!("{mean:.2}"));
@@ -205,7 +215,7 @@ fn growth(results: &Results) -> String {
             ("time", format!("{:.2} s", point.seconds)),
             ("µs/KB", format!("{:.0}", point.seconds * 1e9 / bytes)),
             ("objdump", format!("{:.2}", point.seconds / point.objdump_seconds)),
-            ("memory", format!("{:.1}", point.peak_bytes as f64 / bytes)),
+            ("memory", memory(point.peak_bytes, point.text_bytes)),
         ]
     });
     table(rows.collect())

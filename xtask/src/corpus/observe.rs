@@ -1,10 +1,12 @@
-//! Which calls a program really makes: a run under `qemu-riscv64 -strace`, and its log read. Used by `xtask` and by
+//! Which calls a program really makes: a run under `qemu-riscv64 -d strace`, and its log read. Used by `xtask` and by
 //! `zeroos-cli/tests/analysis_soundness.rs`.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
-use std::path::Path;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,14 +37,16 @@ pub fn calls(program: &Path, arguments: &[String], input: &[u8], directory: &Pat
 /// dropped, and its exit status is its own business.
 pub fn log(program: &Path, arguments: &[String], input: &[u8], directory: &Path) -> Result<String, String> {
     let what = || format!("{} {arguments:?}", program.display());
+    let logs = Logs::new()?;
     let mut child = Command::new("qemu-riscv64")
-        .args(["-R", "0x40000000", "-strace"])
+        .args(["-R", "0x40000000", "-d", "strace,tid", "-D"])
+        .arg(logs.0.join("%d"))
         .arg(program)
         .args(arguments)
         .current_dir(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("`qemu-riscv64` does not start ({error}); it is in Debian's qemu-user"))?;
     let mut stdin = child.stdin.take();
@@ -51,27 +55,50 @@ pub fn log(program: &Path, arguments: &[String], input: &[u8], directory: &Path)
         // A program that ends without reading its input closes the pipe: that is its business.
         stdin.as_mut().map(|stdin| stdin.write_all(&input))
     });
-    let mut stderr = child.stderr.take();
-    let reader = thread::spawn(move || {
-        let mut log = Vec::new();
-        let _ = stderr.as_mut().map(|stderr| stderr.read_to_end(&mut log));
-        log
-    });
     let started = Instant::now();
     while child.try_wait().map_err(|error| error.to_string())?.is_none() {
         if started.elapsed() > LIMIT {
             let _ = child.kill();
+            let _ = child.wait();
             return Err(format!("{} runs longer than {LIMIT:?}", what()));
         }
         thread::sleep(Duration::from_millis(2));
     }
     let _ = writer.join();
-    let log = reader.join().map_err(|_| format!("{}: the log cannot be read", what()))?;
-    Ok(String::from_utf8_lossy(&log).into_owned())
+    logs.text().map_err(|error| format!("{}: {error}", what()))
 }
 
-/// The calls in a log of `qemu-riscv64 -strace`: `<pid> name(…)` or `<pid> Unknown syscall N`. Threads write into each
-/// other's lines, so every place that looks like the start of a call counts.
+/// A folder for QEMU's logs, one file a thread, so that no line is torn by another thread's; gone with this value.
+struct Logs(PathBuf);
+
+impl Logs {
+    fn new() -> Result<Self, String> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("zeroos-observe-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(Logs(folder))
+    }
+
+    /// All of them, one behind the other.
+    fn text(&self) -> io::Result<String> {
+        let mut text = String::new();
+        for entry in fs::read_dir(&self.0)? {
+            text.push_str(&String::from_utf8_lossy(&fs::read(entry?.path())?));
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
+
+impl Drop for Logs {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The calls in a log of `-d strace`: `<pid> name(…)` or `<pid> Unknown syscall N`. A forked process writes into its
+/// parent's file, between a call's start and its result, so every place that looks like the start of a call counts.
 pub fn in_log(log: &str) -> BTreeSet<Call> {
     let mut calls = BTreeSet::new();
     for (place, _) in log.match_indices(' ') {
@@ -111,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_with_threads_writing_over_each_other_is_read() {
+    fn a_log_with_processes_writing_between_each_other_is_read() {
         let log =
             "12 clone(0x7d0f00,child_stack=0x40) = 1313 set_robust_list(1,24) = 0\n = 13\n12 Unknown syscall 258\n";
         let expected = [Call::Named("clone".into()), Call::Named("set_robust_list".into()), Call::Number(258)];
