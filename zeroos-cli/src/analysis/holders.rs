@@ -86,12 +86,12 @@ impl Holders {
         news
     }
 
-    /// How the data was cut, as part of a sentence.
+    /// How the data was cut, in a few words.
     pub fn rule(&self) -> &'static str {
         match (self.pieces.is_empty(), self.by_object) {
-            (true, _) => "all data counts",
-            (false, true) => "constants count by object, if reachable code or live data refers to the object",
-            (false, false) => "constants count by section, if reachable code or live data refers to the section",
+            (true, _) => "all data is live",
+            (false, true) => "constants by object",
+            (false, false) => "constants by section",
         }
     }
 }

@@ -293,13 +293,10 @@ impl<'a> Program<'a> {
     /// What decided which functions whose address is taken can run, in one sentence.
     pub fn address_taken_rule(&self) -> String {
         let pointers = match self.code.elf.kind {
-            ElfKind::StaticPie => "base relocation",
-            ElfKind::Executable => "aligned word",
+            ElfKind::StaticPie => "base relocations",
+            ElfKind::Executable => "aligned words",
         };
-        let rule = self.holders.rule();
-        format!(
-            "functions whose address reachable code computes, and those a {pointers} in live data points at ({rule})"
-        )
+        format!("addresses that reachable code computes, and {pointers} in live data ({})", self.holders.rule())
     }
 }
 
