@@ -24,7 +24,8 @@ pub(super) struct Code<'a> {
     constants: Vec<AddressRange>,
     /// Writable memory, ascending.
     writable: Vec<AddressRange>,
-    /// Writable memory that the start-up code makes read-only before anything could change it: GOT and RELRO.
+    /// Writable memory that only the linker and `ifunc` resolvers write: the GOT. What else is read-only after start-up
+    /// may have been written before (glibc's `attribute_relro`).
     frozen: Vec<AddressRange>,
     /// What base relocations put where, by place.
     relocated: Vec<(u64, u64)>,
@@ -87,8 +88,7 @@ impl<'a> Code<'a> {
     /// A view of `elf`.
     pub fn new(elf: &'a AppElf, arena: &'a Bump) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
-        // Without sections nothing tells which of these words are filled by resolvers, so none counts as constant.
-        let frozen = if elf.sections.is_empty() { Vec::new() } else { got.chain(relro(elf)).collect() };
+        let frozen = got.collect();
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
         relocated.sort_by_key(|&(target, _)| target);
         let (go, texts, indirect) = (GoFile::of(elf), texts(elf), indirect_relocations(elf));
@@ -137,6 +137,13 @@ impl<'a> Code<'a> {
     /// Whether `address` may be part of computing the address of a constant.
     pub fn is_near_constants(&self, address: u64) -> bool {
         self.constants.iter().any(|range| range.contains(Address(address)))
+    }
+
+    /// Whether the file says what is at `address`, its own headers left out.
+    pub fn is_mapped(&self, address: u64) -> bool {
+        let headers = 64 + 56 * u64::from(self.elf.program_header_count);
+        let segment = self.elf.segment_at(Address(address));
+        segment.is_some_and(|segment| segment.file_offset + (address - segment.range.start().0) >= headers)
     }
 
     /// Whether the program may write to `address`.
@@ -335,14 +342,6 @@ fn indirect_relocations(elf: &AppElf) -> BTreeMap<u64, u64> {
     let word = |entry: &[u8], at: usize| entry.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
     let indirect = entries.filter(|entry| word(entry, 8).is_some_and(|info| info & 0xffff_ffff == IRELATIVE));
     indirect.filter_map(|entry| Some((word(entry, 0)?, word(entry, 16)?))).collect()
-}
-
-/// `PT_GNU_RELRO` ranges, read from the program headers of the file.
-fn relro(elf: &AppElf) -> Vec<AddressRange> {
-    program_headers(elf, 0x6474_e552)
-        .into_iter()
-        .filter_map(|(at, size)| AddressRange::new(at, ByteCount(size)))
-        .collect()
 }
 
 /// `p_vaddr` and `p_memsz` of the program headers of type `kind` (ELF-64 object file format, "Program Header").

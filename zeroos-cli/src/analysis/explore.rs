@@ -240,6 +240,11 @@ impl<'v> Explorer<'_, 'v> {
     fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
         let targets = target.constants().unwrap_or_default();
         exit.add_call(None, targets.is_empty());
+        if let Some((_, elements)) = table_targets(target, self.code, |target| self.code.contains(target)) {
+            // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else.
+            let new = elements.into_iter().filter(|&target| self.function.code_references.insert(target));
+            self.found.references.extend(new);
+        }
         let mut comes_back = targets.is_empty();
         let first = self.found.waiting.len();
         for &target in targets {
@@ -255,15 +260,16 @@ impl<'v> Explorer<'_, 'v> {
     }
 
     /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
-    /// case it may go to a label of this function whose address is taken. With a live frame it is a jump table that
-    /// was not understood: then all code up to the next function may be its target.
+    /// case it may go to a label of this function whose address is taken. With a live frame, or where addresses of its
+    /// code are calculated with, it is a jump table that was not understood: then it may go to any of its instructions.
     fn unbounded_jump(&mut self, block: BlockId, at: u64, state: &State<'v>, exit: &mut Exit) {
         let inner = self.function.entry + 1..self.function.limit.max(self.function.entry + 1);
         let mut labels: BTreeSet<u64> = self.surroundings.labels(inner.start, inner.end).collect();
         labels.extend(self.function.code_references.range(inner));
-        if state.get(Register::SP) != Value::Stack(0) && labels.is_empty() {
+        let has_frame = state.get(Register::SP) != Value::Stack(0);
+        if has_frame && labels.is_empty() || self.function.calculates_with_code {
             self.function.unbounded_jumps.insert(at);
-            labels = self.places_behind_jumps();
+            labels.extend(self.instructions_of_function());
         }
         self.function.computed_jumps.insert(block);
         for label in labels {
@@ -273,26 +279,35 @@ impl<'v> Explorer<'_, 'v> {
         exit.returns = true;
     }
 
-    /// Where pieces of code start that nothing falls into, when the function is decoded from front to back.
-    fn places_behind_jumps(&self) -> BTreeSet<u64> {
-        let mut places = BTreeSet::new();
+    /// Where instructions start when the function is decoded from front to back.
+    fn instructions_of_function(&self) -> Vec<u64> {
+        let mut starts = Vec::new();
         let mut at = self.function.entry;
         while at < self.function.limit {
             let Some(instruction) = self.code.fetch(at) else {
                 at += 2;
                 continue;
             };
+            starts.push(at);
             at += u64::from(instruction.length);
-            let leaves = match instruction.flow() {
-                ControlFlow::Jump(_) | ControlFlow::IndirectJump => instruction.rd() == Register::ZERO,
-                ControlFlow::Trap => true,
-                _ => false,
-            };
-            if leaves && at < self.function.limit && self.code.fetch(at).is_some() {
-                places.insert(at);
+        }
+        starts
+    }
+
+    /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
+    fn note_calculation(&mut self, instruction: &Instruction, uses: RegisterSet, state: &State<'v>, result: Value<'v>) {
+        let adds = matches!(instruction.op, Op::Add | Op::Sub | Op::Sh1add | Op::Sh2add | Op::Sh3add);
+        if !adds || result.constants().is_some() || self.function.calculates_with_code {
+            return;
+        }
+        let inside = |address: &u64| self.function.is_inside(*address);
+        let mut operands = uses.intersection(state.known()).iter().map(|register| state.get(register));
+        if operands.any(|operand| operand.constants().unwrap_or_default().iter().any(inside)) {
+            self.function.calculates_with_code = true;
+            for block in self.function.computed_jumps.clone() {
+                self.queue(block);
             }
         }
-        places
     }
 
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
@@ -315,6 +330,7 @@ impl<'v> Explorer<'_, 'v> {
         }
         self.note_constants(instruction, uses, state, result);
         let Some(value) = result else { return };
+        self.note_calculation(instruction, uses, state, value);
         state.set(instruction.rd(), value);
         let Some(constants) = value.constants() else { return };
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));

@@ -22,6 +22,8 @@ pub(super) struct Function {
     pub code_references: BTreeSet<u64>,
     /// Indirect jumps out of a live frame, without a table to bound them.
     pub unbounded_jumps: BTreeSet<u64>,
+    /// Whether an address of its own code is an operand of arithmetic whose result is not known.
+    pub calculates_with_code: bool,
     /// Jump tables read: start and end address.
     pub tables: BTreeSet<(u64, u64)>,
     /// Blocks that end in a jump to an unknown place.
@@ -58,6 +60,7 @@ impl Function {
             origin,
             code_references: BTreeSet::new(),
             unbounded_jumps: BTreeSet::new(),
+            calculates_with_code: false,
             tables: BTreeSet::new(),
             computed_jumps: BTreeSet::new(),
             inlined: Vec::new(),

@@ -30,6 +30,9 @@ const QUESTION_LIMIT: usize = 50_000;
 /// More words than this at one place count as "any value": there are fewer syscalls.
 const ANSWER_LIMIT: usize = 512;
 
+/// How many callers up it is looked for who may have handed out the address of a stack argument.
+const CALLER_LIMIT: u8 = 3;
+
 /// A place that holds a value.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Place {
@@ -327,7 +330,7 @@ impl<'p, 'a> Search<'p, 'a> {
                 self.before(block, at, Place::Slot { offset: address.value as i64, size })
             }
             // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
-            (None, 0) if address.value < 4096 => {
+            (None, 0) if address.value < 4096 && !self.program.code.is_mapped(address.value) => {
                 self.null.entry(self.current).or_insert(at);
                 Words::new()
             }
@@ -358,7 +361,7 @@ impl<'p, 'a> Search<'p, 'a> {
                     return words.into_iter().map(|word| word::combine(Op::Srli, word, shift)).collect();
                 }
                 Value::Constant(_) => {}
-                _ if self.cells.escapes(function, offset) => {
+                _ if self.slot_escapes(function, offset, CALLER_LIMIT) => {
                     let at = *at;
                     return self.lose(|| format!("the store at {at:#x} may overwrite its stack slot"));
                 }

@@ -171,8 +171,8 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
 }
 
 /// The targets that a jump through `value` can have by its table, read from constant memory; `None` if `value` is no
-/// table access or an element is not an address that `plausible` accepts. Without a bound from an index check the
-/// table is read up to its first implausible element: a real element is always plausible, so this can only be too much.
+/// table access or an element is no code. Without a bound from an index check the
+/// table is read up to the first element that `plausible` does not accept: a real element is always plausible, so this can only be too much.
 pub(super) fn table_targets(
     value: Value<'_>,
     code: &Code<'_>,
@@ -186,13 +186,16 @@ pub(super) fn table_targets(
         _ => return None,
     };
     let table = read.table;
+    if table.scale.count.is_some_and(|count| count > LONGEST) {
+        return None;
+    }
     let stride = 1u64.checked_shl(table.scale.shift.into())?;
     let mut targets = Vec::new();
     for index in 0..table.scale.count.unwrap_or(LONGEST).min(LONGEST) {
         let target = code
             .constant_load(read.load, table.base.wrapping_add(stride.wrapping_mul(index.into())))
             .map(|element| base.wrapping_add(element))
-            .filter(|&target| plausible(target));
+            .filter(|&target| code.contains(target) && (table.scale.count.is_some() || plausible(target)));
         match (target, table.scale.count) {
             (Some(target), _) => targets.push(target),
             (None, Some(_)) => return None,

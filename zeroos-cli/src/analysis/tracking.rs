@@ -150,8 +150,7 @@ impl<'a> Tracker<'_, 'a> {
         if load_size(instruction.op).is_some() {
             let loads = match state.address(instruction, self.program.code.arena) {
                 Value::Stack(offset) => self.slots.contains(&(function, offset)),
-                Value::Constant(address) => self.memory.contains(&address),
-                _ => false,
+                address => address.constants().unwrap_or_default().iter().any(|at| self.memory.contains(at)),
             };
             return Ok(if loads { rest.with(instruction.rd()) } else { rest });
         }
@@ -258,6 +257,8 @@ impl<'a> Tracker<'_, 'a> {
         let program = self.program;
         let mut reads = false;
         for &block in &program[function].blocks {
+            // What it jumps to at its end finds the same arguments.
+            reads |= program.blocks[block].exit.tail().is_some();
             program.blocks.visit(block, &program.code, |_, instruction, state| {
                 reads |= load_size(instruction.op).is_some()
                     && matches!(state.address(instruction, program.code.arena), Value::Stack(offset) if offset >= 0);

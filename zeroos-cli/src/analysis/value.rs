@@ -244,6 +244,9 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<
         (Srli, Value::Scaled(scale), Value::Constant(shift)) if shift as u8 <= scale.shift => {
             Value::Scaled(Scale { shift: scale.shift - shift as u8, count: scale.count })
         }
+        (Add, Value::Below(count), Value::Constant(base)) | (Add, Value::Constant(base), Value::Below(count)) => {
+            Value::Element(arena.alloc(Table { base, scale: Scale { shift: 0, count: Some(count) } }))
+        }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
             Value::Element(arena.alloc(Table { base, scale }))
         }

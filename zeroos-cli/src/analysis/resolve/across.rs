@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Place, Question, Search, Step, Words, stored_bytes};
+use super::{CALLER_LIMIT, Place, Question, Search, Step, Words, stored_bytes};
 use crate::analysis::code::load_size;
 use crate::analysis::exit::{BlockId, Exit, FunctionId};
 use crate::analysis::flow::caller_saved;
@@ -38,8 +38,11 @@ impl<'a> Search<'_, 'a> {
         let Some((at, ..)) = steps.last() else { return self.lose(|| "a block without code".to_owned()) };
         let (at, before) = (*at, steps.len() - 1);
         let register = match place {
-            Place::Slot { offset, .. } if self.cells.escapes(found.function, offset) => {
+            Place::Slot { offset, .. } if self.slot_escapes(found.function, offset, CALLER_LIMIT) => {
                 return self.lose(|| format!("the function called at {at:#x} may overwrite its stack slot"));
+            }
+            Place::Slot { offset, .. } if !self.is_kept_over_call(&steps, offset) => {
+                return self.lose(|| format!("the frame of the function called at {at:#x} may cover its stack slot"));
             }
             Place::Slot { offset, size } => {
                 return match self.leaf_store(&found.exit, &steps, offset, size) {
@@ -60,6 +63,35 @@ impl<'a> Search<'_, 'a> {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
         callee.known().flat_map(|target| self.ask(Question::AtReturn(target, register))).collect()
+    }
+
+    /// Whether an unknown pointer may point at the slot at `offset` of `function`, which is its caller's if it lies above
+    /// the stack pointer at function entry.
+    pub(super) fn slot_escapes(&mut self, function: FunctionId, offset: i64, callers: u8) -> bool {
+        if self.cells.escapes(function, offset) {
+            return true;
+        }
+        if offset < 0 {
+            return false;
+        }
+        let flow = self.flow;
+        callers == 0
+            || flow.callers(function).iter().any(|&caller| {
+                let steps = self.steps(caller);
+                match steps.last().map(|(.., known)| known.state().get(Register::SP)) {
+                    Some(Value::Stack(sp)) => {
+                        let owner = self.program.blocks[caller].function;
+                        self.slot_escapes(owner, offset.wrapping_add(sp), callers - 1)
+                    }
+                    _ => true,
+                }
+            })
+    }
+
+    /// Whether the slot at `offset` lies at or above the stack pointer of the call that ends a block.
+    fn is_kept_over_call(&self, steps: &[Step<'a>], offset: i64) -> bool {
+        let Some((.., known)) = steps.last() else { return false };
+        matches!(known.state().get(Register::SP), Value::Stack(sp) if offset >= sp)
     }
 
     /// The last store to a stack slot in a leaf that `exit` calls, and the address that it copies from if it copies the
