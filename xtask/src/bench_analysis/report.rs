@@ -31,6 +31,7 @@ pub fn text(results: &Results) -> String {
     let mut text = table(results.rows.iter().map(|row| row_cells(row, true)).collect());
     text += &format!("\n{}", summary(results));
     text += &format!("\n{}", differences(&results.rows));
+    text += "\nMissed and unbounded:\n\n";
     for row in results.rows.iter().filter(|row| !row.missed.is_empty()) {
         text += &format!("* {}: **missed** {}\n", title(row), row.missed.join(", "));
     }
@@ -141,23 +142,24 @@ fn summary(results: &Results) -> String {
     };
     let unbounded: usize = rows.iter().map(|row| row.unbounded.len()).sum();
     let mut text = format!(
-        "{} binaries of {} programs. Observed but not predicted: {} (goal 0). Unbounded sites: {unbounded} (goal 0).\n",
+        "* {} binaries of {} programs. Observed but not predicted: {} (goal 0). Unbounded sites: {unbounded} (goal 0).\n",
         rows.len(),
         rows.iter().map(|row| &row.program).collect::<BTreeSet<_>>().len(),
         missed(true),
     );
     if missed(false) > 0 {
-        text += &format!("Not named by manifests that say themselves that they are open: {} calls.\n", missed(false));
+        text += &format!("* Not named by manifests that say themselves that they are open: {} calls.\n", missed(false));
     }
     for (symbols, name, goal) in [(true, "with symbols", "3.0"), (false, "stripped", "3.5")] {
         let (mean, open) = mean_ratio(rows.iter().filter(|row| row.small && row.symbols == symbols));
         let mean = mean.map_or("none".to_owned(), |mean| format!("{mean:.2}"));
         let open = if open > 0 { format!(", {open} unbounded binaries left out") } else { String::new() };
-        text += &format!("Predicted over observed, own programs {name}, geometric mean: {mean} (goal {goal}{open}).\n");
+        text +=
+            &format!("* Predicted over observed, own programs {name}, geometric mean: {mean} (goal {goal}{open}).\n");
     }
     if let Some(row) = rows.iter().max_by_key(|row| row.text_bytes) {
         text += &format!(
-            "The largest, `{}`: {:.2} s, {:.3} of `objdump -d`, memory {:.1} times its text.\n",
+            "* The largest, `{}`: {:.2} s, {:.3} of `objdump -d`, memory {:.1} times its text.\n",
             row.program,
             row.seconds,
             row.seconds / row.objdump_seconds,
@@ -165,7 +167,7 @@ fn summary(results: &Results) -> String {
         );
     }
     if let Some(exponent) = exponent(&results.growth, 900_000) {
-        text += &format!("Growth of time with text size, 1 to 30 MB: to the power of {exponent:.2}.\n");
+        text += &format!("* Growth of time with text size, 1 to 30 MB: to the power of {exponent:.2}.\n");
     }
     text
 }
