@@ -100,5 +100,13 @@ zeroos_leave_otherwise:
     .globl zeroos_signal_return
 zeroos_signal_return:
     li      a7, 139                     # rt_sigreturn
+{%- if traps %}
     ecall
+{%- else %}
+    csrrw   sp, mscratch, sp
+    mv      a6, sp
+    call    zeroos_call_139
+    ld      t0, {{ leave_offset }}(sp)
+    j       zeroos_leave_otherwise
+{%- endif %}
 {%- endif %}

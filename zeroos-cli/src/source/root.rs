@@ -9,7 +9,7 @@ use quote::quote;
 use super::SourceError;
 use crate::catalog::{Handler, Hook, Module, Moment, Parameter, StateType};
 use crate::linux::SyscallNumber;
-use crate::plan::Plan;
+use crate::plan::{Plan, call_symbol};
 
 /// The root's text.
 pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
@@ -292,11 +292,6 @@ fn dispatcher(plan: &Plan) -> TokenStream {
             report::stopped(&mut kernel().platform, boot_info(), number, program_counter(), stop)
         }
     }
-}
-
-/// The symbol of the function that serves call `number` from its registers.
-pub(super) fn call_symbol(number: SyscallNumber) -> String {
-    format!("zeroos_call_{}", number.0)
 }
 
 /// The function behind [`call_symbol`].

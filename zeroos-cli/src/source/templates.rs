@@ -11,6 +11,7 @@ use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
 use crate::plan::Plan;
+use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
 const KERNEL_STACK: u64 = 64 << 10;
@@ -34,8 +35,9 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
 /// The trap handler.
 pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
-    context.insert("traps", &true);
-    context.insert("direct", &false);
+    // Where traps exist they stay served, also for an `ecall` that was held to be unreachable.
+    context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
+    context.insert("direct", &plan.direct_sites().next().is_some());
     context.insert("leave_offset", &LEAVE_OFFSET);
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
@@ -99,7 +101,10 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     context.insert("end", &body.end().to_string());
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
-    context.insert("kept", &Vec::<String>::new());
+    let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
+    kept.sort();
+    kept.dedup();
+    context.insert("kept", &kept);
     render("link.ld", &context)
 }
 
