@@ -13,6 +13,8 @@
 //! j     behind the site
 //! ```
 //!
+//! The kernel may lie further away than `auipc` reaches: then the jumps there load its address from behind the stub.
+//!
 //! A callee that needs no stack and changes nothing that is live is called without all this, or copied here if it is short.
 //! A call that may leave otherwise has all live registers and its arguments in the frame: another thread may run, a handler
 //! may be entered, or the call be made again at its site.
@@ -128,7 +130,7 @@ fn stub(
     }
     let enters = callee.needs_stack || takes_thread || !saved.is_empty();
 
-    let mut code = Code { at: entry.stub.start(), bytes: Vec::new() };
+    let mut code = Code { at: entry.stub.start(), bytes: Vec::new(), literals: Vec::new() };
     if let Jump::Far { number, .. } = entry.jump
         && (live.contains(Register::A7) || leaves || entry.callee == Callee::Dispatcher)
     {
@@ -153,11 +155,8 @@ fn stub(
         None => code.jump(Register::RA, Register::RA, target)?,
     }
     if leaves {
-        /// Over itself and the jump behind it.
-        const OVER: i64 = 4 + 8;
         code.put(Op::Ld, Register::T0, Register::SP, ZERO, LEAVE.into())?;
-        code.put(Op::Beq, ZERO, Register::T0, ZERO, OVER)?;
-        code.far_jump(ZERO, T1, symbol("zeroos_leave_otherwise")?)?;
+        code.unless_zero(Register::T0, T1, symbol("zeroos_leave_otherwise")?)?;
     }
     for register in restored.iter() {
         code.put(Op::Ld, register, Register::SP, ZERO, slot(register))?;
@@ -170,6 +169,7 @@ fn stub(
         Jump::Far { temporary, .. } => temporary,
     };
     code.jump(ZERO, temporary, site.offset(4))?;
+    code.finish()?;
     if code.bytes.len() as u64 > entry.stub.size().0 {
         return Err(fault("it is larger than the room the plan gave it"));
     }
@@ -201,6 +201,8 @@ struct Code {
     /// Where it starts.
     at: Address,
     bytes: Vec<u8>,
+    /// Addresses that are loaded from behind the code: the offsets of the `auipc` and `ld` that want each.
+    literals: Vec<(usize, Register, Address)>,
 }
 
 impl Code {
@@ -249,8 +251,47 @@ impl Code {
 
     /// To `to` by `temporary`, however far.
     fn far_jump(&mut self, link: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
-        let (high, low) = self.split(to)?;
-        self.put(Op::Auipc, temporary, ZERO, ZERO, high)?;
-        self.put(Op::Jalr, link, temporary, ZERO, low)
+        if let Ok((high, low)) = self.split(to) {
+            self.put(Op::Auipc, temporary, ZERO, ZERO, high)?;
+            return self.put(Op::Jalr, link, temporary, ZERO, low);
+        }
+        self.literals.push((self.bytes.len(), temporary, to));
+        self.put(Op::Auipc, temporary, ZERO, ZERO, 0)?;
+        self.put(Op::Ld, temporary, temporary, ZERO, 0)?;
+        self.put(Op::Jalr, link, temporary, ZERO, 0)
+    }
+
+    /// To `to` by `temporary`, unless `register` is 0.
+    fn unless_zero(&mut self, register: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
+        let branch = self.bytes.len();
+        self.put(Op::Beq, ZERO, register, ZERO, 0)?;
+        self.far_jump(ZERO, temporary, to)?;
+        let over = (self.bytes.len() - branch) as i64;
+        self.replace(branch, |code| code.put(Op::Beq, ZERO, register, ZERO, over))
+    }
+
+    /// Puts the addresses that are loaded behind the code, on multiples of their size.
+    fn finish(&mut self) -> Result<(), ImageError> {
+        for (at, register, value) in std::mem::take(&mut self.literals) {
+            while self.next().0 % 8 != 0 {
+                self.bytes.push(0);
+            }
+            let displacement = (self.bytes.len() - at) as i64;
+            self.replace(at + 4, |code| code.put(Op::Ld, register, register, ZERO, displacement))?;
+            self.bytes.extend_from_slice(&value.0.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    /// Writes the instruction at offset `at` again.
+    fn replace(
+        &mut self,
+        at: usize,
+        write: impl FnOnce(&mut Code) -> Result<(), ImageError>,
+    ) -> Result<(), ImageError> {
+        let behind = self.bytes.split_off(at);
+        let written = write(self);
+        self.bytes.extend_from_slice(behind.get(4..).unwrap_or_default());
+        written
     }
 }

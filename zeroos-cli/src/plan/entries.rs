@@ -141,8 +141,9 @@ fn displacement(from: Address, to: Address) -> i64 {
 
 /// Room for the stub of `site`, in bytes: what its longest form takes.
 fn stub_size(site: &Site) -> u64 {
-    /// Entering, number, place, thread, call, leaving otherwise, returning; arguments kept for a call that is made again.
-    const FIXED: u64 = 20 + 7;
+    /// Entering, number, place, thread, call, leaving otherwise, returning; arguments kept for a call that is made again;
+    /// two addresses too far for `auipc`.
+    const FIXED: u64 = 20 + 7 + 7;
     4 * (FIXED + 2 * site.live_after.len() as u64)
 }
 
