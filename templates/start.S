@@ -4,9 +4,8 @@
     .section .text.start, "ax", @progbits
     .globl _start
 _start:
-    la      sp, zeroos_stack_top
-    la      t0, zeroos_first_thread
-    csrw    mscratch, t0                # while the program runs, mscratch is its thread
+    la      sp, zeroos_stack_top        # the first thread, on top of its kernel stack
+    csrw    mscratch, sp                # while the program runs, mscratch is its thread
     la      t0, zeroos_trap
     csrw    mtvec, t0                   # 4-aligned: direct mode
 {%- if float %}

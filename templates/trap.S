@@ -1,28 +1,24 @@
 # The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
-# every register but a0. mscratch holds the running thread, whose first field is its frame: xN at 8*N, pc at 0.
+# every register but a0. While the program runs, mscratch holds the running thread, whose first field is its frame: xN at
+# 8*N, pc at 0. Below the thread is its kernel stack, so sp is both. While the kernel runs, mscratch holds the program's sp.
 
     .section .text.zeroos_trap, "ax", @progbits
     .balign 4
     .globl zeroos_trap
 zeroos_trap:
-    csrrw   sp, mscratch, sp            # sp: the thread; mscratch: the program's stack pointer
+{%- if traps %}
+    csrrw   sp, mscratch, sp
 {%- for register in caller_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
-{%- if whole_frames %}
-    csrr    t0, mscratch
-    sd      t0, 16(sp)                  # sigaltstack and rt_sigreturn ask where the stack is
-{%- endif %}
     mv      a6, sp
-    la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
-    sd      a6, 0(sp)                   # the thread, for the way back
-    call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
-    ld      sp, 0(sp)
+    call    zeroos_syscall              # a0: the result
 {%- if whole_frames %}
-    bnez    a1, zeroos_leave_otherwise
+    ld      t0, {{ leave_offset }}(sp)
+    bnez    t0, zeroos_leave_otherwise
 {%- endif %}
     csrr    t0, mepc
     addi    t0, t0, 4                   # behind the ecall
@@ -32,6 +28,7 @@ zeroos_trap:
 {%- endfor %}
     csrrw   sp, mscratch, sp
     mret
+{%- endif %}
 
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
@@ -42,14 +39,18 @@ zeroos_exception:
     call    zeroos_fault
 {%- if whole_frames %}
 
-# The thread may not simply go on: its frame is completed (a1 = 1, 2) or was written whole (a1 = 3), the kernel chooses
-# a thread, and that one's whole frame is loaded.
+# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
+# read again, also to make the call once more, are in the frame already.
+    .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
-    addi    t0, a1, -3
+    addi    t0, t0, -3
     beqz    t0, 1f
     csrr    t0, mepc
-    addi    t0, t0, 4
+    addi    t0, t0, 4                   # behind the call
     sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
 {%- for register in callee_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -64,7 +65,6 @@ zeroos_leave_otherwise:
     .option pop
 {%- endif %}
 1:  mv      a0, sp
-    la      sp, zeroos_stack_top
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
     csrw    mscratch, sp
@@ -80,6 +80,10 @@ zeroos_leave_otherwise:
     fscsr   t0
     .option pop
 {%- endif %}
+{%- if direct %}
+    li      t0, 0x1800                  # mstatus.MPP = machine mode: no trap has set it
+    csrs    mstatus, t0
+{%- endif %}
 {%- for register in callee_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -92,9 +96,17 @@ zeroos_leave_otherwise:
 {%- endif %}
 {%- if signals %}
 
-# Signal handlers return here.
+# Signal handlers return here. Unwinders know a signal frame by these two instructions.
     .globl zeroos_signal_return
 zeroos_signal_return:
     li      a7, 139                     # rt_sigreturn
+{%- if traps %}
     ecall
+{%- else %}
+    csrrw   sp, mscratch, sp
+    mv      a6, sp
+    call    zeroos_call_139
+    ld      t0, {{ leave_offset }}(sp)
+    j       zeroos_leave_otherwise
+{%- endif %}
 {%- endif %}

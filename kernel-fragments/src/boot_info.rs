@@ -109,7 +109,8 @@ pub struct NamedAddress {
 impl Range {
     /// Whether `len_bytes` bytes at `address` all lie inside.
     pub const fn holds(&self, address: usize, len_bytes: usize) -> bool {
-        let (start, end) = (self.start as usize, self.end as usize);
-        start <= address && address <= end && len_bytes <= end - address
+        // An address below the start comes out larger than any size.
+        let (offset, size) = (address.wrapping_sub(self.start as usize), self.end.wrapping_sub(self.start) as usize);
+        len_bytes <= size && offset <= size - len_bytes
     }
 }

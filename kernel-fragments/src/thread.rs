@@ -1,11 +1,12 @@
-//! A thread of the program as the kernel keeps it. The trap handler knows the first field, the [`Frame`], by its
-//! layout; the rest belongs to the calls about threads and signals.
+//! A thread of the program as the kernel keeps it. Entry and exit know the first two fields, the [`Frame`] and `leave`, by
+//! their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
 use crate::user_memory::UserAddress;
 
 /// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
-/// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers and leaves the
-/// rest in the hart, unless the call ends by `Leave::Reschedule` or `Leave::Resume`: then all is saved.
+/// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers, a stub those that
+/// are read afterwards; the rest stays in the hart, unless the call ends by `Leave::Reschedule` or `Leave::Resume`: then all
+/// is saved.
 #[repr(C)]
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -27,6 +28,13 @@ pub const SP: usize = 2;
 pub const TP: usize = 4;
 /// x10, first argument and result.
 pub const A0: usize = 10;
+
+/// [`Thread::leave`] for `Leave::Reschedule`.
+pub const LEAVE_RESCHEDULE: u64 = 1;
+/// [`Thread::leave`] for `Leave::Resume`.
+pub const LEAVE_RESUME: u64 = 2;
+/// [`Thread::leave`] for `Leave::Restored`.
+pub const LEAVE_RESTORED: u64 = 3;
 
 /// The one process's id; its parent is process 1.
 pub const PROCESS_ID: u32 = 2;
@@ -69,12 +77,19 @@ impl RestartableSequences {
         RestartableSequences { address: UserAddress::NULL, len_bytes: 0, signature: 0 };
 }
 
-/// One thread. The generated kernel holds the first one in a static; `subsystems/threads.rs` makes the others.
-#[repr(C)]
+/// Bytes of the kernel stack below each [`Thread`] that `clone` makes, the thread included. Handlers do not recurse; the
+/// deepest, path lookup, needs less than half.
+pub const KERNEL_STACK: usize = 16 << 10;
+
+/// One thread. Its address is where its kernel stack starts, which grows down from it: one register holds both. The
+/// generated kernel holds the first one in a static; `subsystems/parked_thread.rs` makes the others.
+#[repr(C, align(16))]
 #[derive(Clone, Debug)]
 pub struct Thread {
-    /// Its registers; first, because the trap handler finds it at the thread's own address.
+    /// Its registers; first, because entry and exit find it at the thread's own address.
     pub frame: Frame,
+    /// How its call leaves the kernel: 0 by returning, else one of `LEAVE_…`. Set and cleared in every call that needs it.
+    pub leave: u64,
     /// Thread id; the first thread's is the process id.
     pub tid: u32,
     /// Signals it blocks: bit n-1 is signal n.
@@ -100,6 +115,7 @@ impl Thread {
     pub const fn first() -> Thread {
         Thread {
             frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
+            leave: 0,
             tid: PROCESS_ID,
             signal_mask: 0,
             pending_signals: 0,

@@ -66,7 +66,21 @@ pub trait UserMemory {
 
     /// Writes a little-endian 64-bit word. Errors as [`slice_mut`](Self::slice_mut).
     fn write_u64(&mut self, address: UserAddress, value: u64) -> Result<(), Errno> {
-        self.write(address, &value.to_le_bytes())
+        self.write_words(address, [value])
+    }
+
+    /// Writes little-endian 64-bit words, all or none. Errors as [`slice_mut`](Self::slice_mut).
+    fn write_words<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {
+        self.write_words_by_bytes(address, words)
+    }
+
+    /// [`write_words`](Self::write_words) for any alignment.
+    fn write_words_by_bytes<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {
+        let bytes = self.slice_mut(address, 8 * N)?;
+        for (place, word) in bytes.chunks_exact_mut(8).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        Ok(())
     }
 
     /// The bytes from `address` up to, not including, the first zero byte.

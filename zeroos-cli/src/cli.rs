@@ -11,6 +11,7 @@ mod manifest;
 mod new_platform;
 mod platforms;
 mod project;
+mod report;
 mod run;
 mod say;
 

@@ -5,6 +5,7 @@ mod error;
 mod last_words;
 mod qemu;
 
+pub use builtin::machine as builtin_machine;
 pub use error::EngineError;
 
 use std::path::Path;

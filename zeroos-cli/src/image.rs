@@ -2,14 +2,17 @@
 //! that says how to run it.
 
 mod boot_data;
+mod callee;
 mod error;
 mod initial_stack;
+mod kernel;
 mod layout;
 mod note;
+mod stubs;
 mod write;
 
 pub use error::ImageError;
-pub use note::{ImageNote, NOTE_SECTION, Span, read_note};
+pub use note::{DirectSite, ImageNote, NOTE_SECTION, Span, read_note};
 
 pub(crate) use layout::Layout;
 

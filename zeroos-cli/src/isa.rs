@@ -4,11 +4,13 @@
 mod decode;
 mod display;
 mod effects;
+mod encode;
 mod encoding;
 mod instruction;
 mod register;
 
 pub use decode::decode;
 pub use effects::{ControlFlow, Effects};
+pub use encode::split_displacement;
 pub use instruction::{Instruction, Op};
 pub use register::{FloatRegister, Register, RegisterSet};

@@ -19,7 +19,7 @@ mod hart;
 mod memory;
 mod trap;
 
-pub use config::{ConfigError, HtifAddresses, MachineConfig};
+pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
 pub use console::{CapturedConsole, Console, HostConsole, Stream};
 pub use counts::{InstructionCounts, SyscallCost};
 pub use trap::Trap;
@@ -52,15 +52,16 @@ pub enum Ending {
 
 /// What `--trace` listens to. Every method does nothing unless implemented; `()` is the observer that ignores all.
 pub trait Observer {
-    /// Program code executed an `ecall` that trapped.
-    fn syscall_entered(&mut self, pc: Address, number: u64, arguments: [u64; 6]) {
-        let _ = (pc, number, arguments);
+    /// Program code executed an `ecall` that trapped, or jumped to the stub that stands for the one at `pc`.
+    /// `x` are the integer registers as the program left them.
+    fn syscall_entered(&mut self, pc: Address, number: u64, x: &[u64; 32]) {
+        let _ = (pc, number, x);
     }
 
-    /// Program code runs again after [`syscall_entered`](Observer::syscall_entered): `a0` is the result if
-    /// `resumed_behind_site`, otherwise control went elsewhere (another thread, a signal handler).
-    fn syscall_left(&mut self, a0: u64, resumed_behind_site: bool) {
-        let _ = (a0, resumed_behind_site);
+    /// Program code runs again after [`syscall_entered`](Observer::syscall_entered), with the integer registers `x`: a0 is
+    /// the result if `resumed_behind_site`, otherwise control went elsewhere (another thread, a signal handler).
+    fn syscall_left(&mut self, x: &[u64; 32], resumed_behind_site: bool) {
+        let _ = (x, resumed_behind_site);
     }
 }
 
@@ -73,6 +74,8 @@ pub struct Machine {
     code: CodeCache,
     devices: Devices,
     accounting: Accounting,
+    /// Ascending.
+    stubs: Vec<StubAddress>,
     max_instructions: u64,
     last_trap: Option<TrapTaken>,
 }
@@ -88,12 +91,15 @@ impl Machine {
     /// A machine with zeroed RAM, about to execute at the configured entry.
     pub fn new(config: &MachineConfig) -> Result<Machine, ConfigError> {
         config.check()?;
+        let mut stubs = config.stubs.clone();
+        stubs.sort();
         Ok(Machine {
             hart: Hart::new(config.entry),
             memory: Memory::new(&config.ram)?,
             code: CodeCache::new(&config.ram, &config.program),
             devices: Devices::new(config),
             accounting: Accounting::default(),
+            stubs,
             max_instructions: config.max_instructions.unwrap_or(u64::MAX),
             last_trap: None,
         })

@@ -120,7 +120,7 @@ fn choose_platform(app: &AppElf, request: &BuildRequest) -> Result<Platform, Dia
     let mut refusal: Option<PlanError> = None;
     for name in names {
         let platform = registry.load(name)?;
-        match Placement::new(app, &platform, &request.inputs) {
+        match Placement::new(app, &platform, &request.inputs, 0) {
             Ok(_) => return Ok(platform),
             Err(error) => refusal = refusal.or(Some(error)),
         }

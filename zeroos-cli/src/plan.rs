@@ -6,8 +6,9 @@ mod error;
 mod inputs;
 mod placement;
 mod selection;
+mod stub_rooms;
 
-pub use entries::{EntryMode, EntryRequest};
+pub use entries::{Callee, DirectEntry, EntryMode, EntryRequest, Jump, TrapReason, call_symbol};
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
 pub use placement::Placement;
@@ -74,13 +75,51 @@ impl Plan {
         if request.deny_unbounded && selection.unbounded {
             return Err(PlanError::unbounded(analysis));
         }
+        let mut placement = Placement::new(app, &platform, &inputs, entries::stub_room(analysis, request.entry))?;
+        let entries = entries::choose(app, analysis, &placement, &selection, request.entry);
         if platform.ecall == EcallBehaviour::HostCall {
-            return Err(PlanError::NoTrap { platform: platform.name });
+            entries::require_direct(analysis, &entries, &format!("platform `{}`", platform.name))?;
         }
-        let placement = Placement::new(app, &platform, &inputs)?;
-        let entries = entries::choose(analysis, request.entry)?;
+        if request.entry == EntryRequest::Direct {
+            entries::require_direct(analysis, &entries, "--entry direct")?;
+        }
+        placement.keep_stub_areas(|area| {
+            let mut stubs = entries.values().filter_map(|entry| match entry {
+                EntryMode::Direct(entry) => Some(entry.stub),
+                EntryMode::Trap(_) => None,
+            });
+            stubs.any(|stub| area.covers(stub))
+        });
         let features = features(app, analysis);
         Ok(Plan { platform, selection, placement, entries, inputs, features })
+    }
+}
+
+impl Plan {
+    /// The sites that have a stub, by their addresses in the image.
+    pub fn direct_sites(&self) -> impl Iterator<Item = (Address, &DirectEntry)> {
+        self.entries.iter().filter_map(|(&site, entry)| match entry {
+            EntryMode::Direct(entry) => Some((self.placement.placed(site), entry)),
+            EntryMode::Trap(_) => None,
+        })
+    }
+
+    /// The sites that keep their trap, by their addresses in the file, with the reasons.
+    pub fn trap_sites(&self) -> impl Iterator<Item = (Address, TrapReason)> {
+        self.entries.iter().filter_map(|(&site, entry)| match entry {
+            EntryMode::Trap(reason) => Some((site, *reason)),
+            EntryMode::Direct(_) => None,
+        })
+    }
+
+    /// Whether control can leave a call of `callee` otherwise than by returning or ending the run.
+    pub fn may_leave(&self, callee: Callee) -> bool {
+        let may_leave = |number| self.selection.handlers.get(&number).is_some_and(|(_, handler)| handler.may_leave);
+        self.selection.needs_whole_frames()
+            && match callee {
+                Callee::Call(number) => may_leave(number),
+                Callee::Dispatcher => true,
+            }
     }
 }
 

@@ -6,7 +6,8 @@ use object::{Object, ObjectSegment};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::AppElf;
 use crate::image::{ImageError, read_note};
-use crate::plan::{EntryMode, Plan};
+use crate::isa::{Op, Register, decode};
+use crate::plan::{DirectEntry, Jump, Plan};
 
 /// The `ecall` instruction (ISA manual, "Environment Call and Breakpoints").
 const ECALL: [u8; 4] = 0x0000_0073u32.to_le_bytes();
@@ -44,25 +45,96 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8]) -> Result<(), ImageError>
         let offset = (address - range.start()).0 as usize;
         data.get(offset..offset.checked_add(size)?)
     };
+    // The only bytes of the program that may differ from the file: the listed sites.
+    let replaced: Vec<AddressRange> = plan.direct_sites().filter_map(|(site, entry)| replaced(site, entry)).collect();
     for segment in &app.segments {
         let (placed, expected) = (plan.placement.placed(segment.range.start()), app.segment_bytes(segment));
         let &(range, data) = segments
             .iter()
             .find(|(range, _)| range.start() == placed)
             .ok_or_else(|| differs("a segment of the program is missing", placed))?;
-        if range.size() != segment.range.size() || data != expected {
-            return Err(differs("a segment of the program was changed", placed));
+        if range.size() != segment.range.size() || data.len() != expected.len() {
+            return Err(differs("a segment of the program has another size", placed));
+        }
+        let changed = data.iter().zip(expected).enumerate().filter(|(_, (new, old))| new != old);
+        for (offset, _) in changed {
+            let at = placed.offset(offset as i64);
+            if !replaced.iter().any(|range| range.contains(at)) {
+                return Err(differs("a segment of the program was changed", at));
+            }
         }
     }
-    for (&site, mode) in &plan.entries {
+    for (site, _) in plan.trap_sites() {
         let placed = plan.placement.placed(site);
-        match mode {
-            EntryMode::Trap if bytes_at(placed, 4) == Some(&ECALL) => {}
-            EntryMode::Trap => return Err(differs("a trap site is no ecall", placed)),
+        if bytes_at(placed, 4) != Some(&ECALL) {
+            return Err(differs("a trap site is no ecall", placed));
+        }
+    }
+    for (site, entry) in plan.direct_sites() {
+        check_site(&bytes_at, site, entry).map_err(|what| differs(what, site))?;
+        let program = segments.iter().any(|(range, _)| range.contains(site) && range.overlaps(entry.stub));
+        if program || plan.placement.kernel_body.overlaps(entry.stub) {
+            return Err(differs("a stub lies in the program or the kernel", entry.stub.start()));
         }
     }
     match read_note(image)? {
         Some(note) if note.platform == plan.platform.name => Ok(()),
         _ => Err(differs("the note is missing", Address(0))),
     }
+}
+
+/// The bytes that the jump of `entry` stands on.
+fn replaced(site: Address, entry: &DirectEntry) -> Option<AddressRange> {
+    match entry.jump {
+        Jump::Near => AddressRange::new(site, ByteCount(4)),
+        Jump::Far { .. } => AddressRange::new(site.offset(-4), ByteCount(8)),
+    }
+}
+
+/// Decodes what stands at `site` and follows it: to the first instruction of its stub, and from the stub's end back behind
+/// the site.
+fn check_site<'a>(
+    bytes_at: &impl Fn(Address, usize) -> Option<&'a [u8]>,
+    site: Address,
+    entry: &DirectEntry,
+) -> Result<(), &'static str> {
+    let instruction = |at: Address| decode(bytes_at(at, 4).or_else(|| bytes_at(at, 2))?);
+    let at_site = instruction(site).ok_or("a site is no instruction")?;
+    let target = match entry.jump {
+        Jump::Near if at_site.op == Op::Jal && at_site.rd() == Register::ZERO => {
+            site.offset(i64::from(at_site.immediate))
+        }
+        Jump::Far { temporary, .. } => {
+            let before = site.offset(-4);
+            let upper = instruction(before).ok_or("a site is no instruction")?;
+            let is_pair = upper.op == Op::Auipc && upper.rd() == temporary && at_site.op == Op::Jalr;
+            if !is_pair || at_site.rs1() != temporary || at_site.rd() != Register::ZERO {
+                return Err("a site is no jump to its stub");
+            }
+            before.offset(i64::from(upper.immediate) + i64::from(at_site.immediate))
+        }
+        Jump::Near => return Err("a site is no jump to its stub"),
+    };
+    if target != entry.stub.start() {
+        return Err("a site jumps elsewhere than to its stub");
+    }
+    let (mut at, mut upper) = (target, (Register::ZERO, target));
+    while at < entry.stub.end() {
+        let next = instruction(at).ok_or("a stub does not lead back")?;
+        let goes = match next.op {
+            Op::Jal if next.rd() == Register::ZERO => Some(at.offset(next.immediate.into())),
+            Op::Jalr if next.rd() == Register::ZERO && next.rs1() == upper.0 => {
+                Some(upper.1.offset(next.immediate.into()))
+            }
+            _ => None,
+        };
+        if goes == Some(site.offset(4)) {
+            return Ok(());
+        }
+        if next.op == Op::Auipc {
+            upper = (next.rd(), at.offset(next.immediate.into()));
+        }
+        at = at.offset(next.length.into());
+    }
+    Err("a stub does not lead back")
 }

@@ -9,7 +9,7 @@ use object::{Object, ObjectSegment, ObjectSymbol};
 use toolchain::{link, parse, range};
 use zeroos::address::{Address, AddressRange};
 use zeroos::machine::{
-    CapturedConsole, Ending, HtifAddresses, InstructionCounts, Machine, MachineConfig, Observer, Trap,
+    CapturedConsole, Ending, HtifAddresses, InstructionCounts, Machine, MachineConfig, Observer, StubAddress, Trap,
 };
 
 const FINISHER: u64 = 0x10_0000;
@@ -36,6 +36,8 @@ impl Bare {
         let symbol = |name| symbol(&file, name);
         let htif = symbol("tohost").zip(symbol("fromhost"));
         let program = symbol("program").zip(symbol("program_end"));
+        let stub = symbol("stub");
+        let stub_address = |(stub, site)| StubAddress { stub, site, number: Some(178) };
         let mut machine = Machine::new(&MachineConfig {
             ram: vec![range(0x7fff_0000, 0x40000)],
             entry: Address(elf.entry()),
@@ -43,6 +45,7 @@ impl Bare {
             uart: Some(Address(UART)),
             test_finisher: Some(Address(FINISHER)),
             program: program.and_then(|(start, end)| AddressRange::between(start, end)).into_iter().collect(),
+            stubs: stub.zip(symbol("site")).map(stub_address).into_iter().collect(),
             max_instructions,
         })
         .unwrap();
@@ -236,11 +239,13 @@ fn results_for_x0_vanish_and_ctzw_of_zero_is_32() {
 struct Log(Vec<String>);
 
 impl Observer for Log {
-    fn syscall_entered(&mut self, pc: Address, number: u64, arguments: [u64; 6]) {
+    fn syscall_entered(&mut self, pc: Address, number: u64, x: &[u64; 32]) {
+        let arguments = &x[10..16];
         self.0.push(format!("{:#x} {number} {arguments:?}", pc.0 & 0xfff));
     }
 
-    fn syscall_left(&mut self, a0: u64, resumed_behind_site: bool) {
+    fn syscall_left(&mut self, x: &[u64; 32], resumed_behind_site: bool) {
+        let a0 = x[10];
         self.0.push(format!("-> {a0} {resumed_behind_site}"));
     }
 }
@@ -294,6 +299,40 @@ program_end:
     assert_eq!(counts.total, counts.program + counts.kernel);
     assert_eq!(log.0[..2], ["0x66 5 [0, 0, 0, 0, 0, 0]", "-> 5 true"]);
     assert_eq!(log.0.len(), 7, "{:?}", log.0);
+}
+
+/// A jump from program code to a stub is a call at the site that the stub stands for; a jump elsewhere is none.
+#[test]
+fn a_call_without_a_trap_is_counted_and_observed_as_one() {
+    let source = "    j program
+elsewhere:
+    j program_goes_on
+stub:
+    nop
+    li a0, 3
+    j behind
+    .balign 4096
+program:
+    j elsewhere
+program_goes_on:
+    li a5, 9
+site:
+    j stub
+behind:
+    li t0, 0x100000
+    li t1, 0x5555
+    sw t1, 0(t0)
+program_end:
+    nop";
+    let mut bare = Bare::load(source, "", Some(1000));
+    let mut log = Log::default();
+    assert_eq!(bare.machine.run(&mut bare.console, &mut log), Ending::Exited { status: 0 });
+    let counts = bare.counts();
+    assert_eq!((counts.boot, counts.kernel), (1, 1 + 1 + 3));
+    let costs: Vec<_> = counts.syscalls.iter().map(|(number, cost)| (*number, cost.calls(), cost.total())).collect();
+    assert_eq!(costs, [(178, 1, 3)]);
+    assert_eq!(log.0.len(), 2, "{:?}", log.0);
+    assert!(log.0[0].ends_with("178 [0, 0, 0, 0, 0, 9]") && log.0[1] == "-> 3 true", "{:?}", log.0);
 }
 
 #[test]
@@ -372,6 +411,7 @@ fn random_code_never_panics() {
             uart: Some(Address(UART)),
             test_finisher: Some(Address(FINISHER)),
             program: vec![range(0x8000_0fff, 0x802), range(0x9000_0000, 0x100)],
+            stubs: Vec::new(),
             max_instructions: Some(20_000),
         })
         .unwrap();

@@ -32,8 +32,8 @@ fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Builds `app` with `--emit-source source` and returns the emitted files.
-fn emitted(workplace: &Workplace, app: &str) -> BTreeMap<String, Vec<u8>> {
-    workplace.zeroos(&["build", app, "-o", "image", "--emit-source", "source"]).exits(0);
+fn emitted(workplace: &Workplace, app: &str, entry: &str) -> BTreeMap<String, Vec<u8>> {
+    workplace.zeroos(&["build", app, "-o", "image", "--entry", entry, "--emit-source", "source"]).exits(0);
     files_below(&workplace.path("source"))
 }
 
@@ -44,7 +44,7 @@ fn repository(path: &str) -> PathBuf {
 #[test]
 fn plain_cargo_compiles_the_emitted_crate() {
     let workplace = Workplace::new();
-    emitted(&workplace, &example("hello-c/bin/gc-exec"));
+    emitted(&workplace, &example("hello-c/bin/gc-exec"), "auto");
     let source = workplace.path("source");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--offline"]).current_dir(&source);
@@ -60,7 +60,7 @@ fn plain_cargo_compiles_the_emitted_crate() {
 #[test]
 fn fragments_and_platform_are_copied_byte_for_byte() {
     let workplace = Workplace::new();
-    let files = emitted(&workplace, &example("hello-c/bin/gc-exec"));
+    let files = emitted(&workplace, &example("hello-c/bin/gc-exec"), "auto");
     let generated =
         [".cargo/config.toml", "Cargo.toml", "README.md", "link.ld", "src/lib.rs", "src/start.S", "src/trap.S"];
     let mut copies = 0;
@@ -87,7 +87,7 @@ fn fragments_and_platform_are_copied_byte_for_byte() {
 #[test]
 fn the_generated_root_is_rust_without_unrendered_parts() {
     let workplace = Workplace::new();
-    let files = emitted(&workplace, &example("hello-rust/bin/gc-exec"));
+    let files = emitted(&workplace, &example("hello-rust/bin/gc-exec"), "auto");
     let root = std::str::from_utf8(&files["src/lib.rs"]).unwrap();
     let parsed = syn::parse_file(root).unwrap_or_else(|error| panic!("{error}\n{root}"));
     assert_eq!(root, prettyplease::unparse(&parsed), "printed again, it stays the same");
@@ -117,7 +117,7 @@ fn a_folder_with_something_in_it_is_refused_and_left_alone() {
 fn trap_handler_is(golden: &str, source: &str) {
     let workplace = Workplace::new();
     let app = workplace.guest("guest.S", source, &[]);
-    let files = emitted(&workplace, &app);
+    let files = emitted(&workplace, &app, "trap");
     let text = std::str::from_utf8(&files["src/trap.S"]).unwrap();
     let path = repository("zeroos-cli/tests/golden").join(golden);
     if std::env::var_os(UPDATE).is_some_and(|value| value == "1") {

@@ -56,11 +56,7 @@ pub fn write_timeval(memory: &mut impl UserMemory, address: UserAddress, time_ns
 }
 
 fn write_time(memory: &mut impl UserMemory, address: UserAddress, seconds: u64, part: u64) -> Result<(), Errno> {
-    let mut bytes = [0; TIMESPEC_BYTES];
-    for (to, from) in bytes.iter_mut().zip(seconds.to_le_bytes().into_iter().chain(part.to_le_bytes())) {
-        *to = from;
-    }
-    memory.write(address, &bytes)
+    memory.write_words(address, [seconds, part])
 }
 
 #[cfg(test)]

@@ -25,8 +25,16 @@ impl ProgramMemory {
         ProgramMemory { ranges: &[Range { start: 0, end: 0 }; PROGRAM_RANGES] }
     }
 
+    #[inline(always)]
     fn is_the_programs(&self, address: UserAddress, len_bytes: usize) -> bool {
         self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
+    }
+
+    /// A pointer to the `T` at `address`, if it is the program's and aligned.
+    #[inline(always)]
+    fn aligned<T>(&self, address: UserAddress) -> Option<*mut T> {
+        let fits = address.0 % align_of::<T>() == 0 && self.is_the_programs(address, size_of::<T>());
+        fits.then(|| ptr::with_exposed_provenance_mut(address.0))
     }
 }
 
@@ -60,6 +68,46 @@ impl UserMemory for ProgramMemory {
         // SAFETY: as in `slice`; `self` is borrowed exclusively, so no other slice of these bytes is alive.
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
     }
+
+    // Words are nearly always aligned: one access instead of one for each byte.
+
+    fn read_u32(&self, address: UserAddress) -> Result<u32, Errno> {
+        match self.aligned::<u32>(address) {
+            // SAFETY: as in `slice`, and aligned.
+            Some(word) => Ok(u32::from_le(unsafe { word.read() })),
+            None => self.read(address).map(u32::from_le_bytes),
+        }
+    }
+
+    fn read_u64(&self, address: UserAddress) -> Result<u64, Errno> {
+        match self.aligned::<u64>(address) {
+            // SAFETY: as in `slice`, and aligned.
+            Some(word) => Ok(u64::from_le(unsafe { word.read() })),
+            None => self.read(address).map(u64::from_le_bytes),
+        }
+    }
+
+    fn write_u32(&mut self, address: UserAddress, value: u32) -> Result<(), Errno> {
+        match self.aligned::<u32>(address) {
+            Some(word) => {
+                // SAFETY: as in `slice_mut`, and aligned.
+                unsafe { word.write(value.to_le()) };
+                Ok(())
+            }
+            None => self.write(address, &value.to_le_bytes()),
+        }
+    }
+
+    fn write_words<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {
+        match self.aligned::<[u64; N]>(address) {
+            Some(place) => {
+                // SAFETY: as in `slice_mut`, and aligned.
+                unsafe { place.write(words.map(u64::to_le)) };
+                Ok(())
+            }
+            None => self.write_words_by_bytes(address, words),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -86,5 +134,16 @@ mod tests {
         }
         assert_eq!(memory.slice_mut(UserAddress(usize::MAX), usize::MAX), Err(Errno::EFAULT));
         assert_eq!(memory.slice_mut(UserAddress::NULL, 0), Ok(&mut [][..]));
+        for offset in 8..24 {
+            let address = UserAddress(base + offset);
+            assert_eq!(memory.write_words(address, [0x0102_0304_0506_0708, 9]), Ok(()));
+            assert_eq!((memory.read_u64(address), memory.read_u64(address.add(8))), (Ok(0x0102_0304_0506_0708), Ok(9)));
+            assert_eq!(memory.write_u32(address, 0xaabb_ccdd), Ok(()));
+            assert_eq!((memory.read_u32(address), memory.read_u64(address)), (Ok(0xaabb_ccdd), Ok(0x0102_0304_aabb_ccdd)));
+        }
+        for offset in [0, 4, 25, 32, 40] {
+            assert_eq!(memory.write_words(UserAddress(base + offset), [1, 2]), Err(Errno::EFAULT), "{offset}");
+        }
+        assert_eq!(memory.read_u32(UserAddress(base + 37)), Err(Errno::EFAULT));
     }
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use super::build_options::BuildOptions;
 use super::input::FileError;
-use super::{About, CommandResult, Failure, input, say};
+use super::{About, CommandResult, Failure, input, report, say};
 use crate::compile::KernelCache;
-use crate::pipeline::{self, BuildRequest, Built};
+use crate::image::read_note;
+use crate::pipeline::{self, BuildRequest, Built, Examined};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -16,6 +17,9 @@ pub(super) struct Arguments {
     /// The image to write [default: APP's file name with `.zeroos.elf`, here]
     #[arg(short, long, value_name = "IMAGE")]
     output: Option<PathBuf>,
+    /// Write how each call enters the kernel, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     options: BuildOptions,
 }
@@ -30,13 +34,20 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
         return Err(FileError::Exists { path: output }.into());
     }
     let request = arguments.options.request(app)?;
-    let built = build(app, program, &request, arguments.options.emit_source.as_deref())?;
+    let (examined, built) = build(app, program, &request, arguments.options.emit_source.as_deref())?;
+    if let (Some(path), Some(note)) = (&arguments.report, read_note(&built.image)?) {
+        let text = report::json(&examined, &built, &note)
+            .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
+        input::write_whole(path, text.as_bytes(), false)?;
+    }
     input::write_whole(&output, &built.image, true)?;
+    let (direct, trap) = (built.plan.direct_sites().count(), built.plan.trap_sites().count());
     say::note(&format!(
-        "{}: platform {}, {} syscalls, {} bytes",
+        "{}: platform {}, {} syscalls, {direct} of {} sites direct, {} bytes",
         output.display(),
         built.plan.platform.name,
         built.plan.selection.handlers.len(),
+        direct + trap,
         built.image.len(),
     ));
     Ok(ExitCode::SUCCESS)
@@ -48,7 +59,7 @@ pub(super) fn build(
     bytes: Vec<u8>,
     request: &BuildRequest,
     emit_source: Option<&Path>,
-) -> Result<Built, Failure> {
+) -> Result<(Examined, Built), Failure> {
     let examined = pipeline::examine(bytes).about(app)?;
     let plan = pipeline::plan(&examined, request).about(app)?;
     warn(app, &plan);
@@ -56,7 +67,7 @@ pub(super) fn build(
     if let Some(folder) = emit_source {
         input::write_folder(folder, &built.source.crate_files(&built.plan)?)?;
     }
-    Ok(built)
+    Ok((examined, built))
 }
 
 /// What stops nothing now but may stop a run.

@@ -75,7 +75,8 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             if let Engine::Qemu = arguments.engine {
                 request.preferred_platforms = vec!["qemu-virt".into()];
             }
-            let image = build::build(&app, bytes, &request, arguments.options.emit_source.as_deref())?.image;
+            let (_, built) = build::build(&app, bytes, &request, arguments.options.emit_source.as_deref())?;
+            let image = built.image;
             let note = read_note(&image)?.ok_or(FileError::Option { what: "the built image has no note".into() })?;
             (image, note)
         }

@@ -167,11 +167,12 @@ pub const CODES: &[Code] = &[
     },
     Code {
         code: "ZOS-E0504",
-        title: "the wanted way into the kernel does not exist yet",
-        explanation: "This version enters the kernel by traps: the program's `ecall` stays, and the machine's trap \
-            handler is the kernel's. `--entry direct`, or a platform whose `ecall` calls its host instead of \
-            trapping, would need every `ecall` to be replaced by a jump. Leave `--entry direct` away, or choose a \
-            platform with `ecall = \"mtvec\"`.",
+        title: "an `ecall` keeps its trap where none may be",
+        explanation: "With `--entry direct`, or on a platform whose `ecall` calls its host instead of trapping, every \
+            reachable `ecall` has to be replaced by a jump to a stub of its own. The message names the first that cannot \
+            be, with the reason: mostly that its code lies more than 1 MiB from any room for a stub, and that the \
+            instruction before it is not the `li a7, NUMBER` whose place a longer jump could take. Leave `--entry direct` \
+            away, or choose a platform with `ecall = \"mtvec\"`; `zeroos build --report FILE` lists all sites.",
     },
     Code {
         code: "ZOS-E0505",
@@ -295,8 +296,16 @@ pub const CODES: &[Code] = &[
         code: "ZOS-E0706",
         title: "the finished image does not match its plan",
         explanation: "Every image is read back before it is put in place: each segment of the program byte for byte, \
-            each `ecall`, the entry, the memory that it needs. One of these differs, at the address in the message, \
+            each `ecall` or the jump in its place, the entry, the memory that it needs. One of these differs, at the \
+            address in the message, \
             so nothing was written. This is a fault of zeroos: please report it with the command you gave.",
+    },
+    Code {
+        code: "ZOS-E0707",
+        title: "a stub cannot be made as planned",
+        explanation: "Each replaced `ecall` jumps to a stub, whose room and reach were decided before the kernel was \
+            linked; the finished stub does not fit. This is a fault of zeroos: please report it with the command you \
+            gave. `--entry trap` builds an image without stubs.",
     },
     Code {
         code: "ZOS-E0801",

@@ -7,16 +7,22 @@ use object::{Object, ObjectSegment};
 use super::last_words::LastWords;
 use super::{EngineError, RunEnding, RunOptions, RunOutcome};
 use crate::address::{Address, AddressRange};
-use crate::image::ImageNote;
+use crate::image::{DirectSite, ImageNote};
 use crate::linux::SyscallNumber;
-use crate::machine::{Console, Ending, HostConsole, HtifAddresses, Machine, MachineConfig, Observer, Stream};
+use crate::machine::{
+    Console, Ending, HostConsole, HtifAddresses, Machine, MachineConfig, Observer, Stream, StubAddress,
+};
 
-/// Runs `image` to its end.
-pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<RunOutcome, EngineError> {
+/// The built-in machine with `image` in its memory, at its first instruction.
+///
+/// # Errors
+/// An image that does not fit the machine that its note asks for.
+pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Machine, EngineError> {
     let setup = |what: String| EngineError::Setup { what };
     let file = object::File::parse(image).map_err(|error| setup(error.to_string()))?;
     let ranges =
         |spans: &[crate::image::Span]| -> Vec<AddressRange> { spans.iter().map(|span| span.range()).collect() };
+    let stub = |&DirectSite { site, stub, number }: &DirectSite| StubAddress { stub, site, number };
     let config = MachineConfig {
         ram: ranges(&note.ram),
         entry: Address(file.entry()),
@@ -24,6 +30,7 @@ pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result
         uart: note.devices.uart,
         test_finisher: note.devices.test_finisher,
         program: ranges(&note.program),
+        stubs: note.direct.iter().map(stub).collect(),
         max_instructions: options.max_instructions,
     };
     let mut machine = Machine::new(&config).map_err(|error| setup(error.to_string()))?;
@@ -33,6 +40,12 @@ pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result
             return Err(setup(format!("the segment at {:#x} lies outside the machine's memory", segment.address())));
         }
     }
+    Ok(machine)
+}
+
+/// Runs `image` to its end.
+pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<RunOutcome, EngineError> {
+    let mut machine = machine(image, note, options)?;
     let mut console = ListeningConsole { host: HostConsole::default(), words: LastWords::default() };
     let ending = if options.trace {
         let mut trace = Trace::default();
@@ -103,16 +116,17 @@ impl Trace {
 }
 
 impl Observer for Trace {
-    fn syscall_entered(&mut self, pc: Address, number: u64, arguments: [u64; 6]) {
+    fn syscall_entered(&mut self, pc: Address, number: u64, x: &[u64; 32]) {
         self.finish();
-        let [a0, a1, a2, a3, a4, a5] = arguments;
+        let [a0, a1, a2, a3, a4, a5] = [x[10], x[11], x[12], x[13], x[14], x[15]];
         let name = SyscallNumber(number);
         Trace::print(format_args!("{pc} {name}({a0:#x}, {a1:#x}, {a2:#x}, {a3:#x}, {a4:#x}, {a5:#x})"));
         self.open = true;
     }
 
-    fn syscall_left(&mut self, a0: u64, resumed_behind_site: bool) {
+    fn syscall_left(&mut self, x: &[u64; 32], resumed_behind_site: bool) {
         if std::mem::take(&mut self.open) {
+            let a0 = x[10];
             match (resumed_behind_site, a0.cast_signed()) {
                 (true, error @ -4095..0) => Trace::print(format_args!(" = {error} (errno {})\n", -error)),
                 (true, value) => Trace::print(format_args!(" = {value:#x}\n")),

@@ -104,6 +104,7 @@ mod tests {
             platform: String::new(),
             ram: Vec::new(),
             program: vec![crate::image::Span { start: Address(start), end: Address(end) }],
+            direct: Vec::new(),
             devices: crate::platform::Devices::default(),
             htif: None,
             runner: Vec::new(),

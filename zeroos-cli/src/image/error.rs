@@ -34,6 +34,14 @@ pub enum ImageError {
         /// Where.
         second_range: AddressRange,
     },
+    /// A stub that cannot be written as planned.
+    #[error("the stub of the call at {site} cannot be made: {what}")]
+    Stub {
+        /// Its site.
+        site: Address,
+        /// Why.
+        what: String,
+    },
     /// The ELF writer refused.
     #[error("the image could not be written as ELF: {message}")]
     Write {
@@ -65,6 +73,7 @@ impl Diagnose for ImageError {
             ImageError::Write { .. } => "ZOS-E0704",
             ImageError::NotAnImage { .. } => "ZOS-E0705",
             ImageError::Verify { .. } => "ZOS-E0706",
+            ImageError::Stub { .. } => "ZOS-E0707",
         }
     }
 

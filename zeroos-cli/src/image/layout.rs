@@ -1,13 +1,13 @@
 //! All pieces of an image at their addresses, checked against each other, before anything is written.
 
-use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
-
 use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::{self, Process};
+use super::kernel::LinkedKernel;
+use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
-use crate::elf::{AppElf, ElfKind, Permissions, Symbol, SymbolKind};
+use crate::elf::{AppElf, ElfKind, Permissions, Symbol};
 use crate::plan::{Plan, has_extension};
 
 /// A loadable piece of the image.
@@ -28,10 +28,12 @@ pub(crate) struct Piece {
 /// Where a piece comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Origin {
-    /// A segment of the program, unchanged.
+    /// A segment of the program, changed only where a jump stands in place of an `ecall`.
     Program,
     /// The linked kernel.
     Kernel,
+    /// The stubs that sites jump to.
+    Stubs,
     /// Laid out by the builder.
     Builder,
 }
@@ -49,6 +51,8 @@ pub(crate) struct Layout {
     pub htif: Option<(Address, Address)>,
     /// Size of the kernel's code, constants and initialised data, in bytes; the kernel's stack is not counted.
     pub kernel_bytes: u64,
+    /// The stub of each site that has one, by the site.
+    pub stubs: Vec<Stub>,
 }
 
 const READ: Permissions = Permissions { read: true, write: false, execute: false };
@@ -61,7 +65,7 @@ impl Layout {
     /// Pieces that overlap or do not fit, a kernel outside its room.
     pub fn new(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Layout, ImageError> {
         let placement = &plan.placement;
-        let linked = read_kernel(kernel, placement.kernel_body)?;
+        let linked = LinkedKernel::read(kernel, placement.kernel_body)?;
         let mut pieces = linked.pieces.clone();
         for (index, segment) in app.segments.iter().enumerate() {
             let range = AddressRange::new(placement.placed(segment.range.start()), segment.range.size());
@@ -73,6 +77,9 @@ impl Layout {
                 permissions: segment.permissions,
             });
         }
+        patch(plan, &mut pieces)?;
+        let stubs = stubs::write(plan, &linked)?;
+        pieces.extend(stubs::pieces(&stubs));
 
         let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
         let copy_size =
@@ -133,7 +140,8 @@ impl Layout {
             htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,
-            kernel_bytes: linked.bytes,
+            kernel_bytes: linked.bytes + stubs.iter().map(|stub| stub.bytes.len() as u64).sum::<u64>(),
+            stubs,
             pieces,
         })
     }
@@ -144,63 +152,18 @@ impl Layout {
     }
 }
 
-struct LinkedKernel {
-    pieces: Vec<Piece>,
-    entry: Address,
-    symbols: Vec<Symbol>,
-    bytes: u64,
-}
-
-impl LinkedKernel {
-    fn symbol(&self, name: &str) -> Option<Address> {
-        self.symbols.iter().find(|symbol| symbol.name == name).map(|symbol| symbol.address)
+/// Puts the jumps to the stubs in place of the `ecall`s.
+fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
+    for (site, entry) in plan.direct_sites() {
+        let unusable = || ImageError::Stub { site, what: "its instruction cannot be replaced".into() };
+        let (start, patch) = entry.patch(site).ok_or_else(unusable)?;
+        let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(start));
+        let piece = piece.ok_or_else(unusable)?;
+        let offset = (start - piece.range.start()).0 as usize;
+        let place = piece.bytes.get_mut(offset..offset + patch.len()).ok_or_else(unusable)?;
+        place.copy_from_slice(&patch);
     }
-}
-
-/// The linked kernel's segments and symbols, all of which must lie in `room`.
-fn read_kernel(kernel: &[u8], room: AddressRange) -> Result<LinkedKernel, ImageError> {
-    let unusable = |what: String| ImageError::Kernel { what };
-    let file = object::File::parse(kernel).map_err(|error| unusable(error.to_string()))?;
-    let mut pieces = Vec::new();
-    for (index, segment) in file.segments().enumerate() {
-        let range = AddressRange::new(Address(segment.address()), ByteCount(segment.size()))
-            .filter(|range| room.covers(*range))
-            .ok_or_else(|| unusable(format!("a segment at {:#x} lies outside {room}", segment.address())))?;
-        let flags = match segment.flags() {
-            object::SegmentFlags::Elf { p_flags, .. } => p_flags,
-            _ => return Err(unusable("it is no ELF".into())),
-        };
-        pieces.push(Piece {
-            name: format!(".kernel.{index}"),
-            origin: Origin::Kernel,
-            range,
-            bytes: segment.data().map_err(|error| unusable(error.to_string()))?.to_vec(),
-            permissions: Permissions {
-                read: flags.contains(object::elf::PF_R),
-                write: flags.contains(object::elf::PF_W),
-                execute: flags.contains(object::elf::PF_X),
-            },
-        });
-    }
-    pieces.retain(|piece| !piece.range.is_empty());
-    let symbols = file.symbols().filter(|symbol| !symbol.is_undefined()).filter_map(|symbol| {
-        let kind = match symbol.kind() {
-            object::SymbolKind::Text => SymbolKind::Function,
-            object::SymbolKind::Data => SymbolKind::Object,
-            _ => SymbolKind::Label,
-        };
-        let name =
-            symbol.name().ok().filter(|name| !name.is_empty() && !name.starts_with('$') && !name.starts_with(".L"))?;
-        let address = Address(symbol.address());
-        room.contains(address).then(|| Symbol { address, size: ByteCount(symbol.size()), kind, name: name.into() })
-    });
-    let mut symbols: Vec<Symbol> = symbols.collect();
-    symbols.sort();
-    let bytes = file.sections().filter(|section| section.name() != Ok(".stack")).filter(|section| {
-        matches!(section.flags(), object::SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(object::elf::SHF_ALLOC))
-    });
-    let bytes = bytes.map(|section| section.size()).sum();
-    Ok(LinkedKernel { pieces, entry: Address(file.entry()), symbols, bytes })
+    Ok(())
 }
 
 /// What handlers may touch: the program with its break, its stack and its mappings, neighbours joined.

@@ -11,13 +11,13 @@ use crate::platform::Devices;
 /// The section's name.
 pub const NOTE_SECTION: &str = ".zeroos";
 /// The format of the note.
-const SCHEMA: &str = "zeroos.image/1";
+const SCHEMA: &str = "zeroos.image/2";
 
 /// What an engine must know of an image.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageNote {
-    /// `zeroos.image/1`
+    /// `zeroos.image/2`
     pub schema: String,
     /// The platform it was built for.
     pub platform: String,
@@ -25,6 +25,8 @@ pub struct ImageNote {
     pub ram: Vec<Span>,
     /// The program's own segments: instructions executed there are the program's, all others the kernel's.
     pub program: Vec<Span>,
+    /// The sites that enter the kernel by a stub of their own, ascending.
+    pub direct: Vec<DirectSite>,
     /// The devices that the kernel uses.
     pub devices: Devices,
     /// Addresses of `tohost` and `fromhost`, for HTIF.
@@ -33,6 +35,18 @@ pub struct ImageNote {
     pub runner: Vec<String>,
     /// Kernel code, constants and data, bytes.
     pub kernel_bytes: u64,
+}
+
+/// An `ecall` that was replaced by a jump.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DirectSite {
+    /// Where it was.
+    pub site: Address,
+    /// Where it jumps.
+    pub stub: Address,
+    /// The call it makes, if that is always the same; else a7 says it.
+    pub number: Option<u64>,
 }
 
 /// A range of addresses, as the note writes it.
@@ -66,6 +80,7 @@ impl ImageNote {
             platform: plan.platform.name.clone(),
             ram: plan.placement.ram.iter().map(|&range| range.into()).collect(),
             program: layout.program_ranges().into_iter().map(Span::from).collect(),
+            direct: layout.stubs.iter().map(|stub| stub.note()).collect(),
             devices: plan.platform.devices,
             htif: layout.htif.filter(|_| plan.platform.devices.htif),
             runner: plan.platform.runner.clone(),

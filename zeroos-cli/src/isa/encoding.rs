@@ -71,7 +71,7 @@ pub(super) struct Encoding {
     /// The bits that are the same in every instance of the instruction.
     mask: u32,
     /// Their values.
-    bits: u32,
+    pub(super) bits: u32,
 }
 
 impl Encoding {

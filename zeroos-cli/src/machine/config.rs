@@ -17,8 +17,21 @@ pub struct MachineConfig {
     pub test_finisher: Option<Address>,
     /// The program's own segments: instructions executed there are the program's, all others the kernel's.
     pub program: Vec<AddressRange>,
+    /// Where the program enters the kernel without a trap, in any order.
+    pub stubs: Vec<StubAddress>,
     /// Stop after this many instructions.
     pub max_instructions: Option<u64>,
+}
+
+/// Kernel code that stands for one `ecall`: jumping there from program code is making that call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct StubAddress {
+    /// Its first instruction.
+    pub stub: Address,
+    /// The call that it stands for.
+    pub site: Address,
+    /// The call's number; a7 holds it if `None`.
+    pub number: Option<u64>,
 }
 
 /// Addresses of the symbols `tohost` and `fromhost`: 64-bit words in RAM, 8-byte aligned.

@@ -6,7 +6,7 @@ mod instructions;
 use super::console::Console;
 use super::csr::Counters;
 use super::trap::{ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, Trap};
-use super::{Ending, Machine, Observer, TrapTaken};
+use super::{Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
 use bus::Bus;
 
@@ -32,6 +32,7 @@ impl Machine {
     /// Runs until the guest stops the machine, the instruction limit is reached or nothing but traps would follow.
     /// After an [`InstructionLimit`](Ending::InstructionLimit) the machine stands at the next instruction.
     pub fn run(&mut self, console: &mut dyn Console, observer: &mut dyn Observer) -> Ending {
+        let mut was_in_program = false;
         loop {
             let pc = self.hart.pc;
             let Some(window) = self.code.find(pc) else {
@@ -42,10 +43,14 @@ impl Machine {
             };
             let in_program = self.code.window(window).in_program;
             if in_program && let Some(site) = self.accounting.program_entered() {
-                observer.syscall_left(self.hart.x(10), pc == site.wrapping_add(4));
+                observer.syscall_left(&self.hart.registers(), pc == site.wrapping_add(4));
+            }
+            if was_in_program && !in_program {
+                self.enter_stub(pc, observer);
             }
             let (exit, executed) = self.run_window(window, console);
             self.accounting.add(in_program, executed);
+            was_in_program = in_program && matches!(exit, Exit::LeftWindow);
             let ending = match exit {
                 Exit::LeftWindow => None,
                 Exit::Undecoded => self.decode_or_trap(window, observer),
@@ -62,6 +67,18 @@ impl Machine {
                 return ending;
             }
         }
+    }
+
+    /// Program code went on at `pc`, outside the program: it made a call if a stub lies there.
+    fn enter_stub(&mut self, pc: u64, observer: &mut dyn Observer) {
+        let Ok(index) = self.stubs.binary_search_by_key(&pc, |stub| stub.stub.0) else { return };
+        let StubAddress { site, number, .. } = self.stubs[index];
+        self.start_call(number.unwrap_or_else(|| self.hart.x(17)), site, observer);
+    }
+
+    fn start_call(&mut self, number: u64, site: Address, observer: &mut dyn Observer) {
+        self.accounting.call_started(number, site.0);
+        observer.syscall_entered(site, number, &self.hart.registers());
     }
 
     fn run_window(&mut self, window: usize, console: &mut dyn Console) -> (Exit, u64) {
@@ -114,9 +131,7 @@ impl Machine {
         }
         self.last_trap = Some(TrapTaken { trap, retired });
         if in_program && trap.cause == ENVIRONMENT_CALL_FROM_M {
-            let number = self.hart.x(17);
-            self.accounting.call_started(number, trap.pc.0);
-            observer.syscall_entered(trap.pc, number, std::array::from_fn(|index| self.hart.x(10 + index as u8)));
+            self.start_call(self.hart.x(17), trap.pc, observer);
         }
         self.hart.take_trap(trap);
         None

@@ -39,6 +39,11 @@ impl Hart {
         self.x[usize::from(number)]
     }
 
+    /// x0–x31.
+    pub(super) fn registers(&self) -> [u64; 32] {
+        std::array::from_fn(|number| self.x[number])
+    }
+
     /// Sets integer register `number`, where [`DISCARDED`] stands for x0.
     #[inline(always)]
     pub(super) fn set_x(&mut self, number: u8, value: u64) {

@@ -1,10 +1,19 @@
-//! How each `ecall` of the program enters the kernel: the seam at which per-site stubs are chosen.
+//! How each `ecall` of the program enters the kernel: by a jump to a stub of its own wherever the instruction can be replaced
+//! by one, else by a trap.
+//!
+//! A replaced `ecall` is the 4-byte jump `j stub`. Where no room for a stub is within the ±1 MiB that it reaches, the `li a7,
+//! N` right before the `ecall` gives its room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use super::PlanError;
-use crate::address::Address;
-use crate::analysis::Analysis;
+use super::stub_rooms::StubRooms;
+use super::{Placement, PlanError, Selection};
+use crate::address::{Address, AddressRange};
+use crate::analysis::{Analysis, Site};
+use crate::elf::AppElf;
+use crate::isa::{Instruction, Op, Register, RegisterSet, decode, split_displacement};
+use crate::linux::SyscallNumber;
 
 /// What `--entry` asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -19,17 +28,237 @@ pub enum EntryRequest {
 }
 
 /// How one site enters the kernel.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum EntryMode {
     /// The `ecall` stays and traps to mtvec.
-    Trap,
+    Trap(TrapReason),
+    /// The `ecall` is replaced by a jump.
+    Direct(DirectEntry),
+}
+
+/// Why a site keeps its trap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrapReason {
+    /// `--entry trap`.
+    Requested,
+    /// A relocation changes the instruction as the program starts.
+    Relocated,
+    /// No room for a stub within reach of one instruction, and its number is not set by the instruction before.
+    FarWithoutNumber,
+    /// No room for a stub within reach of one instruction, and control enters the `ecall` from elsewhere.
+    FarTarget,
+    /// No room for a stub within reach of one instruction, and no temporary register is free.
+    FarWithoutTemporary,
+    /// No room for a stub anywhere.
+    NoRoom,
+}
+
+/// A site with a stub of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DirectEntry {
+    /// How it gets to its stub.
+    pub jump: Jump,
+    /// The room of the stub, in the image.
+    pub stub: AddressRange,
+    /// Whom the stub calls.
+    pub callee: Callee,
+    /// Registers that may be read afterwards: they keep their values.
+    pub live: RegisterSet,
+}
+
+/// What stands in the place of an `ecall`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Jump {
+    /// `j stub`
+    Near,
+    /// `auipc temporary, …` in place of the `li a7, number` before the `ecall`, and `jr …(temporary)`.
+    Far {
+        /// Dead before and after.
+        temporary: Register,
+        /// What the replaced instruction loaded into a7.
+        number: SyscallNumber,
+    },
+}
+
+/// Whom a stub calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Callee {
+    /// The function of the only call that the site makes.
+    Call(SyscallNumber),
+    /// The dispatcher, by the number in a7.
+    Dispatcher,
+}
+
+impl Callee {
+    /// The symbol of the kernel's function.
+    pub fn symbol(self) -> String {
+        match self {
+            Callee::Call(number) => call_symbol(number),
+            Callee::Dispatcher => DISPATCHER.into(),
+        }
+    }
+}
+
+/// The symbol of the function that serves call `number` from its registers.
+pub fn call_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_call_{}", number.0)
+}
+
+/// The symbol of the function that serves the call in a7.
+const DISPATCHER: &str = "zeroos_syscall";
+
+impl DirectEntry {
+    /// The address of the first replaced byte and the replacing bytes, for the site at `site` in the image; `None` if the
+    /// stub is out of reach after all.
+    pub fn patch(&self, site: Address) -> Option<(Address, Vec<u8>)> {
+        let zero = Register::ZERO;
+        let word = |op, rd, rs1, immediate| Instruction::new(op, rd, rs1, zero, immediate).encode();
+        match self.jump {
+            Jump::Near => {
+                let displacement = i32::try_from(displacement(site, self.stub.start())).ok()?;
+                Some((site, word(Op::Jal, zero, zero, displacement)?.to_le_bytes().to_vec()))
+            }
+            Jump::Far { temporary, .. } => {
+                let start = site.offset(-INSTRUCTION);
+                let (high, low) = split_displacement(displacement(start, self.stub.start()))?;
+                let words = [word(Op::Auipc, temporary, zero, high)?, word(Op::Jalr, zero, temporary, low)?];
+                Some((start, words.map(u32::to_le_bytes).concat()))
+            }
+        }
+    }
+}
+
+/// Bytes of an uncompressed instruction.
+const INSTRUCTION: i64 = 4;
+
+/// How far `jal` reaches (ISA manual, "Unconditional Jumps"), bytes; a little less, so that both ways fit.
+const NEAR: i64 = (1 << 20) - 4096;
+
+/// From `from` to `to`, in bytes.
+fn displacement(from: Address, to: Address) -> i64 {
+    to.0.wrapping_sub(from.0).cast_signed()
+}
+
+/// Room for the stub of `site`, in bytes: what its longest form takes.
+fn stub_size(site: &Site) -> u64 {
+    /// Entering, number, place, thread, call, leaving otherwise, returning; arguments kept for a call that is made again;
+    /// two addresses too far for `auipc`.
+    const FIXED: u64 = 20 + 7 + 7;
+    4 * (FIXED + 2 * site.live_after.len() as u64)
+}
+
+/// Room for all stubs, in bytes; 0 if there are none.
+pub(super) fn stub_room(analysis: &Analysis, request: EntryRequest) -> u64 {
+    match request {
+        EntryRequest::Trap => 0,
+        EntryRequest::Auto | EntryRequest::Direct => {
+            analysis.sites.iter().filter(|site| site.reachable).map(stub_size).sum()
+        }
+    }
 }
 
 /// Chooses for every reachable site.
-pub(super) fn choose(analysis: &Analysis, request: EntryRequest) -> Result<BTreeMap<Address, EntryMode>, PlanError> {
+pub(super) fn choose(
+    app: &AppElf,
+    analysis: &Analysis,
+    placement: &Placement,
+    selection: &Selection,
+    request: EntryRequest,
+) -> BTreeMap<Address, EntryMode> {
+    let mut rooms = StubRooms::new(app, placement);
     let reachable = analysis.sites.iter().filter(|site| site.reachable);
-    match request {
-        EntryRequest::Direct => Err(PlanError::DirectEntry { sites: reachable.count() }),
-        EntryRequest::Auto | EntryRequest::Trap => Ok(reachable.map(|site| (site.address, EntryMode::Trap)).collect()),
+    let entries = reachable.map(|site| {
+        let entry = match request {
+            EntryRequest::Trap => Err(TrapReason::Requested),
+            EntryRequest::Auto | EntryRequest::Direct => direct(app, site, placement, selection, &mut rooms),
+        };
+        (site.address, entry.map_or_else(EntryMode::Trap, EntryMode::Direct))
+    });
+    entries.collect()
+}
+
+/// A stub for `site`.
+fn direct(
+    app: &AppElf,
+    site: &Site,
+    placement: &Placement,
+    selection: &Selection,
+    rooms: &mut StubRooms,
+) -> Result<DirectEntry, TrapReason> {
+    let relocated = |start: u64| {
+        let touches = |target: u64| target < site.address.0 + 4 && start < target.saturating_add(8);
+        app.relocations.iter().any(|relocation| touches(relocation.target.0))
+    };
+    if relocated(site.address.0) {
+        return Err(TrapReason::Relocated);
+    }
+    let callee = match site.evidence.numbers() {
+        Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
+        _ => None,
+    };
+    let callee = callee.filter(|number| selection.handlers.contains_key(number));
+    let callee = callee.map_or(Callee::Dispatcher, Callee::Call);
+    let (placed, live) = (placement.placed(site.address), site.live_after);
+    let size = stub_size(site);
+    let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
+    if let Some(stub) = near {
+        return Ok(DirectEntry { jump: Jump::Near, stub, callee, live });
+    }
+    if site.branch_target {
+        return Err(TrapReason::FarTarget);
+    }
+    let number = number_set_before(app, site).ok_or(TrapReason::FarWithoutNumber)?;
+    let temporary = site.dead_temporaries.iter().next().ok_or(TrapReason::FarWithoutTemporary)?;
+    if relocated(site.address.0.wrapping_sub(4)) {
+        return Err(TrapReason::Relocated);
+    }
+    let stub = rooms.take(size, |stub| split_displacement(displacement(placed, stub)).is_some());
+    let stub = stub.ok_or(TrapReason::NoRoom)?;
+    Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live })
+}
+
+/// The number that the 4-byte instruction right before `site` loads into a7: one that the analysis found to be the origin of
+/// the number, so it is known to be an instruction.
+fn number_set_before(app: &AppElf, site: &Site) -> Option<SyscallNumber> {
+    let before = site.address.offset(-INSTRUCTION);
+    let segment = app.segments.iter().find(|segment| segment.range.contains(before))?;
+    let offset = (before - segment.range.start()).0 as usize;
+    let instruction = decode(app.segment_bytes(segment).get(offset..offset + 4)?)?;
+    let loads = instruction.op == Op::Addi && instruction.rd() == Register::A7 && instruction.rs1() == Register::ZERO;
+    let number = SyscallNumber(u64::try_from(instruction.immediate).ok()?);
+    let origins = site.origins.get(&number)?;
+    let is_origin = site.origins.len() == 1 && origins.len() == 1 && origins.contains(&before);
+    (instruction.length == 4 && loads && is_origin).then_some(number)
+}
+
+/// The error of a site that must not trap, if there is one.
+pub(super) fn require_direct(
+    analysis: &Analysis,
+    entries: &BTreeMap<Address, EntryMode>,
+    wanted_by: &str,
+) -> Result<(), PlanError> {
+    let mut trapping = entries.iter().filter_map(|(&address, entry)| match entry {
+        EntryMode::Trap(reason) => Some((address, *reason)),
+        EntryMode::Direct(_) => None,
+    });
+    let Some((address, reason)) = trapping.next() else { return Ok(()) };
+    let site = analysis.sites.iter().find(|site| site.address == address);
+    let function = site.map_or_else(String::new, |site| site.function_name.clone());
+    let others = trapping.count();
+    Err(PlanError::NotDirect { wanted_by: wanted_by.to_owned(), address, function, reason, others })
+}
+
+impl fmt::Display for TrapReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TrapReason::Requested => "`--entry trap` was asked for",
+            TrapReason::Relocated => "a relocation changes the instruction as the program starts",
+            TrapReason::FarWithoutNumber => {
+                "no room for a stub within 1 MiB, and the number is not set by the instruction before"
+            }
+            TrapReason::FarTarget => "no room for a stub within 1 MiB, and control enters it from elsewhere",
+            TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
+            TrapReason::NoRoom => "no room for a stub within 2 GiB",
+        })
     }
 }

@@ -4,7 +4,7 @@ use crate::address::{Address, AddressRange};
 use crate::analysis::{Analysis, Evidence};
 use crate::diagnostic::Diagnose;
 
-use super::Missing;
+use super::{Missing, TrapReason};
 
 /// What cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -43,17 +43,19 @@ pub enum PlanError {
         /// Extension letters with the first instruction of each.
         lacking: Vec<(char, Address)>,
     },
-    /// `ecall` cannot be caught, and no site is patched.
-    #[error("on platform `{platform}` an `ecall` calls the host; this version enters the kernel by traps only")]
-    NoTrap {
-        /// The platform.
-        platform: String,
-    },
-    /// `--entry direct` where sites cannot be patched.
-    #[error("--entry direct was asked for, but this version enters the kernel by traps only ({sites} sites)")]
-    DirectEntry {
-        /// Reachable sites.
-        sites: usize,
+    /// A site keeps its trap where none may be.
+    #[error("{wanted_by} allows no trap, but the `ecall` at {address} in {function} keeps its own: {reason}{}", and_others(*others))]
+    NotDirect {
+        /// The option or platform.
+        wanted_by: String,
+        /// The first such site.
+        address: Address,
+        /// Its function.
+        function: String,
+        /// Why.
+        reason: TrapReason,
+        /// How many more there are.
+        others: usize,
     },
     /// `--deny-missing`.
     #[error("{} reachable calls have no fragment: {}", missing.len(), list_missing(missing))]
@@ -111,6 +113,10 @@ fn list_extensions(lacking: &[(char, Address)]) -> String {
     parts.join(", ")
 }
 
+fn and_others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" (and {count} more)") }
+}
+
 fn list_missing(missing: &[Missing]) -> String {
     let parts: Vec<String> = missing
         .iter()
@@ -125,7 +131,7 @@ impl Diagnose for PlanError {
             PlanError::NoMemoryThere { .. } => "ZOS-E0501",
             PlanError::TooLarge { .. } => "ZOS-E0502",
             PlanError::Isa { .. } => "ZOS-E0503",
-            PlanError::NoTrap { .. } | PlanError::DirectEntry { .. } => "ZOS-E0504",
+            PlanError::NotDirect { .. } => "ZOS-E0504",
             PlanError::MissingFragments { .. } => "ZOS-E0505",
             PlanError::Unbounded { .. } => "ZOS-E0506",
             PlanError::Input { .. } => "ZOS-E0507",
@@ -146,8 +152,9 @@ impl Diagnose for PlanError {
                  another platform (`zeroos platforms`)"
                     .into()
             }
-            PlanError::NoTrap { .. } => "choose a platform whose `ecall` traps to mtvec (`zeroos platforms`)".into(),
-            PlanError::DirectEntry { .. } => "leave `--entry` away, or say `--entry trap`".into(),
+            PlanError::NotDirect { .. } => {
+                "leave `--entry` away, and choose a platform whose `ecall` traps to mtvec (`zeroos platforms`)".into()
+            }
             PlanError::MissingFragments { .. } => {
                 "leave `--deny-missing` away to build an image that stops with a message if such a call is really made; \
                  `zeroos explain NAME` says what would add it; declare it in zeroos.toml (`[syscalls] enosys = [\"NAME\"]`) \

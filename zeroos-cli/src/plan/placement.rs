@@ -1,7 +1,8 @@
 //! Where everything lies: program, break, mappings, stack, kernel body, kernel heap and the data laid out at build time.
 //!
 //! In the platform's first region, upwards: kernel body, boot data, program (if it can be moved) and its break, stack,
-//! mappings, kernel heap. A program with fixed addresses stays there, its break behind it.
+//! mappings, kernel heap. A program with fixed addresses stays there, its break behind it. Room for stubs is right before
+//! and right behind the program, which they must reach.
 
 use super::{CommittedInputs, PlanError};
 use crate::address::{Address, AddressRange, ByteCount};
@@ -28,6 +29,8 @@ pub struct Placement {
     pub kernel_body: AddressRange,
     /// Read-only data laid out at build time: boot information, tables, committed files.
     pub boot_data: AddressRange,
+    /// Room for stubs around the program, none of it in the reach of handlers; empty if there are to be none.
+    pub stub_areas: Vec<AddressRange>,
     /// The break.
     pub break_range: AddressRange,
     /// The initial thread's stack; its top holds the initial stack contents.
@@ -41,11 +44,16 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// Places `app` on `platform`.
+    /// Places `app` on `platform`, with `stub_room` bytes for stubs behind it and, where there is memory, before it.
     ///
     /// # Errors
     /// No memory at the program's addresses, or not enough of it.
-    pub fn new(app: &AppElf, platform: &Platform, inputs: &CommittedInputs) -> Result<Placement, PlanError> {
+    pub fn new(
+        app: &AppElf,
+        platform: &Platform,
+        inputs: &CommittedInputs,
+        stub_room: u64,
+    ) -> Result<Placement, PlanError> {
         let main = platform.memory[0].range;
         let mut room = Room { next: main.start(), range: main, platform };
         let kernel_body = room.take("the kernel", KERNEL_BODY)?;
@@ -53,15 +61,27 @@ impl Placement {
         let mut ram: Vec<AddressRange> = platform.memory.iter().map(|region| region.range).collect();
         let span = whole_pages(app.span());
         let (bias, program, break_range);
+        let stub_pages = Address(stub_room).align_up(PAGE).map_or(0, |room| room.0);
+        // Memory between `floor` and the program, as far as stubs need it.
+        let before = |program: AddressRange, floor: Address| {
+            let wanted = Address(program.start().0.saturating_sub(stub_pages));
+            between(wanted.max(floor), program.start())
+        };
+        let stubs_before;
+        let stubs_behind;
         match (app.kind, home_of(span, platform)) {
             (ElfKind::StaticPie, _) => {
                 let alignment = PROGRAM_ALIGNMENT.max(app.alignment);
+                let floor = room.next;
+                room.take("stubs", stub_pages)?;
                 room.align(alignment);
                 let aligned = span.start().align_down(alignment);
                 let size = (span.end() - aligned).0;
                 let placed = room.take("the program", size)?;
                 bias = placed.start().0.wrapping_sub(aligned.0);
                 program = placed;
+                stubs_before = before(program, floor);
+                stubs_behind = room.take("stubs", stub_pages)?;
                 break_range = room.take("the break", room.left() / 8)?;
             }
             (ElfKind::Executable, Some(Home::Memory(region))) if region == main => {
@@ -71,19 +91,25 @@ impl Placement {
                 if span.start() < room.next {
                     return Err(no_memory(span, platform));
                 }
+                stubs_before = before(span, room.next);
                 room.next = span.end();
+                stubs_behind = room.take("stubs", stub_pages)?;
                 break_range = room.take("the break", room.left() / 8)?;
             }
             (ElfKind::Executable, Some(Home::Memory(region))) => {
                 bias = 0;
                 program = span;
-                break_range = between(span.end(), region.end());
+                stubs_before = before(span, region.start());
+                stubs_behind = behind(span, region, stub_pages);
+                break_range = between(stubs_behind.end(), region.end());
             }
             (ElfKind::Executable, Some(Home::InPlace(window))) => {
                 bias = 0;
                 program = span;
-                break_range = between(span.end(), window.end());
-                ram.push(between(span.start(), window.end()));
+                stubs_before = before(span, window.start());
+                stubs_behind = behind(span, window, stub_pages);
+                break_range = between(stubs_behind.end(), window.end());
+                ram.push(between(stubs_before.start(), window.end()));
             }
             (ElfKind::Executable, None) => return Err(no_memory(span, platform)),
         }
@@ -93,7 +119,31 @@ impl Placement {
         let mappings = room.take("mappings", mapping_size)?;
         let kernel_heap = room.take("the kernel's heap", heap_size)?;
         ram.sort();
-        Ok(Placement { bias, program, kernel_body, boot_data, break_range, stack, mappings, kernel_heap, ram })
+        let stub_areas = [stubs_before, stubs_behind].into_iter().filter(|area| !area.is_empty()).collect();
+        Ok(Placement {
+            bias,
+            program,
+            kernel_body,
+            boot_data,
+            stub_areas,
+            break_range,
+            stack,
+            mappings,
+            kernel_heap,
+            ram,
+        })
+    }
+
+    /// Gives areas in which no stub lies back: the break then starts right behind the program, as it would without stubs,
+    /// and the program's memory is one range.
+    pub(super) fn keep_stub_areas(&mut self, holds_a_stub: impl Fn(AddressRange) -> bool) {
+        self.stub_areas.retain(|&area| {
+            let keep = holds_a_stub(area);
+            if !keep && area.end() == self.break_range.start() {
+                self.break_range = between(area.start(), self.break_range.end());
+            }
+            keep
+        });
     }
 
     /// Where the program's link-time address `address` lies in the image.
@@ -148,6 +198,11 @@ fn home_of(span: AddressRange, platform: &Platform) -> Option<Home> {
 fn no_memory(program: AddressRange, platform: &Platform) -> PlanError {
     let memory: Vec<String> = platform.memory.iter().map(|region| region.range.to_string()).collect();
     PlanError::NoMemoryThere { program, platform: platform.name.clone(), memory: memory.join(", ") }
+}
+
+/// Up to `size` bytes right behind `program` in `region`.
+fn behind(program: AddressRange, region: AddressRange, size: u64) -> AddressRange {
+    between(program.end(), Address(program.end().0.saturating_add(size)).min(region.end()))
 }
 
 /// Room for [`boot data`](Placement::boot_data), generous by a little: contents, and for each file, string or table

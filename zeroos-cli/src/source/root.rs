@@ -8,7 +8,8 @@ use quote::quote;
 
 use super::SourceError;
 use crate::catalog::{Handler, Hook, Module, Moment, Parameter, StateType};
-use crate::plan::Plan;
+use crate::linux::SyscallNumber;
+use crate::plan::{Plan, call_symbol};
 
 /// The root's text.
 pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
@@ -59,8 +60,9 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
         #heap
         #state
 
-        /// The thread that runs first.
+        /// The thread that runs first; the linker puts it on top of its kernel stack.
         #[unsafe(no_mangle)]
+        #[unsafe(link_section = ".data.zeroos_first_thread")]
         static mut zeroos_first_thread: Thread = Thread::first();
 
         unsafe extern "C" {
@@ -193,43 +195,26 @@ fn boot(hooks: &[(Module, Hook)]) -> TokenStream {
     }
 }
 
-/// One function for each call, and the dispatcher that every `ecall` comes to. The dispatcher only jumps: each call's
-/// function saves the registers that it needs itself, so that a cheap call stays cheap.
+/// One function for each call, and the dispatcher for whoever does not know the number before. The dispatcher only jumps:
+/// each call's function saves the registers that it needs itself, so that a cheap call stays cheap.
 fn dispatcher(plan: &Plan) -> TokenStream {
     let selection = &plan.selection;
-    let calls = selection.handlers.iter().map(|(number, (module, handler))| {
-        let name = entry_name(&handler.function);
-        let documentation = format!(" Syscall {}.", number.0);
+    let calls =
+        selection.handlers.iter().map(|(&number, (module, handler))| call_function(plan, number, module, handler));
+    let arms = selection.handlers.keys().map(|&number| {
+        let name = ident(&call_symbol(number));
         let number = Literal::u64_unsuffixed(number.0);
-        let call = handler_call(module, handler);
-        quote! {
-            #[doc = #documentation]
-            #[inline(never)]
-            #[allow(clippy::too_many_arguments, unused_variables)]
-            extern "C" fn #name(
-                a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread,
-            ) -> Answer {
-                let (kernel, boot) = (kernel(), boot_info());
-                // SAFETY: the trap handler passes the running thread, whose registers it has just saved.
-                let thread = unsafe { &mut *thread };
-                answer(#number, #call)
-            }
-        }
-    });
-    let arms = selection.handlers.iter().map(|(number, (_, handler))| {
-        let number = Literal::u64_unsuffixed(number.0);
-        let name = entry_name(&handler.function);
         quote! { #number => #name(a0, a1, a2, a3, a4, a5, thread), }
     });
     let enosys = selection.enosys.iter().map(|number| {
         let number = Literal::u64_unsuffixed(number.0);
-        quote! { #number => Answer { value: report::errno_value(Errno::ENOSYS), leave: 0 }, }
+        quote! { #number => report::errno_value(Errno::ENOSYS), }
     });
     let otherwise = if selection.needs_whole_frames() {
         quote! {
-            Ok(Leave::Reschedule) => Answer { value: 0, leave: 1 },
-            Ok(Leave::Resume) => Answer { value: 0, leave: 2 },
-            Ok(Leave::Restored) => Answer { value: 0, leave: 3 },
+            Ok(Leave::Reschedule) => leave_by(thread, thread::LEAVE_RESCHEDULE),
+            Ok(Leave::Resume) => leave_by(thread, thread::LEAVE_RESUME),
+            Ok(Leave::Restored) => leave_by(thread, thread::LEAVE_RESTORED),
         }
     } else {
         quote! {
@@ -239,13 +224,6 @@ fn dispatcher(plan: &Plan) -> TokenStream {
         }
     };
     quote! {
-        /// What the trap handler does next: 0, back to the program with `value` in a0; otherwise the frame counts.
-        #[repr(C)]
-        struct Answer {
-            value: u64,
-            leave: u64,
-        }
-
         /// The address of the `ecall` being served.
         fn program_counter() -> u64 {
             let pc: u64;
@@ -254,12 +232,21 @@ fn dispatcher(plan: &Plan) -> TokenStream {
             pc
         }
 
-        /// Called by `trap.S`: the call's arguments as the program set them, the calling thread, the number.
+        /// The program's stack pointer at the call being served.
+        fn program_stack_pointer() -> u64 {
+            let sp: u64;
+            // SAFETY: reading mscratch has no effect; it holds that register while the kernel runs.
+            unsafe { core::arch::asm!("csrr {}, mscratch", out(reg) sp, options(nomem, nostack)) };
+            sp
+        }
+
+        /// Called by the assembly with the call's arguments as the program set them, the calling thread, the number.
+        /// Gives a0; where that is not all, `Thread::leave` says how to go on.
         #[unsafe(no_mangle)]
         #[allow(clippy::too_many_arguments, unused_variables)]
         extern "C" fn zeroos_syscall(
             a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread, number: u64,
-        ) -> Answer {
+        ) -> u64 {
             match number {
                 #(#arms)*
                 #(#enosys)*
@@ -269,16 +256,25 @@ fn dispatcher(plan: &Plan) -> TokenStream {
 
         #(#calls)*
 
-        /// What the trap handler does after `number` came to `outcome`.
+        /// What a0 becomes after `number` came to `outcome`.
         #[inline(always)]
-        fn answer(number: u64, outcome: Outcome) -> Answer {
+        #[allow(unused_variables)]
+        fn answer(number: u64, outcome: Outcome, thread: *mut Thread) -> u64 {
             match outcome {
-                Ok(Leave::Return(value)) => Answer { value: value as u64, leave: 0 },
-                Err(Refusal::Errno(errno)) => Answer { value: report::errno_value(errno), leave: 0 },
+                Ok(Leave::Return(value)) => value as u64,
+                Err(Refusal::Errno(errno)) => report::errno_value(errno),
                 Ok(Leave::Exit(status)) => kernel().platform.exit(status),
                 Err(Refusal::Unsupported(what)) => refuse(number, what),
                 #otherwise
             }
+        }
+
+        /// Has the assembly leave the kernel by the thread's frame.
+        #[inline(always)]
+        fn leave_by(thread: *mut Thread, how: u64) -> u64 {
+            // SAFETY: it is the running thread, and the handler that borrowed it has returned.
+            unsafe { (*thread).leave = how };
+            0
         }
 
         /// The run ends: no fragment provides `number`.
@@ -298,9 +294,35 @@ fn dispatcher(plan: &Plan) -> TokenStream {
     }
 }
 
-/// The name of the function that serves a call from its registers.
-fn entry_name(function: &str) -> Ident {
-    ident(&format!("call_{function}"))
+/// The function behind [`call_symbol`].
+fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &Handler) -> TokenStream {
+    let name = ident(&call_symbol(number));
+    let documentation = format!(" Syscall {}: {number}.", number.0);
+    let call = handler_call(module, handler);
+    let uses_thread = handler.parameters.contains(&Parameter::Thread);
+    let take_thread = uses_thread.then(|| {
+        quote! {
+            // SAFETY: the caller passes the running thread; nobody else holds it.
+            let thread = unsafe { &mut *thread };
+        }
+    });
+    // What the frame holds of the caller is complete but for what Rust preserves, and this.
+    let keep_stack_pointer = (uses_thread && plan.selection.needs_whole_frames()).then(|| {
+        quote! { thread.frame.x[thread::SP] = program_stack_pointer(); }
+    });
+    let number = Literal::u64_unsuffixed(number.0);
+    quote! {
+        #[doc = #documentation]
+        #[inline(never)]
+        #[unsafe(no_mangle)]
+        #[allow(clippy::too_many_arguments, unused_variables)]
+        extern "C" fn #name(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64 {
+            let (kernel, boot, caller) = (kernel(), boot_info(), thread);
+            #take_thread
+            #keep_stack_pointer
+            answer(#number, #call, caller)
+        }
+    }
 }
 
 /// The function that chooses who goes on when a thread may not.
@@ -331,18 +353,18 @@ fn leave(plan: &Plan) -> TokenStream {
         }
     });
     quote! {
-        /// Called by `trap.S` with a thread whose frame is whole; the thread whose frame is to be loaded.
+        /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
         #[unsafe(no_mangle)]
         #[allow(unused_variables, unused_assignments)]
-        extern "C" fn zeroos_leave(thread: *mut Thread, how: u64) -> core::ptr::NonNull<Thread> {
+        extern "C" fn zeroos_leave(thread: *mut Thread) -> core::ptr::NonNull<Thread> {
             let (kernel, boot) = (kernel(), boot_info());
-            let leave = match how {
-                1 => Leave::Reschedule,
-                2 => Leave::Resume,
+            // SAFETY: the assembly passes the running thread; nobody else holds it.
+            let thread = unsafe { &mut *thread };
+            let leave = match core::mem::take(&mut thread.leave) {
+                thread::LEAVE_RESCHEDULE => Leave::Reschedule,
+                thread::LEAVE_RESUME => Leave::Resume,
                 _ => Leave::Restored,
             };
-            // SAFETY: the trap handler passes the running thread; nobody else holds it.
-            let thread = unsafe { &mut *thread };
             let mut next = core::ptr::NonNull::from(&mut *thread);
             if leave != Leave::Restored {
                 #(#switches)*

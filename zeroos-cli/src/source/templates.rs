@@ -1,7 +1,9 @@
 //! Renders the tera templates: assembly, linker script and the files of an emitted crate.
 
 use std::collections::BTreeMap;
+use std::mem::offset_of;
 
+use kernel_fragments::thread::{Frame, Thread};
 use serde::Serialize;
 use tera::{Context, Tera};
 
@@ -9,6 +11,7 @@ use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
 use crate::plan::Plan;
+use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
 const KERNEL_STACK: u64 = 64 << 10;
@@ -32,6 +35,10 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
 /// The trap handler.
 pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
+    // Where traps exist they stay served, also for an `ecall` that was held to be unreachable.
+    context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
+    context.insert("direct", &plan.direct_sites().next().is_some());
+    context.insert("leave_offset", &LEAVE_OFFSET);
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
@@ -42,9 +49,12 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("callee_saved", &slots(&CALLEE_SAVED));
     let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
     context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
-    context.insert("fcsr_offset", &(64 * 8));
+    context.insert("fcsr_offset", &offset_of!(Frame, fcsr));
     render("trap.S", &context)
 }
+
+/// Where a thread says how its call leaves the kernel, in bytes.
+const LEAVE_OFFSET: usize = offset_of!(Thread, leave);
 
 /// What Rust code may clobber (psABI, "Integer Register Convention"), a0 left out: it carries the result.
 const CALLER_SAVED: [(&str, usize); 15] = [
@@ -91,6 +101,10 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     context.insert("end", &body.end().to_string());
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
+    let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
+    kept.sort();
+    kept.dedup();
+    context.insert("kept", &kept);
     render("link.ld", &context)
 }
 

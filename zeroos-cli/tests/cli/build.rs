@@ -90,11 +90,26 @@ fn an_executable_that_the_platform_has_no_memory_for() {
 }
 
 #[test]
-fn direct_entry_is_refused_clearly() {
+fn the_report_lists_every_site_with_its_way_into_the_kernel() {
     let workplace = Workplace::new();
-    let refused = workplace.zeroos(&["build", &minimal(), "--entry", "direct"]).exits(1);
-    refused.says(&["error[ZOS-E0504]", "--entry direct", "  help: ", "--entry trap"]);
-    workplace.zeroos(&["build", &minimal(), "--entry", "trap"]).exits(0);
+    let report = |entry: &str| -> serde_json::Value {
+        let built = workplace.zeroos(&["build", &minimal(), "-o", "image", "--entry", entry, "--report", "report"]);
+        built.exits(0).says(&["sites direct"]);
+        serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap()
+    };
+    let direct = report("direct");
+    let sites = direct["sites"].as_array().unwrap();
+    assert!(sites.len() >= 3 && direct["direct"] == sites.len() && direct["trap"] == 0);
+    for site in sites {
+        assert!(site["entry"] == "direct" && site["stub"].is_string() && site["callee"].is_string(), "{site}");
+        assert_eq!((&site["replaced"]["start"], &site["replaced"]["size_bytes"]), (&site["placed"], &4.into()));
+    }
+    let trap = report("trap");
+    assert!(trap["direct"] == 0 && trap["trap"] == sites.len());
+    for site in trap["sites"].as_array().unwrap() {
+        assert!(site["entry"] == "trap" && site["reason"].as_str().unwrap().contains("--entry trap"), "{site}");
+        assert!(site.get("stub").is_none(), "{site}");
+    }
 }
 
 #[test]

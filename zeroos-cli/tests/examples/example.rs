@@ -45,8 +45,10 @@ struct Run {
 pub enum Way {
     /// The original program under QEMU's Linux user mode emulation: the independent reference.
     LinuxEmulator,
-    /// `zeroos run` as a user types it: default platform, built-in machine.
+    /// `zeroos run` as a user types it: default platform, built-in machine, a stub for each call.
     Builtin,
+    /// The same with every call through the trap handler.
+    BuiltinByTraps,
 }
 
 /// A directory under `examples/`.
@@ -118,7 +120,8 @@ impl Example {
         let path = Path::new("bin").join(binary);
         let mut command = match way {
             Way::LinuxEmulator => linux_emulator(&path),
-            Way::Builtin => zeroos_run(&[]),
+            Way::Builtin => zeroos_run(&["--entry", "direct"]),
+            Way::BuiltinByTraps => zeroos_run(&["--entry", "trap"]),
         };
         if !matches!(way, Way::LinuxEmulator) {
             for file in &run.files {

@@ -1,5 +1,6 @@
 //! Runs every program under `examples/` and holds the result against `expected.stdout` and the expected exit status:
-//! under `qemu-riscv64`, which shows that the expectation is what Linux does, and as a unikernel under `zeroos run`.
+//! under `qemu-riscv64`, which shows that the expectation is what Linux does, and as a unikernel under `zeroos run`, entered
+//! by stubs and by traps.
 //!
 //! One test per program; each covers every prebuilt binary of it (rv64gc and rv64imac, `ET_EXEC` and static-PIE).
 
@@ -15,7 +16,7 @@ use example::{Example, Way};
 /// Runs all binaries of an example in all their runs, by QEMU's user mode and by the built-in machine.
 fn same_as_linux(name: &str) {
     let example = Example::read(name);
-    example.check(&example.binaries(), &[Way::LinuxEmulator, Way::Builtin]);
+    example.check(&example.binaries(), &[Way::LinuxEmulator, Way::Builtin, Way::BuiltinByTraps]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 # The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
-# every register but a0. mscratch holds the running thread, whose first field is its frame: xN at 8*N, pc at 0.
+# every register but a0. While the program runs, mscratch holds the running thread, whose first field is its frame: xN at
+# 8*N, pc at 0. Below the thread is its kernel stack, so sp is both. While the kernel runs, mscratch holds the program's sp.
 
     .section .text.zeroos_trap, "ax", @progbits
     .balign 4
     .globl zeroos_trap
 zeroos_trap:
-    csrrw   sp, mscratch, sp            # sp: the thread; mscratch: the program's stack pointer
+    csrrw   sp, mscratch, sp
     sd      ra, 8(sp)
     sd      t0, 40(sp)
     sd      t1, 48(sp)
@@ -25,10 +26,7 @@ zeroos_trap:
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
     mv      a6, sp
-    la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
-    sd      a6, 0(sp)                   # the thread, for the way back
-    call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
-    ld      sp, 0(sp)
+    call    zeroos_syscall              # a0: the result
     csrr    t0, mepc
     addi    t0, t0, 4                   # behind the ecall
     csrw    mepc, t0

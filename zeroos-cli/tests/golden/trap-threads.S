@@ -1,11 +1,12 @@
 # The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
-# every register but a0. mscratch holds the running thread, whose first field is its frame: xN at 8*N, pc at 0.
+# every register but a0. While the program runs, mscratch holds the running thread, whose first field is its frame: xN at
+# 8*N, pc at 0. Below the thread is its kernel stack, so sp is both. While the kernel runs, mscratch holds the program's sp.
 
     .section .text.zeroos_trap, "ax", @progbits
     .balign 4
     .globl zeroos_trap
 zeroos_trap:
-    csrrw   sp, mscratch, sp            # sp: the thread; mscratch: the program's stack pointer
+    csrrw   sp, mscratch, sp
     sd      ra, 8(sp)
     sd      t0, 40(sp)
     sd      t1, 48(sp)
@@ -24,14 +25,10 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
-    csrr    t0, mscratch
-    sd      t0, 16(sp)                  # sigaltstack and rt_sigreturn ask where the stack is
     mv      a6, sp
-    la      sp, zeroos_stack_top - 16   # the psABI keeps the stack 16-aligned
-    sd      a6, 0(sp)                   # the thread, for the way back
-    call    zeroos_syscall              # a0: the result; a1: 0, or how to leave otherwise
-    ld      sp, 0(sp)
-    bnez    a1, zeroos_leave_otherwise
+    call    zeroos_syscall              # a0: the result
+    ld      t0, 520(sp)
+    bnez    t0, zeroos_leave_otherwise
     csrr    t0, mepc
     addi    t0, t0, 4                   # behind the ecall
     csrw    mepc, t0
@@ -61,14 +58,18 @@ zeroos_exception:
     la      sp, zeroos_stack_top
     call    zeroos_fault
 
-# The thread may not simply go on: its frame is completed (a1 = 1, 2) or was written whole (a1 = 3), the kernel chooses
-# a thread, and that one's whole frame is loaded.
+# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
+# read again, also to make the call once more, are in the frame already.
+    .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
-    addi    t0, a1, -3
+    addi    t0, t0, -3
     beqz    t0, 1f
     csrr    t0, mepc
-    addi    t0, t0, 4
+    addi    t0, t0, 4                   # behind the call
     sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
     sd      gp, 24(sp)
     sd      tp, 32(sp)
     sd      s0, 64(sp)
@@ -121,7 +122,6 @@ zeroos_leave_otherwise:
     sd      t0, 512(sp)
     .option pop
 1:  mv      a0, sp
-    la      sp, zeroos_stack_top
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
     csrw    mscratch, sp

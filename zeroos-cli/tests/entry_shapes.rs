@@ -1,0 +1,229 @@
+//! Random programs whose calls have every shape that matters for replacing an `ecall`, and which check for themselves that
+//! a call changes nothing but a0: no register, integer or floating point, and no byte below the stack pointer. Each runs
+//! under QEMU's user mode first, which shows that the program is right, then with stubs and with traps.
+#![allow(clippy::unwrap_used)] // what fails here fails the test
+
+mod tool;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use tool::{Workplace, finish};
+
+/// A stream of numbers that is the same in every run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[(self.next() % choices.len() as u64) as usize]
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.next() % 100 < percent
+    }
+}
+
+/// A call with the arguments that it is made with; all other registers are free.
+type Call = (u64, &'static [(&'static str, &'static str)]);
+
+/// Calls that return, and write to `buffer` only.
+const CALLS: [Call; 12] = [
+    (172, &[]),
+    (178, &[]),
+    (174, &[]),
+    (124, &[]),
+    (113, &[("a0", "1"), ("a1", "buffer")]),
+    (64, &[("a0", "1"), ("a1", "buffer"), ("a2", "0")]),
+    (214, &[("a0", "0")]),
+    (57, &[("a0", "-1")]),
+    (98, &[("a0", "buffer"), ("a1", "129"), ("a2", "1"), ("a3", "0")]),
+    (135, &[("a0", "0"), ("a1", "0"), ("a2", "buffer"), ("a3", "8")]),
+    (132, &[("a0", "0"), ("a1", "buffer")]),
+    (73, &[("a0", "buffer"), ("a1", "0"), ("a2", "zeros"), ("a3", "0"), ("a4", "8")]),
+];
+
+/// How the number comes into a7.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Shape {
+    /// `li a7, N` right before.
+    Adjacent,
+    /// Other instructions between.
+    Apart,
+    /// From another register.
+    Moved,
+    /// A branch goes to the `ecall` itself.
+    Target,
+    /// Two paths with two numbers meet there.
+    Joined,
+}
+
+const SHAPES: [Shape; 5] = [Shape::Adjacent, Shape::Apart, Shape::Moved, Shape::Target, Shape::Joined];
+
+/// What may hold a value across a call; sp, and s9, which the shapes use, are left out.
+const REGISTERS: [&str; 27] = [
+    "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "gp", "tp", "a1", "a2", "a3", "a4", "a5", "a6", "s0", "s1", "s2",
+    "s3", "s4", "s5", "s6", "s7", "s8", "s10", "s11",
+];
+
+/// Words below the stack pointer that are watched.
+const WATCHED: u64 = 24;
+
+/// One call with all that is checked of it, at `index`, which is the status if something changed.
+fn block(random: &mut Random, shape: Shape, index: usize) -> String {
+    let (number, arguments) = random.pick(&CALLS);
+    let mut lines = vec![format!(".balign {}", random.pick(&[2, 4])), format!("site_{index}_{shape:?}:")];
+    let pattern = |word: u64| 0x1234_5678 * (word + index as u64 + 1);
+    for word in 1..=WATCHED {
+        lines.push(format!("li t0, {:#x}\n sd t0, -{}(sp)", pattern(word), 8 * word));
+    }
+    let float = random.next();
+    lines.push(format!("li t0, {float:#x}\n fmv.d.x ft3, t0\n fmv.d.x fs3, t0"));
+    let mut checks = Vec::new();
+    for &(register, value) in arguments {
+        let load = if value.starts_with(char::is_alphabetic) { "lla" } else { "li" };
+        lines.push(format!("{load} {register}, {value}"));
+        if register != "a0" && random.chance(50) {
+            checks.push(format!("{load} a0, {value}\n check {register}, {index}"));
+        }
+    }
+    if shape == Shape::Apart {
+        lines.push(format!("li a7, {number}"));
+    }
+    // Every other adjacent load finds all registers taken, or none.
+    let share = if shape == Shape::Adjacent { index as u64 % 2 * 100 } else { random.pick(&[0, 10, 50, 100]) };
+    for register in REGISTERS {
+        if !arguments.iter().any(|&(argument, _)| argument == register) && random.chance(share) {
+            let value = random.next();
+            lines.push(format!("li {register}, {value:#x}"));
+            checks.push(format!("li a0, {value:#x}\n check {register}, {index}"));
+        }
+    }
+    let other = if shape == Shape::Joined { 155 } else { number };
+    lines.push(match shape {
+        Shape::Apart => "nop".into(),
+        Shape::Adjacent => format!(".option norvc\n li a7, {number}"),
+        Shape::Moved => format!("li s9, {number}\n mv a7, s9"),
+        Shape::Target | Shape::Joined => {
+            format!("lla s9, zeros\n ld s9, (s9)\n li a7, {number}\n beqz s9, 1f\n .option norvc\n li a7, {other}\n 1:")
+        }
+    });
+    lines.push("ecall\n .option rvc".into());
+    if random.chance(share) {
+        checks.push(format!("li a0, {number}\n check a7, {index}"));
+    }
+    while !checks.is_empty() {
+        let next = (random.next() % checks.len() as u64) as usize;
+        lines.push(checks.swap_remove(next));
+    }
+    lines
+        .push(format!("li a0, {float:#x}\n fmv.x.d t0, ft3\n check t0, {index}\n fmv.x.d t0, fs3\n check t0, {index}"));
+    for word in 1..=WATCHED {
+        lines.push(format!("li a0, {:#x}\n ld t0, -{}(sp)\n check t0, {index}", pattern(word), 8 * word));
+    }
+    lines.join("\n ") + "\n"
+}
+
+/// A program with `count` blocks; `reached` is code that is reachable and never executed, `space` bytes are before and
+/// behind all code.
+fn program(random: &mut Random, count: usize, reached: &str, space: u64) -> String {
+    let blocks: String = (1..=count).map(|index| block(random, SHAPES[index % SHAPES.len()], index)).collect();
+    format!(
+        ".option norelax
+.macro check register, status
+    beq \\register, a0, 77f
+    li a0, \\status
+    j fail
+77:
+.endm
+.text
+.skip {space}
+.globl _start
+_start: addi sp, sp, -1024
+    li a7, 172
+    ecall
+    bgtz a0, 1f
+    {reached}
+1:
+{blocks}
+    li a0, 0
+    li a7, 93
+    ecall
+fail: li a7, 93
+    ecall
+.skip {space}
+.data
+.balign 8
+zeros: .dword 0, 0
+buffer: .space 256
+"
+    )
+}
+
+/// Builds and runs `source` in every way. How many of its sites are direct and how many trap, and their shapes.
+fn nothing_changes(name: &str, source: &str, flags: &[&str]) -> Vec<(bool, bool, String)> {
+    let workplace = Workplace::new();
+    let app = workplace.guest("shapes.S", source, flags);
+    let reference = finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"");
+    assert_eq!(reference.status, 0, "{name}: the program itself is wrong");
+    for entry in ["trap", "auto"] {
+        let image = workplace.zeroos(&["build", &app, "-o", "image", "--report", "report", "--entry", entry]);
+        assert_eq!(image.status, 0, "{name}: {}", image.stderr);
+        let finished = workplace.zeroos(&["run", "--max-instructions", "3000000", "image"]);
+        assert_eq!((finished.status, &finished.stdout), (0, &Vec::new()), "{name} by {entry}: {}", finished.stderr);
+    }
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
+    let sites = report["sites"].as_array().unwrap().iter().map(|site| {
+        let is_far = site["replaced"]["size_bytes"] == 8;
+        (site["entry"] == "direct", is_far, site["reason"].as_str().unwrap_or_default().to_owned())
+    });
+    sites.collect()
+}
+
+/// What makes a kernel with a scheduler and with signal handlers.
+const THREADS: &str = "li a7, 220\n ecall\n li a7, 134\n ecall\n li a7, 131\n ecall";
+
+#[test]
+fn nothing_but_a0_changes_in_a_program_without_threads() {
+    for seed in 0..4 {
+        let source = program(&mut Random(seed), 30, "", 0);
+        for flags in [&[][..], &["-static-pie"]] {
+            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), &source, flags);
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_a0_changes_in_a_program_with_threads_and_signals() {
+    for seed in 100..104 {
+        let source = program(&mut Random(seed), 30, THREADS, 0);
+        for flags in [&[][..], &["-static-pie"]] {
+            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), &source, flags);
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
+        }
+    }
+}
+
+/// More than 1 MiB from any room for stubs: calls whose number is set right before are replaced with it, all others keep
+/// their trap, and say why.
+#[test]
+fn nothing_but_a0_changes_in_far_text() {
+    for (seed, reached) in [(200, ""), (201, THREADS)] {
+        let source = program(&mut Random(seed), 40, reached, 0x28_0000);
+        let sites = nothing_changes(&format!("seed {seed}"), &source, &[]);
+        let count = |direct| sites.iter().filter(|site| site.0 == direct).count();
+        assert!(count(true) >= 6 && count(false) >= 20, "{sites:?}");
+        assert!(sites.iter().all(|(direct, far, reason)| direct == far && *direct == reason.is_empty()), "{sites:?}");
+        let reasons: BTreeSet<&str> = sites.iter().map(|(_, _, reason)| reason.as_str()).collect();
+        for part in ["number is not set by the instruction before", "control enters it", "no temporary register"] {
+            assert!(reasons.iter().any(|reason| reason.contains(part)), "expected `{part}` in {reasons:?}");
+        }
+    }
+}
