@@ -1,6 +1,7 @@
 //! Sets up, demonstrates and tests zeroos with one command each: `cargo run -p xtask -- <command>`.
 
 mod bench;
+mod bench_kernel;
 mod corpus;
 mod cross;
 mod debian;
@@ -21,6 +22,7 @@ usage: cargo run -p xtask -- <command>
   setup             install what the tests need (Debian packages, the kernel's Rust target)
   fetch             fetch the third-party programs some tests run into target/corpus
   bench             measure the built-in machine beside qemu-riscv64
+  bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::setup(),
         ["fetch"] => corpus::fetch(),
         ["bench"] => bench::bench(),
+        ["bench-kernel"] => bench_kernel::bench_kernel(),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");
