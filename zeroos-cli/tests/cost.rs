@@ -7,12 +7,38 @@ use std::process::Command;
 
 use tool::{Workplace, example};
 
-/// Most instructions into the kernel and out again for a call that does nothing.
-const NOTHING: u64 = 54;
+/// Most instructions into the kernel and out again by a trap for a call that does nothing.
+const NOTHING_BY_TRAP: u64 = 55;
+/// The same by a stub: the call is in the stub.
+const NOTHING_DIRECT: u64 = 2;
 /// Most instructions from the image's entry to the program's first one.
 const BOOT: u64 = 28;
 /// `getpid`, a call that does nothing: it returns a constant.
 const GETPID: u64 = 172;
+
+/// Medians of the calls in `fixtures/cost/calls.S`, each with six live registers: number, name, most instructions direct
+/// and by a trap. Console output and input include what the platform itself does.
+const WITHOUT_THREADS: [(u64, &str, u64, u64); 9] = [
+    (172, "getpid", 2, 51),
+    (178, "gettid", 2, 51),
+    (174, "getuid", 2, 54),
+    (113, "clock_gettime", 60, 93),
+    (64, "write", 154, 184),
+    (63, "read", 275, 307),
+    (222, "mmap", 25167, 25202),
+    (215, "munmap", 395, 428),
+    (94, "exit_group", 7, 37),
+];
+
+/// The same in a kernel with threads.
+const WITH_THREADS: [(u64, &str, u64, u64); 6] = [
+    (172, "getpid", 2, 63),
+    (178, "gettid", 12, 67),
+    (113, "clock_gettime", 62, 100),
+    (98, "futex", 135, 170),
+    (124, "sched_yield", 213, 235),
+    (220, "clone", 1610, 1633),
+];
 
 /// Costs of call `number`: `(calls, min, max)`.
 fn cost(stats: &serde_json::Value, number: u64) -> (u64, u64, u64) {
@@ -35,12 +61,14 @@ fn getpid_program(reached: &str) -> String {
 fn nothing_is_cheap(reached: &str) {
     let workplace = Workplace::new();
     let app = workplace.guest("getpid.S", &getpid_program(reached), &[]);
-    let (finished, stats) = workplace.stats(&[], &app, b"");
-    finished.exits(0);
-    let (calls, min, max) = cost(&stats, GETPID);
-    println!("getpid: {min} to {max} instructions");
-    assert_eq!((calls, min), (3, max), "a call that does nothing always costs the same");
-    assert!(max <= NOTHING, "{max} instructions for a call that does nothing");
+    for (entry, most) in [("direct", NOTHING_DIRECT), ("trap", NOTHING_BY_TRAP)] {
+        let (finished, stats) = workplace.stats(&["--entry", entry], &app, b"");
+        finished.exits(0);
+        let (calls, min, max) = cost(&stats, GETPID);
+        println!("getpid by {entry}: {min} to {max} instructions");
+        assert_eq!((calls, min), (3, max), "a call that does nothing always costs the same");
+        assert!(max <= most, "{max} instructions for a call that does nothing, by {entry}");
+    }
 }
 
 #[test]
@@ -57,6 +85,42 @@ fn a_call_that_does_nothing_where_floating_point_is_used() {
 #[test]
 fn a_call_that_does_nothing_with_threads() {
     nothing_is_cheap("li a7, 220\necall\nli a7, 98\necall\nfcvt.d.w fa0, zero\n");
+}
+
+/// Runs `fixtures/cost/calls.S` both ways and holds the medians against `bounds`.
+#[track_caller]
+fn calls_cost_at_most(bounds: &[(u64, &str, u64, u64)], flags: &[&str]) {
+    let workplace = Workplace::new();
+    let source = include_str!("fixtures/cost/calls.S");
+    let app = workplace.guest("calls.S", source, &[&["-Wl,--no-relax"], flags].concat());
+    workplace.write("data", [7; 4096]);
+    let mut wrong = Vec::new();
+    for (entry, is_direct) in [("direct", true), ("trap", false)] {
+        let (finished, stats) = workplace.stats(&["--entry", entry, "--file", "/data=data"], &app, b"");
+        let finished = finished.exits(0);
+        assert_eq!(finished.text(), "sixteen letters\n".repeat(5));
+        for &(number, name, direct, trap) in bounds {
+            let most = if is_direct { direct } else { trap };
+            let calls = stats["syscalls"].as_array().unwrap();
+            let call = calls.iter().find(|call| call["number"] == number).unwrap();
+            let median = call["kernel_instructions"]["median"].as_u64().unwrap();
+            println!("{name} by {entry}: {median}");
+            if median > most {
+                wrong.push(format!("{name} by {entry}: {median} instructions, at most {most} expected"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn calls_of_a_program_without_threads() {
+    calls_cost_at_most(&WITHOUT_THREADS, &[]);
+}
+
+#[test]
+fn calls_of_a_program_with_threads() {
+    calls_cost_at_most(&WITH_THREADS, &["-DTHREADS"]);
 }
 
 #[test]
