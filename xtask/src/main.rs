@@ -1,12 +1,9 @@
 //! Sets up, demonstrates and tests zeroos with one command each: `cargo run -p xtask -- <command>`.
 
 mod bench;
-<<<<<<< HEAD
 mod bench_analysis;
-mod compile;
-=======
 mod bench_kernel;
->>>>>>> direct
+mod compile;
 mod corpus;
 mod cross;
 mod debian;
@@ -27,13 +24,10 @@ usage: cargo run -p xtask -- <command>
   setup             install what the tests need (Debian packages, the kernel's Rust target)
   fetch             fetch the third-party programs some tests run into target/corpus
   bench             measure the built-in machine beside qemu-riscv64
-<<<<<<< HEAD
   bench-analysis [--update-readme] [PROGRAM…|growth]
                     measure the static analysis on the corpus (built and fetched into target/corpus): what it predicts
                     beside what the programs do, time and memory beside objdump, growth with size
-=======
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
->>>>>>> direct
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -51,11 +45,8 @@ fn main() -> ExitCode {
         ["setup"] => setup::setup(),
         ["fetch"] => corpus::fetch(),
         ["bench"] => bench::bench(),
-<<<<<<< HEAD
         ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
-=======
         ["bench-kernel"] => bench_kernel::bench_kernel(),
->>>>>>> direct
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");
