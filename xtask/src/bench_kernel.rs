@@ -36,7 +36,7 @@ const PROGRAMS: [&str; 7] = [
     "hello-glibc/bin/gc-exec",
     "hello-rust/bin/gc-exec",
     "threads-c/bin/gc-exec",
-    "std-rust/bin/gc-exec",
+    "float-c/bin/gc-exec",
     "rayon-rust/bin/gc-exec",
 ];
 

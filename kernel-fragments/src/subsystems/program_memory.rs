@@ -139,7 +139,10 @@ mod tests {
             assert_eq!(memory.write_words(address, [0x0102_0304_0506_0708, 9]), Ok(()));
             assert_eq!((memory.read_u64(address), memory.read_u64(address.add(8))), (Ok(0x0102_0304_0506_0708), Ok(9)));
             assert_eq!(memory.write_u32(address, 0xaabb_ccdd), Ok(()));
-            assert_eq!((memory.read_u32(address), memory.read_u64(address)), (Ok(0xaabb_ccdd), Ok(0x0102_0304_aabb_ccdd)));
+            assert_eq!(
+                (memory.read_u32(address), memory.read_u64(address)),
+                (Ok(0xaabb_ccdd), Ok(0x0102_0304_aabb_ccdd))
+            );
         }
         for offset in [0, 4, 25, 32, 40] {
             assert_eq!(memory.write_words(UserAddress(base + offset), [1, 2]), Err(Errno::EFAULT), "{offset}");
