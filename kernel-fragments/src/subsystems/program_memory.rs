@@ -33,7 +33,7 @@ impl ProgramMemory {
     /// A pointer to the `T` at `address`, if it is the program's and aligned.
     #[inline(always)]
     fn aligned<T>(&self, address: UserAddress) -> Option<*mut T> {
-        let fits = address.0 % align_of::<T>() == 0 && self.is_the_programs(address, size_of::<T>());
+        let fits = address.0.is_multiple_of(align_of::<T>()) && self.is_the_programs(address, size_of::<T>());
         fits.then(|| ptr::with_exposed_provenance_mut(address.0))
     }
 }

@@ -273,7 +273,7 @@ impl Code {
     /// Puts the addresses that are loaded behind the code, on multiples of their size.
     fn finish(&mut self) -> Result<(), ImageError> {
         for (at, register, value) in std::mem::take(&mut self.literals) {
-            while self.next().0 % 8 != 0 {
+            while !self.next().0.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let displacement = (self.bytes.len() - at) as i64;
