@@ -15,7 +15,7 @@ zeroos_trap:
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
     mv      a6, sp
-    call    zeroos_syscall              # a0: the result
+    jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
     ld      t0, {{ leave_offset }}(sp)
     bnez    t0, zeroos_leave_otherwise
@@ -28,6 +28,42 @@ zeroos_trap:
 {%- endfor %}
     csrrw   sp, mscratch, sp
     mret
+{%- endif %}
+
+# The dispatcher: a jump to the function of call a7. Arguments, thread and return address are in place, so that it serves
+# the call as if it had been called itself.
+    .globl zeroos_syscall
+zeroos_syscall:
+{%- if calls | length <= 3 %}
+{%- for call in calls %}
+    li      t0, {{ call.number }}
+    bne     a7, t0, 1f
+    j       {{ call.symbol }}
+1:
+{%- endfor %}
+zeroos_unknown_call:
+    mv      a0, a7
+    tail    zeroos_unsupported
+{%- else %}
+    li      t0, {{ last_call }}
+    bltu    t0, a7, zeroos_unknown_call
+    slli    t0, a7, {% if wide %}3{% else %}2{% endif %}
+1:  auipc   t1, %pcrel_hi(zeroos_calls)
+    add     t0, t0, t1
+    {% if wide %}ld {% else %}lwu{% endif %}     t0, %pcrel_lo(1b)(t0)
+    jr      t0
+zeroos_unknown_call:
+    mv      a0, a7
+    tail    zeroos_unsupported
+
+    .section .rodata.zeroos_calls, "a", @progbits
+    .balign 8
+zeroos_calls:
+{%- for symbol in call_table %}
+    .{% if wide %}dword{% else %}word{% endif %}   {{ symbol }}
+{%- endfor %}
+
+    .section .text.zeroos_trap
 {%- endif %}
 
 # What is no ecall is final: the kernel says what happened and ends the run.

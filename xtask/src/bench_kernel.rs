@@ -36,7 +36,7 @@ const PROGRAMS: [&str; 7] = [
     "hello-glibc/bin/gc-exec",
     "hello-rust/bin/gc-exec",
     "threads-c/bin/gc-exec",
-    "std-rust/bin/gc-exec",
+    "float-c/bin/gc-exec",
     "rayon-rust/bin/gc-exec",
 ];
 
@@ -63,8 +63,8 @@ pub fn bench_kernel() -> Result<()> {
 
     writeln!(
         text,
-        "\n{:<34}{:>6}{:>12}{:>10}{:>10}{:>12}",
-        "program", "boot", "program", "direct", "trap", "kernel bytes"
+        "\n{:<34}{:>6}{:>12}{:>10}{:>10}{:>14}",
+        "kernel instructions, all", "boot", "program", "direct", "trap", "kernel bytes"
     )?;
     let mut rows = Vec::new();
     for program in PROGRAMS {
@@ -73,8 +73,8 @@ pub fn bench_kernel() -> Result<()> {
         let count = |stats: &Value, name: &str| stats["instructions"][name].as_u64().unwrap_or_default();
         let (boot, own) = (count(&direct, "boot"), count(&direct, "program"));
         let (direct_kernel, trap_kernel) = (count(&direct, "kernel"), count(&trap, "kernel"));
-        let bytes = &direct["kernel_bytes"];
-        writeln!(text, "{program:<34}{boot:>6}{own:>12}{direct_kernel:>10}{trap_kernel:>10}{bytes:>12}")?;
+        let bytes = direct["kernel_bytes"].as_u64().unwrap_or_default();
+        writeln!(text, "{program:<34}{boot:>6}{own:>12}{direct_kernel:>10}{trap_kernel:>10}{bytes:>14}")?;
         rows.push(json!({
             "program": program, "boot": boot, "program_instructions": own,
             "kernel_direct": direct_kernel, "kernel_trap": trap_kernel, "kernel_bytes": bytes,

@@ -36,6 +36,26 @@ fn programs_run_where_no_ecall_may_be_executed() {
     }
 }
 
+/// Programs stay at their low addresses, and `auipc` reaches 2 GiB: not the kernel.
+#[test]
+fn a_kernel_can_be_further_away_than_a_jump_reaches() {
+    let workplace = Workplace::new();
+    workplace.zeroos(&["new-platform", "high"]).exits(0);
+    let file = workplace.path("platforms/high/platform.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let high = text.replace("start = \"0x80000000\"", "start = \"0x280000000\"");
+    assert!(high != text && high.contains("[in_place]"), "{text}");
+    fs::write(&file, high).unwrap();
+    for name in ["threads-c", "signals-c"] {
+        for entry in ["direct", "trap"] {
+            let program = example(&format!("{name}/bin/gc-exec"));
+            let finished = workplace.zeroos(&["run", "--platform", "high", "--entry", entry, "--", &program]).exits(0);
+            let expected = fs::read(example(&format!("{name}/expected.stdout"))).unwrap();
+            assert!(finished.stdout == expected, "{program}: {}", finished.text());
+        }
+    }
+}
+
 #[test]
 fn a_site_that_keeps_its_trap_is_an_error_that_names_it_and_the_reason() {
     let workplace = Workplace::new();

@@ -10,7 +10,7 @@ use tera::{Context, Tera};
 use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::Plan;
+use crate::plan::{Plan, call_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -32,6 +32,21 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     render("start.S", &context)
 }
 
+/// A call and the symbol of the function that serves it.
+#[derive(Serialize)]
+struct CallSymbol {
+    number: u64,
+    symbol: String,
+}
+
+/// The calls that the kernel serves, ascending.
+fn calls(plan: &Plan) -> Vec<CallSymbol> {
+    let provided = plan.selection.handlers.keys().map(|&number| (number.0, call_symbol(number)));
+    let enosys = plan.selection.enosys.iter().map(|number| (number.0, "zeroos_enosys".to_owned()));
+    let calls: BTreeMap<u64, String> = provided.chain(enosys).collect();
+    calls.into_iter().map(|(number, symbol)| CallSymbol { number, symbol }).collect()
+}
+
 /// The trap handler.
 pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
@@ -39,6 +54,17 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
     context.insert("direct", &plan.direct_sites().next().is_some());
     context.insert("leave_offset", &LEAVE_OFFSET);
+    let calls = calls(plan);
+    let last_call = calls.last().map_or(0, |call| call.number);
+    let table = (0..=last_call).map(|number| {
+        let call = calls.binary_search_by_key(&number, |call| call.number).ok().and_then(|at| calls.get(at));
+        call.map_or("zeroos_unknown_call", |call| &call.symbol)
+    });
+    context.insert("call_table", &table.collect::<Vec<_>>());
+    context.insert("last_call", &last_call);
+    // Whether addresses of the kernel need more than 32 bits.
+    context.insert("wide", &(plan.placement.kernel_body.end().0 > 1 << 32));
+    context.insert("calls", &calls);
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());

@@ -1,0 +1,76 @@
+//! The last check of an image: every byte of the program is the file's but for the jumps in place of `ecall`s, and each jump
+//! leads to its stub and back. Shown by spoiling finished images.
+#![allow(clippy::unwrap_used)] // what fails here fails the test
+
+mod tool;
+
+use object::{Object, ObjectSegment};
+use tool::{Workplace, example};
+use zeroos::address::Address;
+use zeroos::compile::KernelCache;
+use zeroos::pipeline::{BuildRequest, build, examine, plan};
+use zeroos::plan::{DirectEntry, Jump, Plan};
+use zeroos::verify::verify;
+
+/// Where `address` lies in the file `image`.
+fn offset(image: &[u8], address: Address) -> usize {
+    let file = object::File::parse(image).unwrap();
+    let offset = file.segments().find_map(|segment| {
+        let inside = address.0.checked_sub(segment.address()).filter(|&inside| inside < segment.file_range().1)?;
+        Some(segment.file_range().0 + inside)
+    });
+    offset.unwrap() as usize
+}
+
+/// Builds `app`; spoils each of its direct sites, some other bytes of the program, and the ends of its stubs.
+fn spoiled_images_are_refused(app: &str) -> Plan {
+    let examined = examine(std::fs::read(app).unwrap()).unwrap();
+    let plan = plan(&examined, &BuildRequest::default()).unwrap();
+    let built = build(&examined, plan, &KernelCache::none()).unwrap();
+    let check = |image: &[u8]| verify(&examined.app, &built.plan, image);
+    check(&built.image).unwrap();
+    let sites: Vec<(Address, &DirectEntry)> = built.plan.direct_sites().collect();
+    assert!(!sites.is_empty());
+    let refused = |at: usize, bit: u8| {
+        let mut image = built.image.clone();
+        image[at] ^= 1 << bit;
+        check(&image).unwrap_err().to_string()
+    };
+    for &(site, entry) in &sites {
+        let at = offset(&built.image, site);
+        // Another register, another distance.
+        for (byte, bit) in [(0, 7), (2, 5), (3, 0)] {
+            let what = refused(at + byte, bit);
+            assert!(what.contains("a site "), "{site}: {what}");
+        }
+        let start = if let Jump::Far { .. } = entry.jump { at - 4 } else { at };
+        assert!(refused(start - 1, 3).contains("was changed"), "{site}");
+        assert!(refused(at + 4, 3).contains("was changed"), "{site}");
+        // A stub of nothing but `ebreak` leads nowhere.
+        let mut image = built.image.clone();
+        let mut at = offset(&image, entry.stub.start());
+        for _ in 0..entry.stub.size().0 / 4 {
+            let word = image.get_mut(at..at + 4).unwrap();
+            word.copy_from_slice(&0x0010_0073u32.to_le_bytes());
+            at += 4;
+        }
+        let what = check(&image).unwrap_err().to_string();
+        assert!(what.contains("a stub does not lead back"), "{site}: {what}");
+    }
+    built.plan
+}
+
+#[test]
+fn of_near_sites() {
+    spoiled_images_are_refused(&example("hello-c/bin/gc-exec"));
+    spoiled_images_are_refused(&example("hello-c/bin/gc-pie"));
+}
+
+#[test]
+fn of_far_sites() {
+    let workplace = Workplace::new();
+    let source = ".text\n.skip 0x280000\n.globl _start\n_start: li a0, 0\nnop\n.option norvc\nli a7, 93\necall\nnop\n\
+        .skip 0x280000\n";
+    let plan = spoiled_images_are_refused(&workplace.guest("far.S", source, &[]));
+    assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Far { .. })));
+}
