@@ -73,7 +73,7 @@ fn execute(code: &[u8], before: &Registers) -> Option<Outcome> {
     let config = MachineConfig { ram: vec![ram], entry: Address(CODE - 4), ..MachineConfig::default() };
     let mut machine = Machine::new(&MachineConfig { max_instructions: Some(2), ..config }).unwrap();
     let switch_on = 0x3000_1073 | u32::from(STATUS) << 15; // csrrw zero, mstatus, x31
-    let scratch: Vec<u8> = (0..SCRATCH_SIZE).map(|byte| (byte * 37 >> 3) as u8).collect();
+    let scratch: Vec<u8> = (0..SCRATCH_SIZE).map(|byte| ((byte * 37) >> 3) as u8).collect();
     assert!(machine.load(Address(SCRATCH), &scratch));
     assert!(machine.load(Address(CODE - 4), &switch_on.to_le_bytes()) && machine.load(Address(CODE), code));
     for number in 0..32 {

@@ -318,9 +318,9 @@ impl Generator {
         if !wrapper {
             self.leave();
         }
-        let later = index + 1..self.functions.len();
+        let mut later = index + 1..self.functions.len();
         let plain = |signature: &Signature| !(signature.on_stack || signature.pointer || signature.odd_link);
-        let tail = later.filter(|&to| plain(&self.functions[to]) && !signature.returns).last();
+        let tail = later.rfind(|&to| plain(&self.functions[to]) && !signature.returns);
         match tail {
             Some(to) if !wrapper && self.random.one_in(3) => {
                 for number in 0..self.functions[to].numbers {
