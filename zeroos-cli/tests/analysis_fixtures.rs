@@ -5,7 +5,7 @@
 //! * `#@ happens: 64 94` lists numbers that can really happen: each must be found unless a site is open. Nothing is said
 //!   of how exact the answer is.
 //! * `#@ run: 64 94` lists the calls that the program makes when it is run.
-//! * `#@ only: exec` is for what cannot be linked as static-PIE.
+//! * `#@ only: exec` is for what cannot be linked as static-PIE, `#@ needs: sections` for what is only found by them.
 //! * `#@ gap: …` marks what the analysis gets wrong and says why; the test fails once it gets it right.
 //!
 //! Every fixture is analysed linked as `ET_EXEC` and as static-PIE, with symbols, stripped, and without section headers;
@@ -59,7 +59,8 @@ impl Fixture {
     }
 
     fn link(&self, flags: &[&str], file: &Path) {
-        let mut arguments: Vec<&OsStr> = ["-nostdlib", "-Wl,--no-dynamic-linker"].map(AsRef::as_ref).to_vec();
+        let mut arguments: Vec<&OsStr> =
+            ["-nostdlib", "-Wl,--no-dynamic-linker", "-Wl,--eh-frame-hdr"].map(AsRef::as_ref).to_vec();
         arguments.extend(flags.iter().map(|flag| AsRef::<OsStr>::as_ref(*flag)));
         arguments.extend([self.path.as_os_str(), "-o".as_ref(), file.as_os_str()]);
         run("riscv64-linux-gnu-gcc", &arguments);
@@ -115,7 +116,11 @@ fn every_fixture_has_the_numbers_it_says() {
             run("riscv64-linux-gnu-strip", &[file.as_os_str()]);
             let stripped = std::fs::read(&file).unwrap();
             let bare = without_sections(stripped.clone());
-            for (how, bytes) in [("with symbols", with_symbols), ("stripped", stripped), ("no sections", bare)] {
+            let mut flavours = vec![("with symbols", with_symbols), ("stripped", stripped)];
+            if fixture.words("needs").is_none() {
+                flavours.push(("no sections", bare));
+            }
+            for (how, bytes) in flavours {
                 let analysis = analyse(&AppElf::parse(bytes).unwrap());
                 let (numbers, open) = predicted(&analysis);
                 if let Err(expected) = check(fixture, &numbers, open, how == "no sections") {

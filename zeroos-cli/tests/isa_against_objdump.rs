@@ -163,7 +163,10 @@ fn every_compressed_encoding_means_what_objdump_says() {
     assert_eq!(seen.len() + 1, EXPANSIONS.len(), "every expansion occurs (2.40 prints c.nop as c.addi)");
 }
 
-/// Words over all opcodes, funct3, funct7 and the rs2 values that select operations, the other bits pseudo-random.
+/// Opcodes in which the rs2 field selects operations somewhere, or is fixed: OP-IMM, OP-IMM-32, AMO, OP, OP-32, OP-FP.
+const SELECTED_BY_RS2: [u32; 6] = [0x04, 0x06, 0x0b, 0x0c, 0x0e, 0x14];
+
+/// Words over all opcodes, funct3, funct7 and, where it says what is done, rs2; the other bits pseudo-random.
 fn sampled_words() -> Vec<u32> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut random = || {
@@ -176,12 +179,16 @@ fn sampled_words() -> Vec<u32> {
     for opcode in (0..32).filter(|opcode| opcode & 7 != 7) {
         for function in 0..8 * 128 {
             let (funct3, funct7) = (function & 7, function >> 3);
-            for rs2 in [0, 1, 2, 3, 4, 5, 7, 24, random() & 31] {
+            let some = [0, 1, 31, random() & 31];
+            let all: Vec<u32> = if SELECTED_BY_RS2.contains(&opcode) { (0..32).collect() } else { some.to_vec() };
+            for rs2 in all {
                 let fixed = 3 | opcode << 2 | funct3 << 12 | rs2 << 20 | funct7 << 25;
                 words.push(fixed | random() & 0x000f_8f80);
             }
         }
     }
+    // Every number of a CSR in every form, and privileged encodings with registers that must be 0.
+    words.extend((0..0x8000).map(|bits| 0x73 | (bits & 7) << 12 | (bits >> 3) << 20 | random() & 0x000f_8f80));
     // The system instructions have rd and rs1 0; so do plain forms of the fences.
     words.extend((0..4096).map(|funct12| 0x73 | funct12 << 20));
     words.extend((0..4096).flat_map(|funct12| [0x0f | funct12 << 20, 0x100f | funct12 << 20]));
@@ -237,6 +244,18 @@ fn sampled_32_bit_encodings_mean_what_objdump_says() {
     }
     let missing: Vec<Op> = Op::all().filter(|op| !seen.contains(op)).collect();
     assert!(missing.is_empty(), "not sampled: {missing:?}");
+}
+
+#[test]
+fn longer_and_cut_off_instructions_are_none() {
+    for half in (0..=u16::MAX).filter(|half| half & 0x1f == 0x1f) {
+        // 48 bits and more (ISA manual, "Base Instruction-Length Encoding").
+        let bytes = [half.to_le_bytes(), [0x13, 0x05]].concat();
+        assert_eq!(decode(&bytes), None, "{half:#06x}");
+    }
+    let addi = 0x0011_0113_u32.to_le_bytes();
+    assert!(decode(&addi).is_some() && decode(&addi[..3]).is_none() && decode(&addi[..2]).is_none());
+    assert!(decode(&[0x01]).is_none() && decode(&[]).is_none() && decode(&[0x01, 0x00]).is_some());
 }
 
 /// The CSRs that the machine has, by the names objdump uses.
