@@ -59,7 +59,7 @@ impl Sample {
 struct Calls(BTreeMap<(u64, u64), u64>);
 
 impl Observer for Calls {
-    fn syscall_entered(&mut self, pc: Address, number: u64, _: [u64; 6]) {
+    fn syscall_entered(&mut self, pc: Address, number: u64, _: &[u64; 32]) {
         *self.0.entry((pc.0, number)).or_insert(0) += 1;
     }
 }
