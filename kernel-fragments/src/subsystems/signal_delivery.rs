@@ -2,7 +2,9 @@
 //! taken; for each with a handler, a frame goes onto the thread's stack and the thread goes on in the handler, which
 //! returns through `rt_sigreturn` (arch/riscv/kernel/signal.c, signal(7)).
 
-use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_TKILL, SI_USER, SIG_DFL, SIGSEGV, set_of};
+use crate::abi::signal::{
+    Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SI_TKILL, SI_USER, SIG_DFL, SIGSEGV, set_of,
+};
 use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
 use crate::boot_info::BootInfo;
 use crate::errno::Refusal;
@@ -68,7 +70,9 @@ fn enter(
         _ => 0,
     };
     let stack = (alternate.start, state | alternate.flags & SS_AUTODISARM, alternate.len_bytes);
-    let saved = Saved { frame: thread.frame.clone(), mask: thread.signal_mask, stack };
+    thread.break_off(action.flags & SA_RESTART != 0);
+    let mask = thread.mask_to_restore.take().unwrap_or(thread.signal_mask);
+    let saved = Saved { frame: thread.frame.clone(), mask, stack };
     let place = UserAddress(at as usize);
     write(memory, place, &saved, signal, code, PROCESS_ID).ok()?;
 

@@ -11,17 +11,17 @@ use crate::outcome::Leave;
 use crate::platform_interface::Platform;
 use crate::stop::{Message, Stop};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::parked_thread::ParkedThread;
-use crate::thread::{A0, PC, PROCESS_ID, SP, TP, Thread};
+use crate::subsystems::watched::Watched;
+use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, SP, TP, Thread, Unfinished};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::collections::VecDeque;
+use alloc::rc::Weak;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 hook!(switch => switch);
-
-/// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
-const ECALL_BYTES: u64 = 4;
 
 /// What a thread waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,12 +64,13 @@ enum Intent {
 }
 
 /// All threads but the running one.
-#[derive(Debug)]
 pub struct Threads {
     /// In the order in which they run next.
     ready: VecDeque<ParkedThread>,
     /// In the order in which they began to wait.
     waiting: Vec<Waiter>,
+    /// The files that those wait for who wait for an event.
+    file_waits: FileWaits,
     newborn: Option<Newborn>,
     /// The thread that exited last: its frame was saved after it said so.
     retired: Option<ParkedThread>,
@@ -85,6 +86,7 @@ impl Threads {
         Threads {
             ready: VecDeque::new(),
             waiting: Vec::new(),
+            file_waits: FileWaits::new(),
             newborn: None,
             retired: None,
             intent: Intent::Yield,
@@ -130,10 +132,23 @@ impl Threads {
         Leave::Reschedule
     }
 
-    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call, whose first argument is `argument`,
-    /// again; at `deadline_ns` the call is made again too.
-    pub fn wait_for_event(&mut self, thread: &mut Thread, argument: u64, deadline_ns: Option<u64>) -> Leave {
+    /// The caller waits until something happens to one of `files`, or for a signal, at most until the deadline that is part
+    /// of `unfinished`; then it makes its call, whose first argument is `argument`, again.
+    pub fn wait_for_event(
+        &mut self,
+        thread: &mut Thread,
+        argument: u64,
+        files: impl Iterator<Item = Weak<dyn Watched>>,
+        unfinished: Unfinished,
+    ) -> Leave {
         thread.frame.x[A0] = argument;
+        thread.unfinished = Unfinished { is_waiting: true, ..unfinished };
+        let mut deadline_ns = unfinished.deadline_ns;
+        for file in files {
+            let change_ns = file.upgrade().and_then(|file| file.next_change_ns());
+            deadline_ns = [deadline_ns, change_ns].into_iter().flatten().min();
+            self.file_waits.add(thread.tid, file);
+        }
         self.intent = Intent::Wait(Wait::Event, deadline_ns);
         Leave::Reschedule
     }
@@ -193,9 +208,21 @@ impl Threads {
         self.waiting.iter().map(|waiter| waiter.wait).find(|&wait| is_meant(wait))
     }
 
-    /// Lets everybody who waits for an event try again.
-    pub fn wake_events(&mut self) {
-        while self.wake_one(|wait| wait == Wait::Event).is_some() {}
+    /// Lets everybody try again who waits for a file to which something happened.
+    #[cold]
+    fn wake_by_files(&mut self) {
+        while let Some(tid) = self.file_waits.take_changed() {
+            self.wake_thread(tid);
+        }
+    }
+
+    /// Lets thread `tid` make its call again, if it waits for an event.
+    pub fn wake_thread(&mut self, tid: u32) {
+        let is_meant = |waiter: &mut Waiter| waiter.wait == Wait::Event && waiter.thread.get().tid == tid;
+        if let Some(waiter) = self.waiting.extract_if(.., is_meant).next() {
+            self.file_waits.forget(tid);
+            self.ready.push_back(waiter.thread);
+        }
     }
 
     /// The id of another thread that fits.
@@ -215,19 +242,29 @@ impl Threads {
     pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
         let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
         let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
+        if waiter.wait == Wait::Event {
+            self.file_waits.forget(tid);
+            let thread = waiter.thread.get_mut();
+            if let Unfinished { deadline_ns: Some(deadline_ns), remaining, .. } = thread.unfinished
+                && !remaining.is_null()
+            {
+                // As in Linux, a time that cannot be stored does not change the answer.
+                let _ = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns()));
+            }
+            thread.break_off(restarts);
+            self.ready.push_back(waiter.thread);
+            return;
+        }
         // The call's first argument, if it is made again: the trap handler does not save it.
         let argument = match waiter.wait {
             Wait::Futex(address, _) if restarts && waiter.deadline_ns.is_none() => Some(address.0 as u64),
             Wait::OwnFutex(address) => Some(address.0 as u64),
-            Wait::Event if restarts => Some(waiter.thread.get().frame.x[A0]),
             _ => None,
         };
         let x = &mut waiter.thread.get_mut().frame.x;
-        // Who waits for an event is already set to make the call again.
-        let behind = if waiter.wait == Wait::Event { x[PC].wrapping_add(ECALL_BYTES) } else { x[PC] };
         (x[PC], x[A0]) = match argument {
-            Some(argument) => (behind.wrapping_sub(ECALL_BYTES), argument),
-            None => (behind, result_of(Errno::EINTR)),
+            Some(argument) => (x[PC].wrapping_sub(ECALL_BYTES), argument),
+            None => (x[PC], result_of(Errno::EINTR)),
         };
         if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
             && !remaining.is_null()
@@ -247,8 +284,12 @@ impl Threads {
         {
             let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
             let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
-            if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
-                waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
+            match waiter.wait {
+                Wait::Futex(..) | Wait::OwnFutex(_) => {
+                    waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
+                }
+                Wait::Event => self.file_waits.forget(waiter.thread.get().tid),
+                Wait::Sleep(_) => {}
             }
             self.ready.push_back(waiter.thread);
         }
@@ -268,7 +309,7 @@ impl Threads {
                 Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
                 Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
                 Wait::Sleep(_) => message.text("a signal"),
-                Wait::Event => message.text("something to read, or room to write"),
+                Wait::Event => message.text("something to happen to a file, or a signal"),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
             message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
@@ -312,6 +353,10 @@ pub fn switch(
     }
     clock.step();
     clock.end_turn(thread);
+    // Whoever the caller let go on is in the queue before the caller itself.
+    if !threads.file_waits.is_empty() {
+        threads.wake_by_files();
+    }
     // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
     // what we return; this one is touched only through `threads` until it is returned itself.
     let mut parked = unsafe { ParkedThread::park(thread) };
@@ -391,10 +436,14 @@ mod tests {
         let mut machine = ThreadMachine::new();
         let tid = machine.spawn(0, UserAddress::NULL);
         let pc = machine.current().frame.x[PC];
-        assert_eq!(machine.call(|m, thread| Ok(m.threads.wait_for_event(thread, 5, None))), Step::Switched(tid, 0));
-        machine.threads.wake_events();
-        assert_eq!(machine.yield_now(), Step::Switched(PROCESS_ID, 5));
-        assert_eq!(machine.current().frame.x[PC], pc);
+        let unfinished = Unfinished { deadline_ns: Some(9_000_000), ..Unfinished::NONE };
+        let mut wait = |argument| {
+            machine.call(|m, thread| Ok(m.threads.wait_for_event(thread, argument, [].into_iter(), unfinished)))
+        };
+        assert_eq!(wait(5), Step::Switched(tid, 0));
+        assert_eq!(wait(6), Step::Switched(PROCESS_ID, 5));
+        assert_eq!((machine.current().frame.x[PC], machine.clock.now_ns()), (pc, 9_000_000));
+        assert!(machine.current().unfinished.is_waiting);
     }
 
     #[test]

@@ -73,8 +73,10 @@ pub enum Moment {
 /// A fact about the program by which a cheaper fragment does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Variant {
-    /// No call that makes a thread is reachable.
+    /// No call that makes a thread, or has a timer send signals, is reachable: nothing happens while the program waits.
     SingleThread,
+    /// Other threads can run, and there may be files on which a read or write has to wait for them.
+    Waits,
     /// No call that makes a descriptor is reachable: only 0, 1 and 2 exist.
     ConsoleOnly,
 }
@@ -136,6 +138,7 @@ impl Variant {
     pub fn named(word: &str) -> Option<Variant> {
         match word {
             "single_thread" => Some(Variant::SingleThread),
+            "waits" => Some(Variant::Waits),
             "console_only" => Some(Variant::ConsoleOnly),
             _ => None,
         }
@@ -146,6 +149,7 @@ impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Variant::SingleThread => "single_thread",
+            Variant::Waits => "waits",
             Variant::ConsoleOnly => "console_only",
         })
     }
