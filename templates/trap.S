@@ -66,6 +66,34 @@ zeroos_calls:
     .section .text.zeroos_trap
 {%- endif %}
 
+{% if traps and faults -%}
+# What is no ecall may be a signal: the thread's frame is completed, the kernel lets it go on in a handler or ends the run.
+# If the kernel itself failed, what is saved here goes astray; the run ends with the kernel's own failure.
+zeroos_exception:
+    sd      a0, 80(sp)
+    csrr    a1, mepc
+    sd      a1, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- if float %}
+    .option push
+    .option arch, +d
+{%- for register in float_registers %}
+    fsd     {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    frcsr   t0
+    sd      t0, {{ fcsr_offset }}(sp)
+    .option pop
+{%- endif %}
+    csrr    a0, mcause
+    csrr    a2, mtval
+    mv      a3, sp
+    call    zeroos_fault                # a0: the thread, to go on
+    j       zeroos_load_frame
+{%- else -%}
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
     csrr    a0, mcause
@@ -73,6 +101,7 @@ zeroos_exception:
     csrr    a2, mtval
     la      sp, zeroos_stack_top
     call    zeroos_fault
+{%- endif %}
 {%- if whole_frames %}
 
 # The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
@@ -102,6 +131,9 @@ zeroos_leave_otherwise:
 {%- endif %}
 1:  mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
+{%- if traps and faults %}
+zeroos_load_frame:
+{%- endif %}
     mv      sp, a0
     csrw    mscratch, sp
     ld      t0, 0(sp)

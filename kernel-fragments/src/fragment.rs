@@ -27,7 +27,11 @@ macro_rules! syscall {
 /// * `boot`: once, before the program's first instruction.
 /// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
 ///   is complete. Takes `leave: Leave` first, returns `Result<NonNull<Thread>, Stop>`: the thread to go on with.
+/// * `alarm`: the `switch` or `choose` hook said `Stop::Alarm`; no thread is on the hart. Returns `Outcome`; `Exit` ends the run.
+/// * `choose`: after that, as `switch` without a calling thread.
 /// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
+/// * `fault`: the program's instruction met an exception; the frame is complete, its pc the instruction. Takes the cause and
+///   the trap value as registers. Returns `Outcome`: `Resume` to load the frame, anything else to end the run.
 #[macro_export]
 macro_rules! hook {
     ($moment:ident => $function:ident) => {

@@ -44,6 +44,7 @@ pub fn stopped(platform: &mut impl Platform, boot: &BootInfo, number: u64, pc: u
     message.text("zeroos: stop: ");
     match why {
         Stop::Unsupported(what) => message.text("unsupported: ").text(what),
+        Stop::Alarm => message.text("a timer that nobody serves"),
         Stop::Deadlock => message.text("deadlock: every thread waits for another"),
     };
     message.text(", in syscall ").decimal(number);

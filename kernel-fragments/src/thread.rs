@@ -152,13 +152,14 @@ pub struct Thread {
 impl Thread {
     /// What is kept of the call that it makes from before that waited; [`Unfinished::NONE`] if it is made for the first time.
     pub fn resume_call(&mut self) -> Unfinished {
+        self.awaited_signals = 0;
         core::mem::replace(&mut self.unfinished, Unfinished::NONE)
     }
 
     /// Ends its call that waits because a handler is to run: what was done counts; a call that did nothing fails with EINTR
     /// or, as far as `restarts` (SA_RESTART) and signal(7) say so, is made again after the handler.
     pub fn break_off(&mut self, restarts: bool) {
-        let unfinished = core::mem::replace(&mut self.unfinished, Unfinished::NONE);
+        let unfinished = self.resume_call();
         if !unfinished.is_waiting || restarts && unfinished.restarts && unfinished.done_bytes == 0 {
             return; // its frame makes the call again
         }

@@ -22,6 +22,10 @@ use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 hook!(switch => switch);
+hook!(choose => choose);
+
+/// No alarm is set.
+const NEVER: u64 = u64::MAX;
 
 /// What a thread waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +75,8 @@ pub struct Threads {
     waiting: Vec<Waiter>,
     /// The files that those wait for who wait for an event.
     file_waits: FileWaits,
+    /// When the `alarm` hook is to be called next, in nanoseconds since boot.
+    alarm_ns: u64,
     newborn: Option<Newborn>,
     /// The thread that exited last: its frame was saved after it said so.
     retired: Option<ParkedThread>,
@@ -87,6 +93,7 @@ impl Threads {
             ready: VecDeque::new(),
             waiting: Vec::new(),
             file_waits: FileWaits::new(),
+            alarm_ns: NEVER,
             newborn: None,
             retired: None,
             intent: Intent::Yield,
@@ -110,6 +117,11 @@ impl Threads {
         self.newborn = Some(Newborn { thread, stack, thread_pointer });
         self.last_tid += 1;
         Ok(self.last_tid)
+    }
+
+    /// Has the `alarm` hook be called `alarm_ns` after boot, once a thread is chosen then; `None` for never.
+    pub fn set_alarm(&mut self, alarm_ns: Option<u64>) {
+        self.alarm_ns = alarm_ns.unwrap_or(NEVER);
     }
 
     /// Whether another thread could run now or later.
@@ -371,12 +383,24 @@ pub fn switch(
         }
         Intent::Exit => threads.retired = Some(parked),
     }
+    choose(threads, clock, platform)
+}
+
+/// Chooses who runs next when no thread is on the hart.
+///
+/// # Errors
+/// Deadlock, after saying who waits for what. Alarm: that is to be served first.
+pub fn choose(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Result<NonNull<Thread>, Stop> {
     threads.expire(clock.now_ns());
-    if threads.ready.is_empty()
-        && let Some(earliest_ns) = threads.earliest_deadline_ns()
-    {
-        clock.idle_until(earliest_ns);
-        threads.expire(earliest_ns);
+    if threads.ready.is_empty() {
+        let earliest_ns = threads.earliest_deadline_ns().map_or(threads.alarm_ns, |at_ns| at_ns.min(threads.alarm_ns));
+        if earliest_ns != NEVER {
+            clock.idle_until(earliest_ns);
+            threads.expire(earliest_ns);
+        }
+    }
+    if threads.alarm_ns <= clock.now_ns() {
+        return Err(Stop::Alarm);
     }
     match threads.ready.pop_front() {
         Some(next) => Ok(next.resume()),

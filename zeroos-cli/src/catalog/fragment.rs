@@ -66,8 +66,14 @@ pub enum Moment {
     Boot,
     /// The calling thread gave up the hart or made a thread.
     Switch,
+    /// A timer is due and no thread on the hart.
+    Alarm,
+    /// The alarm was served.
+    Choose,
     /// A complete frame is about to be loaded.
     Deliver,
+    /// An instruction of the program met an exception.
+    Fault,
 }
 
 /// A fact about the program by which a cheaper fragment does.
@@ -161,7 +167,10 @@ impl Moment {
         match word {
             "boot" => Some(Moment::Boot),
             "switch" => Some(Moment::Switch),
+            "alarm" => Some(Moment::Alarm),
+            "choose" => Some(Moment::Choose),
             "deliver" => Some(Moment::Deliver),
+            "fault" => Some(Moment::Fault),
             _ => None,
         }
     }
