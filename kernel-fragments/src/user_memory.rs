@@ -36,12 +36,6 @@ pub trait UserMemory {
     /// EFAULT if any of them is not the program's.
     fn slice_mut(&mut self, address: UserAddress, len_bytes: usize) -> Result<&mut [u8], Errno>;
 
-    /// Zeroes `len_bytes` bytes at `address`. Errors as [`slice_mut`](Self::slice_mut).
-    fn zero(&mut self, address: UserAddress, len_bytes: usize) -> Result<(), Errno> {
-        self.slice_mut(address, len_bytes)?.fill(0);
-        Ok(())
-    }
-
     /// Copies `bytes` to `address`. Errors as [`slice_mut`](Self::slice_mut).
     fn write(&mut self, address: UserAddress, bytes: &[u8]) -> Result<(), Errno> {
         self.slice_mut(address, bytes.len())?.copy_from_slice(bytes);

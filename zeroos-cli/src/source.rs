@@ -41,6 +41,7 @@ impl KernelSource {
         files.insert(KernelSource::ROOT.into(), root::generate(plan)?);
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
+        files.insert("src/memory.S".into(), templates::memory()?);
         Ok(KernelSource { files, link_script: templates::link_script(plan)? })
     }
 

@@ -196,7 +196,7 @@ impl AddressSpace {
                 if is_zero { Contents::Zero } else { Contents::Stale }
             } else {
                 if !is_zero {
-                    memory.zero(UserAddress(address), piece.end - address)?;
+                    zero(memory, address, piece.end)?;
                 }
                 Contents::Live
             };
@@ -268,7 +268,7 @@ impl AddressSpace {
             }
             if protection != PROT_NONE {
                 if contents == Contents::Stale {
-                    memory.zero(UserAddress(address), piece.end - address)?;
+                    zero(memory, address, piece.end)?;
                 }
                 contents = Contents::Live;
             }
@@ -301,7 +301,7 @@ impl AddressSpace {
                 Some((PROT_NONE, Contents::Live)) => {
                     pages.set_piece(address, piece, Some(Page::mapped(PROT_NONE, Contents::Stale)))?;
                 }
-                Some((_, Contents::Live)) => memory.zero(UserAddress(address), piece.end - address)?,
+                Some((_, Contents::Live)) => zero(memory, address, piece.end)?,
                 _ => {}
             }
             address = piece.end;
@@ -378,6 +378,11 @@ impl AddressSpace {
     }
 }
 
+fn zero(memory: &mut impl UserMemory, start: usize, end: usize) -> Result<(), Errno> {
+    memory.slice_mut(UserAddress(start), end.saturating_sub(start))?.fill(0);
+    Ok(())
+}
+
 #[cfg(test)]
 pub mod tests {
     //! Also gives the memory calls their machine.
@@ -419,7 +424,7 @@ pub mod tests {
     #[test]
     fn fresh_pages_come_first() {
         let (mut memory, mut space, boot) = machine(0, 8);
-        let mut map = |space: &mut AddressSpace, memory: &mut FakeMemory, pages| {
+        let map = |space: &mut AddressSpace, memory: &mut FakeMemory, pages| {
             space.map(memory, &boot, Placement::Hint(0), pages * PAGE_BYTES, READ_WRITE)
         };
         let half = BASE + 4 * PAGE_BYTES;

@@ -4,7 +4,7 @@
 
 use crate::abi::timespec::{
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID,
-    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_THREAD_CPUTIME_ID, LATEST_NS,
+    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_THREAD_CPUTIME_ID, LATEST_NS, SECOND_NS,
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
@@ -35,6 +35,10 @@ pub struct Clock {
     idle_ns: u64,
     /// What [`cpu_ns`](Self::cpu_ns) was when the running thread began to run.
     turn_start_ns: u64,
+    /// Seconds since boot at the last reading of the monotonic clock, and the same in nanoseconds: while the second lasts,
+    /// nothing needs to be divided.
+    second: u64,
+    second_start_ns: u64,
 }
 
 impl ClockKind {
@@ -43,6 +47,22 @@ impl ClockKind {
     /// # Errors
     /// EINVAL if there is none. Unsupported: the CPU time of another thread.
     pub fn of(id: i32, thread: &Thread) -> Result<ClockKind, Refusal> {
+        ClockKind::for_thread(id, thread.tid)
+    }
+
+    /// The clock with id `id`, where there is one thread only, whose CPU time is that of the process.
+    ///
+    /// # Errors
+    /// EINVAL if there is none.
+    pub fn of_only_thread(id: i32) -> Result<ClockKind, Errno> {
+        match ClockKind::for_thread(id, PROCESS_ID) {
+            Ok(ClockKind::ThreadCpu) => Ok(ClockKind::ProcessCpu),
+            Ok(kind) => Ok(kind),
+            Err(_) => Err(Errno::EINVAL),
+        }
+    }
+
+    fn for_thread(id: i32, caller: u32) -> Result<ClockKind, Refusal> {
         match id {
             CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_TAI => Ok(ClockKind::Realtime),
             CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME => Ok(ClockKind::Monotonic),
@@ -52,7 +72,7 @@ impl ClockKind {
             ..0 if id & 3 != 3 => match (!(id >> 3) as u32, id & 4 != 0) {
                 (0 | PROCESS_ID, false) => Ok(ClockKind::ProcessCpu),
                 (_, false) => Err(Errno::EINVAL.into()),
-                (tid, true) if tid == 0 || tid == thread.tid => Ok(ClockKind::ThreadCpu),
+                (tid, true) if tid == 0 || tid == caller => Ok(ClockKind::ThreadCpu),
                 (_, true) => Err(Refusal::Unsupported("the CPU clock of another thread")),
             },
             _ => Err(Errno::EINVAL.into()),
@@ -63,7 +83,7 @@ impl ClockKind {
 impl Clock {
     /// The clock at boot.
     pub const fn new() -> Clock {
-        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0 }
+        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0, second: 0, second_start_ns: 0 }
     }
 
     /// Nanoseconds since boot, without taking time.
@@ -85,6 +105,33 @@ impl Clock {
             ClockKind::ProcessCpu => self.cpu_ns(),
             ClockKind::ThreadCpu => thread.cpu_ns + (self.cpu_ns() - self.turn_start_ns),
         }
+    }
+
+    /// As [`read_ns`](Self::read_ns) where there is one thread only.
+    pub fn read_for_only_thread_ns(&mut self, boot: &BootInfo, kind: ClockKind) -> u64 {
+        self.step();
+        match kind {
+            ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
+            ClockKind::Monotonic => self.now_ns,
+            ClockKind::ProcessCpu | ClockKind::ThreadCpu => self.cpu_ns(),
+        }
+    }
+
+    /// Reads the monotonic clock: seconds and nanoseconds.
+    #[inline]
+    pub fn read_monotonic(&mut self) -> [u64; 2] {
+        self.step();
+        if self.now_ns.wrapping_sub(self.second_start_ns) >= SECOND_NS {
+            self.begin_second();
+        }
+        [self.second, self.now_ns.wrapping_sub(self.second_start_ns)]
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_second(&mut self) {
+        self.second = self.now_ns / SECOND_NS;
+        self.second_start_ns = self.second * SECOND_NS;
     }
 
     /// When `time_ns` of clock `kind` is, in nanoseconds since boot: times of day before boot are at boot.
@@ -136,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn the_monotonic_clock_in_seconds() {
+        let (mut clock, thread) = (Clock::new(), Thread::first());
+        for deadline_ns in [0, SECOND_NS - 2000, SECOND_NS, 7 * SECOND_NS - 1, 7 * SECOND_NS, LATEST_NS] {
+            clock.idle_until(deadline_ns);
+            let [seconds, part] = clock.read_monotonic();
+            assert!(part < SECOND_NS);
+            assert_eq!(seconds * SECOND_NS + part, clock.now_ns(), "after {deadline_ns}");
+        }
+        let last = clock.now_ns();
+        assert_eq!(clock.read_ns(&BootInfo::default(), &thread, ClockKind::Monotonic), last + STEP_NS);
+    }
+
+    #[test]
     fn ids() {
         let thread = Thread::first();
         let own = !(PROCESS_ID as i32) << 3;
@@ -150,8 +210,12 @@ mod tests {
         ] {
             assert_eq!(ClockKind::of(id, &thread), Ok(kind), "{id}");
         }
+        assert_eq!(ClockKind::of_only_thread(own | 6), Ok(ClockKind::ProcessCpu));
+        assert!(matches!(ClockKind::of(own - 8 | 6, &thread), Err(Refusal::Unsupported(_))));
+        assert_eq!(ClockKind::of_only_thread(own - 8 | 6), Err(Errno::EINVAL), "there is no such thread");
         for id in [8, 9, 10, 12, i32::MAX, -1, own - 8 + 2] {
             assert_eq!(ClockKind::of(id, &thread), Err(Errno::EINVAL.into()), "{id}");
+            assert_eq!(ClockKind::of_only_thread(id), Err(Errno::EINVAL), "{id}");
         }
     }
 }

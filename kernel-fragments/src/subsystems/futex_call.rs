@@ -73,6 +73,7 @@ pub fn read_word(memory: &impl UserMemory, address: UserAddress) -> Result<u32, 
     memory.read_u32(address)
 }
 
-fn check_alignment(address: UserAddress) -> Result<(), Errno> {
+/// EINVAL if the word at `address` is not aligned to 4 bytes.
+pub fn check_alignment(address: UserAddress) -> Result<(), Errno> {
     if address.0.is_multiple_of(4) { Ok(()) } else { Err(Errno::EINVAL) }
 }

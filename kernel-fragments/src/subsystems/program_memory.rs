@@ -69,18 +69,6 @@ impl UserMemory for ProgramMemory {
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
     }
 
-    fn zero(&mut self, address: UserAddress, len_bytes: usize) -> Result<(), Errno> {
-        /// Stored in one turn, so that counting costs little.
-        type Block = [u64; 32];
-        let bytes = self.slice_mut(address, len_bytes)?;
-        // SAFETY: every bit pattern is a `Block`.
-        let (before, blocks, behind) = unsafe { bytes.align_to_mut::<Block>() };
-        before.fill(0);
-        blocks.iter_mut().for_each(|block| *block = [0; 32]);
-        behind.fill(0);
-        Ok(())
-    }
-
     // Words are nearly always aligned: one access instead of one for each byte.
 
     fn read_u32(&self, address: UserAddress) -> Result<u32, Errno> {

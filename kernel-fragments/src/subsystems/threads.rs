@@ -115,6 +115,11 @@ impl Threads {
         self.ready.is_empty() && self.waiting.is_empty()
     }
 
+    /// Whether no other thread waits for anything.
+    pub fn nobody_waits(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// The caller goes to the end of the run queue.
     pub fn yield_now(&mut self, thread: &mut Thread) -> Leave {
         thread.frame.x[A0] = 0;

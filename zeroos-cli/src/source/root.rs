@@ -57,6 +57,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
 
         core::arch::global_asm!(include_str!("start.S"));
         core::arch::global_asm!(include_str!("trap.S"));
+        core::arch::global_asm!(include_str!("memory.S"));
         #heap
         #state
 

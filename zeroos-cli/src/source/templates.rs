@@ -32,6 +32,11 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     render("start.S", &context)
 }
 
+/// Copying and filling.
+pub(super) fn memory() -> Result<String, SourceError> {
+    render("memory.S", &Context::new())
+}
+
 /// A call and the symbol of the function that serves it.
 #[derive(Serialize)]
 struct CallSymbol {

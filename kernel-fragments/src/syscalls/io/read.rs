@@ -23,6 +23,16 @@ pub fn read(
     let open = descriptors.readable(fd)?;
     let offset = open.offset.get();
     check_span(offset, len_bytes.min(MAX_TRANSFER_BYTES))?;
+    if let Some(rest) = open.committed_from(offset)
+        && let Ok(buffer) = memory.slice_mut(address, len_bytes.min(MAX_TRANSFER_BYTES))
+    {
+        let read_bytes = rest.len().min(buffer.len());
+        if let (Some(buffer), Some(rest)) = (buffer.get_mut(..read_bytes), rest.get(..read_bytes)) {
+            buffer.copy_from_slice(rest);
+        }
+        open.offset.set(offset + read_bytes as u64);
+        return Ok(read_bytes);
+    }
     let read_bytes = read_buffer(memory, platform, open, offset, address, len_bytes)?;
     open.offset.set(offset + read_bytes as u64);
     Ok(read_bytes)

@@ -1,7 +1,7 @@
 //! `clock_gettime(2)`: <https://man7.org/linux/man-pages/man2/clock_gettime.2.html>. Supported: clocks 0–7 and 11, CPU
 //! clocks of the process and the calling thread. Errors: EINVAL, EFAULT.
 
-use crate::abi::timespec::write_timespec;
+use crate::abi::timespec::{CLOCK_MONOTONIC, write_timespec};
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
 use crate::subsystems::clock::{Clock, ClockKind};
@@ -19,6 +19,10 @@ pub fn clock_gettime(
     id: i32,
     address: UserAddress,
 ) -> SysResult {
+    if id == CLOCK_MONOTONIC {
+        memory.write_words(address, clock.read_monotonic())?;
+        return Ok(0);
+    }
     let kind = ClockKind::of(id, thread)?;
     write_timespec(memory, address, clock.read_ns(boot, thread, kind))?;
     Ok(0)
