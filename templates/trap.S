@@ -14,15 +14,15 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
     ld      t0, {{ leave_offset }}(sp)
     bnez    t0, zeroos_leave_otherwise
 {%- endif %}
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the ecall
-    csrw    mepc, t0
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -75,15 +75,14 @@ zeroos_exception:
     call    zeroos_fault
 {%- if whole_frames %}
 
-# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
     addi    t0, t0, -3
     beqz    t0, 1f
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the call
+    csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
     sd      t0, 16(sp)

@@ -225,12 +225,12 @@ fn call_functions(plan: &Plan) -> TokenStream {
         }
     };
     quote! {
-        /// The address of the `ecall` being served.
+        /// The address of the `ecall` being served: mepc is behind it.
         fn program_counter() -> u64 {
             let pc: u64;
             // SAFETY: reading mepc has no effect.
             unsafe { core::arch::asm!("csrr {}, mepc", out(reg) pc, options(nomem, nostack)) };
-            pc
+            pc.wrapping_sub(4)
         }
 
         /// The program's stack pointer at the call being served.
@@ -270,6 +270,12 @@ fn call_functions(plan: &Plan) -> TokenStream {
         #[unsafe(no_mangle)]
         extern "C" fn zeroos_unsupported(number: u64) -> ! {
             report::unsupported_call(&mut kernel().platform, boot_info(), number, program_counter())
+        }
+
+        /// The run ends: call `number` came from a place that was found to make another one.
+        #[unsafe(no_mangle)]
+        extern "C" fn zeroos_unpredicted(number: u64) -> ! {
+            report::unpredicted_call(&mut kernel().platform, boot_info(), number, program_counter())
         }
 
         /// The run ends: the fragment for `number` does not do what was asked for.
