@@ -98,14 +98,21 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, {{ fcsr_offset }}(sp)
     .option pop
+    mv      s0, sp                      # whose floating-point registers the hart holds
+    j       2f
+1:  li      s0, 0                       # nobody's: the frame has others
+2:
+{%- else %}
+1:
 {%- endif %}
-1:  mv      a0, sp
+    mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
     csrw    mscratch, sp
     ld      t0, 0(sp)
     csrw    mepc, t0
 {%- if float %}
+    beq     sp, s0, 1f
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -114,6 +121,7 @@ zeroos_leave_otherwise:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
+1:
 {%- endif %}
 {%- if direct %}
     li      t0, 0x1800                  # mstatus.MPP = machine mode: no trap has set it

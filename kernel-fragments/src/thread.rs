@@ -2,6 +2,7 @@
 //! their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
 use crate::user_memory::UserAddress;
+use core::ptr::NonNull;
 
 /// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
 /// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers, a stub those that
@@ -106,6 +107,8 @@ pub struct Thread {
     pub robust_list: UserAddress,
     /// What it registered with `rseq`.
     pub restartable_sequences: RestartableSequences,
+    /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
+    pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
     pub name: [u8; 16],
 }
@@ -124,6 +127,7 @@ impl Thread {
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,
             restartable_sequences: RestartableSequences::NONE,
+            behind: None,
             name: [0; 16],
         }
     }

@@ -74,6 +74,12 @@ pub trait UserMemory {
         self.write_words_by_bytes(address, words)
     }
 
+    /// As [`write_words`](Self::write_words), where that is quick: `None`, and nothing is written, for an address that needs
+    /// a longer look.
+    fn write_words_quickly<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Option<()> {
+        self.write_words(address, words).ok()
+    }
+
     /// [`write_words`](Self::write_words) for any alignment.
     fn write_words_by_bytes<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {
         let bytes = self.slice_mut(address, 8 * N)?;

@@ -127,6 +127,13 @@ impl Clock {
         [self.second, self.now_ns.wrapping_sub(self.second_start_ns)]
     }
 
+    /// What [`read_monotonic`](Self::read_monotonic) would give, if that is known without dividing. Takes no time.
+    #[inline]
+    pub fn next_monotonic(&self) -> Option<[u64; 2]> {
+        let part = (self.now_ns + STEP_NS).wrapping_sub(self.second_start_ns);
+        (part < SECOND_NS).then_some([self.second, part])
+    }
+
     #[cold]
     #[inline(never)]
     fn begin_second(&mut self) {
@@ -151,10 +158,17 @@ impl Clock {
         self.idle_ns += idle_ns;
     }
 
-    /// `thread` stops running: what it ran is its own.
+    /// When the next reading or change of thread is, in nanoseconds since boot.
+    pub fn next_step_ns(&self) -> u64 {
+        self.now_ns + STEP_NS
+    }
+
+    /// Takes the time of a change of thread. `thread` stops running: what it ran is its own.
     pub fn end_turn(&mut self, thread: &mut Thread) {
-        thread.cpu_ns += self.cpu_ns() - self.turn_start_ns;
-        self.turn_start_ns = self.cpu_ns();
+        self.step();
+        let cpu_ns = self.cpu_ns();
+        thread.cpu_ns += cpu_ns - self.turn_start_ns;
+        self.turn_start_ns = cpu_ns;
     }
 
     fn cpu_ns(&self) -> u64 {
@@ -179,7 +193,8 @@ mod tests {
         let mut other = Thread::first();
         assert_eq!(clock.read_ns(&boot, &other, ClockKind::ThreadCpu), 1000);
         clock.end_turn(&mut other);
-        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ThreadCpu), 4000);
+        assert_eq!((thread.cpu_ns, other.cpu_ns), (4000, 2000));
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ThreadCpu), 5000);
     }
 
     #[test]

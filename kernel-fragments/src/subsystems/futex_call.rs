@@ -73,7 +73,6 @@ pub fn read_word(memory: &impl UserMemory, address: UserAddress) -> Result<u32, 
     memory.read_u32(address)
 }
 
-/// EINVAL if the word at `address` is not aligned to 4 bytes.
-pub fn check_alignment(address: UserAddress) -> Result<(), Errno> {
+fn check_alignment(address: UserAddress) -> Result<(), Errno> {
     if address.0.is_multiple_of(4) { Ok(()) } else { Err(Errno::EINVAL) }
 }

@@ -95,10 +95,10 @@ impl Contents {
         Contents { committed: Cell::new(Some(bytes)), written: Cell::default() }
     }
 
-    /// What follows `offset`, if the file is as it lies in the image.
+    /// What follows `offset`, if the file is as it lies in the image, and not shorter.
     #[inline]
     pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
-        Some(self.committed.get()?.get(offset as usize..).unwrap_or_default())
+        self.committed.get()?.get(offset as usize..)
     }
 
     /// Nothing.

@@ -87,7 +87,8 @@ impl OpenFile {
         Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node })
     }
 
-    /// What follows `offset` in a regular file of the image to which nobody wrote; `None` for every other file.
+    /// What follows `offset` in a regular file of the image to which nobody wrote; `None` for every other file, and behind
+    /// its end.
     #[inline]
     pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
         match self.node.as_deref() {

@@ -11,10 +11,9 @@ use crate::outcome::Leave;
 use crate::platform_interface::Platform;
 use crate::stop::{Message, Stop};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::parked_thread::ParkedThread;
-use crate::thread::{A0, PC, PROCESS_ID, SP, TP, Thread};
+use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
+use crate::thread::{A0, AlternateStack, PC, PROCESS_ID, RestartableSequences, SP, TP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -48,11 +47,20 @@ struct Waiter {
 /// A thread that `clone` made, and that gets its parent's registers once these are complete.
 #[derive(Debug)]
 struct Newborn {
-    thread: ParkedThread,
+    room: ThreadRoom,
+    tid: u32,
+    start: Start,
+}
+
+/// In what a new thread differs from its parent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Start {
     /// Its stack pointer; 0 for its parent's.
-    stack: u64,
+    pub stack: u64,
     /// Its thread pointer, if not its parent's.
-    thread_pointer: Option<u64>,
+    pub thread_pointer: Option<u64>,
+    /// Where its end is announced; null for nowhere.
+    pub clear_child_tid: UserAddress,
 }
 
 /// What the calling thread does once its frame is complete.
@@ -67,9 +75,13 @@ enum Intent {
 #[derive(Debug)]
 pub struct Threads {
     /// In the order in which they run next.
-    ready: VecDeque<ParkedThread>,
+    ready: ThreadQueue,
     /// In the order in which they began to wait.
     waiting: Vec<Waiter>,
+    /// No deadline is before this, in nanoseconds since boot.
+    next_deadline_ns: u64,
+    /// How many there are, the running one left out.
+    others: usize,
     newborn: Option<Newborn>,
     /// The thread that exited last: its frame was saved after it said so.
     retired: Option<ParkedThread>,
@@ -83,8 +95,10 @@ impl Threads {
     /// No other thread.
     pub const fn new() -> Threads {
         Threads {
-            ready: VecDeque::new(),
+            ready: ThreadQueue::new(),
             waiting: Vec::new(),
+            next_deadline_ns: u64::MAX,
+            others: 0,
             newborn: None,
             retired: None,
             intent: Intent::Yield,
@@ -94,25 +108,24 @@ impl Threads {
     }
 
     /// Makes a thread with the next free id, which is returned. It starts as a copy of its parent when that leaves by
-    /// `Leave::Resume`, with a0 = 0, the stack pointer `stack` (0: the parent's) and `thread_pointer`, if given.
+    /// `Leave::Resume`, with a0 = 0, nothing that a thread has for itself, and what `start` says.
     ///
     /// # Errors
     /// EAGAIN if the kernel's heap is full.
-    pub fn create(&mut self, mut thread: Thread, stack: u64, thread_pointer: Option<u64>) -> Result<u32, Errno> {
-        // Room for all threads in either list, so that no later step can fail.
-        let count = self.ready.len() + self.waiting.len() + 2;
-        self.ready.try_reserve(count - self.ready.len()).map_err(|_| Errno::EAGAIN)?;
-        self.waiting.try_reserve(count - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
-        thread.tid = self.last_tid + 1;
-        let thread = ParkedThread::new(thread).ok_or(Errno::EAGAIN)?;
-        self.newborn = Some(Newborn { thread, stack, thread_pointer });
+    pub fn create(&mut self, start: Start) -> Result<u32, Errno> {
+        // Room for all threads to wait, so that no later step can fail.
+        let others = self.others + 1;
+        self.waiting.try_reserve(others + 1 - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
+        let room = ThreadRoom::new().ok_or(Errno::EAGAIN)?;
+        self.others = others;
         self.last_tid += 1;
+        self.newborn = Some(Newborn { room, tid: self.last_tid, start });
         Ok(self.last_tid)
     }
 
     /// Whether another thread could run now or later.
     pub fn is_alone(&self) -> bool {
-        self.ready.is_empty() && self.waiting.is_empty()
+        self.others == 0
     }
 
     /// Whether no other thread waits for anything.
@@ -159,7 +172,7 @@ impl Threads {
     pub fn wake_one(&mut self, mut is_meant: impl FnMut(Wait) -> bool) -> Option<u32> {
         let waiter = self.waiting.extract_if(.., |waiter| is_meant(waiter.wait)).next()?;
         let tid = waiter.thread.get().tid;
-        self.ready.push_back(waiter.thread);
+        self.ready.push(waiter.thread);
         Some(tid)
     }
 
@@ -205,14 +218,15 @@ impl Threads {
 
     /// The id of another thread that fits.
     pub fn find_by(&self, mut fits: impl FnMut(&Thread) -> bool) -> Option<u32> {
-        let waiting = self.waiting.iter().map(|waiter| &waiter.thread);
-        self.ready.iter().chain(waiting).map(ParkedThread::get).find(|thread| fits(thread)).map(|thread| thread.tid)
+        let waiting = self.waiting.iter().map(|waiter| waiter.thread.get());
+        self.ready.iter().chain(waiting).find(|thread| fits(thread)).map(|thread| thread.tid)
     }
 
     /// Another thread by its id.
     pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
-        let waiting = self.waiting.iter_mut().map(|waiter| &mut waiter.thread);
-        self.ready.iter_mut().chain(waiting).map(ParkedThread::get_mut).find(|thread| thread.tid == tid)
+        let mut waiting = self.waiting.iter_mut().map(|waiter| waiter.thread.get_mut());
+        let waits = waiting.find(|thread| thread.tid == tid);
+        waits.or_else(|| self.ready.find(|thread| thread.tid == tid))
     }
 
     /// Ends the wait of thread `tid`, if it waits, because a handler is to run in it: its call fails with EINTR or, as far
@@ -242,20 +256,25 @@ impl Threads {
                 waiter.thread.get_mut().frame.x[A0] = result_of(errno);
             }
         }
-        self.ready.push_back(waiter.thread);
+        self.ready.push(waiter.thread);
     }
 
     /// Makes everybody ready whose deadline is not after `now_ns`, earliest first.
+    #[cold]
+    #[inline(never)]
     fn expire(&mut self, now_ns: u64) {
-        while let Some(earliest_ns) = self.earliest_deadline_ns()
-            && earliest_ns <= now_ns
-        {
+        self.next_deadline_ns = u64::MAX;
+        while let Some(earliest_ns) = self.earliest_deadline_ns() {
+            if earliest_ns > now_ns {
+                self.next_deadline_ns = earliest_ns;
+                return;
+            }
             let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
             let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
             if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
                 waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
             }
-            self.ready.push_back(waiter.thread);
+            self.ready.push(waiter.thread);
         }
     }
 
@@ -290,7 +309,32 @@ fn result_of(errno: Errno) -> u64 {
 ///
 /// # Errors
 /// Deadlock, after saying who waits for what.
+#[inline]
 pub fn switch(
+    leave: Leave,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    platform: &mut impl Platform,
+    thread: &mut Thread,
+) -> Result<NonNull<Thread>, Stop> {
+    // Taking turns, while nobody's time has come.
+    if leave == Leave::Reschedule
+        && threads.intent == Intent::Yield
+        && threads.retired.is_none()
+        && clock.next_step_ns() < threads.next_deadline_ns
+        && let Some(next) = threads.ready.pop()
+    {
+        clock.end_turn(thread);
+        // SAFETY: as in `choose`.
+        threads.ready.push(unsafe { ParkedThread::park(thread) });
+        return Ok(next.resume());
+    }
+    choose(leave, threads, clock, platform, thread)
+}
+
+/// As [`switch`], in every case.
+#[inline(never)]
+fn choose(
     leave: Leave,
     threads: &mut Threads,
     clock: &mut Clock,
@@ -301,49 +345,75 @@ pub fn switch(
         retired.free();
     }
     if leave != Leave::Reschedule {
-        if let Some(Newborn { thread: mut newborn, stack, thread_pointer }) = threads.newborn.take() {
-            let frame = &mut newborn.get_mut().frame;
-            frame.clone_from(&thread.frame);
-            frame.x[A0] = 0;
-            if stack != 0 {
-                frame.x[SP] = stack;
-            }
-            if let Some(thread_pointer) = thread_pointer {
-                frame.x[TP] = thread_pointer;
-            }
-            threads.ready.push_back(newborn);
+        if let Some(newborn) = threads.newborn.take() {
+            threads.ready.push(newborn.born(thread));
         }
         return Ok(NonNull::from(thread));
     }
-    clock.step();
     clock.end_turn(thread);
     // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
     // what we return; this one is touched only through `threads` until it is returned itself.
     let mut parked = unsafe { ParkedThread::park(thread) };
     match threads.intent {
-        Intent::Yield => threads.ready.push_back(parked),
+        Intent::Yield => threads.ready.push(parked),
         Intent::Wait(wait, deadline_ns) => {
             if wait == Wait::Event {
                 let frame = &mut parked.get_mut().frame;
                 frame.x[PC] = frame.x[PC].wrapping_sub(ECALL_BYTES);
             }
+            threads.next_deadline_ns = threads.next_deadline_ns.min(deadline_ns.unwrap_or(u64::MAX));
             threads.waiting.push(Waiter { thread: parked, wait, deadline_ns });
         }
-        Intent::Exit => threads.retired = Some(parked),
+        Intent::Exit => {
+            threads.others -= 1;
+            threads.retired = Some(parked);
+        }
     }
-    threads.expire(clock.now_ns());
-    if threads.ready.is_empty()
-        && let Some(earliest_ns) = threads.earliest_deadline_ns()
-    {
+    if threads.next_deadline_ns <= clock.now_ns() {
+        threads.expire(clock.now_ns());
+    }
+    match threads.ready.pop() {
+        Some(next) => Ok(next.resume()),
+        None => idle(threads, clock, platform),
+    }
+}
+
+/// Nobody is ready: the clock jumps to where somebody is.
+#[cold]
+#[inline(never)]
+fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Result<NonNull<Thread>, Stop> {
+    if let Some(earliest_ns) = threads.earliest_deadline_ns() {
         clock.idle_until(earliest_ns);
         threads.expire(earliest_ns);
     }
-    match threads.ready.pop_front() {
+    match threads.ready.pop() {
         Some(next) => Ok(next.resume()),
         None => {
             threads.report_deadlock(platform);
             Err(Stop::Deadlock)
         }
+    }
+}
+
+impl Newborn {
+    /// The thread, now that its parent's frame is complete.
+    fn born(self, parent: &Thread) -> ParkedThread {
+        let mut newborn = self.room.copy(parent, self.tid);
+        let thread = newborn.get_mut();
+        thread.pending_signals = 0;
+        thread.alternate_stack = AlternateStack::NONE;
+        thread.cpu_ns = 0;
+        thread.clear_child_tid = self.start.clear_child_tid;
+        thread.robust_list = UserAddress::NULL;
+        thread.restartable_sequences = RestartableSequences::NONE;
+        thread.frame.x[A0] = 0;
+        if self.start.stack != 0 {
+            thread.frame.x[SP] = self.start.stack;
+        }
+        if let Some(thread_pointer) = self.start.thread_pointer {
+            thread.frame.x[TP] = thread_pointer;
+        }
+        newborn
     }
 }
 
@@ -428,6 +498,6 @@ mod tests {
             }
         }
         assert!(machine.threads.is_alone());
-        assert_eq!(machine.threads.ready.len() + machine.threads.waiting.len(), 0);
+        assert!(machine.threads.ready.is_empty() && machine.threads.waiting.is_empty());
     }
 }

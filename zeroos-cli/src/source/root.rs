@@ -301,12 +301,31 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
             let thread = unsafe { &mut *thread };
         }
     });
-    // What the frame holds of the caller is complete but for what Rust preserves, and this.
-    let keep_stack_pointer = (uses_thread && plan.selection.needs_whole_frames()).then(|| {
+    // What the frame holds of the caller is incomplete otherwise.
+    let keep_stack_pointer = handler.reads_stack_pointer.then(|| {
         quote! { thread.frame.x[thread::SP] = program_stack_pointer(); }
     });
-    let number = Literal::u64_unsuffixed(number.0);
+    let (entry, number) = (name.clone(), Literal::u64_unsuffixed(number.0));
+    // Both take the same registers, so that going on is a jump.
+    let name = if handler.quick.is_some() { ident(&format!("zeroos_general_{number}")) } else { name };
+    let quick = handler.quick.as_ref().map(|(function, parameters)| {
+        let call = self::call(module, function, parameters);
+        quote! {
+            #[doc = #documentation]
+            #[unsafe(no_mangle)]
+            #[allow(clippy::too_many_arguments, unused_variables)]
+            extern "C" fn #entry(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64 {
+                let (kernel, boot) = (kernel(), boot_info());
+                match #call {
+                    Some(result) => answer(#number, returned(result), thread),
+                    None => #name(a0, a1, a2, a3, a4, a5, thread),
+                }
+            }
+        }
+    });
     quote! {
+        #quick
+
         #[doc = #documentation]
         #[inline(never)]
         #[unsafe(no_mangle)]
