@@ -42,6 +42,12 @@ pub trait UserMemory {
         Ok(())
     }
 
+    /// As [`write`](Self::write), where that is quick: `None`, and nothing is written, for an address that needs a longer
+    /// look. `bytes` are not the program's.
+    fn write_quickly(&mut self, address: UserAddress, bytes: &[u8]) -> Option<()> {
+        self.write(address, bytes).ok()
+    }
+
     /// Copies `N` bytes from `address`. Errors as [`slice`](Self::slice).
     fn read<const N: usize>(&self, address: UserAddress) -> Result<[u8; N], Errno> {
         let mut bytes = [0; N];

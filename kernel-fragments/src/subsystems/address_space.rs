@@ -94,7 +94,7 @@ impl AddressSpace {
     #[inline(never)]
     fn learn_others(&mut self, boot: &BootInfo) -> Result<(), Errno> {
         let live = Page::mapped(PROT_ALL, Contents::Live);
-        for range in &boot.program_ranges {
+        for range in boot.program_ranges.iter().filter(|range| range.start < range.end) {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
             self.others.set(start, (range.end as usize).next_multiple_of(PAGE_BYTES), Some(live))?;
         }

@@ -39,6 +39,7 @@ pub struct Clock {
     /// nothing needs to be divided.
     second: u64,
     second_start_ns: u64,
+    second_end_ns: u64,
 }
 
 impl ClockKind {
@@ -83,7 +84,7 @@ impl ClockKind {
 impl Clock {
     /// The clock at boot.
     pub const fn new() -> Clock {
-        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0, second: 0, second_start_ns: 0 }
+        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0, second: 0, second_start_ns: 0, second_end_ns: SECOND_NS }
     }
 
     /// Nanoseconds since boot, without taking time.
@@ -118,27 +119,26 @@ impl Clock {
     }
 
     /// Reads the monotonic clock: seconds and nanoseconds.
-    #[inline]
     pub fn read_monotonic(&mut self) -> [u64; 2] {
         self.step();
-        if self.now_ns.wrapping_sub(self.second_start_ns) >= SECOND_NS {
-            self.begin_second();
-        }
-        [self.second, self.now_ns.wrapping_sub(self.second_start_ns)]
-    }
-
-    /// What [`read_monotonic`](Self::read_monotonic) would give, if that is known without dividing. Takes no time.
-    #[inline]
-    pub fn next_monotonic(&self) -> Option<[u64; 2]> {
-        let part = (self.now_ns + STEP_NS).wrapping_sub(self.second_start_ns);
-        (part < SECOND_NS).then_some([self.second, part])
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn begin_second(&mut self) {
         self.second = self.now_ns / SECOND_NS;
         self.second_start_ns = self.second * SECOND_NS;
+        self.second_end_ns = self.second_start_ns + SECOND_NS;
+        [self.second, self.now_ns - self.second_start_ns]
+    }
+
+    /// What [`read_monotonic`](Self::read_monotonic) would give, behind when that is, if it is in the second of the last
+    /// reading. Takes no time.
+    #[inline(always)]
+    pub fn next_monotonic(&self) -> Option<(u64, [u64; 2])> {
+        let next_ns = self.next_step_ns();
+        (next_ns < self.second_end_ns).then_some((next_ns, [self.second, next_ns.wrapping_sub(self.second_start_ns)]))
+    }
+
+    /// It is `now_ns`, as [`next_monotonic`](Self::next_monotonic) said.
+    #[inline(always)]
+    pub fn step_to(&mut self, now_ns: u64) {
+        self.now_ns = now_ns;
     }
 
     /// When `time_ns` of clock `kind` is, in nanoseconds since boot: times of day before boot are at boot.

@@ -22,7 +22,7 @@ pub struct ProgramMemory {
 impl ProgramMemory {
     /// No memory, until [`start`] ran.
     pub const fn new() -> ProgramMemory {
-        ProgramMemory { ranges: &[Range { start: 0, end: 0 }; PROGRAM_RANGES] }
+        ProgramMemory { ranges: &[Range::NOWHERE; PROGRAM_RANGES] }
     }
 
     #[inline(always)]
@@ -30,11 +30,13 @@ impl ProgramMemory {
         self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
     }
 
-    /// As [`aligned`](Self::aligned), but looks only at the ranges in which nearly everything lies.
+    /// As [`aligned`](Self::aligned), for at most a page, but looks only at the ranges in which nearly everything lies.
     #[inline(always)]
     fn aligned_quickly<T>(&self, address: UserAddress) -> Option<*mut T> {
-        let mut ranges = self.ranges.iter().take(2);
-        let fits = address.0.is_multiple_of(align_of::<T>()) && ranges.any(|range| range.holds(address.0, size_of::<T>()));
+        let [first, second, ..] = self.ranges;
+        // An aligned address is not the last one, nor does any range end below a page.
+        let holds = |range: &Range| range.holds_few(address.0, size_of::<T>());
+        let fits = address.0.is_multiple_of(align_of::<T>()) && (holds(first) || holds(second));
         fits.then(|| ptr::with_exposed_provenance_mut(address.0))
     }
 
@@ -104,6 +106,17 @@ impl UserMemory for ProgramMemory {
             }
             None => self.write(address, &value.to_le_bytes()),
         }
+    }
+
+    #[inline(always)]
+    fn write_quickly(&mut self, address: UserAddress, bytes: &[u8]) -> Option<()> {
+        let [first, second, ..] = self.ranges;
+        if !first.holds(address.0, bytes.len()) && !second.holds(address.0, bytes.len()) {
+            return None;
+        }
+        // SAFETY: as in `slice_mut`; `bytes` is the kernel's or the image's, so it lies elsewhere.
+        unsafe { ptr::with_exposed_provenance_mut::<u8>(address.0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Some(())
     }
 
     #[inline]

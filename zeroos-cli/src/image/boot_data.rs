@@ -28,7 +28,7 @@ pub(super) struct BootFacts<'a> {
 pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> Vec<u8> {
     let mut block = Block { start: start.0, bytes: vec![0; size_of::<BootInfo>()] };
     let placement = &plan.placement;
-    let mut program_ranges = [Range::default(); PROGRAM_RANGES];
+    let mut program_ranges = [Range::NOWHERE; PROGRAM_RANGES];
     for (slot, &given) in program_ranges.iter_mut().zip(facts.program_ranges) {
         *slot = range(given);
     }

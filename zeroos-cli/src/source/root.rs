@@ -201,7 +201,7 @@ fn boot(hooks: &[(Module, Hook)]) -> TokenStream {
 fn call_functions(plan: &Plan) -> TokenStream {
     let selection = &plan.selection;
     let calls =
-        selection.handlers.iter().map(|(&number, (module, handler))| call_function(plan, number, module, handler));
+        selection.handlers.iter().map(|(&number, (module, handler))| call_function(number, module, handler));
     let enosys = (!selection.enosys.is_empty()).then(|| {
         quote! {
             /// A call that was declared to answer so.
@@ -289,7 +289,7 @@ fn call_functions(plan: &Plan) -> TokenStream {
 }
 
 /// The function behind [`call_symbol`].
-fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &Handler) -> TokenStream {
+fn call_function(number: SyscallNumber, module: &Module, handler: &Handler) -> TokenStream {
     let name = ident(&call_symbol(number));
     let documentation =
         format!(" Syscall {}, {number}: gives a0; where that is not all, `Thread::leave` says how to go on.", number.0);

@@ -19,9 +19,9 @@ pub fn monotonic(
     id: i32,
     address: UserAddress,
 ) -> Option<SysResult> {
-    let time = clock.next_monotonic().filter(|_| id == CLOCK_MONOTONIC)?;
+    let (now_ns, time) = clock.next_monotonic().filter(|_| id == CLOCK_MONOTONIC)?;
     memory.write_words_quickly(address, time)?;
-    clock.step();
+    clock.step_to(now_ns);
     Some(Ok(0))
 }
 
