@@ -14,15 +14,15 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
     ld      t0, {{ leave_offset }}(sp)
     bnez    t0, zeroos_leave_otherwise
 {%- endif %}
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the ecall
-    csrw    mepc, t0
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -104,15 +104,14 @@ zeroos_exception:
 {%- endif %}
 {%- if whole_frames %}
 
-# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
     addi    t0, t0, -3
     beqz    t0, 1f
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the call
+    csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
     sd      t0, 16(sp)
@@ -128,8 +127,14 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, {{ fcsr_offset }}(sp)
     .option pop
+    mv      s0, sp                      # whose floating-point registers the hart holds
+    j       2f
+1:  li      s0, 0                       # nobody's: the frame has others
+2:
+{%- else %}
+1:
 {%- endif %}
-1:  mv      a0, sp
+    mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
 {%- if traps and faults %}
 zeroos_load_frame:
@@ -139,6 +144,7 @@ zeroos_load_frame:
     ld      t0, 0(sp)
     csrw    mepc, t0
 {%- if float %}
+    beq     sp, s0, 1f
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -147,6 +153,7 @@ zeroos_load_frame:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
+1:
 {%- endif %}
 {%- if direct %}
     li      t0, 0x1800                  # mstatus.MPP = machine mode: no trap has set it

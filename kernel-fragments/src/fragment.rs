@@ -21,6 +21,19 @@ macro_rules! syscall {
     };
 }
 
+/// `quick!(wake_nobody);` — this function is asked before the handler of this file: it does the most frequent case of the
+/// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`,
+/// without the thread; it returns `Option<SysResult>`. It should call nothing, so that it needs no stack frame.
+#[macro_export]
+macro_rules! quick {
+    ($function:ident) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $function as _;
+        };
+    };
+}
+
 /// `hook!(boot => start);` — the generated kernel calls this file's function `start` at a fixed moment whenever the
 /// file is part of the kernel. Parameters as for `syscall!`, without register arguments.
 ///

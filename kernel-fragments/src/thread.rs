@@ -3,6 +3,7 @@
 
 use crate::errno::Errno;
 use crate::user_memory::UserAddress;
+use core::ptr::NonNull;
 
 /// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
 /// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers, a stub those that
@@ -145,6 +146,8 @@ pub struct Thread {
     pub awaited_signals: u64,
     /// The mask to go back to when the call that replaced it ends (ppoll, pselect6, epoll_pwait, rt_sigsuspend).
     pub mask_to_restore: Option<u64>,
+    /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
+    pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
     pub name: [u8; 16],
 }
@@ -184,6 +187,7 @@ impl Thread {
             unfinished: Unfinished::NONE,
             awaited_signals: 0,
             mask_to_restore: None,
+            behind: None,
             name: [0; 16],
         }
     }

@@ -1,6 +1,7 @@
 //! The kernel's source: selected fragments copied byte for byte, the root generated, assembly rendered from templates.
 //! Pure: from a plan to texts.
 
+mod departures;
 mod error;
 mod root;
 mod templates;
@@ -41,6 +42,7 @@ impl KernelSource {
         files.insert(KernelSource::ROOT.into(), root::generate(plan)?);
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
+        files.insert("src/memory.S".into(), templates::memory()?);
         Ok(KernelSource { files, link_script: templates::link_script(plan)? })
     }
 

@@ -71,7 +71,8 @@ impl Descriptors {
     /// The entry of `fd`; EBADF if there is none.
     pub fn entry(&mut self, fd: Fd) -> Result<&mut Descriptor, Errno> {
         self.open_standard_streams_if_unused();
-        match self.slots.get_mut(fd.0 as u32 as usize) {
+        // A negative number becomes one that is far too large.
+        match self.slots.get_mut(fd.0 as isize as usize) {
             Some(Some(descriptor)) => Ok(descriptor),
             _ => Err(Errno::EBADF),
         }

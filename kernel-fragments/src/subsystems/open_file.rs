@@ -6,7 +6,7 @@ use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
-use crate::subsystems::node::Node;
+use crate::subsystems::node::{Kind, Node};
 use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -86,6 +86,8 @@ pub struct OpenFile {
     pub flags: Cell<u32>,
     /// Bit 0: it can be read; bit 1: it can be written. Never changes.
     access: u32,
+    /// The node behind `file`, if it is one: regular files are read without asking `file` what it is.
+    node: Option<Rc<Node>>,
 }
 
 impl OpenFile {
@@ -93,7 +95,18 @@ impl OpenFile {
     pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
         // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
         let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
-        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access })
+        let node = file.node().cloned();
+        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node })
+    }
+
+    /// What follows `offset` in a regular file of the image to which nobody wrote; `None` for every other file, and behind
+    /// its end.
+    #[inline]
+    pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
+        match self.node.as_deref() {
+            Some(Node { kind: Kind::Regular(contents), .. }) => contents.committed_from(offset),
+            _ => None,
+        }
     }
 
     /// Whether it was opened only to name a file (O_PATH): hardly anything can be done with it.

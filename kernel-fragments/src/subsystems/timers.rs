@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::abi::signal::{Action, SIGALRM};
     use crate::stop::Stop;
-    use crate::subsystems::threads::choose;
+    use crate::subsystems::threads::go_on;
     use crate::testing_threads::{Step, ThreadMachine};
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(machine.clock.now_ns(), 5_000_000);
         let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
         assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(0)));
-        assert!(choose(threads, clock, platform).is_ok());
+        assert!(go_on(threads, clock, platform).is_ok());
         let timer = *timers.get(id).expect("it is there");
         assert_eq!(timer.remaining_ns(clock.now_ns()), (2_000_000, 2_000_000));
         // Due twice more before anybody takes the signal.

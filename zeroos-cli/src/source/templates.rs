@@ -10,7 +10,7 @@ use tera::{Context, Tera};
 use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Plan, call_symbol};
+use crate::plan::{Plan, UNPREDICTED, call_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -30,6 +30,11 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
     context.insert("float", &plan.features.float.is_some());
     render("start.S", &context)
+}
+
+/// Copying and filling.
+pub(super) fn memory() -> Result<String, SourceError> {
+    render("memory.S", &Context::new())
 }
 
 /// A call and the symbol of the function that serves it.
@@ -129,6 +134,9 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
     let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
+    if plan.direct_sites().any(|(_, entry)| entry.check.is_some()) {
+        kept.push(UNPREDICTED.to_owned());
+    }
     kept.sort();
     kept.dedup();
     context.insert("kept", &kept);

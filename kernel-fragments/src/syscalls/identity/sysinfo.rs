@@ -31,7 +31,7 @@ pub fn sysinfo(
     let total: u64 = boot.program_ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
     memory.write_u64(address, clock.read_ns(boot, thread, ClockKind::Monotonic).div_ceil(SECOND_NS))?;
     memory.write_u64(address.add(TOTALRAM_OFFSET), total)?;
-    memory.write_u64(address.add(FREERAM_OFFSET), space.free_bytes(boot)? as u64)?;
+    memory.write_u64(address.add(FREERAM_OFFSET), space.free_bytes(boot) as u64)?;
     memory.write_u32(address.add(PROCS_OFFSET), 2)?;
     memory.write_u32(address.add(MEM_UNIT_OFFSET), 1)?;
     Ok(0)
