@@ -56,7 +56,7 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 15] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -64,6 +64,7 @@ const TOP_LEVEL: [&str; 14] = [
     "LICENSE-MIT",
     "README.md",
     "corpus",
+    "docs",
     "examples",
     "kernel-fragments",
     "platforms",
