@@ -40,6 +40,26 @@ fn c_threads_share_mutexes_and_conditions_and_own_their_thread_locals() {
 }
 
 #[test]
+fn c_threads_wait_for_files() {
+    same_as_linux("waiting-c");
+}
+
+#[test]
+fn c_timers_and_awaited_signals() {
+    same_as_linux("timers-c");
+}
+
+#[test]
+fn c_faults_are_signals() {
+    same_as_linux("faults-c");
+}
+
+#[test]
+fn c_many_threads_come_and_go() {
+    same_as_linux("many-threads-c");
+}
+
+#[test]
 fn c_signal_handlers_nest_jump_and_return_with_every_register() {
     same_as_linux("signals-c");
 }

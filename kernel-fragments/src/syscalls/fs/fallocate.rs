@@ -2,6 +2,7 @@
 //! FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, as tmpfs has them. Errors: EBADF, EINVAL, EOPNOTSUPP, EFBIG, ESPIPE,
 //! ENODEV, ENOSPC.
 
+use crate::abi::stat::{S_IFIFO, S_IFMT};
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
@@ -31,8 +32,12 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
     if !open.is_writable() {
         return Err(Errno::EBADF.into());
     }
-    let Some(node) = open.file.node() else { return Err(Errno::ESPIPE.into()) };
-    let Kind::Regular(contents) = &node.kind else { return Err(Errno::ENODEV.into()) };
+    if open.file.stat().mode & S_IFMT == S_IFIFO {
+        return Err(Errno::ESPIPE.into());
+    }
+    let Some(Kind::Regular(contents)) = open.file.node().map(|node| &node.kind) else {
+        return Err(Errno::ENODEV.into());
+    };
     let end = offset.checked_add(len_bytes).ok_or(Errno::EFBIG)?.cast_unsigned();
     if mode & !(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) != 0 {
         return Err(Errno::EOPNOTSUPP.into()); // of tmpfs
@@ -55,13 +60,18 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
 mod tests {
     use super::*;
     use crate::abi::open_flags::{O_RDONLY, O_RDWR};
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::open_file::OpenFile;
     use crate::subsystems::tree_file::open_with;
     use crate::testing::FakePlatform;
+    use alloc::boxed::Box;
 
     #[test]
     fn lengthens_and_punches() {
         let mut descriptors = Descriptors::new();
         let [read, both] = [O_RDONLY, O_RDWR].map(|flags| open_with(&mut descriptors, b"hello", flags));
+        let counter = OpenFile::new(Box::new(EventCounter::new(0, false)), O_RDWR);
+        let counter = descriptors.insert(counter, false, 0).expect("there is room");
         let size = |descriptors: &mut Descriptors| descriptors.get(both).unwrap().file.stat().size_bytes;
         for (fd, mode, offset, len_bytes, result, after) in [
             (both, 0, 2, 6, Ok(0), 8),
@@ -77,6 +87,7 @@ mod tests {
             (read, 0, 0, 9, Err(Errno::EBADF), 8),
             (Fd(9), 0, 0, 9, Err(Errno::EBADF), 8),
             (Fd(1), 0, 0, 9, Err(Errno::ESPIPE), 8),
+            (counter, 0, 0, 9, Err(Errno::ENODEV), 8),
         ] {
             let found = fallocate(&mut descriptors, fd, mode, offset, len_bytes);
             assert_eq!((found, size(&mut descriptors)), (result.map_err(Into::into), after), "{fd:?} {mode} {offset}");

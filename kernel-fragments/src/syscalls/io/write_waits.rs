@@ -27,7 +27,8 @@ pub fn write(
     len_bytes: usize,
 ) -> Outcome {
     let open = descriptors.writable(fd)?;
-    if open.file.is_seekable() {
+    // Of no bytes, the file decides whether that is an error.
+    if open.file.is_seekable() || len_bytes == 0 {
         return returned(write_at_once(memory, descriptors, platform, fd, address, len_bytes));
     }
     let piece = core::iter::once(Ok((address, len_bytes)));
@@ -37,13 +38,19 @@ pub fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::open_flags::O_RDWR;
     use crate::errno::Errno;
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::open_file::OpenFile;
     use crate::testing_threads::{Step, ThreadMachine};
+    use alloc::boxed::Box;
 
     /// What waits is tested with `read`.
     #[test]
     fn descriptor_before_buffer() {
         let (mut machine, mut descriptors, mut signals) = (ThreadMachine::new(), Descriptors::new(), Signals::new());
+        let counter = OpenFile::new(Box::new(EventCounter::new(0, false)), O_RDWR);
+        descriptors.insert(counter, false, 0).expect("there is room");
         let mut call = |fd, address, len_bytes| {
             machine.call(|m, thread| {
                 let (memory, platform) = (&mut m.memory, &mut m.platform);
@@ -54,5 +61,6 @@ mod tests {
         assert_eq!(call(9, 8, 1), Step::Failed(Errno::EBADF));
         assert_eq!(call(1, 8, 1), Step::Failed(Errno::EFAULT));
         assert_eq!((call(1, 8, 0), call(1, 0x1_0000, 3)), (Step::Returned(0), Step::Returned(3)));
+        assert_eq!(call(3, 0x1_0000, 0), Step::Failed(Errno::EINVAL), "a counter takes 8 bytes");
     }
 }
