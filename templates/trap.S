@@ -34,7 +34,7 @@ zeroos_trap:
 # the call as if it had been called itself.
     .globl zeroos_syscall
 zeroos_syscall:
-{%- if calls | length <= 3 %}
+{%- if compares %}
 {%- for call in calls %}
     li      t0, {{ call.number }}
     bne     a7, t0, 1f
@@ -75,6 +75,16 @@ zeroos_exception:
     call    zeroos_fault
 {%- if whole_frames %}
 
+{%- if float %}
+
+# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
+    .section .bss.zeroos_float_states, "aw", @nobits
+    .balign 8
+zeroos_float_states:
+    .zero   16
+    .section .text.zeroos_trap
+{%- endif %}
+
 # The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
@@ -90,6 +100,8 @@ zeroos_leave_otherwise:
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
 {%- if float %}
+    csrr    t1, mstatus
+    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -98,9 +110,20 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, {{ fcsr_offset }}(sp)
     .option pop
-    mv      s0, sp                      # whose floating-point registers the hart holds
+    la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which is also the hart's
+    sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, {{ float_state_offset }}(sp)
+    li      t1, 0x2000
+    csrc    mstatus, t1                 # mstatus.FS = clean
     j       2f
-1:  li      s0, 0                       # nobody's: the frame has others
+1:  la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which only the frame has
+    sd      t1, 0(t0)
+    sd      t1, {{ float_state_offset }}(sp)
 2:
 {%- else %}
 1:
@@ -112,7 +135,11 @@ zeroos_leave_otherwise:
     ld      t0, 0(sp)
     csrw    mepc, t0
 {%- if float %}
-    beq     sp, s0, 1f
+    la      t0, zeroos_float_states
+    ld      t1, 8(t0)
+    ld      t2, {{ float_state_offset }}(sp)
+    beq     t1, t2, 1f
+    sd      t2, 8(t0)
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -121,6 +148,8 @@ zeroos_leave_otherwise:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
+    li      t0, 0x2000
+    csrc    mstatus, t0                 # mstatus.FS = clean
 1:
 {%- endif %}
 {%- if direct %}

@@ -115,7 +115,9 @@ impl UserMemory for ProgramMemory {
             return None;
         }
         // SAFETY: as in `slice_mut`; `bytes` is the kernel's or the image's, so it lies elsewhere.
-        unsafe { ptr::with_exposed_provenance_mut::<u8>(address.0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe {
+            ptr::with_exposed_provenance_mut::<u8>(address.0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
         Some(())
     }
 

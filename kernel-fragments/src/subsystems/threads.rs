@@ -11,8 +11,9 @@ use crate::outcome::Leave;
 use crate::platform_interface::Platform;
 use crate::stop::{Message, Stop};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::newborn::{Newborn, Start};
 use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
-use crate::thread::{A0, AlternateStack, PC, PROCESS_ID, RestartableSequences, SP, TP, Thread};
+use crate::thread::{A0, PC, PROCESS_ID, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
@@ -42,25 +43,6 @@ struct Waiter {
     wait: Wait,
     /// When it stops waiting, in nanoseconds since boot.
     deadline_ns: Option<u64>,
-}
-
-/// A thread that `clone` made, and that gets its parent's registers once these are complete.
-#[derive(Debug)]
-struct Newborn {
-    room: ThreadRoom,
-    tid: u32,
-    start: Start,
-}
-
-/// In what a new thread differs from its parent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Start {
-    /// Its stack pointer; 0 for its parent's.
-    pub stack: u64,
-    /// Its thread pointer, if not its parent's.
-    pub thread_pointer: Option<u64>,
-    /// Where its end is announced; null for nowhere.
-    pub clear_child_tid: UserAddress,
 }
 
 /// What the calling thread does once its frame is complete.
@@ -395,32 +377,11 @@ fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) 
     }
 }
 
-impl Newborn {
-    /// The thread, now that its parent's frame is complete.
-    fn born(self, parent: &Thread) -> ParkedThread {
-        let mut newborn = self.room.copy(parent, self.tid);
-        let thread = newborn.get_mut();
-        thread.pending_signals = 0;
-        thread.alternate_stack = AlternateStack::NONE;
-        thread.cpu_ns = 0;
-        thread.clear_child_tid = self.start.clear_child_tid;
-        thread.robust_list = UserAddress::NULL;
-        thread.restartable_sequences = RestartableSequences::NONE;
-        thread.frame.x[A0] = 0;
-        if self.start.stack != 0 {
-            thread.frame.x[SP] = self.start.stack;
-        }
-        if let Some(thread_pointer) = self.start.thread_pointer {
-            thread.frame.x[TP] = thread_pointer;
-        }
-        newborn
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::{SP, TP};
     use alloc::string::String;
 
     #[test]
@@ -432,17 +393,6 @@ mod tests {
         assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
         let frame = &machine.current().frame;
         assert_eq!((frame.x[8], frame.f[9], frame.x[SP], frame.x[TP]), (88, 99, 0x8000, 0));
-    }
-
-    #[test]
-    fn turns_are_taken_in_order() {
-        let mut machine = ThreadMachine::new();
-        let tids = [(); 3].map(|()| machine.spawn(0, UserAddress::NULL));
-        for _ in 0..2 {
-            for tid in tids.into_iter().chain([PROCESS_ID]) {
-                assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
-            }
-        }
     }
 
     #[test]
@@ -484,20 +434,5 @@ mod tests {
         let text = String::from_utf8_lossy(&machine.platform.error).into_owned();
         assert_eq!(text.lines().count(), 2);
         assert!(text.starts_with("zeroos: thread 2 waits for a wake of the futex at 0x10040, pc 0x"), "{text}");
-    }
-
-    #[test]
-    fn many_threads_come_and_go() {
-        let mut machine = ThreadMachine::new();
-        for round in 0..3 {
-            let tids: Vec<u32> = (0..300).map(|_| machine.spawn(0, UserAddress::NULL)).collect();
-            assert_eq!(tids.first(), Some(&(PROCESS_ID + 1 + round * 300)));
-            assert_eq!(machine.yield_now(), Step::Switched(tids[0], 0));
-            for &next in tids.iter().skip(1).chain([&PROCESS_ID]) {
-                assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 9))), Step::Switched(next, 0));
-            }
-        }
-        assert!(machine.threads.is_alone());
-        assert!(machine.threads.ready.is_empty() && machine.threads.waiting.is_empty());
     }
 }

@@ -139,10 +139,10 @@ fn stub(
         && (live.contains(Register::A7) || entry.callee == Callee::Dispatcher)
     {
         // The jump stands where this was.
-        code.number(Register::A7, number)?;
+        code.number(Register::A7, number.0)?;
     }
     let wrong_number = match (entry.check, entry.callee) {
-        (Some(temporary), Callee::Call(number)) => Some(code.unless_number(temporary, number)?),
+        (Some(temporary), Callee::Call(number)) => Some(code.unless_number(temporary, number.0)?),
         _ => None,
     };
     if enters {
@@ -180,7 +180,7 @@ fn stub(
     if let Some(branch) = otherwise {
         code.lands_here(branch)?;
         if let Callee::Call(number) = entry.callee {
-            code.number(T1, number)?;
+            code.number(T1, number.0)?;
             code.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
         }
         code.far_jump(ZERO, T1, symbol("zeroos_leave_otherwise")?)?;

@@ -200,8 +200,7 @@ fn boot(hooks: &[(Module, Hook)]) -> TokenStream {
 /// needs itself, so that a cheap call stays cheap.
 fn call_functions(plan: &Plan) -> TokenStream {
     let selection = &plan.selection;
-    let calls =
-        selection.handlers.iter().map(|(&number, (module, handler))| call_function(number, module, handler));
+    let calls = selection.handlers.iter().map(|(&number, (module, handler))| call_function(number, module, handler));
     let enosys = (!selection.enosys.is_empty()).then(|| {
         quote! {
             /// A call that was declared to answer so.

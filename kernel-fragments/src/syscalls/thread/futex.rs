@@ -4,8 +4,8 @@
 
 use crate::abi::futex::{
     FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE,
-    FUTEX_TID_MASK, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAKE,
-    FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, MATCH_ANY, wake_operation,
+    FUTEX_TID_MASK, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, MATCH_ANY, wake_operation,
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
@@ -319,9 +319,8 @@ mod tests {
     fn waking_nobody_quickly() {
         let mut machine = ThreadMachine::new();
         let address = machine.memory.address(0);
-        let quick = |machine: &mut ThreadMachine, address, operation| {
-            wake_nobody(&mut machine.threads, address, operation)
-        };
+        let quick =
+            |machine: &mut ThreadMachine, address, operation| wake_nobody(&mut machine.threads, address, operation);
         assert_eq!(quick(&mut machine, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), Some(Ok(0)));
         assert_eq!(quick(&mut machine, address, FUTEX_WAKE), None, "whether it is mapped must be looked up");
         assert_eq!(quick(&mut machine, address.add(2), FUTEX_WAKE | FUTEX_PRIVATE_FLAG), None);

@@ -13,12 +13,7 @@ syscall!(113 => clock_gettime);
 quick!(monotonic);
 
 /// The clock that is asked for most, as long as the second lasts.
-pub fn monotonic(
-    memory: &mut impl UserMemory,
-    clock: &mut Clock,
-    id: i32,
-    address: UserAddress,
-) -> Option<SysResult> {
+pub fn monotonic(memory: &mut impl UserMemory, clock: &mut Clock, id: i32, address: UserAddress) -> Option<SysResult> {
     let (now_ns, time) = clock.next_monotonic().filter(|_| id == CLOCK_MONOTONIC)?;
     memory.write_words_quickly(address, time)?;
     clock.step_to(now_ns);
