@@ -43,7 +43,7 @@ pub fn unpredicted_call(platform: &mut impl Platform, boot: &BootInfo, number: u
     let mut message = Message(platform);
     message.text("zeroos: stop: syscall ").decimal(number).text(" was not predicted here");
     place(&mut message, boot, pc);
-    message.text("; the analysis is wrong, please report this; `--entry trap` makes the call\n");
+    message.text("; the analysis is wrong: please report this\n");
     platform.exit(STOP_STATUS)
 }
 

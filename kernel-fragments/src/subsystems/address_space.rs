@@ -96,14 +96,13 @@ impl AddressSpace {
         let live = Page::mapped(PROT_ALL, Contents::Live);
         for range in boot.program_ranges.iter().filter(|range| range.start < range.end) {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
-            self.others.set(start, (range.end as usize).next_multiple_of(PAGE_BYTES), Some(live))?;
+            self.others.append(start, (range.end as usize).next_multiple_of(PAGE_BYTES), live)?;
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
         let reserved_end =
             (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
         self.others.set(boot.stack_range.start as usize, reserved_end, Some(Page::STALE))?;
-        self.others.set(boot.mapping_range.start as usize, boot.mapping_range.end as usize, None)?;
         self.knows_others = true;
         Ok(())
     }

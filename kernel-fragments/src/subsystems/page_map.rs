@@ -163,6 +163,9 @@ impl PageMap {
     /// ENOMEM if the kernel's heap is full; then nothing changed.
     #[inline(never)]
     pub fn set_piece(&mut self, start: usize, piece: Piece, page: Option<Page>) -> Result<(), Errno> {
+        if self.spans.len() == self.spans.capacity() {
+            self.grow()?;
+        }
         let (before, from) = self.spans.split_at_mut_checked(piece.index).unwrap_or((&mut [], &mut []));
         let (Some(page), [span, behind @ ..]) = (page, from) else { return self.set(start, piece.end, page) };
         let like_before = before.last_mut().filter(|before| before.end == start && before.page == page);
@@ -196,7 +199,7 @@ impl PageMap {
                 span.end = start;
                 insert(&mut self.spans, piece.index + 1, Span { start, end: piece.end, page })
             }
-            _ => self.set(start, piece.end, page),
+            _ => self.set(start, piece.end, Some(page)),
         }
     }
 

@@ -25,7 +25,9 @@ pub fn insert<T: Copy>(list: &mut Vec<T>, at: usize, value: T) -> Result<(), Err
 pub fn remove<T: Copy>(list: &mut Vec<T>, at: usize, count: usize) {
     if let Some(moved) = list.get_mut(at..) {
         let count = count.min(moved.len());
-        moved.copy_within(count.., 0);
+        if count < moved.len() {
+            moved.copy_within(count.., 0);
+        }
         list.truncate(list.len() - count);
     }
 }
