@@ -12,7 +12,7 @@ fn copies_and_fills_like_one_byte_at_a_time() {
     assert!(!template.contains("{{") && !template.contains("{%"), "the template is plain assembly");
     let workplace = Workplace::new();
     let memory = workplace.write("memory.S", template);
-    let flags = ["-ffreestanding", "-fno-tree-loop-distribute-patterns", memory.to_str().unwrap()];
+    let flags = ["-Wl,--no-relax", "-ffreestanding", "-fno-tree-loop-distribute-patterns", memory.to_str().unwrap()];
     let app = workplace.guest("check.c", include_str!("fixtures/memory.c"), &flags);
     workplace.zeroos(&["run", "--", &app]).exits(0);
 }
