@@ -66,6 +66,24 @@ zeroos_calls:
     .section .text.zeroos_trap
 {%- endif %}
 
+{%- for call in quick %}
+
+# From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
+# not keep them.
+    .globl {{ call.kept }}
+{{ call.kept }}:
+    addi    sp, sp, -256
+{%- for register in caller_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    call    {{ call.general }}
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    addi    sp, sp, 256
+    ret
+{%- endfor %}
+
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
     csrr    a0, mcause

@@ -2,6 +2,7 @@
 //! Pure: from a plan to texts.
 
 mod error;
+mod module_tree;
 mod root;
 mod templates;
 

@@ -75,12 +75,20 @@ impl Descriptors {
         // A negative number becomes one that is far too large.
         let number = fd.0 as isize as usize;
         if !matches!(self.slots.get(number), Some(Some(_))) {
-            self.make_standard_stream(number)?;
+            return self.standard_stream(number);
         }
         match self.slots.get_mut(number) {
             Some(Some(descriptor)) => Ok(descriptor),
             _ => Err(Errno::EBADF),
         }
+    }
+
+    /// Standard stream `number`, which is made for that; EBADF if it is none, or was closed.
+    #[cold]
+    #[inline(never)]
+    fn standard_stream(&mut self, number: usize) -> Result<&mut Descriptor, Errno> {
+        self.make_standard_stream(number)?;
+        self.slots.get_mut(number).and_then(Option::as_mut).ok_or(Errno::EBADF)
     }
 
     /// Gives `file` the lowest free number that is at least `least`.

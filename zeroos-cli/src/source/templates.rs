@@ -10,7 +10,7 @@ use tera::{Context, Tera};
 use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Callee, Plan, UNPREDICTED, call_symbol};
+use crate::plan::{Callee, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -52,6 +52,19 @@ fn calls(plan: &Plan) -> Vec<CallSymbol> {
     calls.into_iter().map(|(number, symbol)| CallSymbol { number, symbol }).collect()
 }
 
+/// A call that is asked for its most frequent case first.
+#[derive(Serialize)]
+struct QuickCall {
+    kept: String,
+    general: String,
+}
+
+fn quick(plan: &Plan) -> Vec<QuickCall> {
+    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| handler.quick.is_some());
+    let numbers = handlers.map(|(&number, _)| number);
+    numbers.map(|number| QuickCall { kept: kept_symbol(number), general: general_symbol(number) }).collect()
+}
+
 /// Whether the dispatcher compares one number after another: for few calls, and where it is shorter than a table and only
 /// there for traps that are not expected.
 fn compares(plan: &Plan, calls: usize, last_call: u64) -> bool {
@@ -82,6 +95,7 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     // Whether addresses of the kernel need more than 32 bits.
     context.insert("wide", &(plan.placement.kernel_body.end().0 > 1 << 32));
     context.insert("calls", &calls);
+    context.insert("quick", &quick(plan));
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
