@@ -39,7 +39,7 @@ macro_rules! quick {
 ///
 /// * `boot`: once, before the program's first instruction.
 /// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
-///   is complete. Takes `leave: Leave` first, returns `Result<NonNull<Thread>, Stop>`: the thread to go on with.
+///   is complete. Takes `leave: Leave` first, returns `Option<NonNull<Thread>>`: the thread to go on with, if there is one.
 /// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
 #[macro_export]
 macro_rules! hook {

@@ -83,12 +83,12 @@ impl ThreadMachine {
             Err(Refusal::Unsupported(what)) => Step::Stopped(Stop::Unsupported(what)),
             Ok(Leave::Exit(status)) => Step::Exited(status),
             Ok(leave) => match switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread) {
-                Ok(next) => {
+                Some(next) => {
                     self.current = next;
                     let thread = self.current();
                     Step::Switched(thread.tid, thread.frame.x[A0] as i64)
                 }
-                Err(stop) => Step::Stopped(stop),
+                None => Step::Stopped(Stop::Deadlock),
             },
         }
     }

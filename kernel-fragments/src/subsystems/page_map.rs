@@ -65,7 +65,8 @@ impl Page {
     }
 }
 
-/// Equal pages from address `start` up to, not including, `end`.
+/// Equal pages from address `start` up to, not including, `end`. Of a size whose multiples are a shift.
+#[repr(align(32))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     /// First address.

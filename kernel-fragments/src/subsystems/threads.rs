@@ -9,7 +9,7 @@ use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
-use crate::stop::{Message, Stop};
+use crate::stop::Message;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::newborn::{Newborn, Start};
 use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
@@ -287,10 +287,8 @@ fn result_of(errno: Errno) -> u64 {
     i64::from(errno.0).wrapping_neg() as u64
 }
 
-/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next.
-///
-/// # Errors
-/// Deadlock, after saying who waits for what.
+/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next; `None` if nobody can ever go on,
+/// after saying who waits for what.
 #[inline]
 pub fn switch(
     leave: Leave,
@@ -298,7 +296,7 @@ pub fn switch(
     clock: &mut Clock,
     platform: &mut impl Platform,
     thread: &mut Thread,
-) -> Result<NonNull<Thread>, Stop> {
+) -> Option<NonNull<Thread>> {
     // Taking turns, while nobody's time has come.
     if leave == Leave::Reschedule
         && threads.intent == Intent::Yield
@@ -309,7 +307,7 @@ pub fn switch(
         clock.end_turn(thread);
         // SAFETY: as in `choose`.
         threads.ready.push(unsafe { ParkedThread::park(thread) });
-        return Ok(next.resume());
+        return Some(next.resume());
     }
     choose(leave, threads, clock, platform, thread)
 }
@@ -322,7 +320,7 @@ fn choose(
     clock: &mut Clock,
     platform: &mut impl Platform,
     thread: &mut Thread,
-) -> Result<NonNull<Thread>, Stop> {
+) -> Option<NonNull<Thread>> {
     if let Some(retired) = threads.retired.take() {
         retired.free();
     }
@@ -330,7 +328,7 @@ fn choose(
         if let Some(newborn) = threads.newborn.take() {
             threads.ready.push(newborn.born(thread));
         }
-        return Ok(NonNull::from(thread));
+        return Some(NonNull::from(thread));
     }
     clock.end_turn(thread);
     // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
@@ -355,7 +353,7 @@ fn choose(
         threads.expire(clock.now_ns());
     }
     match threads.ready.pop() {
-        Some(next) => Ok(next.resume()),
+        Some(next) => Some(next.resume()),
         None => idle(threads, clock, platform),
     }
 }
@@ -363,16 +361,16 @@ fn choose(
 /// Nobody is ready: the clock jumps to where somebody is.
 #[cold]
 #[inline(never)]
-fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Result<NonNull<Thread>, Stop> {
+fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
     if let Some(earliest_ns) = threads.earliest_deadline_ns() {
         clock.idle_until(earliest_ns);
         threads.expire(earliest_ns);
     }
     match threads.ready.pop() {
-        Some(next) => Ok(next.resume()),
+        Some(next) => Some(next.resume()),
         None => {
             threads.report_deadlock(platform);
-            Err(Stop::Deadlock)
+            None
         }
     }
 }
@@ -380,6 +378,7 @@ fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Stop;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::{SP, TP};
     use alloc::string::String;

@@ -310,11 +310,8 @@ fn leave(plan: &Plan) -> TokenStream {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             match #call {
-                Ok(chosen) => next = chosen,
-                Err(stop) => {
-                    let call = thread.frame.x[17];
-                    report::stopped(&mut kernel.platform, boot, call, program_counter(), stop)
-                }
+                Some(chosen) => next = chosen,
+                None => deadlock(thread.frame.x[17]),
             }
         }
     });
@@ -332,6 +329,13 @@ fn leave(plan: &Plan) -> TokenStream {
         }
     });
     quote! {
+        /// The run ends: after `call` nobody can ever go on.
+        #[cold]
+        #[inline(never)]
+        fn deadlock(call: u64) -> ! {
+            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
+        }
+
         /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
         #[unsafe(no_mangle)]
         #[allow(unused_variables, unused_assignments)]
