@@ -8,6 +8,7 @@
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
+//! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `leaf`: calls of functions that only copy or clear memory.
@@ -29,6 +30,7 @@ mod leaf;
 mod liveness;
 mod names;
 mod pointers;
+mod premises;
 mod program;
 mod reach;
 mod resolve;
@@ -46,14 +48,28 @@ pub use result::{Analysis, Evidence, ProgramFeatures, Site};
 
 use crate::address::Address;
 use crate::elf::AppElf;
+use code::Code;
+use flow::Flow;
+use premises::Premises;
+use program::Program;
 
 /// Analyses `elf`.
 pub fn analyse(elf: &AppElf) -> Analysis {
-    let arena = bumpalo::Bump::new();
-    let program = program::Program::recover(code::Code::new(elf, &arena));
-    let flow = flow::Flow::new(&program);
-    let mut sites = sites::reachable_sites(&program, &flow);
-    sites.extend(sites::unreachable_sites(&program, &flow));
+    let mut premises = Premises::first(elf);
+    loop {
+        let arena = bumpalo::Bump::new();
+        let program = Program::recover(Code::new(elf, &arena, premises.code), &premises);
+        let flow = Flow::new(&program);
+        match premises.corrected(&program, &flow) {
+            Some(corrected) => premises = corrected,
+            None => return results(&program, &flow),
+        }
+    }
+}
+
+fn results(program: &Program<'_>, flow: &Flow) -> Analysis {
+    let mut sites = sites::reachable_sites(program, flow);
+    sites.extend(sites::unreachable_sites(program, flow));
     sites.sort_by_key(|site| site.address);
     let jumps: BTreeSet<u64> =
         program.functions.iter().flat_map(|function| &function.unbounded_jumps).copied().collect();

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, FunctionId};
+use super::flow::all_registers;
 use super::leaf;
 use super::liveness::Liveness;
 use super::pointers::data_addresses;
@@ -69,6 +70,9 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
     /// told apart by symbols; without them the cell itself counts as one.
     pub fn may_alias(&self, address: u64) -> Option<String> {
+        if self.program.any_global_pointer {
+            return Some("and stores relative to gp may go anywhere, which changes".to_owned());
+        }
         let symbols = &self.program.code.elf.symbols;
         let end = symbols.partition_point(|symbol| symbol.address.0 <= address);
         let object = symbols[..end].iter().rev().take(8).find(|symbol| {
@@ -131,6 +135,12 @@ fn first_in(addresses: &[u64], range: &Range<u64>) -> Option<u64> {
 impl Escapes {
     fn of(program: &Program<'_>, liveness: &Liveness<'_, '_>, function: FunctionId) -> Escapes {
         let mut escapes = Escapes::default();
+        if !program[function].unbounded_jumps.is_empty() {
+            // What its registers hold is lost wherever such a jump may lead.
+            let pointers = program.pointers.iter().filter(|&&(_, holder)| holder == function);
+            escapes.constants = pointers.map(|&(address, _)| address).collect();
+            escapes.lowest_slot = Some(i64::MIN);
+        }
         for &block in &program[function].blocks {
             let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
                 escapes.note(at, instruction, state, &program.code);
@@ -140,7 +150,10 @@ impl Escapes {
                 escapes.note(at, instruction, state, &program.code);
             });
             if !in_leaf {
-                for register in liveness.handed_on(exit).iter() {
+                // Where a part of the function lies elsewhere, all its registers are that part's, too.
+                let is_part = exit.tail().is_some() && after.get(Register::SP) != Value::Stack(0);
+                let handed_on = if is_part { all_registers().without(Register::SP) } else { liveness.handed_on(exit) };
+                for register in handed_on.intersection(after.known()).iter() {
                     escapes.escape(after.get(register));
                 }
             }

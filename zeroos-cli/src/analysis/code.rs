@@ -20,6 +20,8 @@ pub(super) struct Code<'a> {
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
+    /// Executable memory that by the section headers holds no code, ascending.
+    other_executable: Vec<AddressRange>,
     /// Where constants lie that only references lead to, widened by what a displacement reaches.
     constants: Vec<AddressRange>,
     /// Writable memory, ascending.
@@ -85,13 +87,14 @@ impl<'a> Code<'a> {
     /// How far the 12-bit displacement of a load, a store or an `addi` reaches, in bytes.
     pub const DISPLACEMENT: u64 = 2048;
 
-    /// A view of `elf`.
-    pub fn new(elf: &'a AppElf, arena: &'a Bump) -> Code<'a> {
+    /// A view of `elf`. Where code may lie is taken from its sections, or, as the machine does, from its segments.
+    pub fn new(elf: &'a AppElf, arena: &'a Bump, by: CodeBy) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
         let frozen = got.collect();
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
         relocated.sort_by_key(|&(target, _)| target);
-        let (go, texts, indirect) = (GoFile::of(elf), texts(elf), indirect_relocations(elf));
+        let (go, texts, indirect) = (GoFile::of(elf), texts(elf, by), indirect_relocations(elf));
+        let other_executable = other_executable(elf, &texts);
         let writable = elf.segments.iter().filter(|segment| segment.permissions.write);
         let writable = writable.map(|segment| segment.range).collect();
         let reach = Code::DISPLACEMENT;
@@ -101,7 +104,7 @@ impl<'a> Code<'a> {
         };
         let constants = constant_sections(elf).filter_map(|section| widened(section.range));
         let constants = if go.table().is_some() { Vec::new() } else { constants.collect() };
-        Code { elf, arena, go, texts, constants, writable, frozen, relocated, indirect }
+        Code { elf, arena, go, texts, other_executable, constants, writable, frozen, relocated, indirect }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -117,6 +120,11 @@ impl<'a> Code<'a> {
             Some(Cursor { at: address, slot: text.first_slot + offset / 2, rest: text.bytes.get(offset..)? })
         });
         found.unwrap_or(Cursor { at: address, slot: usize::MAX, rest: &[] })
+    }
+
+    /// Whether instructions at `address` could be executed although by the section headers no code lies there.
+    pub fn is_hidden_code(&self, address: u64) -> bool {
+        self.other_executable.iter().any(|range| range.contains(Address(address)))
     }
 
     /// Whether an instruction may start at `address`.
@@ -220,6 +228,28 @@ impl<'a> Code<'a> {
         starts
     }
 
+    /// Whether what starts at `start` is a routine that returns through t0 and leaves t0 alone on the way: out-of-line
+    /// prologues (psABI, "Alternate link register"; libgcc's `save-restore.S`), which save registers for their caller.
+    pub fn keeps_alternate_link(&self, start: u64) -> bool {
+        /// Longer ones are ordinary functions; in instructions.
+        const LONGEST: usize = 64;
+        for (_, instruction) in self.instructions_from(start).take(LONGEST) {
+            let effects = instruction.effects();
+            match effects.flow {
+                ControlFlow::IndirectJump => {
+                    let to = (instruction.rd(), instruction.rs1(), instruction.immediate);
+                    return to == (Register::ZERO, Register::T0, 0);
+                }
+                ControlFlow::Next | ControlFlow::Branch(_) | ControlFlow::Jump(_) => {}
+                ControlFlow::EnvironmentCall | ControlFlow::Trap => return false,
+            }
+            if effects.uses.union(effects.defines).contains(Register::T0) {
+                return false;
+            }
+        }
+        false
+    }
+
     /// The addresses in code at which the bytes of an `ecall` lie, ascending; not all of them need be instructions.
     pub fn ecall_bytes(&self) -> impl Iterator<Item = u64> {
         const ECALL: [u8; 4] = 0x0000_0073_u32.to_le_bytes();
@@ -270,14 +300,41 @@ fn called(mut cursor: Cursor<'_>, starts: &mut Vec<u64>) {
     }
 }
 
+/// By what the places where code may lie are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum CodeBy {
+    /// Executable sections, if there are any: data between them is not taken for code.
+    Sections,
+    /// Executable segments: all that the machine would execute.
+    Segments,
+}
+
+fn executable_segments(elf: &AppElf) -> impl Iterator<Item = AddressRange> {
+    let executable = elf.segments.iter().filter(|segment| segment.permissions.execute);
+    executable.filter_map(|segment| AddressRange::new(segment.range.start(), segment.file_size))
+}
+
+/// What executable segments hold besides `texts`.
+fn other_executable(elf: &AppElf, texts: &[Text<'_>]) -> Vec<AddressRange> {
+    let mut others = Vec::new();
+    for segment in executable_segments(elf) {
+        let mut start = segment.start();
+        for text in texts.iter().filter(|text| segment.contains(text.range.start())) {
+            others.extend(AddressRange::between(start, text.range.start()));
+            start = text.range.end().max(start);
+        }
+        others.extend(AddressRange::between(start, segment.end()));
+    }
+    others
+}
+
 /// The executable sections, or without sections the executable segments: disjoint and ascending, as far as the file
 /// has bytes for them.
-fn texts(elf: &AppElf) -> Vec<Text<'_>> {
+fn texts(elf: &AppElf, by: CodeBy) -> Vec<Text<'_>> {
     let mut ranges: Vec<AddressRange> =
         elf.sections.iter().filter(|section| section.executable).map(|section| section.range).collect();
-    if ranges.is_empty() {
-        let executable = elf.segments.iter().filter(|segment| segment.permissions.execute);
-        ranges = executable.filter_map(|segment| AddressRange::new(segment.range.start(), segment.file_size)).collect();
+    if ranges.is_empty() || by == CodeBy::Segments {
+        ranges = executable_segments(elf).collect();
     }
     ranges.sort_by_key(|range| range.start());
     let mut texts: Vec<Text<'_>> = Vec::new();
@@ -338,10 +395,22 @@ fn indirect_relocations(elf: &AppElf) -> BTreeMap<u64, u64> {
         let size = usize::try_from(section.range.size().0).ok()?;
         elf.bytes_from(section.range.start())?.get(..size)
     });
-    let entries = bytes.flat_map(|bytes| bytes.chunks_exact(24));
+    // Without sections start-up code still knows where the table is: in memory that nobody writes. What looks like a
+    // relocation and is none only names one more function.
+    let constant = elf.segments.iter().filter(|segment| elf.sections.is_empty() && !segment.permissions.write);
+    let constant = constant.flat_map(|segment| {
+        let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
+        elf.segment_bytes(segment).get(lead..).unwrap_or_default().windows(24).step_by(8)
+    });
+    let is_code = |address| {
+        elf.segment_at(Address(address)).is_some_and(|segment| segment.permissions.execute) && address & 1 == 0
+    };
+    let is_variable = |address| elf.segment_at(Address(address)).is_some_and(|segment| segment.permissions.write);
     let word = |entry: &[u8], at: usize| entry.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
+    let entries = bytes.flat_map(|bytes| bytes.chunks_exact(24)).chain(constant);
     let indirect = entries.filter(|entry| word(entry, 8).is_some_and(|info| info & 0xffff_ffff == IRELATIVE));
-    indirect.filter_map(|entry| Some((word(entry, 0)?, word(entry, 16)?))).collect()
+    let indirect = indirect.filter_map(|entry| Some((word(entry, 0)?, word(entry, 16)?)));
+    indirect.filter(|&(slot, resolver)| is_variable(slot) && is_code(resolver)).collect()
 }
 
 /// `p_vaddr` and `p_memsz` of the program headers of type `kind` (ELF-64 object file format, "Program Header").

@@ -1,19 +1,25 @@
 //! Finds the blocks of one function by running it on abstract values, so that a call that never returns, an
 //! `exit_group` or a jump table decide which code exists.
 
+mod derived;
+mod jumps;
+
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
+
+use derived::Derived;
 
 use super::blocks::{BlockEffects, Blocks};
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
 use super::function::Function;
+use super::premises::Premises;
 use super::result::ProgramFeatures;
-use super::state::{Convention, State, table_targets};
+use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use super::value::Value;
-use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Effects, Instruction, Op, Register, RegisterSet};
 
 /// After this many visits a block's values that still change are given up: it ends loops that count.
 const VISITS_BEFORE_WIDENING: u8 = 6;
@@ -22,6 +28,7 @@ const VISITS_BEFORE_WIDENING: u8 = 6;
 pub(super) struct Explorer<'p, 'v> {
     pub code: &'p Code<'v>,
     pub convention: Convention,
+    pub premises: &'p Premises,
     pub surroundings: &'p mut Surroundings,
     pub blocks: &'p mut Blocks<'v>,
     pub function: &'p mut Function,
@@ -38,6 +45,8 @@ pub(super) struct Discoveries {
     pub tails: Vec<FunctionId>,
     /// Code addresses that it computes.
     pub references: Vec<u64>,
+    /// Those that it computes from its own place (`auipc`): no mere numbers.
+    pub labels: Vec<u64>,
     /// Every `ecall` met, with the block that was run.
     pub sites: Vec<(u64, BlockId)>,
     /// What the code needs of the hart.
@@ -48,6 +57,12 @@ pub(super) struct Discoveries {
     pub data: Vec<(u64, u64)>,
     /// Addresses of writable memory that code loads from or stores to by their number, with the block.
     pub accesses: Vec<(u64, BlockId)>,
+    /// What code leaves in gp; `None` for what is not known.
+    pub global_pointers: Vec<Option<u64>>,
+    /// Whether control goes where by the section headers no code lies.
+    pub has_hidden_code: bool,
+    /// Why nothing can be said of where control goes, if that is so.
+    pub lost: Option<String>,
 }
 
 impl<'v> Explorer<'_, 'v> {
@@ -79,6 +94,9 @@ impl<'v> Explorer<'_, 'v> {
     fn reach(&mut self, target: u64, state: &State<'v>) -> Option<BlockId> {
         let slot = self.code.slot(target)?;
         if let Some(block) = self.blocks.find(slot, self.id) {
+            if self.function.shared_jumps.contains(&block) {
+                self.queue(block);
+            }
             let widen = self.blocks[block].visits >= VISITS_BEFORE_WIDENING;
             if self.blocks.join(block, state, widen, self.code.arena) {
                 self.queue(block);
@@ -102,6 +120,7 @@ impl<'v> Explorer<'_, 'v> {
         this.queued = false;
         let start = this.start;
         let (mut exit, mut effects) = (Exit::default(), BlockEffects::default());
+        let mut derived = Derived::default();
         let mut cursor = self.code.instructions_from(start);
         loop {
             let (at, slot) = (cursor.at, cursor.slot);
@@ -114,11 +133,13 @@ impl<'v> Explorer<'_, 'v> {
             }
             let Some((_, instruction)) = cursor.next() else { break };
             let here = instruction.effects();
+            self.note_saved(&instruction, here, effects.writes, state);
             effects.add(here);
             self.found.features.note(&instruction, at);
             match here.flow {
                 ControlFlow::Next => {
-                    self.step((block, at), &instruction, here.uses, state);
+                    derived.step(&instruction, here);
+                    self.step((block, at), &instruction, here.uses, derived.from_place, state);
                     continue;
                 }
                 ControlFlow::EnvironmentCall => {
@@ -134,10 +155,16 @@ impl<'v> Explorer<'_, 'v> {
                     self.branch(&instruction, at.wrapping_add_signed(offset.into()), cursor.at, state, &mut exit);
                 }
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
-                    self.jump(block, &instruction, at, state, &mut exit);
+                    self.jump(block, &instruction, at, derived, state, &mut exit);
                 }
             }
             break;
+        }
+        if derived.global_pointer_is_set && self.convention == Convention::Standard {
+            match state.get(Register::GP).constants() {
+                Some(constants) => self.found.global_pointers.extend(constants.iter().copied().map(Some)),
+                None => self.found.global_pointers.push(None),
+            }
         }
         self.function.returns |= exit.returns;
         let this = &mut self.blocks[block];
@@ -154,144 +181,22 @@ impl<'v> Explorer<'_, 'v> {
             }
         } else {
             let callee = self.surroundings.function_at(target, self.code);
+            self.found.has_hidden_code |= callee.is_none() && self.code.is_hidden_code(target);
             self.found.tails.extend(callee);
             exit.add_tail(callee, false);
         }
     }
 
     fn branch(&mut self, instruction: &Instruction, taken: u64, next: u64, state: &mut State<'v>, exit: &mut Exit) {
-        let (left, right) = (instruction.rs1(), instruction.rs2());
         if !matches!(instruction.op, Op::Bltu | Op::Bgeu) {
             self.go(taken, state, exit);
             return self.go(next, state, exit);
         }
-        let bound = |register| state.get(register).constant();
-        let (below, above) = (bound(right), bound(left).and_then(|bound| bound.checked_add(1)));
-        let mut less = state.clone();
-        if let Some(bound) = below {
-            less.refine_below(left, bound);
-        }
-        if let Some(bound) = above {
-            state.refine_below(right, bound);
-        }
-        let (on_taken, on_next) = if instruction.op == Op::Bltu { (&less, &*state) } else { (&*state, &less) };
-        self.go(taken, on_taken, exit);
-        self.go(next, on_next, exit);
-    }
-
-    fn jump(&mut self, block: BlockId, instruction: &Instruction, at: u64, state: &mut State<'v>, exit: &mut Exit) {
-        let link = instruction.rd();
-        let target = match instruction.op {
-            Op::Jal => Value::Constant(at.wrapping_add_signed(instruction.immediate.into())),
-            _ => state.address(instruction, self.code.arena),
-        };
-        let next = at.wrapping_add(instruction.length.into());
-        if link == Register::T0
-            && let (Some(target), false) = (target.constant(), self.convention == Convention::Go)
-        {
-            // Out-of-line prologues return through t0: they are part of the function that they save registers for.
-            state.step(instruction, at, self.code);
-            if !self.function.is_inside(target) {
-                self.function.inlined.push((target, self.surroundings.limit_of(target)));
-            }
-            return self.go(target, state, exit);
-        }
-        if !matches!(link, Register::ZERO | Register::RA | Register::T0) {
-            // No call returns through another register: a PLT entry, which only has no further use for its link
-            // (psABI, "Program Linkage Table"). Coming back is allowed for all the same.
-            let mut state = state.clone();
-            state.after_call(self.convention);
-            self.go(next, &state, exit);
-        } else if link != Register::ZERO {
-            let comes_back = self.call(block, target, exit);
-            state.after_call(self.convention);
-            if let Some(pad) = self.surroundings.landing_pad(at) {
-                self.go(pad, state, exit);
-            }
-            if comes_back {
-                self.go(next, state, exit);
-            }
-            return;
-        }
-        if let Some(targets) = target.constants() {
-            for &target in targets {
-                self.go(target, state, exit);
-            }
-            return;
-        }
-        if instruction.rs1() == Register::RA {
-            exit.returns = true;
-            return;
-        }
-        let (code, function, surroundings) = (self.code, &*self.function, &*self.surroundings);
-        let plausible = |target| code.contains(target) && (function.is_inside(target) || surroundings.is_start(target));
-        if let Some((table, targets)) = table_targets(target, code, plausible) {
-            let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
-            self.function.tables.insert((table.base, table.base.wrapping_add(size)));
-            for target in targets {
-                self.go(target, state, exit);
-            }
-            return;
-        }
-        self.unbounded_jump(block, at, state, exit);
-    }
-
-    /// The call that ends `block`; whether it is known to come back.
-    fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
-        let targets = target.constants().unwrap_or_default();
-        exit.add_call(None, targets.is_empty());
-        if let Some((_, elements)) = table_targets(target, self.code, |target| self.code.contains(target)) {
-            // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else.
-            let new = elements.into_iter().filter(|&target| self.function.code_references.insert(target));
-            self.found.references.extend(new);
-        }
-        let mut comes_back = targets.is_empty();
-        let first = self.found.waiting.len();
-        for &target in targets {
-            let Some(callee) = self.surroundings.function_at(target, self.code) else { continue };
-            exit.add_call(Some(callee), false);
-            comes_back |= self.surroundings.returns(callee);
-            self.found.waiting.push((block, callee));
-        }
-        if comes_back {
-            self.found.waiting.truncate(first);
-        }
-        comes_back
-    }
-
-    /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
-    /// case it may go to a label of this function whose address is taken. With a live frame, or where addresses of its
-    /// code are calculated with, it is a jump table that was not understood: then it may go to any of its instructions.
-    fn unbounded_jump(&mut self, block: BlockId, at: u64, state: &State<'v>, exit: &mut Exit) {
-        let inner = self.function.entry + 1..self.function.limit.max(self.function.entry + 1);
-        let mut labels: BTreeSet<u64> = self.surroundings.labels(inner.start, inner.end).collect();
-        labels.extend(self.function.code_references.range(inner));
-        let has_frame = state.get(Register::SP) != Value::Stack(0);
-        if has_frame && labels.is_empty() || self.function.calculates_with_code {
-            self.function.unbounded_jumps.insert(at);
-            labels.extend(self.instructions_of_function());
-        }
-        self.function.computed_jumps.insert(block);
-        for label in labels {
-            self.go(label, state, exit);
-        }
-        exit.add_tail(None, true);
-        exit.returns = true;
-    }
-
-    /// Where instructions start when the function is decoded from front to back.
-    fn instructions_of_function(&self) -> Vec<u64> {
-        let mut starts = Vec::new();
-        let mut at = self.function.entry;
-        while at < self.function.limit {
-            let Some(instruction) = self.code.fetch(at) else {
-                at += 2;
-                continue;
-            };
-            starts.push(at);
-            at += u64::from(instruction.length);
-        }
-        starts
+        let mut on_taken = state.clone();
+        on_taken.refine(instruction, true);
+        state.refine(instruction, false);
+        self.go(taken, &on_taken, exit);
+        self.go(next, state, exit);
     }
 
     /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
@@ -316,6 +221,7 @@ impl<'v> Explorer<'_, 'v> {
         (block, at): (BlockId, u64),
         instruction: &Instruction,
         uses: RegisterSet,
+        from_place: RegisterSet,
         state: &mut State<'v>,
     ) {
         if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
@@ -331,7 +237,7 @@ impl<'v> Explorer<'_, 'v> {
         self.note_constants(instruction, uses, state, result);
         let Some(value) = result else { return };
         self.note_calculation(instruction, uses, state, value);
-        state.set(instruction.rd(), value);
+        state.apply(instruction, value);
         let Some(constants) = value.constants() else { return };
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
         self.found.pointers.extend(writable.map(|&address| (address, self.id)));
@@ -345,7 +251,10 @@ impl<'v> Explorer<'_, 'v> {
         }
         for &address in constants {
             if self.code.contains(address) && self.function.code_references.insert(address) {
-                self.found.references.push(address);
+                match from_place.contains(instruction.rd()) {
+                    true => self.found.labels.push(address),
+                    false => self.found.references.push(address),
+                }
                 for block in self.function.computed_jumps.clone() {
                     self.queue(block);
                 }
@@ -355,6 +264,29 @@ impl<'v> Explorer<'_, 'v> {
 }
 
 impl<'v> Explorer<'_, 'v> {
+    /// Notes the registers that the function stores in its frame before it changes them, or loads from there again.
+    fn note_saved(&mut self, instruction: &Instruction, here: Effects, written: RegisterSet, state: &State<'v>) {
+        let registers = match instruction.op {
+            Op::Sd => RegisterSet::EMPTY.with(instruction.rs2()).minus(written),
+            Op::Ld => here.defines,
+            _ => return,
+        };
+        let base = instruction.rs1();
+        if base == Register::SP || matches!(state.get(base), Value::Stack(_)) {
+            self.function.saved = self.function.saved.union(registers);
+        }
+    }
+
+    /// Nothing can be said any more of where control goes, because of what the instruction at `at` does.
+    fn lose(&mut self, at: u64, why: &str) {
+        self.found.lost.get_or_insert_with(|| format!("at {at:#x} {why}"));
+    }
+
+    /// Registers that a call of `target` changes although the calling convention says that they are kept.
+    fn broken_by(&self, target: Value<'v>) -> RegisterSet {
+        self.premises.broken_by(target.constants())
+    }
+
     /// Whether an instruction that uses ra does more with the address that the function returns to than keep it in its
     /// frame: then control may go on there some other way. Go's `mcall` never returns, but stores it where the scheduler
     /// later jumps through.

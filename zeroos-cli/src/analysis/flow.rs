@@ -16,6 +16,8 @@ pub(super) struct Flow {
     callers: Vec<Vec<BlockId>>,
     returns: Vec<Vec<BlockId>>,
     clobbers: Vec<RegisterSet>,
+    broken: Vec<RegisterSet>,
+    broken_by_pointer: RegisterSet,
     /// The blocks that hold each `ecall`, by its address.
     pub sites: BTreeMap<u64, Vec<BlockId>>,
 }
@@ -31,6 +33,8 @@ impl Flow {
             callers: vec![Vec::new(); functions],
             returns: vec![Vec::new(); functions],
             clobbers: vec![RegisterSet::EMPTY; functions],
+            broken: vec![RegisterSet::EMPTY; functions],
+            broken_by_pointer: RegisterSet::EMPTY,
             sites: program.sites(),
         };
         for id in program.function_ids() {
@@ -47,6 +51,9 @@ impl Flow {
             }
         }
         flow.propagate_clobbers(program);
+        if program.convention == Convention::Standard {
+            flow.propagate_broken(program);
+        }
         flow
     }
 
@@ -76,6 +83,69 @@ impl Flow {
         }
     }
 
+    /// Least fixed point over the call graph: the registers that a function writes although it should keep them, and
+    /// stores nowhere in its frame, and what its callees break, unless it restores that itself.
+    fn propagate_broken(&mut self, program: &Program<'_>) {
+        let kept = preserved(Convention::Standard).minus(FIXED);
+        for block in program.blocks.ids() {
+            let function = program.blocks[block].function;
+            let own = program.blocks[block].effects.writes.intersection(kept).minus(program[function].saved);
+            let broken = &mut self.broken[function.index()];
+            *broken = broken.union(own);
+        }
+        // What does not return breaks nothing for its caller. What only looks like a function because its address lies
+        // somewhere is mostly a label, whose function saves the registers.
+        for id in program.function_ids() {
+            if !program.comes_back(id) || program.start_before(program[id].entry) != program[id].entry {
+                self.broken[id.index()] = RegisterSet::EMPTY;
+            }
+        }
+        let mut work: Vec<FunctionId> =
+            program.function_ids().filter(|id| !self.broken[id.index()].is_empty()).collect();
+        while let Some(callee) = work.pop() {
+            let set = self.broken[callee.index()];
+            let by_pointer = self.broken_by_pointer;
+            if program.address_taken.contains(&program[callee].entry) && by_pointer.union(set) != by_pointer {
+                self.broken_by_pointer = by_pointer.union(set);
+                for id in program.function_ids() {
+                    let mut exits = program[id].blocks.iter().map(|&block| &program.blocks[block].exit);
+                    if exits.any(|exit| exit.callees().any(|callee| callee.unknown)) {
+                        self.break_in(id, set, program, &mut work);
+                    }
+                }
+            }
+            for &block in &self.callers[callee.index()].clone() {
+                self.break_in(program.blocks[block].function, set, program, &mut work);
+            }
+        }
+    }
+
+    /// A callee of `function` breaks `registers`.
+    fn break_in(
+        &mut self,
+        function: FunctionId,
+        registers: RegisterSet,
+        program: &Program<'_>,
+        work: &mut Vec<FunctionId>,
+    ) {
+        let registers = registers.minus(program[function].saved);
+        let mine = &mut self.broken[function.index()];
+        if mine.union(registers) != *mine && program.comes_back(function) {
+            *mine = mine.union(registers);
+            work.push(function);
+        }
+    }
+
+    /// The registers that a call of `function` changes although the psABI says that it keeps them.
+    pub fn broken(&self, function: FunctionId) -> RegisterSet {
+        self.broken[function.index()]
+    }
+
+    /// The same for a call through an unknown pointer.
+    pub fn broken_by_pointer(&self) -> RegisterSet {
+        self.broken_by_pointer
+    }
+
     /// The blocks of the same function that can come right before `block`.
     pub fn predecessors(&self, block: BlockId) -> &[BlockId] {
         let index = block.index();
@@ -97,6 +167,9 @@ impl Flow {
         self.clobbers[function.index()]
     }
 }
+
+/// sp, gp and tp: what they hold is looked at elsewhere.
+const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
 /// Where each block's predecessors start in the list, and the list.
 fn predecessors(program: &Program<'_>) -> (Vec<u32>, Vec<BlockId>) {

@@ -1,17 +1,19 @@
 //! What is known of one function while the program's code is being found.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::exit::{BlockId, FunctionId};
 use crate::address::Address;
+use crate::isa::RegisterSet;
 
 /// A function's code and what it refers to.
 #[derive(Debug)]
 pub(super) struct Function {
     /// Its first instruction.
     pub entry: u64,
-    /// The first address that no jump inside the function reaches: where the next function plausibly starts.
-    pub limit: u64,
+    /// What jumps inside the function reach: mostly from its entry to where the next function plausibly starts.
+    pub extent: Range<u64>,
     /// Its blocks, in the order in which they were found.
     pub blocks: Vec<BlockId>,
     /// Whether control can come back to its caller by itself.
@@ -22,14 +24,22 @@ pub(super) struct Function {
     pub code_references: BTreeSet<u64>,
     /// Indirect jumps out of a live frame, without a table to bound them.
     pub unbounded_jumps: BTreeSet<u64>,
+    /// Whether a jump was met that is not understood as long as the function is taken to end where it is now.
+    pub is_too_short: bool,
+    /// Whether its extent is as large as it can be.
+    pub is_widened: bool,
     /// Whether an address of its own code is an operand of arithmetic whose result is not known.
     pub calculates_with_code: bool,
     /// Jump tables read: start and end address.
     pub tables: BTreeSet<(u64, u64)>,
     /// Blocks that end in a jump to an unknown place.
     pub computed_jumps: BTreeSet<BlockId>,
+    /// Those among the rest that go by several tables.
+    pub shared_jumps: BTreeSet<BlockId>,
     /// Out-of-line save routines (`jal t0`) that run as part of this function: start and limit.
     pub inlined: Vec<(u64, u64)>,
+    /// Registers that it stores in its frame before it changes them, or loads from there.
+    pub saved: RegisterSet,
     /// Blocks to run.
     pub pending: Vec<BlockId>,
     /// Whether it waits to be explored.
@@ -54,15 +64,19 @@ impl Function {
     pub fn new(entry: u64, limit: u64, origin: Option<Origin>) -> Function {
         Function {
             entry,
-            limit,
+            extent: entry..limit,
+            saved: RegisterSet::EMPTY,
             blocks: Vec::new(),
             returns: false,
             origin,
             code_references: BTreeSet::new(),
             unbounded_jumps: BTreeSet::new(),
+            is_too_short: false,
+            is_widened: false,
             calculates_with_code: false,
             tables: BTreeSet::new(),
             computed_jumps: BTreeSet::new(),
+            shared_jumps: BTreeSet::new(),
             inlined: Vec::new(),
             pending: Vec::new(),
             queued: false,
@@ -73,7 +87,6 @@ impl Function {
 
     /// Whether a jump to `target` stays in the function.
     pub fn is_inside(&self, target: u64) -> bool {
-        (self.entry..self.limit).contains(&target)
-            || self.inlined.iter().any(|&(start, limit)| (start..limit).contains(&target))
+        self.extent.contains(&target) || self.inlined.iter().any(|&(start, limit)| (start..limit).contains(&target))
     }
 }

@@ -11,12 +11,12 @@ use super::function::{Function, Origin};
 use super::go::GoFile;
 use super::holders::Holders;
 use super::pointers::Pointer;
+use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use crate::address::Address;
 use crate::elf::ElfKind;
-use crate::isa::{Op, Register};
 
 /// All reachable functions.
 pub(super) struct Program<'a> {
@@ -29,6 +29,14 @@ pub(super) struct Program<'a> {
     pub address_taken: BTreeSet<u64>,
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
+    /// Whether gp can hold anything.
+    pub any_global_pointer: bool,
+    /// What code leaves in gp; `None` for what is not known.
+    pub global_pointers: Vec<Option<u64>>,
+    /// Whether control goes where by the section headers no code lies.
+    pub has_hidden_code: bool,
+    /// Why nothing can be said of where control goes, if that is so.
+    pub lost: Option<String>,
     surroundings: Surroundings,
     holders: Holders,
     /// Every `ecall` met, with blocks that may hold it.
@@ -56,11 +64,16 @@ struct Work<'a> {
     found: Discoveries,
     /// Whether live data was marked before.
     marked: bool,
+    /// By how many bytes functions were made longer.
+    widened: u64,
 }
 
+/// How often all code may be part of functions that were made longer, in halfwords for each: it bounds the work.
+const WIDENED_LIMIT: u64 = 16;
+
 impl<'a> Program<'a> {
-    /// Finds everything that is reachable from the entry.
-    pub fn recover(code: Code<'a>) -> Program<'a> {
+    /// Finds everything that is reachable from the entry, if the `premises` hold.
+    pub fn recover(code: Code<'a>, premises: &Premises) -> Program<'a> {
         let entry = code.elf.entry.0;
         let convention = if matches!(code.go, GoFile::No) { Convention::Standard } else { Convention::Go };
         let mut program = Program {
@@ -69,6 +82,10 @@ impl<'a> Program<'a> {
             functions: Vec::new(),
             address_taken: BTreeSet::new(),
             features: ProgramFeatures::default(),
+            any_global_pointer: premises.global_pointers.is_none(),
+            global_pointers: Vec::new(),
+            has_hidden_code: false,
+            lost: None,
             sites: Vec::new(),
             pointers: Vec::new(),
             accesses: Vec::new(),
@@ -79,13 +96,15 @@ impl<'a> Program<'a> {
         let mut work = Work {
             queue: VecDeque::new(),
             computed: BTreeSet::new(),
-            at_entry: State::at_entry(global_pointer(&program.code)),
+            at_entry: State::at_entry(premises.global_pointers.as_ref(), program.code.arena),
             found: Discoveries::default(),
             marked: false,
+            widened: 0,
         };
-        program.surroundings.function_at(entry, &program.code);
+        let first = program.surroundings.function_at(entry, &program.code);
+        first.into_iter().for_each(|first| program.surroundings.set_certain(first));
         program.add_functions(None, &mut work);
-        program.drain(&mut work);
+        program.settle(&mut work, premises);
         // Pointers that name plausible function starts come first: exploring them recovers the jump tables and the
         // runs of instructions that tell the remaining words and computed numbers apart from pointers.
         while program.mark_holders(&mut work) {
@@ -95,19 +114,24 @@ impl<'a> Program<'a> {
                     program.take_address(target, Origin::Data(holder), &mut work);
                 }
             }
-            program.drain(&mut work);
+            program.settle(&mut work, premises);
         }
         let mut settled = 0;
         while program.mark_holders(&mut work) || settled != program.functions.len() {
             settled = program.functions.len();
             program.take_doubtful(&mut work);
+            program.settle(&mut work, premises);
         }
         let Discoveries { features, sites, mut pointers, mut accesses, .. } = work.found;
+        let Discoveries { mut global_pointers, has_hidden_code, .. } = work.found;
+        global_pointers.sort_unstable();
+        global_pointers.dedup();
+        let lost = work.found.lost.or(program.lost.take());
         pointers.sort_unstable();
         pointers.dedup();
         accesses.sort_unstable();
         accesses.dedup();
-        program = Program { features, sites, pointers, accesses, ..program };
+        program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
         program
     }
 
@@ -141,13 +165,58 @@ impl<'a> Program<'a> {
         for Pointer { target, holder } in held {
             self.take_address(target, Origin::Data(holder), work);
         }
-        self.drain(work);
+    }
+
+    /// Explores all that is queued, to the end.
+    fn settle(&mut self, work: &mut Work<'a>, premises: &Premises) {
+        self.drain(work, premises);
+        while self.widen_lost_jumps(work) {
+            self.drain(work, premises);
+        }
+    }
+
+    /// Where a function jumps somewhere inside itself that is not understood, it may be longer than the guess at where
+    /// functions start says: it then reaches to the next functions that something calls or names, and is looked at again.
+    /// Go's own table of functions is no guess. Whether there was any.
+    fn widen_lost_jumps(&mut self, work: &mut Work<'a>) -> bool {
+        let lost = self.functions.iter().enumerate().filter(|(_, function)| function.is_too_short);
+        let lost: Vec<usize> = lost.map(|(index, _)| index).collect();
+        if lost.is_empty() {
+            return false;
+        }
+        let certain = self.surroundings.certain_starts();
+        for index in lost {
+            let function = &mut self.functions[index];
+            function.is_too_short = false;
+            function.is_widened = true;
+            if self.convention == Convention::Standard {
+                let above = certain.partition_point(|&start| start <= function.entry);
+                let start = above.checked_sub(1).map_or(function.entry, |below| certain[below]);
+                let limit = certain.get(above).copied().unwrap_or(function.entry);
+                function.extent = start.min(function.extent.start)..limit.max(function.extent.end);
+                work.widened += function.extent.end - function.extent.start;
+            }
+            if work.widened > WIDENED_LIMIT * self.code.slots() as u64 {
+                self.lost = Some("too many jumps are not understood".to_owned());
+                return false;
+            }
+            for &block in &function.blocks {
+                if !std::mem::replace(&mut self.blocks[block].queued, true) {
+                    function.pending.push(block);
+                }
+            }
+            if !std::mem::replace(&mut function.queued, true) {
+                work.queue.push_back(FunctionId::new(index));
+            }
+        }
+        true
     }
 
     fn take_address(&mut self, target: u64, origin: Origin, work: &mut Work<'a>) {
         if self.code.fetch(target).is_some() {
             self.address_taken.insert(target);
-            self.surroundings.function_at(target, &self.code);
+            let function = self.surroundings.function_at(target, &self.code);
+            function.into_iter().for_each(|function| self.surroundings.set_certain(function));
             self.add_functions(Some(origin), work);
         }
     }
@@ -163,13 +232,14 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn drain(&mut self, work: &mut Work<'a>) {
+    fn drain(&mut self, work: &mut Work<'a>, premises: &Premises) {
         while let Some(id) = work.queue.pop_front() {
             let Program { code, convention, blocks, functions, surroundings, .. } = self;
             let function = &mut functions[id.index()];
             function.queued = false;
             let found = &mut work.found;
-            let mut explorer = Explorer { code, convention: *convention, surroundings, blocks, function, id, found };
+            let convention = *convention;
+            let mut explorer = Explorer { code, convention, premises, surroundings, blocks, function, id, found };
             explorer.explore(&work.at_entry);
             self.add_functions(Some(Origin::Function(id)), work);
             let mut found = std::mem::take(&mut work.found);
@@ -192,6 +262,11 @@ impl<'a> Program<'a> {
                     self.take_address(target, Origin::Function(id), work);
                 } else {
                     work.computed.insert((target, id));
+                }
+            }
+            for target in found.labels.drain(..) {
+                if !self.is_label(id, target) {
+                    self.take_address(target, Origin::Function(id), work);
                 }
             }
             work.found = found;
@@ -273,6 +348,11 @@ impl<'a> Program<'a> {
         self.surroundings.resumption(self.function_of(block).entry) == Some(self.blocks[block].start)
     }
 
+    /// Whether a call of `function` is known to come back.
+    pub fn comes_back(&self, function: FunctionId) -> bool {
+        self.surroundings.returns(function)
+    }
+
     /// The function that starts at `address`.
     pub fn function_at(&self, address: u64) -> Option<FunctionId> {
         self.surroundings.known_function(address)
@@ -302,32 +382,4 @@ impl<'a> Program<'a> {
 
 fn is_in_table(tables: &BTreeSet<(u64, u64)>, holder: Address) -> bool {
     tables.range(..=(holder.0, u64::MAX)).next_back().is_some_and(|&(_, end)| holder.0 < end)
-}
-
-/// The global pointer, if the first instructions of the program set it by `auipc gp` and `addi gp` (psABI, "Global
-/// pointer"): it then holds for the whole run.
-fn global_pointer(code: &Code<'_>) -> Option<u64> {
-    let mut at = code.elf.entry.0;
-    let mut upper = None;
-    for _ in 0..16 {
-        let instruction = code.fetch(at)?;
-        if instruction.rd() == Register::GP && instruction.writes_integer_register() {
-            match (instruction.op, upper) {
-                (Op::Auipc, _) => upper = Some(at.wrapping_add_signed(instruction.immediate.into())),
-                (Op::Addi, Some(upper)) if instruction.rs1() == Register::GP => {
-                    return Some(u64::wrapping_add_signed(upper, instruction.immediate.into()));
-                }
-                _ => return None,
-            }
-        }
-        at += match instruction.op {
-            // glibc calls its `load_gp` first.
-            Op::Jal => {
-                at = at.wrapping_add_signed(instruction.immediate.into());
-                continue;
-            }
-            _ => u64::from(instruction.length),
-        };
-    }
-    None
 }

@@ -5,6 +5,7 @@
 //! and loops. A set that outgrows its limit becomes "any value".
 
 mod across;
+mod memory;
 mod origins;
 mod reasons;
 
@@ -13,8 +14,8 @@ use std::rc::Rc;
 
 pub(super) use origins::Origins;
 
-use super::cells::{Cells, is_atomic_write};
-use super::code::{load_size, store_size};
+use super::cells::Cells;
+use super::code::load_size;
 use super::exit::{BlockId, FunctionId};
 use super::flow::Flow;
 use super::liveness::Liveness;
@@ -29,6 +30,10 @@ const QUESTION_LIMIT: usize = 50_000;
 
 /// More words than this at one place count as "any value": there are fewer syscalls.
 const ANSWER_LIMIT: usize = 512;
+
+/// An answer that grew more often than this counts as "any value": what callers and writers say comes in a few steps,
+/// only what a loop computes from itself comes one by one without end.
+const GROWTH_LIMIT: u8 = 64;
 
 /// How many callers up it is looked for who may have handed out the address of a stack argument.
 const CALLER_LIMIT: u8 = 3;
@@ -54,6 +59,40 @@ enum Question {
 }
 
 type Words = BTreeSet<Word>;
+
+/// What was found so far.
+#[derive(Default)]
+struct Answer {
+    words: Words,
+    /// How often it grew.
+    growth: u8,
+}
+
+/// Questions to answer, each at most once at a time.
+#[derive(Default)]
+struct Worklist {
+    queue: VecDeque<Question>,
+    queued: BTreeSet<Question>,
+}
+
+impl Worklist {
+    fn push(&mut self, question: Question) {
+        if self.queued.insert(question) {
+            self.queue.push_back(question);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Question> {
+        let question = self.queue.pop_front()?;
+        self.queued.remove(&question);
+        Some(question)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
 /// One instruction of a block: address, instruction, what is known before it.
 type Step<'a> = (u64, Instruction, Snapshot<'a>);
 
@@ -63,13 +102,17 @@ pub(super) struct Search<'p, 'a> {
     flow: &'p Flow,
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
+    /// Functions that make a child which shares or lacks their frame; worked out when first asked for.
+    forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
-    answers: BTreeMap<Question, Words>,
+    answers: BTreeMap<Question, Answer>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
-    work: VecDeque<Question>,
+    work: Worklist,
     current: Option<Question>,
+    /// What registers hold behind steps of blocks, as far as worked out for the current question.
+    computed: BTreeMap<(BlockId, usize, Register), Words>,
     frames: Vec<(BlockId, u64)>,
     frame_numbers: BTreeMap<(BlockId, u64), u32>,
     blocks: BTreeMap<BlockId, Rc<[Step<'a>]>>,
@@ -106,11 +149,13 @@ impl<'p, 'a> Search<'p, 'a> {
             flow,
             cells,
             liveness,
+            forks: None,
             pointer_callers: BTreeMap::new(),
             answers: BTreeMap::new(),
             dependents: BTreeMap::new(),
-            work: VecDeque::new(),
+            work: Worklist::default(),
             current: None,
+            computed: BTreeMap::new(),
             frames: Vec::new(),
             frame_numbers: BTreeMap::new(),
             blocks: BTreeMap::new(),
@@ -124,7 +169,6 @@ impl<'p, 'a> Search<'p, 'a> {
     /// The values that `register` can have right before the instruction at `at` in `block`.
     pub fn register_before(&mut self, block: BlockId, at: u64, register: Register) -> Found {
         let place = Place::Register(register);
-        self.current = None;
         for askers in self.dependents.values_mut() {
             askers.remove(&None);
         }
@@ -135,20 +179,20 @@ impl<'p, 'a> Search<'p, 'a> {
         let limit = self.answers.len() + QUESTION_LIMIT;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
         let words = loop {
-            self.current = None;
+            self.turn_to(None);
             let words = self.before(block, at, place);
             if self.work.is_empty() {
                 break words;
             }
-            while let Some(question) = self.work.pop_front() {
+            while let Some(question) = self.work.pop() {
                 if self.answers.len() > limit {
                     // Half-settled answers are too small: nothing may build on them.
-                    self.work.clear();
+                    self.work = Worklist::default();
                     self.answers.clear();
                     self.dependents.clear();
                     return Found::Lost("the search for its value grew too large".to_owned());
                 }
-                self.current = Some(question);
+                self.turn_to(Some(question));
                 let words = self.answer(question);
                 self.settle(question, words);
             }
@@ -164,14 +208,24 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
+    /// What follows is asked for `question`.
+    fn turn_to(&mut self, question: Option<Question>) {
+        self.current = question;
+        self.computed.clear();
+    }
+
     fn settle(&mut self, question: Question, words: Words) {
         let answer = self.answers.entry(question).or_default();
-        let before = answer.len();
-        if answer.contains(&Word::UNKNOWN) {
+        let before = answer.words.len();
+        if answer.words.contains(&Word::UNKNOWN) {
             return;
         }
-        answer.extend(words);
-        if answer.len() > ANSWER_LIMIT {
+        answer.words.extend(words);
+        if answer.words.len() == before {
+            return;
+        }
+        answer.growth += 1;
+        if answer.words.len() > ANSWER_LIMIT || answer.growth > GROWTH_LIMIT {
             self.lost.entry(Some(question)).or_insert_with(|| match question {
                 Question::AtStart(block, _) => {
                     let met = self.program.blocks[block].start;
@@ -179,22 +233,22 @@ impl<'p, 'a> Search<'p, 'a> {
                 }
                 _ => "it takes too many values".to_owned(),
             });
-            *answer = Words::from([Word::UNKNOWN]);
-        } else if answer.contains(&Word::UNKNOWN) {
-            *answer = Words::from([Word::UNKNOWN]);
-        } else if answer.len() == before {
-            return;
+            answer.words = Words::from([Word::UNKNOWN]);
+        } else if answer.words.contains(&Word::UNKNOWN) {
+            answer.words = Words::from([Word::UNKNOWN]);
         }
-        self.work.extend(self.dependents.get(&question).into_iter().flatten().flatten());
+        for &dependent in self.dependents.get(&question).into_iter().flatten().flatten() {
+            self.work.push(dependent);
+        }
     }
 
     fn ask(&mut self, question: Question) -> Words {
         self.dependents.entry(question).or_default().insert(self.current);
         match self.answers.get(&question) {
-            Some(words) => words.clone(),
+            Some(answer) => answer.words.clone(),
             None => {
-                self.answers.insert(question, Words::new());
-                self.work.push_back(question);
+                self.answers.insert(question, Answer::default());
+                self.work.push(question);
                 Words::new()
             }
         }
@@ -266,6 +320,9 @@ impl<'p, 'a> Search<'p, 'a> {
             instruction.effects().defines.contains(register) || instruction.op == Op::Ecall && register == Register::A0
         });
         let Some(index) = defining else {
+            if register == Register::TP {
+                return self.lose(|| "it is relative to tp, which differs from thread to thread".to_owned());
+            }
             return self.ask(Question::AtStart(block, Place::Register(register)));
         };
         let (at, instruction, state) = &steps[index];
@@ -282,15 +339,29 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some(size) = load_size(instruction.op) {
             return self.loaded(block, steps, index, size as u8);
         }
-        let computes = matches!(instruction.op, Op::Jal | Op::Jalr);
-        if computes || super::value::compute(instruction.op, 1, 1).is_none() {
+        let links = matches!(instruction.op, Op::Jal | Op::Jalr);
+        if links || super::value::compute(instruction.op, 1, 1).is_none() {
             return self.lose(|| format!("`{instruction}` at {at:#x} sets it"));
         }
+        if let Some(words) = self.computed.get(&(block, index, register)) {
+            return words.clone();
+        }
+        let words = self.arithmetic(block, steps, index);
+        self.computed.insert((block, index, register), words.clone());
+        words
+    }
+
+    /// What the arithmetic instruction at `index` makes of what its operands can be.
+    fn arithmetic(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, index: usize) -> Words {
+        let (at, instruction) = (steps[index].0, steps[index].1);
         let left = self.register_behind(block, steps, index, instruction.rs1());
         let right = match immediate_operand(&instruction) {
             Some(immediate) => Words::from([Word::exact(immediate)]),
             None => self.register_behind(block, steps, index, instruction.rs2()),
         };
+        if left.len() * right.len() > ANSWER_LIMIT {
+            return self.lose(|| format!("`{instruction}` at {at:#x} computes too many values"));
+        }
         let words: Words =
             left.iter().flat_map(|&a| right.iter().map(move |&b| word::combine(instruction.op, a, b))).collect();
         if words.contains(&Word::UNKNOWN) {
@@ -299,124 +370,4 @@ impl<'p, 'a> Search<'p, 'a> {
         }
         words
     }
-
-    /// What the load at `index` reads.
-    fn loaded(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, index: usize, size: u8) -> Words {
-        let (at, instruction, state) = &steps[index];
-        let (at, instruction) = (*at, *instruction);
-        let op = instruction.op;
-        let address = state.state().address(&instruction, self.program.code.arena);
-        let memory = match &address {
-            Value::Stack(offset) => self.slot_behind(block, steps, index, *offset, size),
-            _ => {
-                let base = self.register_behind(block, steps, index, instruction.rs1());
-                let displacement = Word::exact(i64::from(instruction.immediate) as u64);
-                let mut memory = Words::new();
-                for base in base {
-                    let address = word::combine(Op::Addi, base, displacement);
-                    memory.append(&mut self.memory(address, size, at));
-                }
-                memory
-            }
-        };
-        memory.into_iter().map(|word| word::load(op, word)).collect()
-    }
-
-    /// What lies at `address` when the instruction at `at` reads it.
-    fn memory(&mut self, address: Word, size: u8, at: u64) -> Words {
-        match (address.frame, address.unknown) {
-            (Some(frame), 0) => {
-                let (block, at) = self.frames[frame as usize];
-                self.before(block, at, Place::Slot { offset: address.value as i64, size })
-            }
-            // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
-            (None, 0) if address.value < 4096 && !self.program.code.is_mapped(address.value) => {
-                self.null.entry(self.current).or_insert(at);
-                Words::new()
-            }
-            (None, 0) => self.ask(Question::Cell(address.value, size)),
-            _ => self.lose_vaguely(|| format!("it is read at {at:#x} through a pointer that is not known")),
-        }
-    }
-
-    fn slot_behind(&mut self, block: BlockId, steps: &Rc<[Step<'a>]>, count: usize, offset: i64, size: u8) -> Words {
-        let function = self.program.blocks[block].function;
-        let wanted = offset..offset.saturating_add(size.into());
-        for index in (0..count).rev() {
-            let (at, instruction, state) = &steps[index];
-            let Some(stored) = stored_bytes(instruction) else { continue };
-            match state.state().address(instruction, self.program.code.arena) {
-                Value::Stack(start) => {
-                    let end = start.saturating_add(stored as i64);
-                    if end <= wanted.start || wanted.end <= start {
-                        continue;
-                    }
-                    let at = *at;
-                    if start > wanted.start || end < wanted.end || store_size(instruction.op).is_none() {
-                        return self.lose(|| format!("the store at {at:#x} overwrites a part of its stack slot"));
-                    }
-                    let shift = Word::exact(8 * (wanted.start - start) as u64);
-                    let register = instruction.rs2();
-                    let words = self.register_behind(block, steps, index, register);
-                    return words.into_iter().map(|word| word::combine(Op::Srli, word, shift)).collect();
-                }
-                Value::Constant(_) => {}
-                _ if self.slot_escapes(function, offset, CALLER_LIMIT) => {
-                    let at = *at;
-                    return self.lose(|| format!("the store at {at:#x} may overwrite its stack slot"));
-                }
-                _ => {}
-            }
-        }
-        self.ask(Question::AtStart(block, Place::Slot { offset, size }))
-    }
-
-    /// The initial contents of a memory cell and everything that reachable code stores there.
-    fn cell(&mut self, address: u64, size: u8) -> Words {
-        let load = match size {
-            1 => Op::Lbu,
-            2 => Op::Lhu,
-            4 => Op::Lwu,
-            _ => Op::Ld,
-        };
-        if let Some(constant) = self.program.code.constant_load(load, address) {
-            return Words::from([Word::exact(constant)]);
-        }
-        if let Some(why) = self.cells.may_alias(address) {
-            return self.lose(|| format!("it is in memory at {address:#x}, {why}"));
-        }
-        let mut words = Words::new();
-        match self.program.code.initial_load(load, address) {
-            Some(initial) => words.insert(Word::exact(initial)),
-            None => return self.lose(|| format!("nothing is known of memory at {address:#x}")),
-        };
-        let cells = self.cells;
-        for store in cells.stores_near(address, size) {
-            if (store.address, store.size) != (address, size) {
-                let at = store.at;
-                return self.lose(|| format!("the store at {at:#x} overwrites a part of memory at {address:#x}"));
-            }
-            words.append(&mut self.before(store.block, store.at, Place::Register(store.register)));
-        }
-        words
-    }
-
-    fn frame(&mut self, block: BlockId, at: u64) -> u32 {
-        let next = self.frames.len() as u32;
-        let frames = &mut self.frames;
-        *self.frame_numbers.entry((block, at)).or_insert_with(|| {
-            frames.push((block, at));
-            next
-        })
-    }
-}
-
-/// How many bytes of memory the instruction writes at rs1 plus its immediate.
-fn stored_bytes(instruction: &Instruction) -> Option<u64> {
-    store_size(instruction.op).or(match instruction.op {
-        Op::Fsw => Some(4),
-        Op::Fsd => Some(8),
-        op if is_atomic_write(op) => Some(8),
-        _ => None,
-    })
 }

@@ -67,6 +67,9 @@ fn evidence(
         let why = "it is a Go program, but the tables that name all its functions are of a version not known here";
         return (true, Evidence::Unbounded { why: why.to_owned() });
     }
+    if let Some(why) = &program.lost {
+        return (true, Evidence::Unbounded { why: why.clone() });
+    }
     let mut numbers = BTreeSet::new();
     let (mut story, mut never) = (None, None);
     for &block in blocks {

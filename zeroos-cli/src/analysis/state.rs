@@ -1,5 +1,7 @@
 //! The registers at one place of a function, and how one instruction changes them.
 
+use std::collections::BTreeSet;
+
 use bumpalo::Bump;
 
 use super::code::{Code, load_size};
@@ -13,6 +15,8 @@ pub(super) struct State<'v> {
     known: RegisterSet,
     /// Meaningful where known.
     registers: [Value<'v>; 32],
+    /// The last register that was copied, or sign-extended as a word, with where from, while both keep their values.
+    copy: Option<(Register, Register)>,
 }
 
 /// A [`State`] at rest: only the registers of which something is known.
@@ -50,16 +54,15 @@ pub(super) enum Convention {
 impl<'v> State<'v> {
     /// Nothing is known.
     pub const fn unknown() -> State<'v> {
-        State { known: RegisterSet::EMPTY, registers: [Value::Any; 32] }
+        State { known: RegisterSet::EMPTY, registers: [Value::Any; 32], copy: None }
     }
 
     /// At function entry: only the stack pointer (by definition) and the global pointer have known values.
-    pub fn at_entry(global_pointer: Option<u64>) -> State<'v> {
+    pub fn at_entry(global_pointers: Option<&BTreeSet<u64>>, arena: &'v Bump) -> State<'v> {
         let mut state = State::unknown();
         state.set(Register::SP, Value::Stack(0));
-        if let Some(address) = global_pointer {
-            state.set(Register::GP, Value::Constant(address));
-        }
+        let global_pointers = global_pointers.into_iter().flatten().copied().collect();
+        state.set(Register::GP, Value::of(global_pointers, arena));
         state
     }
 
@@ -79,6 +82,9 @@ impl<'v> State<'v> {
 
     /// Replaces the value of `register`; x0 keeps reading as zero.
     pub fn set(&mut self, register: Register, value: Value<'v>) {
+        if self.copy.is_some_and(|(copy, source)| register == copy || register == source) {
+            self.copy = None;
+        }
         if value == Value::Any || register == Register::ZERO {
             self.known = self.known.without(register);
         } else {
@@ -90,6 +96,7 @@ impl<'v> State<'v> {
     /// Nothing is known any more.
     pub fn forget(&mut self) {
         self.known = RegisterSet::EMPTY;
+        self.copy = None;
     }
 
     /// The address that a load, store or `jalr` computes: rs1 plus immediate.
@@ -131,24 +138,55 @@ impl<'v> State<'v> {
             // Linux changes a0 only (psABI, "Linux system call interface").
             self.set(Register::A0, Value::Any);
         } else if let Some(value) = self.result(instruction, at, code) {
-            self.set(instruction.rd(), value);
+            self.apply(instruction, value);
         }
     }
 
-    /// Forgets what a callee may change.
-    pub fn after_call(&mut self, convention: Convention) {
-        self.known = self.known.intersection(preserved(convention));
+    /// `instruction` leaves `value` in its destination.
+    pub fn apply(&mut self, instruction: &Instruction, value: Value<'v>) {
+        let (rd, rs1) = (instruction.rd(), instruction.rs1());
+        self.set(rd, value);
+        if matches!(instruction.op, Op::Addi | Op::Addiw) && instruction.immediate == 0 && rd != rs1 {
+            self.copy = Some((rd, rs1));
+        }
     }
 
-    /// The edge on which `left < bound` (unsigned) holds.
-    pub fn refine_below(&mut self, left: Register, bound: u64) {
-        if let Ok(bound) = u32::try_from(bound) {
-            match self.get(left) {
-                Value::Any => self.set(left, Value::Below(bound)),
-                Value::Below(known) => self.set(left, Value::Below(known.min(bound))),
+    /// Forgets what a callee may change, `broken` registers among it that it should not.
+    pub fn after_call(&mut self, convention: Convention, broken: RegisterSet) {
+        self.known = self.known.intersection(preserved(convention)).minus(broken);
+        self.copy = None;
+    }
+
+    /// What holds besides on one way out of a branch: it was `taken` or not.
+    pub fn refine(&mut self, branch: &Instruction, taken: bool) {
+        let less = match branch.op {
+            Op::Bltu => taken,
+            Op::Bgeu => !taken,
+            _ => return,
+        };
+        let (left, right) = (branch.rs1(), branch.rs2());
+        if less && let Some(bound) = self.get(right).constant() {
+            self.refine_below(left, bound);
+        }
+        if !less && let Some(bound) = self.get(left).constant().and_then(|bound| bound.checked_add(1)) {
+            self.refine_below(right, bound);
+        }
+    }
+
+    /// The edge on which `left < bound` (unsigned) holds. Where `left` is a sign-extended copy, what it was made from is
+    /// used as a word from there on.
+    fn refine_below(&mut self, left: Register, bound: u64) {
+        let Ok(bound) = u32::try_from(bound) else { return };
+        let pair = self.copy.filter(|&(copy, source)| left == copy || left == source);
+        let (copy, source) = pair.unwrap_or((left, left));
+        for register in [copy, source] {
+            match self.get(register) {
+                Value::Any => self.set(register, Value::Below(bound)),
+                Value::Below(known) => self.set(register, Value::Below(known.min(bound))),
                 _ => {}
             }
         }
+        self.copy = pair;
     }
 }
 
@@ -170,13 +208,14 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
     kept
 }
 
-/// The targets that a jump through `value` can have by its table, read from constant memory; `None` if `value` is no
-/// table access or an element is no code. Without a bound from an index check the
-/// table is read up to the first element that `plausible` does not accept: a real element is always plausible, so this can only be too much.
+/// The targets that a jump through `value` can have by its table, read with `load`; `None` if `value` is no table access.
+/// The table is read up to the bound of an index check, but at most to the first element that is not accepted, for a
+/// table that is bounded or not: real ones always are, so this can only be too much. A bound can be too high where
+/// another one was lost.
 pub(super) fn table_targets(
     value: Value<'_>,
-    code: &Code<'_>,
-    plausible: impl Fn(u64) -> bool,
+    load: impl Fn(Op, u64) -> Option<u64>,
+    accepts: impl Fn(u64, bool) -> bool,
 ) -> Option<(Table, Vec<u64>)> {
     /// No compiler emits longer ones; bounds the work on hostile files.
     const LONGEST: u32 = 1 << 14;
@@ -192,15 +231,11 @@ pub(super) fn table_targets(
     let stride = 1u64.checked_shl(table.scale.shift.into())?;
     let mut targets = Vec::new();
     for index in 0..table.scale.count.unwrap_or(LONGEST).min(LONGEST) {
-        let target = code
-            .constant_load(read.load, table.base.wrapping_add(stride.wrapping_mul(index.into())))
+        let target = load(read.load, table.base.wrapping_add(stride.wrapping_mul(index.into())))
             .map(|element| base.wrapping_add(element))
-            .filter(|&target| code.contains(target) && (table.scale.count.is_some() || plausible(target)));
-        match (target, table.scale.count) {
-            (Some(target), _) => targets.push(target),
-            (None, Some(_)) => return None,
-            (None, None) => break,
-        }
+            .filter(|&target| accepts(target, table.scale.count.is_some()));
+        let Some(target) = target else { break };
+        targets.push(target);
     }
     let count = Some(targets.len() as u32);
     targets.sort_unstable();

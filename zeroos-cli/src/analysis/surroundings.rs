@@ -8,6 +8,15 @@ use super::exceptions::LandingPads;
 use super::exit::FunctionId;
 use super::pointers::{Pointer, data_pointers};
 
+/// What is known of a function before it is explored in full.
+struct Known {
+    entry: u64,
+    /// A call of it comes back.
+    returns: bool,
+    /// Something calls it or names its address.
+    certain: bool,
+}
+
 /// See the module.
 pub(super) struct Surroundings {
     /// Where functions plausibly start, ascending.
@@ -20,8 +29,8 @@ pub(super) struct Surroundings {
     /// Ends of the ranges that hold code, ascending.
     ends: Vec<u64>,
     ids: FxHashMap<u64, FunctionId>,
-    /// By function: its entry, and whether it is known to return.
-    functions: Vec<(u64, bool)>,
+    /// By function.
+    functions: Vec<Known>,
 }
 
 impl Surroundings {
@@ -46,7 +55,7 @@ impl Surroundings {
         code.contains(address).then(|| {
             let id = FunctionId::new(self.functions.len());
             self.ids.insert(address, id);
-            self.functions.push((address, false));
+            self.functions.push(Known { entry: address, returns: false, certain: false });
             id
         })
     }
@@ -58,17 +67,31 @@ impl Surroundings {
 
     /// Entries of the functions from `first` on.
     pub fn entries_from(&self, first: usize) -> impl Iterator<Item = u64> {
-        self.functions[first..].iter().map(|&(entry, _)| entry)
+        self.functions[first..].iter().map(|known| known.entry)
     }
 
     /// Whether a call of `function` is known to come back.
     pub fn returns(&self, function: FunctionId) -> bool {
-        self.functions[function.index()].1
+        self.functions[function.index()].returns
     }
 
     /// A call of `function` comes back; whether that is new.
     pub fn set_returns(&mut self, function: FunctionId) -> bool {
-        !std::mem::replace(&mut self.functions[function.index()].1, true)
+        !std::mem::replace(&mut self.functions[function.index()].returns, true)
+    }
+
+    /// `function` is called, or its address is taken: something starts there, whatever lies before it.
+    pub fn set_certain(&mut self, function: FunctionId) {
+        self.functions[function.index()].certain = true;
+    }
+
+    /// Where functions surely start, and where ranges of code end: ascending.
+    pub fn certain_starts(&self) -> Vec<u64> {
+        let certain = self.functions.iter().filter(|known| known.certain).map(|known| known.entry);
+        let mut certain: Vec<u64> = certain.chain(self.ends.iter().copied()).collect();
+        certain.sort_unstable();
+        certain.dedup();
+        certain
     }
 
     /// The next plausible function start above `address`.

@@ -76,6 +76,10 @@ impl<'a> Tracker<'_, 'a> {
     /// Follows the address through one function to a fixed point.
     fn follow(&mut self, id: FunctionId) -> Result<(), Escapes> {
         let program = self.program;
+        if let Some(&jump) = program[id].unbounded_jumps.first() {
+            // Every path may come from there, with what no path was seen to hold.
+            return Err(Escapes(jump));
+        }
         let mut at_start: BTreeMap<BlockId, RegisterSet> = BTreeMap::new();
         let mut pending: BTreeSet<BlockId> = program[id].blocks.iter().copied().collect();
         if let Some(first) = program.first_block(id) {

@@ -1,8 +1,10 @@
 //! The backward search across blocks and functions: what flows in from predecessors, callers and callees.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::{CALLER_LIMIT, Place, Question, Search, Step, Words, stored_bytes};
+use super::memory::{makes_a_child, stored_bytes};
+use super::{CALLER_LIMIT, Place, Question, Search, Step, Words};
 use crate::analysis::code::load_size;
 use crate::analysis::exit::{BlockId, Exit, FunctionId};
 use crate::analysis::flow::caller_saved;
@@ -41,6 +43,9 @@ impl<'a> Search<'_, 'a> {
             Place::Slot { offset, .. } if self.slot_escapes(found.function, offset, CALLER_LIMIT) => {
                 return self.lose(|| format!("the function called at {at:#x} may overwrite its stack slot"));
             }
+            Place::Slot { .. } if callee.known().any(|target| self.may_fork(target)) => {
+                return self.lose(|| format!("the function called at {at:#x} may return twice, on one stack"));
+            }
             Place::Slot { offset, .. } if !self.is_kept_over_call(&steps, offset) => {
                 return self.lose(|| format!("the frame of the function called at {at:#x} may cover its stack slot"));
             }
@@ -56,6 +61,11 @@ impl<'a> Search<'_, 'a> {
         };
         let volatile = caller_saved(program.convention).contains(register);
         let kept = !callee.unknown && callee.known().all(|target| !self.flow.clobbers(target).contains(register));
+        let broken = callee.known().any(|target| self.flow.broken(target).contains(register))
+            || callee.unknown && self.flow.broken_by_pointer().contains(register);
+        if broken {
+            return self.lose(|| format!("the call at {at:#x} overwrites it, against the calling convention"));
+        }
         if !volatile || kept && !unwinds {
             return self.behind(block, &steps, before, place);
         }
@@ -63,6 +73,25 @@ impl<'a> Search<'_, 'a> {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
         callee.known().flat_map(|target| self.ask(Question::AtReturn(target, register))).collect()
+    }
+
+    /// Whether `function` itself makes a child that goes on where it returns.
+    fn may_fork(&mut self, function: FunctionId) -> bool {
+        let (program, flow) = (self.program, self.flow);
+        let sites = self.forks.get_or_insert_with(|| {
+            let mut forks = BTreeSet::new();
+            for (&site, blocks) in &flow.sites {
+                for &block in blocks {
+                    program.blocks.visit(block, &program.code, |at, _, state| {
+                        if at == site && makes_a_child(state) {
+                            forks.insert(program.blocks[block].function);
+                        }
+                    });
+                }
+            }
+            forks
+        });
+        sites.contains(&function)
     }
 
     /// Whether an unknown pointer may point at the slot at `offset` of `function`, which is its caller's if it lies above

@@ -60,7 +60,7 @@ impl Search<'_, '_> {
             let supports = supports.get(&question).into_iter().flatten();
             // What is known in full has lost nothing.
             let open = supports.filter(|support| {
-                self.answers.get(support).is_some_and(|words| words.iter().any(|word| word.number().is_none()))
+                self.answers.get(support).is_some_and(|answer| answer.words.iter().any(|word| word.number().is_none()))
             });
             queue.extend(open.map(|&support| Some(support)));
         }

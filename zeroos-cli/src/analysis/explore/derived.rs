@@ -1,0 +1,61 @@
+//! What the instructions of a block so far made of addresses of code, as far as the abstract values do not say it.
+
+use crate::analysis::code::load_size;
+use crate::isa::{Effects, Instruction, Op, Register, RegisterSet};
+
+/// What the instructions of a block so far made of addresses of code.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Derived {
+    /// Registers made by `auipc` and what is added to it.
+    pub from_place: RegisterSet,
+    /// Registers loaded from memory.
+    pub from_memory: RegisterSet,
+    /// What is in ra.
+    pub link: Link,
+    /// Whether gp was set, other than from memory: what restores a context restores the one gp that there is.
+    pub global_pointer_is_set: bool,
+}
+
+/// What ra holds where a function returns.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Link {
+    /// What it held all along, or what was kept in the frame.
+    #[default]
+    Own,
+    /// What was loaded from elsewhere.
+    Foreign,
+    /// What was calculated from what it held before.
+    Calculated,
+}
+
+impl Derived {
+    /// Takes note of an instruction that does not jump.
+    pub fn step(&mut self, instruction: &Instruction, effects: Effects) {
+        let (op, rd, base) = (instruction.op, instruction.rd(), instruction.rs1());
+        if effects.defines.contains(Register::RA) {
+            let moves = op == Op::Addi && instruction.immediate == 0;
+            self.link = match load_size(op) {
+                Some(_) if base != Register::SP && base != FRAME_POINTER => Link::Foreign,
+                None if effects.uses.contains(Register::RA) && !moves => Link::Calculated,
+                _ => Link::Own,
+            };
+        }
+        let from_memory =
+            load_size(op).is_some() || op == Op::Addi && instruction.immediate == 0 && self.from_memory.contains(base);
+        self.from_memory = self.from_memory.minus(effects.defines);
+        if from_memory {
+            self.from_memory = self.from_memory.with(rd);
+        }
+        if effects.defines.contains(Register::GP) {
+            self.global_pointer_is_set = !from_memory;
+        }
+        let from_place = op == Op::Auipc || op == Op::Addi && self.from_place.contains(base);
+        self.from_place = self.from_place.minus(effects.defines);
+        if from_place {
+            self.from_place = self.from_place.with(rd);
+        }
+    }
+}
+
+/// s0, the frame pointer of functions that have one.
+const FRAME_POINTER: Register = Register::new(8);

@@ -1,0 +1,207 @@
+//! Where jumps and calls go: to known places, by jump tables, or to places that are not understood.
+
+use std::collections::BTreeSet;
+
+use super::derived::{Derived, Link};
+use super::{Explorer, Value};
+use crate::analysis::exit::{BlockId, Exit};
+use crate::analysis::state::{Convention, State, table_targets};
+use crate::analysis::value::Table;
+use crate::elf::ElfKind;
+use crate::isa::{ControlFlow, Instruction, Op, Register};
+
+impl<'v> Explorer<'_, 'v> {
+    pub(super) fn jump(
+        &mut self,
+        block: BlockId,
+        instruction: &Instruction,
+        at: u64,
+        derived: Derived,
+        state: &mut State<'v>,
+        exit: &mut Exit,
+    ) {
+        let link = instruction.rd();
+        let target = match instruction.op {
+            Op::Jal => Value::Constant(at.wrapping_add_signed(instruction.immediate.into())),
+            _ => state.address(instruction, self.code.arena),
+        };
+        let next = at.wrapping_add(instruction.length.into());
+        if link == Register::T0
+            && let (Some(target), Convention::Standard) = (target.constant(), self.convention)
+            && self.code.keeps_alternate_link(target)
+        {
+            // Out-of-line prologues return through t0: they are part of the function that they save registers for.
+            state.step(instruction, at, self.code);
+            if !self.function.is_inside(target) {
+                self.function.inlined.push((target, self.surroundings.limit_of(target)));
+            }
+            return self.go(target, state, exit);
+        }
+        if link != Register::ZERO {
+            let mut comes_back = self.call(block, target, exit);
+            if !matches!(link, Register::RA | Register::T0) {
+                // Whether what returns through another register comes back is not followed. A PLT entry only has no
+                // further use for its link (psABI, "Program Linkage Table"): what it jumps to returns to its caller.
+                comes_back = true;
+                if target.constants().is_none() {
+                    exit.add_tail(None, true);
+                    exit.returns = true;
+                }
+            }
+            let changed = self.broken_by(target);
+            state.after_call(self.convention, changed);
+            if let Some(pad) = self.surroundings.landing_pad(at) {
+                self.go(pad, state, exit);
+            }
+            if comes_back {
+                self.go(next, state, exit);
+            }
+            return;
+        }
+        if let Some(targets) = target.constants() {
+            for &target in targets {
+                self.go(target, state, exit);
+            }
+            return;
+        }
+        if instruction.rs1() == Register::RA && target == Value::Any {
+            match derived.link {
+                // Like `longjmp`: out of this function, to wherever the loaded address says.
+                Link::Foreign => exit.add_tail(None, true),
+                Link::Own if instruction.immediate == 0 => exit.returns = true,
+                Link::Own | Link::Calculated => self.lose(at, "control returns to another place than its call"),
+            }
+            return;
+        }
+        let tables = match self.jump_table(target) {
+            Some(table) => Some(vec![table]),
+            None => self.jump_tables_by_path(block, at),
+        };
+        let Some(tables) = tables else { return self.unbounded_jump(block, at, state, exit) };
+        for (table, targets) in tables {
+            let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
+            self.function.tables.insert((table.base, table.base.wrapping_add(size)));
+            for target in targets {
+                self.go(target, state, exit);
+            }
+        }
+    }
+
+    /// The table that a jump goes by, and its targets.
+    fn jump_table(&self, target: Value<'v>) -> Option<(Table, Vec<u64>)> {
+        let accepts = |target, bounded| {
+            let inside = bounded || self.function.is_inside(target) || self.surroundings.is_start(target);
+            inside && self.code.contains(target)
+        };
+        table_targets(target, |op, address| self.code.constant_load(op, address), accepts)
+    }
+
+    /// The same for the jump at `at`, which ends `block`, where the paths that meet before it come from several switches
+    /// (GCC's `-fcrossjumping`): by each path for itself.
+    fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
+        let start = self.blocks[block].start;
+        if start == self.function.entry {
+            return None;
+        }
+        let leads_here = |before: &&BlockId| self.blocks[**before].exit.successors().any(|next| next == block);
+        let before: Vec<BlockId> = self.function.blocks.iter().filter(leads_here).copied().collect();
+        let mut tables = Vec::new();
+        for &before in &before {
+            if self.blocks[before].exit.call().is_some() {
+                return None;
+            }
+            let mut last = None;
+            let mut state = self.blocks.visit(before, self.code, |at, instruction, _| last = Some((at, *instruction)));
+            if let Some((at, instruction)) = last
+                && let ControlFlow::Branch(offset) = instruction.flow()
+            {
+                state.refine(&instruction, at.wrapping_add_signed(offset.into()) == start);
+            }
+            for (here, instruction) in self.code.instructions_from(start) {
+                if here == at {
+                    tables.push(self.jump_table(state.address(&instruction, self.code.arena))?);
+                    break;
+                }
+                state.step(&instruction, here, self.code);
+            }
+        }
+        // Further paths may lead here without changing what is known where they meet.
+        self.function.shared_jumps.insert(block);
+        (!tables.is_empty()).then_some(tables)
+    }
+
+    /// The call that ends `block`; whether it is known to come back.
+    fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
+        let targets = target.constants().unwrap_or_default();
+        exit.add_call(None, targets.is_empty());
+        let before_stores = |op, address| self.code.initial_load(op, address);
+        if let Some((_, elements)) = table_targets(target, before_stores, |target, _| self.code.contains(target)) {
+            // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else. What is stored
+            // into a table later was computed before.
+            let new = elements.into_iter().filter(|&target| self.function.code_references.insert(target));
+            self.found.references.extend(new);
+        }
+        let mut comes_back = targets.is_empty();
+        let first = self.found.waiting.len();
+        for &target in targets {
+            let Some(callee) = self.surroundings.function_at(target, self.code) else {
+                self.found.has_hidden_code |= self.code.is_hidden_code(target);
+                continue;
+            };
+            self.surroundings.set_certain(callee);
+            exit.add_call(Some(callee), false);
+            comes_back |= self.surroundings.returns(callee);
+            self.found.waiting.push((block, callee));
+        }
+        if comes_back {
+            self.found.waiting.truncate(first);
+        }
+        comes_back
+    }
+
+    /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
+    /// case it may go to a label of this function whose address is taken. With a live frame, or where addresses of its
+    /// code are calculated with, it is a jump table that was not understood: then it may go to any of its instructions.
+    fn unbounded_jump(&mut self, block: BlockId, at: u64, state: &State<'v>, exit: &mut Exit) {
+        let extent = self.function.extent.clone();
+        let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
+        if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
+            // A word that points into an instruction is a number.
+            let starts: BTreeSet<u64> = self.instructions_of_function().into_iter().collect();
+            labels.retain(|label| starts.contains(label));
+        }
+        labels.extend(self.function.code_references.range(extent));
+        labels.remove(&self.function.entry);
+        // Seen from a label that counts as a function of its own, more than its frame is gone.
+        let has_frame = !matches!(state.get(Register::SP), Value::Stack(offset) if offset >= 0);
+        if has_frame && labels.is_empty() || self.function.calculates_with_code {
+            if self.function.is_widened {
+                self.function.unbounded_jumps.insert(at);
+                labels.extend(self.instructions_of_function());
+            } else {
+                self.function.is_too_short = true;
+            }
+        }
+        self.function.computed_jumps.insert(block);
+        for label in labels {
+            self.go(label, state, exit);
+        }
+        exit.add_tail(None, true);
+        exit.returns = true;
+    }
+
+    /// Where instructions start when the function is decoded from front to back.
+    fn instructions_of_function(&self) -> Vec<u64> {
+        let mut starts = Vec::new();
+        let mut at = self.function.extent.start;
+        while at < self.function.extent.end {
+            let Some(instruction) = self.code.fetch(at) else {
+                at += 2;
+                continue;
+            };
+            starts.push(at);
+            at += u64::from(instruction.length);
+        }
+        starts
+    }
+}

@@ -1,0 +1,106 @@
+//! What is taken for granted of a program before all of its code was seen. The code may prove it wrong; the analysis then
+//! starts again with less taken for granted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::code::CodeBy;
+use super::flow::{Flow, all_registers};
+use super::program::Program;
+use crate::address::Address;
+use crate::elf::AppElf;
+use crate::isa::{self, Op, Register, RegisterSet};
+
+/// How often the analysis may start again before nothing is taken for granted any more.
+const ATTEMPTS: u8 = 4;
+
+/// See the module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Premises {
+    /// By what code is found.
+    pub code: CodeBy,
+    /// What gp can hold in any function; `None` if it can be anything.
+    pub global_pointers: Option<BTreeSet<u64>>,
+    /// Registers that functions change although their caller relies on them, by entry.
+    broken: BTreeMap<u64, RegisterSet>,
+    /// The same for calls through pointers.
+    broken_by_pointer: RegisterSet,
+    attempts: u8,
+}
+
+impl Premises {
+    /// That section headers tell where code lies, that the first instructions set gp for good (psABI, "Global pointer"),
+    /// and that every function keeps what the psABI says it keeps.
+    pub fn first(elf: &AppElf) -> Premises {
+        Premises {
+            code: CodeBy::Sections,
+            global_pointers: Some(first_global_pointer(elf).into_iter().collect()),
+            broken: BTreeMap::new(),
+            broken_by_pointer: RegisterSet::EMPTY,
+            attempts: ATTEMPTS,
+        }
+    }
+
+    /// What may be taken for granted of `program`, which was found with these premises, if that is less.
+    pub fn corrected(&self, program: &Program<'_>, flow: &Flow) -> Option<Premises> {
+        let mut next = self.clone();
+        if program.has_hidden_code {
+            next.code = CodeBy::Segments;
+        }
+        let found: Option<BTreeSet<u64>> = program.global_pointers.iter().copied().collect();
+        next.global_pointers = match (&self.global_pointers, found) {
+            (Some(before), Some(found)) => Some(before.union(&found).copied().collect()),
+            _ => None,
+        };
+        for id in program.function_ids().filter(|&id| !flow.broken(id).is_empty()) {
+            let all = next.broken.entry(program[id].entry).or_default();
+            *all = all.union(flow.broken(id));
+        }
+        next.broken_by_pointer = self.broken_by_pointer.union(flow.broken_by_pointer());
+        if next == *self || self.attempts == 0 {
+            return None;
+        }
+        next.attempts -= 1;
+        if next.attempts == 0 {
+            next.code = CodeBy::Segments;
+            next.global_pointers = None;
+        }
+        Some(next)
+    }
+
+    /// Registers that a call of one of `targets`, or through an unknown pointer, may change although the psABI says that
+    /// they are kept.
+    pub fn broken_by(&self, targets: Option<&[u64]>) -> RegisterSet {
+        match targets {
+            _ if self.attempts == 0 => all_registers().without(Register::SP),
+            None => self.broken_by_pointer,
+            Some(targets) => {
+                let broken = targets.iter().filter_map(|target| self.broken.get(target));
+                broken.fold(RegisterSet::EMPTY, |all, &some| all.union(some))
+            }
+        }
+    }
+}
+
+/// The global pointer, if the first instructions of the program set it by `auipc gp` and `addi gp`.
+fn first_global_pointer(elf: &AppElf) -> Option<u64> {
+    let mut at = elf.entry.0;
+    let mut upper = None;
+    for _ in 0..16 {
+        let instruction = isa::decode(elf.bytes_from(Address(at))?)?;
+        if instruction.rd() == Register::GP && instruction.writes_integer_register() {
+            match (instruction.op, upper) {
+                (Op::Auipc, _) => upper = Some(at.wrapping_add_signed(instruction.immediate.into())),
+                (Op::Addi, Some(upper)) if instruction.rs1() == Register::GP => {
+                    return Some(u64::wrapping_add_signed(upper, instruction.immediate.into()));
+                }
+                _ => return None,
+            }
+        }
+        // glibc calls its `load_gp` first.
+        at = at.wrapping_add_signed(match instruction.op {
+            Op::Jal => instruction.immediate.into(),
+            _ => i64::from(instruction.length),
+        });
+    }
+    None
+}
