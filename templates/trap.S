@@ -34,7 +34,7 @@ zeroos_trap:
 # the call as if it had been called itself.
     .globl zeroos_syscall
 zeroos_syscall:
-{%- if calls | length <= 3 %}
+{%- if compares %}
 {%- for call in calls %}
     li      t0, {{ call.number }}
     bne     a7, t0, 1f
@@ -66,33 +66,32 @@ zeroos_calls:
     .section .text.zeroos_trap
 {%- endif %}
 
-{% if traps and faults -%}
-# What is no ecall may be a signal: the thread's frame is completed, the kernel lets it go on in a handler or ends the run.
-# If the kernel itself failed, what is saved here goes astray; the run ends with the kernel's own failure.
-zeroos_exception:
-    sd      a0, 80(sp)
-    csrr    a1, mepc
-    sd      a1, 0(sp)
-    csrr    t0, mscratch
-    sd      t0, 16(sp)
-{%- for register in callee_saved %}
+{%- for call in quick %}
+
+# From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
+# not keep them.
+    .globl {{ call.kept }}
+{{ call.kept }}:
+    addi    sp, sp, -256
+{%- for register in caller_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
-{%- if float %}
-    .option push
-    .option arch, +d
-{%- for register in float_registers %}
-    fsd     {{ register.name }}, {{ register.offset }}(sp)
+    call    {{ call.general }}
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
-    frcsr   t0
-    sd      t0, {{ fcsr_offset }}(sp)
-    .option pop
-{%- endif %}
-    csrr    a0, mcause
-    csrr    a2, mtval
-    mv      a3, sp
-    call    zeroos_fault                # a0: the thread, to go on
-    j       zeroos_load_frame
+    addi    sp, sp, 256
+    ret
+{%- endfor %}
+
+{% if traps and faults -%}
+# What is no ecall may be a signal: the thread's frame is completed, its pc the instruction, and the kernel lets it go on in a
+# handler or ends the run. If the kernel itself failed, what is saved here goes astray; the run ends all the same.
+zeroos_exception:
+    sd      a0, 80(sp)
+    li      t0, 4
+    sd      t0, {{ leave_offset }}(sp)
+    j       zeroos_leave_otherwise
 {%- else -%}
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
@@ -104,7 +103,17 @@ zeroos_exception:
 {%- endif %}
 {%- if whole_frames %}
 
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+{%- if float %}
+
+# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
+    .section .bss.zeroos_float_states, "aw", @nobits
+    .balign 8
+zeroos_float_states:
+    .zero   16
+    .section .text.zeroos_trap
+{%- endif %}
+
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
@@ -119,6 +128,8 @@ zeroos_leave_otherwise:
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
 {%- if float %}
+    csrr    t1, mstatus
+    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -127,24 +138,36 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, {{ fcsr_offset }}(sp)
     .option pop
-    mv      s0, sp                      # whose floating-point registers the hart holds
+    la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which is also the hart's
+    sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, {{ float_state_offset }}(sp)
+    li      t1, 0x2000
+    csrc    mstatus, t1                 # mstatus.FS = clean
     j       2f
-1:  li      s0, 0                       # nobody's: the frame has others
+1:  la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which only the frame has
+    sd      t1, 0(t0)
+    sd      t1, {{ float_state_offset }}(sp)
 2:
 {%- else %}
 1:
 {%- endif %}
     mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
-{%- if traps and faults %}
-zeroos_load_frame:
-{%- endif %}
     mv      sp, a0
     csrw    mscratch, sp
     ld      t0, 0(sp)
     csrw    mepc, t0
 {%- if float %}
-    beq     sp, s0, 1f
+    la      t0, zeroos_float_states
+    ld      t1, 8(t0)
+    ld      t2, {{ float_state_offset }}(sp)
+    beq     t1, t2, 1f
+    sd      t2, 8(t0)
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -153,6 +176,8 @@ zeroos_load_frame:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
+    li      t0, 0x2000
+    csrc    mstatus, t0                 # mstatus.FS = clean
 1:
 {%- endif %}
 {%- if direct %}

@@ -43,7 +43,7 @@ pub fn unpredicted_call(platform: &mut impl Platform, boot: &BootInfo, number: u
     let mut message = Message(platform);
     message.text("zeroos: stop: syscall ").decimal(number).text(" was not predicted here");
     place(&mut message, boot, pc);
-    message.text("; the analysis is wrong, please report this; `--entry trap` makes the call\n");
+    message.text("; the analysis is wrong: please report this\n");
     platform.exit(STOP_STATUS)
 }
 
@@ -53,7 +53,6 @@ pub fn stopped(platform: &mut impl Platform, boot: &BootInfo, number: u64, pc: u
     message.text("zeroos: stop: ");
     match why {
         Stop::Unsupported(what) => message.text("unsupported: ").text(what),
-        Stop::Alarm => message.text("a timer that nobody serves"),
         Stop::Deadlock => message.text("deadlock: every thread waits for another"),
     };
     message.text(", in syscall ").decimal(number);

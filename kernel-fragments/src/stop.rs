@@ -13,8 +13,6 @@ pub enum Stop {
     Unsupported(&'static str),
     /// Every thread waits for another one; who waits where was already printed.
     Deadlock,
-    /// Nobody can run before a timer is served, which the `alarm` hook does.
-    Alarm,
 }
 
 /// Writes one message piece by piece, without `core::fmt`, which would be most of a small kernel.

@@ -37,6 +37,8 @@ pub const LEAVE_RESCHEDULE: u64 = 1;
 pub const LEAVE_RESUME: u64 = 2;
 /// [`Thread::leave`] for `Leave::Restored`.
 pub const LEAVE_RESTORED: u64 = 3;
+/// [`Thread::leave`] of a thread whose instruction met an exception.
+pub const LEAVE_FAULT: u64 = 4;
 
 /// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
 pub const ECALL_BYTES: u64 = 4;
@@ -124,6 +126,9 @@ pub struct Thread {
     pub frame: Frame,
     /// How its call leaves the kernel: 0 by returning, else one of `LEAVE_…`. Set and cleared in every call that needs it.
     pub leave: u64,
+    /// Names the floating-point state in its frame: threads with the same one have the same state, so that registers which
+    /// nobody changed need not be saved and loaded. Entry and exit give a new one to every new state.
+    pub float_state: u64,
     /// Thread id; the first thread's is the process id.
     pub tid: u32,
     /// Signals it blocks: bit n-1 is signal n.
@@ -176,6 +181,7 @@ impl Thread {
         Thread {
             frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
             leave: 0,
+            float_state: 0,
             tid: PROCESS_ID,
             signal_mask: 0,
             pending_signals: 0,

@@ -32,7 +32,7 @@ const FLAGS: [&str; 13] = [
     "-Cforce-unwind-tables=no",
     "-Cembed-bitcode=yes",
     // Jumps whose targets can be read: a stub saves what its callee is seen to change.
-    "-Cllvm-args=-min-jump-table-entries=1000",
+    "-Cllvm-args=-riscv-min-jump-table-entries=1000",
 ];
 
 /// The compiled kernel: a static archive, not yet placed.

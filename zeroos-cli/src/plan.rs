@@ -8,7 +8,10 @@ mod placement;
 mod selection;
 mod stub_rooms;
 
-pub use entries::{Callee, DirectEntry, EntryMode, EntryRequest, Jump, TrapReason, UNPREDICTED, call_symbol};
+pub use entries::{
+    Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, TrapReason, UNPREDICTED, call_symbol, general_symbol,
+    kept_symbol,
+};
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
 pub use placement::Placement;

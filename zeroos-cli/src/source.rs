@@ -3,6 +3,7 @@
 
 mod departures;
 mod error;
+mod module_tree;
 mod root;
 mod templates;
 

@@ -96,14 +96,13 @@ impl AddressSpace {
         let live = Page::mapped(PROT_ALL, Contents::Live);
         for range in boot.program_ranges.iter().filter(|range| range.start < range.end) {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
-            self.others.set(start, (range.end as usize).next_multiple_of(PAGE_BYTES), Some(live))?;
+            self.others.append(start, (range.end as usize).next_multiple_of(PAGE_BYTES), live)?;
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
         let reserved_end =
             (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
         self.others.set(boot.stack_range.start as usize, reserved_end, Some(Page::STALE))?;
-        self.others.set(boot.mapping_range.start as usize, boot.mapping_range.end as usize, None)?;
         self.knows_others = true;
         Ok(())
     }
@@ -351,6 +350,7 @@ impl AddressSpace {
         }
     }
 
+    #[inline(never)]
     fn is_free(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<bool, Errno> {
         let mut address = start;
         while address < end {
@@ -364,6 +364,7 @@ impl AddressSpace {
     }
 
     /// The lowest address with `len_bytes` free bytes.
+    #[inline(never)]
     fn first_fit(&self, len_bytes: usize) -> Result<usize, Errno> {
         let mut candidate = self.first_free;
         for span in self.pages.from(candidate) {
@@ -378,32 +379,20 @@ impl AddressSpace {
     }
 }
 
+#[inline(never)]
 fn zero(memory: &mut impl UserMemory, start: usize, end: usize) -> Result<(), Errno> {
     memory.slice_mut(UserAddress(start), end.saturating_sub(start))?.fill(0);
     Ok(())
 }
 
 #[cfg(test)]
-pub mod tests {
-    //! Also gives the memory calls their machine.
-
+mod tests {
     use super::*;
     use crate::abi::memory::PROT_READ;
-    use crate::boot_info::Range;
-    use crate::testing::{BASE, FakeMemory, TestRandom};
-    use alloc::vec;
+    use crate::testing::{BASE, FakeMemory};
+    use crate::testing_memory::machine;
 
     const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
-
-    /// `data` pages of program, then `mappings` pages for mmap.
-    pub fn machine(data: usize, mappings: usize) -> (FakeMemory, AddressSpace, BootInfo) {
-        let memory = FakeMemory::new((data + mappings) * PAGE_BYTES);
-        let middle = memory.address(data * PAGE_BYTES).0 as u64;
-        let mut boot = BootInfo::default();
-        boot.program_ranges[0] = Range { start: BASE as u64, end: middle };
-        boot.mapping_range = Range { start: middle, end: memory.end().0 as u64 };
-        (memory, AddressSpace::new(), boot)
-    }
 
     #[test]
     fn reservations_touch_nothing() {
@@ -451,79 +440,5 @@ pub mod tests {
         assert_eq!(space.unmap(&boot, BASE + 8 * PAGE_BYTES, BASE + len_bytes), Ok(()));
         let next = BASE + 8 * PAGE_BYTES;
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, READ_WRITE), Ok(next));
-    }
-
-    /// Random operations against one entry per page: what is mapped, with which protection, holding which byte.
-    #[test]
-    fn behaves_like_pages() {
-        const PAGES: usize = 16;
-        for seed in 0..200 {
-            let mut random = TestRandom(seed);
-            let (mut memory, mut space, boot) = machine(0, PAGES);
-            let mut model: [Option<(u8, u8)>; PAGES] = [None; PAGES];
-            for step in 1..120u8 {
-                let first = random.below(PAGES as u64) as usize;
-                let count = 1 + random.below((PAGES - first) as u64) as usize;
-                let (start, len_bytes) = (BASE + first * PAGE_BYTES, count * PAGE_BYTES);
-                let protection = if random.below(3) == 0 { PROT_NONE } else { READ_WRITE };
-                match random.below(6) {
-                    0 => {
-                        let found = space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, protection);
-                        let is_free = |&at: &usize| model[at..at + count].iter().all(Option::is_none);
-                        let fit = (0..=PAGES - count).find(is_free);
-                        assert_eq!(found.is_ok(), fit.is_some(), "{found:?}");
-                        if let Ok(address) = found {
-                            let at = (address - BASE) / PAGE_BYTES;
-                            let is_first = fit == Some(at) || at + count <= PAGES / 2;
-                            assert!(is_free(&at) && is_first, "page {at}, not {fit:?}");
-                            model[at..at + count].fill(Some((protection, 0)));
-                        }
-                    }
-                    1 => {
-                        let found = space.map(&mut memory, &boot, Placement::Fixed(start), len_bytes, protection);
-                        assert_eq!(found, Ok(start));
-                        model[first..first + count].fill(Some((protection, 0)));
-                    }
-                    2 => {
-                        let free = model[first..first + count].iter().all(Option::is_none);
-                        let wish = Placement::FixedNoReplace(start);
-                        let found = space.map(&mut memory, &boot, wish, len_bytes, protection);
-                        assert_eq!(found, if free { Ok(start) } else { Err(Errno::EEXIST) });
-                        if free {
-                            model[first..first + count].fill(Some((protection, 0)));
-                        }
-                    }
-                    3 => {
-                        assert_eq!(space.unmap(&boot, start, start + len_bytes), Ok(()));
-                        model[first..first + count].fill(None);
-                    }
-                    4 => {
-                        let found = space.protect(&mut memory, &boot, start, start + len_bytes, protection);
-                        let hole = model[first..first + count].iter().position(Option::is_none);
-                        assert_eq!(found, if hole.is_some() { Err(Errno::ENOMEM) } else { Ok(()) });
-                        for page in model[first..first + hole.unwrap_or(count)].iter_mut().flatten() {
-                            page.0 = protection;
-                        }
-                    }
-                    _ => {
-                        assert_eq!(space.discard(&mut memory, &boot, start, start + len_bytes), Ok(()));
-                        for page in model[first..first + count].iter_mut().flatten() {
-                            page.1 = 0;
-                        }
-                    }
-                }
-                // The program writes what it may, and finds what it should.
-                for (number, page) in model.iter_mut().enumerate() {
-                    if let Some((READ_WRITE, byte)) = page {
-                        let stored = memory.bytes(number * PAGE_BYTES, PAGE_BYTES);
-                        assert!(stored.iter().all(|stored| stored == byte), "seed {seed}, step {step}, page {number}");
-                        if random.below(2) == 0 {
-                            *byte = step;
-                            memory.put(number * PAGE_BYTES, &vec![step; PAGE_BYTES]);
-                        }
-                    }
-                }
-            }
-        }
     }
 }

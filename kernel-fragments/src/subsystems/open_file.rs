@@ -5,7 +5,7 @@ use crate::abi::open_flags::{O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH};
 use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::platform_interface::Platform;
+use crate::platform_interface::{Platform, Stream};
 use crate::subsystems::node::{Kind, Node};
 use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
@@ -74,6 +74,11 @@ pub trait File {
     fn node(&self) -> Option<&Rc<Node>> {
         None
     }
+
+    /// The console's stream that writing goes to, and nothing else is to be done, if it is one.
+    fn stream(&self) -> Option<Stream> {
+        None
+    }
 }
 
 /// One open file description.
@@ -88,6 +93,8 @@ pub struct OpenFile {
     access: u32,
     /// The node behind `file`, if it is one: regular files are read without asking `file` what it is.
     node: Option<Rc<Node>>,
+    /// The stream behind `file`, if it is one: then it is written without asking.
+    pub stream: Option<Stream>,
 }
 
 impl OpenFile {
@@ -95,8 +102,8 @@ impl OpenFile {
     pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
         // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
         let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
-        let node = file.node().cloned();
-        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node })
+        let (node, stream) = (file.node().cloned(), file.stream());
+        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node, stream })
     }
 
     /// What follows `offset` in a regular file of the image to which nobody wrote; `None` for every other file, and behind

@@ -65,7 +65,8 @@ impl Page {
     }
 }
 
-/// Equal pages from address `start` up to, not including, `end`.
+/// Equal pages from address `start` up to, not including, `end`. Of a size whose multiples are a shift.
+#[repr(align(32))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     /// First address.
@@ -119,7 +120,7 @@ impl PageMap {
     }
 
     /// The pages that begin at `start`, as far as they are alike but not beyond `end`.
-    #[inline]
+    #[inline(never)]
     pub fn piece(&self, start: usize, end: usize) -> Piece {
         let index = self.index(start);
         match self.spans.get(index) {
@@ -161,25 +162,46 @@ impl PageMap {
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full; then nothing changed.
-    #[inline]
+    #[inline(never)]
     pub fn set_piece(&mut self, start: usize, piece: Piece, page: Option<Page>) -> Result<(), Errno> {
-        // A whole span that becomes like the one before it, or like neither of its neighbours, is the common case.
-        let (before, from) = self.spans.split_at_mut_checked(piece.index).unwrap_or((&mut [], &mut []));
-        if let (Some(page), [span, behind @ ..]) = (page, from)
-            && span.start == start
-            && span.end == piece.end
-            && behind.first().is_none_or(|behind| behind.start != span.end || behind.page != page)
-        {
-            match before.last_mut() {
-                Some(before) if before.end == start && before.page == page => {
-                    before.end = piece.end;
-                    remove(&mut self.spans, piece.index, 1);
-                }
-                _ => span.page = page,
-            }
-            return Ok(());
+        if self.spans.len() == self.spans.capacity() {
+            self.grow()?;
         }
-        self.set(start, piece.end, page)
+        let (before, from) = self.spans.split_at_mut_checked(piece.index).unwrap_or((&mut [], &mut []));
+        let (Some(page), [span, behind @ ..]) = (page, from) else { return self.set(start, piece.end, page) };
+        let like_before = before.last_mut().filter(|before| before.end == start && before.page == page);
+        let like_behind = behind.first_mut().filter(|behind| behind.start == piece.end && behind.page == page);
+        // The common cases: a whole span changes, or its beginning or end, and at most one neighbour is alike then.
+        match (span.start == start, span.end == piece.end, like_before, like_behind) {
+            (true, true, Some(before), None) => {
+                before.end = piece.end;
+                remove(&mut self.spans, piece.index, 1);
+                Ok(())
+            }
+            (true, true, None, None) => {
+                span.page = page;
+                Ok(())
+            }
+            (true, false, Some(before), _) if span.page != page => {
+                before.end = piece.end;
+                span.start = piece.end;
+                Ok(())
+            }
+            (true, false, None, _) if span.page != page => {
+                span.start = piece.end;
+                insert(&mut self.spans, piece.index, Span { start, end: piece.end, page })
+            }
+            (false, true, _, Some(behind)) if span.page != page => {
+                behind.start = start;
+                span.end = start;
+                Ok(())
+            }
+            (false, true, _, None) if span.start < start && span.page != page => {
+                span.end = start;
+                insert(&mut self.spans, piece.index + 1, Span { start, end: piece.end, page })
+            }
+            _ => self.set(start, piece.end, Some(page)),
+        }
     }
 
     /// Makes all pages of `start..end` be `page`.

@@ -9,10 +9,10 @@ use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
-use crate::stop::{Message, Stop};
+use crate::stop::Message;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
-use crate::subsystems::newborn_thread::{Newborn, Start};
+use crate::subsystems::newborn::{Newborn, Start};
 use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
 use crate::subsystems::watched::Watched;
 use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished};
@@ -340,10 +340,8 @@ fn result_of(errno: Errno) -> u64 {
     i64::from(errno.0).wrapping_neg() as u64
 }
 
-/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next.
-///
-/// # Errors
-/// Deadlock, after saying who waits for what.
+/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next; `None` if nobody can ever go on,
+/// after saying who waits for what.
 #[inline]
 pub fn switch(
     leave: Leave,
@@ -351,7 +349,7 @@ pub fn switch(
     clock: &mut Clock,
     platform: &mut impl Platform,
     thread: &mut Thread,
-) -> Result<NonNull<Thread>, Stop> {
+) -> Option<NonNull<Thread>> {
     // Taking turns, while nobody's time has come.
     if leave == Leave::Reschedule
         && threads.intent == Intent::Yield
@@ -362,7 +360,7 @@ pub fn switch(
         clock.end_turn(thread);
         // SAFETY: as in `choose`.
         threads.ready.push(unsafe { ParkedThread::park(thread) });
-        return Ok(next.resume());
+        return Some(next.resume());
     }
     choose(leave, threads, clock, platform, thread)
 }
@@ -375,7 +373,7 @@ fn choose(
     clock: &mut Clock,
     platform: &mut impl Platform,
     thread: &mut Thread,
-) -> Result<NonNull<Thread>, Stop> {
+) -> Option<NonNull<Thread>> {
     if let Some(retired) = threads.retired.take() {
         retired.free();
     }
@@ -383,7 +381,7 @@ fn choose(
         if let Some(newborn) = threads.newborn.take() {
             threads.ready.push(newborn.born(thread));
         }
-        return Ok(NonNull::from(thread));
+        return Some(NonNull::from(thread));
     }
     clock.end_turn(thread);
     // Whoever the caller let go on is in the queue before the caller itself.
@@ -411,19 +409,17 @@ fn choose(
     go_on(threads, clock, platform)
 }
 
-/// Chooses who runs next when no thread is on the hart: also the `choose` hook, once an alarm was served.
-///
-/// # Errors
-/// Deadlock, after saying who waits for what. Alarm: that is to be served first.
-pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Result<NonNull<Thread>, Stop> {
+/// Chooses who runs next when no thread is on the hart: also the `choose` hook, once an alarm was served. `None` if an alarm
+/// is to be served first, or nobody can ever run, after saying who waits for what.
+pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
     if threads.next_deadline_ns <= clock.now_ns() {
         threads.expire(clock.now_ns());
         if threads.alarm_ns <= clock.now_ns() {
-            return Err(Stop::Alarm);
+            return None;
         }
     }
     match threads.ready.pop() {
-        Some(next) => Ok(next.resume()),
+        Some(next) => Some(next.resume()),
         None => idle(threads, clock, platform),
     }
 }
@@ -431,20 +427,20 @@ pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platf
 /// Nobody is ready: the clock jumps to where somebody is.
 #[cold]
 #[inline(never)]
-fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Result<NonNull<Thread>, Stop> {
+fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
     let earliest_ns = threads.earliest_deadline_ns().unwrap_or(NEVER).min(threads.alarm_ns);
     if earliest_ns != NEVER {
         clock.idle_until(earliest_ns);
         threads.expire(earliest_ns);
         if threads.alarm_ns <= earliest_ns {
-            return Err(Stop::Alarm);
+            return None;
         }
     }
     match threads.ready.pop() {
-        Some(next) => Ok(next.resume()),
+        Some(next) => Some(next.resume()),
         None => {
             threads.report_deadlock(platform);
-            Err(Stop::Deadlock)
+            None
         }
     }
 }

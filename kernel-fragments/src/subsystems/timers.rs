@@ -135,7 +135,7 @@ impl Timers {
     }
 }
 
-/// Serves every timer that is due, earliest first.
+/// Serves every timer that is due, earliest first; returns how many.
 pub fn serve(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -144,9 +144,11 @@ pub fn serve(
     timers: &mut Timers,
 ) -> Outcome {
     let now_ns = clock.now_ns();
+    let mut count = 0;
     loop {
         let due = timers.timers.iter_mut().filter(|timer| timer.due_ns.is_some_and(|due_ns| due_ns <= now_ns));
         let Some(timer) = due.min_by_key(|timer| timer.due_ns) else { break };
+        count += 1;
         let was_pending = timer.is_pending(signals);
         timer.advance(now_ns);
         if was_pending {
@@ -160,7 +162,7 @@ pub fn serve(
         }
     }
     timers.set_alarm(threads);
-    Ok(Leave::Return(0))
+    Ok(Leave::Return(count))
 }
 
 /// Sends the signal of `timer`.
@@ -221,17 +223,17 @@ mod tests {
             thread.awaited_signals = set_of(SIGALRM);
             Ok(m.threads.wait_for_event(thread, 7, core::iter::empty(), unfinished))
         });
-        assert_eq!(step, Step::Stopped(Stop::Alarm));
+        assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");
         assert_eq!(machine.clock.now_ns(), 5_000_000);
         let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
-        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(0)));
-        assert!(go_on(threads, clock, platform).is_ok());
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+        assert!(go_on(threads, clock, platform).is_some());
         let timer = *timers.get(id).expect("it is there");
         assert_eq!(timer.remaining_ns(clock.now_ns()), (2_000_000, 2_000_000));
         // Due twice more before anybody takes the signal.
         for _ in 0..2 {
             clock.idle_until(clock.now_ns() + 2_000_000);
-            assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(0)));
+            assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
         }
         let mut thread = Thread::first();
         assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.info), Some(timer_info(id, 77)));

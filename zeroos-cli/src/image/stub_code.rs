@@ -3,7 +3,6 @@
 use super::ImageError;
 use crate::address::Address;
 use crate::isa::{Instruction, Op, Register, split_displacement};
-use crate::linux::SyscallNumber;
 
 const MSCRATCH: i64 = 0x340;
 const MEPC: i64 = 0x341;
@@ -107,8 +106,8 @@ impl StubCode {
     }
 
     /// `register` becomes `number`.
-    pub fn number(&mut self, register: Register, number: SyscallNumber) -> Result<(), ImageError> {
-        self.put(Op::Addi, register, ZERO, ZERO, number.0.cast_signed())
+    pub fn number(&mut self, register: Register, number: u64) -> Result<(), ImageError> {
+        self.put(Op::Addi, register, ZERO, ZERO, number.cast_signed())
     }
 
     /// A branch that is taken unless `register` is 0, to where [`lands_here`](Self::lands_here) says.
@@ -119,8 +118,8 @@ impl StubCode {
     }
 
     /// A branch that is taken unless a7 is `number`; `temporary` is changed.
-    pub fn unless_number(&mut self, temporary: Register, number: SyscallNumber) -> Result<Branch, ImageError> {
-        self.put(Op::Addi, temporary, Register::A7, ZERO, number.0.cast_signed().wrapping_neg())?;
+    pub fn unless_number(&mut self, temporary: Register, number: u64) -> Result<Branch, ImageError> {
+        self.put(Op::Addi, temporary, Register::A7, ZERO, number.cast_signed().wrapping_neg())?;
         self.branch_unless_zero(temporary)
     }
 

@@ -128,9 +128,12 @@ fn stub(
     }
     let live = entry.live.intersection(callee::caller_saved());
     let restored = live.intersection(changed).without(Register::A0);
-    let mut saved = restored;
+    // What is in the frame before the call, and what must be if the call does not return: the rest is still there then.
+    let (mut saved, mut needed) = (restored, RegisterSet::EMPTY);
     if leaves {
-        saved = live.union(again(entry, arguments)).without(Register::A0);
+        let again = again(entry, arguments);
+        saved = saved.union(again.intersection(changed)).without(Register::A0);
+        needed = live.union(again).without(Register::A0);
     }
     let enters = callee.needs_stack || takes_thread || !saved.is_empty();
 
@@ -139,10 +142,10 @@ fn stub(
         && (live.contains(Register::A7) || entry.callee == Callee::Dispatcher)
     {
         // The jump stands where this was.
-        code.number(Register::A7, number)?;
+        code.number(Register::A7, number.0)?;
     }
     let wrong_number = match (entry.check, entry.callee) {
-        (Some(temporary), Callee::Call(number)) => Some(code.unless_number(temporary, number)?),
+        (Some(temporary), Callee::Call(number)) => Some(code.unless_number(temporary, number.0)?),
         _ => None,
     };
     if enters {
@@ -179,8 +182,11 @@ fn stub(
     code.jump(ZERO, temporary, site.offset(4))?;
     if let Some(branch) = otherwise {
         code.lands_here(branch)?;
+        for register in needed.minus(saved).iter() {
+            code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
+        }
         if let Callee::Call(number) = entry.callee {
-            code.number(T1, number)?;
+            code.number(T1, number.0)?;
             code.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
         }
         code.far_jump(ZERO, T1, symbol("zeroos_leave_otherwise")?)?;

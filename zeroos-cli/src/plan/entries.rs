@@ -112,6 +112,19 @@ pub fn call_symbol(number: SyscallNumber) -> String {
     format!("zeroos_call_{}", number.0)
 }
 
+/// The symbol of the function behind [`call_symbol`]'s, where that one only does the most frequent case of call `number`.
+pub fn general_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_general_{}", number.0)
+}
+
+/// The symbol of the way from the one to the other: all registers but a0 are kept.
+pub fn kept_symbol(number: SyscallNumber) -> String {
+    format!("{KEPT}{}", number.0)
+}
+
+/// How [`kept_symbol`] begins.
+pub const KEPT: &str = "zeroos_kept_";
+
 /// The symbol of the function that serves the call in a7.
 const DISPATCHER: &str = "zeroos_syscall";
 

@@ -11,17 +11,13 @@ use crate::platform::EcallBehaviour;
 
 /// The function that chooses who goes on when a thread may not.
 pub(super) fn leave(plan: &Plan) -> TokenStream {
-    let alarms = alarms(plan);
+    let alarms = alarms(plan).unwrap_or_else(|| quote! { None => deadlock(thread.frame.x[17]), });
     let switches = plan.selection.hooks(Moment::Switch).iter().map(|(module, hook)| {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             match #call {
-                Ok(chosen) => next = chosen,
+                Some(chosen) => next = chosen,
                 #alarms
-                Err(stop) => {
-                    let call = thread.frame.x[17];
-                    report::stopped(&mut kernel.platform, boot, call, program_counter(), stop)
-                }
             }
         }
     });
@@ -38,7 +34,19 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             }
         }
     });
+    let fault = has_faults(plan).then(|| {
+        quote! {
+            thread::LEAVE_FAULT => return fault(thread),
+        }
+    });
     quote! {
+        /// The run ends: after `call` nobody can ever go on.
+        #[cold]
+        #[inline(never)]
+        fn deadlock(call: u64) -> ! {
+            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
+        }
+
         /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
         #[unsafe(no_mangle)]
         #[allow(unused_variables, unused_assignments)]
@@ -49,6 +57,7 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             let leave = match core::mem::take(&mut thread.leave) {
                 thread::LEAVE_RESCHEDULE => Leave::Reschedule,
                 thread::LEAVE_RESUME => Leave::Resume,
+                #fault
                 _ => Leave::Restored,
             };
             let mut next = core::ptr::NonNull::from(&mut *thread);
@@ -65,44 +74,38 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
 
 /// The arm that serves timers until a thread can be chosen; nothing in a kernel without timers that send signals.
 fn alarms(plan: &Plan) -> Option<TokenStream> {
-    let hooks = plan.selection.hooks(Moment::Alarm);
-    let (module, choose) = plan.selection.hooks(Moment::Choose).first()?;
-    let choose = call(module, &choose.function, &choose.parameters);
-    let serve = hooks.iter().map(|(module, hook)| {
-        let call = call(module, &hook.function, &hook.parameters);
-        quote! {
-            match #call {
+    let (choose_module, choose) = plan.selection.hooks(Moment::Choose).first()?;
+    let (module, serve) = plan.selection.hooks(Moment::Alarm).first()?;
+    let choose = call(choose_module, &choose.function, &choose.parameters);
+    let serve = call(module, &serve.function, &serve.parameters);
+    Some(quote! {
+        // The calling thread is parked, or gone: it is not touched any more.
+        None => loop {
+            match #serve {
                 Ok(Leave::Exit(status)) => kernel.platform.exit(status),
                 Err(Refusal::Unsupported(what)) => {
                     let stop = stop::Stop::Unsupported(what);
                     report::stopped(&mut kernel.platform, boot, 0, program_counter(), stop)
                 }
-                Ok(_) | Err(Refusal::Errno(_)) => {}
+                Ok(Leave::Return(1..)) => {}
+                _ => deadlock(0),
             }
-        }
-    });
-    (!hooks.is_empty()).then(|| {
-        quote! {
-            // The calling thread is parked, or gone: it is not touched any more.
-            Err(stop::Stop::Alarm) => loop {
-                #(#serve)*
-                match #choose {
-                    Ok(chosen) => {
-                        next = chosen;
-                        break;
-                    }
-                    Err(stop::Stop::Alarm) => {}
-                    Err(stop) => report::stopped(&mut kernel.platform, boot, 0, program_counter(), stop),
-                }
-            },
-        }
+            if let Some(chosen) = #choose {
+                next = chosen;
+                break;
+            }
+        },
     })
 }
 
-/// The function that the assembly calls for a trap that is no `ecall`.
+/// Whether faults of the program may be signals.
+fn has_faults(plan: &Plan) -> bool {
+    !plan.selection.hooks(Moment::Fault).is_empty() && plan.platform.ecall == EcallBehaviour::Mtvec
+}
+
+/// The function for a trap that is no `ecall`.
 pub(super) fn fault(plan: &Plan) -> TokenStream {
-    let hooks = plan.selection.hooks(Moment::Fault);
-    if hooks.is_empty() || plan.platform.ecall != EcallBehaviour::Mtvec {
+    if !has_faults(plan) {
         return quote! {
             /// A trap that is no `ecall`: the run ends.
             #[unsafe(no_mangle)]
@@ -111,7 +114,7 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
             }
         };
     }
-    let hooks = hooks.iter().map(|(module, hook)| {
+    let hooks = plan.selection.hooks(Moment::Fault).iter().map(|(module, hook)| {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             if let Ok(Leave::Resume) = #call {
@@ -121,16 +124,19 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
     });
     quote! {
         /// A trap that is no `ecall`, in `thread`, whose frame is complete: it goes on in a handler, or the run ends.
-        #[unsafe(no_mangle)]
-        extern "C" fn zeroos_fault(cause: u64, pc: u64, value: u64, thread: *mut Thread) -> core::ptr::NonNull<Thread> {
-            let (kernel, boot) = (kernel(), boot_info());
+        #[cold]
+        #[inline(never)]
+        fn fault(thread: &mut Thread) -> core::ptr::NonNull<Thread> {
+            let (kernel, boot, pc) = (kernel(), boot_info(), thread.frame.x[0]);
+            let (a0, a1): (u64, u64);
+            // SAFETY: reading mcause and mtval has no effect.
+            unsafe {
+                core::arch::asm!("csrr {}, mcause", "csrr {}, mtval", out(reg) a0, out(reg) a1, options(nomem, nostack));
+            }
             if !boot.kernel_code.holds(pc as usize, 1) {
-                // SAFETY: the program failed, so this is the running thread; nobody else holds it.
-                let thread = unsafe { &mut *thread };
-                let (a0, a1) = (cause, value);
                 #(#hooks)*
             }
-            report::fault(&mut kernel.platform, boot, cause, pc, value)
+            report::fault(&mut kernel.platform, boot, a0, pc, a1)
         }
     }
 }

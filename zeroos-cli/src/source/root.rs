@@ -1,15 +1,16 @@
 //! The generated root of a kernel: its modules, its state and the functions that the assembly calls.
 //! Rust is built as syntax (quote) and printed by prettyplease, so it reads like written code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
+use super::module_tree::module_tree;
 use super::{SourceError, departures};
 use crate::catalog::{Handler, Hook, Module, Moment, Parameter, StateType};
 use crate::linux::SyscallNumber;
-use crate::plan::{Plan, call_symbol};
+use crate::plan::{Plan, call_symbol, general_symbol, kept_symbol};
 
 /// The root's text.
 pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
@@ -100,49 +101,6 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
     };
     let file: syn::File = syn::parse2(tokens).map_err(|error| SourceError::Root { message: error.to_string() })?;
     Ok(prettyplease::unparse(&file))
-}
-
-/// `mod a; mod dir { pub mod b; … }` for every module but `fragment`, which comes first with its macros.
-fn module_tree<'a>(modules: impl Iterator<Item = &'a Module>) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
-    let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
-            [] => {}
-            [name] if name == "fragment" => {}
-            [name] => {
-                let name = ident(name);
-                items.extend(quote! { mod #name; });
-            }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
-        }
-    }
-    for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { mod #folder { #inner } });
-    }
-    items
-}
-
-/// As [`module_tree`], for the inside of a folder.
-fn public_tree(modules: &[Module]) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
-    let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
-            [] => {}
-            [name] => {
-                let name = ident(name);
-                items.extend(quote! { pub mod #name; });
-            }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
-        }
-    }
-    for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { pub mod #folder { #inner } });
-    }
-    items
 }
 
 /// The struct of all kernel state and its one instance.
@@ -301,12 +259,19 @@ fn call_function(number: SyscallNumber, module: &Module, handler: &Handler) -> T
     let keep_stack_pointer = handler.reads_stack_pointer.then(|| {
         quote! { thread.frame.x[thread::SP] = program_stack_pointer(); }
     });
-    let (entry, number) = (name.clone(), Literal::u64_unsuffixed(number.0));
+    let entry = name;
     // Both take the same registers, so that going on is a jump.
-    let name = if handler.quick.is_some() { ident(&format!("zeroos_general_{number}")) } else { name };
+    let name = if handler.quick.is_some() { ident(&general_symbol(number)) } else { entry.clone() };
+    let kept = ident(&kept_symbol(number));
+    let number = Literal::u64_unsuffixed(number.0);
     let quick = handler.quick.as_ref().map(|(function, parameters)| {
         let call = self::call(module, function, parameters);
         quote! {
+            unsafe extern "C" {
+                /// The general function, with all registers but a0 kept: what asks first changes few.
+                fn #kept(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64;
+            }
+
             #[doc = #documentation]
             #[unsafe(no_mangle)]
             #[allow(clippy::too_many_arguments, unused_variables)]
@@ -314,7 +279,8 @@ fn call_function(number: SyscallNumber, module: &Module, handler: &Handler) -> T
                 let (kernel, boot) = (kernel(), boot_info());
                 match #call {
                     Some(result) => answer(#number, returned(result), thread),
-                    None => #name(a0, a1, a2, a3, a4, a5, thread),
+                    // SAFETY: it hands everything on to the function below, which asks for nothing more than this one.
+                    None => unsafe { #kept(a0, a1, a2, a3, a4, a5, thread) },
                 }
             }
         }

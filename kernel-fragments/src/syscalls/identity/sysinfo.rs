@@ -43,7 +43,7 @@ mod tests {
     use crate::abi::memory::PAGE_BYTES;
     use crate::errno::Errno;
     use crate::subsystems::address_space::Placement;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn memory_is_what_the_builder_gave() {

@@ -71,7 +71,7 @@ pub fn mremap(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     const PAGE: usize = PAGE_BYTES;
 

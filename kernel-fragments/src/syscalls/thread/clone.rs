@@ -8,7 +8,7 @@ use crate::abi::clone_flags::{
 };
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::newborn_thread::Start;
+use crate::subsystems::newborn::Start;
 use crate::subsystems::threads::Threads;
 use crate::thread::{A0, Thread};
 use crate::user_memory::{UserAddress, UserMemory};

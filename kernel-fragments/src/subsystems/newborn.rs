@@ -1,4 +1,4 @@
-//! A thread that `clone` made and that does not run yet: it starts as a copy of its parent.
+//! A thread between the call that makes it and the moment at which its parent's registers are complete.
 
 use crate::subsystems::parked_thread::{ParkedThread, ThreadRoom};
 use crate::thread::{A0, AlternateStack, RestartableSequences, SP, TP, Thread};
@@ -11,7 +11,7 @@ pub struct Newborn {
     pub room: ThreadRoom,
     /// Its id.
     pub tid: u32,
-    /// What is not its parent's.
+    /// What `clone` was asked for.
     pub start: Start,
 }
 
