@@ -4,8 +4,8 @@
 //!
 //! One test per program; each covers every prebuilt binary of it (rv64gc and rv64imac, `ET_EXEC` and static-PIE).
 
-mod busybox;
 mod example;
+mod fetched;
 mod process;
 
 use std::collections::BTreeSet;
