@@ -3,10 +3,9 @@
 
 use crate::abi::epoll::{EPOLL_EVENT_BYTES, EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, EpollEvent};
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLRDNORM};
-use crate::abi::stat::Stat;
+use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::Errno;
 use crate::register::Fd;
-use crate::subsystems::event_counter::ANONYMOUS_DEVICE;
 use crate::subsystems::open_file::{File, OpenFile};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::{Rc, Weak};

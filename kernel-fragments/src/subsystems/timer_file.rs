@@ -1,10 +1,9 @@
 //! The timer behind `timerfd_create(2)`: a file that can be read once its time has come, and says how often it came.
 
 use crate::abi::pollfd::POLLIN;
-use crate::abi::stat::Stat;
+use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
-use crate::subsystems::event_counter::ANONYMOUS_DEVICE;
 use crate::subsystems::may_wait::MAY_WAIT;
 use crate::subsystems::open_file::{File, OpenFile};
 use core::any::Any;
