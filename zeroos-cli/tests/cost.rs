@@ -17,11 +17,11 @@ const BOOT: u64 = 28;
 const GETPID: u64 = 172;
 
 /// Instructions in the kernel and bytes of kernel of `examples/hello-c`.
-const HELLO: (u64, u64) = (0, 0);
+const HELLO: (u64, u64) = (768, 33490);
 /// Instructions in the kernel for a thread of `examples/threads-c`, from `pthread_create` to the end of `pthread_join`.
-const THREAD: u64 = 0;
+const THREAD: u64 = 2669;
 /// `write` of nothing, to the console: what a write costs without what the platform does for each byte.
-const EMPTY_WRITE: [u64; 2] = [0, 0];
+const EMPTY_WRITE: [u64; 2] = [60, 90];
 
 /// Medians of the calls in `fixtures/cost/calls.S`, each with six live registers: number, name, most instructions direct
 /// and by a trap. Console output and input include what the platform itself does.
@@ -29,22 +29,22 @@ const WITHOUT_THREADS: [(u64, &str, u64, u64); 9] = [
     (172, "getpid", 2, 50),
     (178, "gettid", 2, 50),
     (174, "getuid", 2, 50),
-    (113, "clock_gettime", 60, 87),
-    (64, "write", 154, 182),
-    (63, "read", 275, 303),
-    (222, "mmap", 25167, 25195),
-    (215, "munmap", 395, 423),
-    (94, "exit_group", 7, 33),
+    (113, "clock_gettime", 32, 73),
+    (64, "write", 99, 129),
+    (63, "read", 108, 138),
+    (222, "mmap", 137, 167),
+    (215, "munmap", 191, 221),
+    (94, "exit_group", 7, 36),
 ];
 
 /// The same in a kernel with threads.
 const WITH_THREADS: [(u64, &str, u64, u64); 6] = [
     (172, "getpid", 2, 52),
-    (178, "gettid", 12, 54),
-    (113, "clock_gettime", 62, 91),
-    (98, "futex", 135, 161),
-    (124, "sched_yield", 213, 223),
-    (220, "clone", 1610, 1620),
+    (178, "gettid", 5, 52),
+    (113, "clock_gettime", 34, 75),
+    (98, "futex", 22, 61),
+    (124, "sched_yield", 132, 146),
+    (220, "clone", 602, 616),
 ];
 
 /// Costs of call `number`: `(calls, min, max)`.

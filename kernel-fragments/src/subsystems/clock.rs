@@ -226,8 +226,8 @@ mod tests {
             assert_eq!(ClockKind::of(id, &thread), Ok(kind), "{id}");
         }
         assert_eq!(ClockKind::of_only_thread(own | 6), Ok(ClockKind::ProcessCpu));
-        assert!(matches!(ClockKind::of(own - 8 | 6, &thread), Err(Refusal::Unsupported(_))));
-        assert_eq!(ClockKind::of_only_thread(own - 8 | 6), Err(Errno::EINVAL), "there is no such thread");
+        assert!(matches!(ClockKind::of((own - 8) | 6, &thread), Err(Refusal::Unsupported(_))));
+        assert_eq!(ClockKind::of_only_thread((own - 8) | 6), Err(Errno::EINVAL), "there is no such thread");
         for id in [8, 9, 10, 12, i32::MAX, -1, own - 8 + 2] {
             assert_eq!(ClockKind::of(id, &thread), Err(Errno::EINVAL.into()), "{id}");
             assert_eq!(ClockKind::of_only_thread(id), Err(Errno::EINVAL), "{id}");
