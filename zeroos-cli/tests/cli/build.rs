@@ -123,11 +123,11 @@ fn an_unknown_platform_lists_the_known_ones() {
 #[test]
 fn missing_fragments_are_a_warning_or_an_error() {
     let workplace = Workplace::new();
-    let source = ".globl _start\n_start: li a7, 198\necall\nli a7, 93\necall\n";
-    let app = workplace.guest("socket.S", source, &[]);
-    workplace.zeroos(&["build", &app]).exits(0).says(&["warning: ", "no fragment provides socket"]);
+    let source = ".globl _start\n_start: li a7, 221\necall\nli a7, 93\necall\n";
+    let app = workplace.guest("execve.S", source, &[]);
+    workplace.zeroos(&["build", &app]).exits(0).says(&["warning: ", "no fragment provides execve"]);
     let refused = workplace.zeroos(&["build", &app, "--deny-missing"]).exits(1);
-    refused.says(&["error[ZOS-E0505]", "socket (198, reached by _start)", "  help: ", "zeroos explain"]);
+    refused.says(&["error[ZOS-E0505]", "execve (221, reached by _start)", "  help: ", "zeroos explain"]);
 }
 
 /// A number that comes out of memory that anybody may have written.

@@ -51,10 +51,10 @@ fn the_table_fits_a_line_and_names_the_site_that_each_chain_leads_to() {
 #[test]
 fn what_is_missing_or_unbounded_comes_with_the_next_step() {
     let workplace = Workplace::new();
-    let source = ".globl _start\n_start: li a7, 198\necall\nld a7, 0(sp)\necall\nli a7, 93\necall\n";
-    let app = workplace.guest("socket.S", source, &[]);
+    let source = ".globl _start\n_start: li a7, 221\necall\nld a7, 0(sp)\necall\nli a7, 93\necall\n";
+    let app = workplace.guest("execve.S", source, &[]);
     let table = workplace.zeroos(&["manifest", &app]).exits(0);
-    for part in ["1 missing", "198 socket", "1 unbounded", "may make any syscall", "zeroos explain", "--deny-unbounded"]
+    for part in ["1 missing", "221 execve", "1 unbounded", "may make any syscall", "zeroos explain", "--deny-unbounded"]
     {
         assert!(table.text().contains(part), "{part} in {}", table.text());
     }
@@ -164,21 +164,21 @@ fn a_new_build_shows_what_it_adds_and_drops() {
         format!("{}\nstatic int main(long c, char **v, char **e) {{ {calls} return 0; }}\n", guests::RUNTIME)
     };
     let old = workplace.guest("old.c", &program("print(\"x\"); call(172, 0, 0, 0, 0);"), &[]);
-    let source = program("call(198, 0, 0, 0, 0); print(\"x\"); print(\"y\"); call(*(volatile int *)v[0], 0, 0, 0, 0);");
+    let source = program("call(221, 0, 0, 0, 0); print(\"x\"); print(\"y\"); call(*(volatile int *)v[0], 0, 0, 0, 0);");
     let new = workplace.guest("new.c", &source, &[]);
     let difference = json(&workplace.zeroos(&["manifest", &old, "--diff", &new, "--format", "json"]).exits(0));
     assert_eq!(difference["schema"], "zeroos.manifest-diff/1");
-    assert_eq!((names(&difference["added"]), names(&difference["dropped"])), (vec!["socket"], vec!["getpid"]));
-    assert_eq!(names(&difference["missing_gained"]), ["socket"]);
+    assert_eq!((names(&difference["added"]), names(&difference["dropped"])), (vec!["execve"], vec!["getpid"]));
+    assert_eq!(names(&difference["missing_gained"]), ["execve"]);
     assert_eq!(difference["unbounded_gained"].as_array().unwrap().len(), 1);
     let site = &difference["added"][0]["sites"][0];
     assert!(site["address"].as_str().unwrap().starts_with("0x") && site["chain"][0] == "_start", "{site:#}");
     let table = workplace.zeroos(&["manifest", &old, "--diff", &new]).exits(0);
-    for part in ["added: 1 call", "198  socket  MISSING", "dropped: 1 call", "getpid", "unbounded now", "was not"] {
+    for part in ["added: 1 call", "221  execve  MISSING", "dropped: 1 call", "getpid", "unbounded now", "was not"] {
         assert!(table.text().contains(part), "{part} in {}", table.text());
     }
     let back = json(&workplace.zeroos(&["manifest", &new, "--diff", &old, "--format", "json"]).exits(0));
-    assert_eq!((names(&back["added"]), names(&back["dropped"])), (vec!["getpid"], vec!["socket"]));
+    assert_eq!((names(&back["added"]), names(&back["dropped"])), (vec!["getpid"], vec!["execve"]));
 }
 
 /// Symbols do not change what a program can do.

@@ -59,7 +59,7 @@ fn colours_follow_the_option_and_no_color() {
 #[test]
 fn diagnostics_never_mix_with_data() {
     let workplace = Workplace::new();
-    let source = ".globl _start\n_start: li a7, 198\nbnez a7, 1f\necall\n1: li a7, 64\nli a0, 1\nla a1, text\nli a2, 3\necall\n\
+    let source = ".globl _start\n_start: li a7, 221\nbnez a7, 1f\necall\n1: li a7, 64\nli a0, 1\nla a1, text\nli a2, 3\necall\n\
         li a7, 93\nli a0, 0\necall\n.data\ntext: .ascii \"hi\\n\"\n";
     let app = workplace.guest("warned.S", source, &[]);
     let finished = workplace.zeroos(&["run", &app]).exits(0);

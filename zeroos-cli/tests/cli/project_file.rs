@@ -16,10 +16,10 @@ fn it_gives_arguments_environment_files_and_platform() {
 #[test]
 fn it_declares_calls_that_answer_enosys() {
     let workplace = Workplace::new();
-    let source = ".globl _start\n_start: li a7, 198\necall\nneg a0, a0\nli a7, 93\necall\n";
-    let app = workplace.guest("socket.S", source, &[]);
+    let source = ".globl _start\n_start: li a7, 221\necall\nneg a0, a0\nli a7, 93\necall\n";
+    let app = workplace.guest("execve.S", source, &[]);
     workplace.zeroos(&["run", &app]).exits(123);
-    workplace.write("zeroos.toml", "[syscalls]\nenosys = [\"socket\"]\n");
+    workplace.write("zeroos.toml", "[syscalls]\nenosys = [\"execve\"]\n");
     let finished = workplace.zeroos(&["run", "--deny-missing", &app]).exits(38);
     assert_eq!(finished.stderr, "");
 }

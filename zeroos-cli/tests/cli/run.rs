@@ -74,9 +74,9 @@ fn the_instruction_limit_ends_a_run_with_124() {
 #[test]
 fn what_is_denied_is_not_run() {
     let workplace = Workplace::new();
-    let source = ".globl _start\n_start: li a7, 198\necall\nli a7, 93\necall\n";
-    let app = workplace.guest("socket.S", source, &[]);
-    workplace.zeroos(&["run", "--deny-missing", &app]).exits(125).says(&["error[ZOS-E0505]", "socket"]);
+    let source = ".globl _start\n_start: li a7, 221\necall\nli a7, 93\necall\n";
+    let app = workplace.guest("execve.S", source, &[]);
+    workplace.zeroos(&["run", "--deny-missing", &app]).exits(125).says(&["error[ZOS-E0505]", "execve"]);
     let source = ".globl _start\n_start: ld a7, 0(sp)\necall\nli a7, 93\necall\n";
     let app = workplace.guest("any.S", source, &[]);
     workplace.zeroos(&["run", "--deny-unbounded", &app]).exits(125).says(&["error[ZOS-E0506]"]);
