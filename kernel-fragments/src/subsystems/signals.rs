@@ -176,7 +176,18 @@ impl Signals {
 
     /// How a call that returns `value` to `thread` ends, now that signals may have been sent to it or unblocked. One with
     /// a handler stays pending: it is delivered as the thread leaves the kernel.
+    #[inline]
     pub fn settle(&mut self, thread: &mut Thread, value: usize) -> Outcome {
+        if self.pending(thread) & !thread.signal_mask == 0 {
+            return Ok(Leave::Return(value));
+        }
+        self.settle_pending(thread, value)
+    }
+
+    /// As [`settle`](Self::settle), where there is something to settle.
+    #[cold]
+    #[inline(never)]
+    fn settle_pending(&mut self, thread: &mut Thread, value: usize) -> Outcome {
         loop {
             let set = !thread.signal_mask;
             let Some((signal, _)) = self.next(thread, set) else { return Ok(Leave::Return(value)) };

@@ -83,7 +83,7 @@ pub enum Moment {
 /// A fact about the program by which a cheaper fragment does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Variant {
-    /// No call that makes a thread, or has a timer send signals, is reachable: nothing happens while the program waits.
+    /// No call that makes a thread or a timer is reachable: nothing happens while the program waits.
     SingleThread,
     /// Other threads can run, and there may be files on which a read or write has to wait for them.
     Waits,

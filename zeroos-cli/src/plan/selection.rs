@@ -23,8 +23,8 @@ const ALWAYS: [&[&str]; 11] = [
     &["user_memory"],
 ];
 
-/// The calls that make a thread, or a timer that sends signals: something may happen while the program waits.
-const NEEDS_SCHEDULER: [&str; 4] = ["clone", "clone3", "setitimer", "timer_create"];
+/// The calls that make a thread or a timer: something may happen while the program waits.
+const NEEDS_SCHEDULER: [&str; 5] = ["clone", "clone3", "setitimer", "timer_create", "timerfd_create"];
 
 /// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.
 const RT_SIGRETURN: SyscallNumber = SyscallNumber(139);
