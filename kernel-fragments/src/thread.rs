@@ -133,9 +133,7 @@ pub struct Thread {
     pub tid: u32,
     /// Signals it blocks: bit n-1 is signal n.
     pub signal_mask: u64,
-    /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
-    pub name: [u8; 16],
-    /// Signals sent to it that it did not take yet: bit n-1 is signal n. From here on, a new thread inherits nothing.
+    /// Signals sent to it that it did not take yet: bit n-1 is signal n.
     pub pending_signals: u64,
     /// The stack that handlers with SA_ONSTACK run on.
     pub alternate_stack: AlternateStack,
@@ -155,6 +153,8 @@ pub struct Thread {
     pub mask_to_restore: Option<u64>,
     /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
     pub behind: Option<NonNull<Thread>>,
+    /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
+    pub name: [u8; 16],
 }
 
 impl Thread {

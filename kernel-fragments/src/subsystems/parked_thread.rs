@@ -1,11 +1,9 @@
 //! Threads that do not run, as the scheduler holds them: pointers that own.
 #![allow(unsafe_code)]
 
-use crate::thread::{AlternateStack, KERNEL_STACK, PROCESS_ID, RestartableSequences, Thread, Unfinished};
-use crate::user_memory::UserAddress;
+use crate::thread::{KERNEL_STACK, PROCESS_ID, Thread};
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-use core::mem::offset_of;
 use core::ptr::NonNull;
 
 /// The only way to a thread that does not run. Whoever holds one may read and write the thread; nobody else does.
@@ -34,25 +32,11 @@ impl ThreadRoom {
         Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
     }
 
-    /// Makes a thread in it that has what `thread` hands down to a new one, and whose id is `tid`: not the first thread's.
+    /// Makes a copy of `thread` in it, whose id is `tid`: not the first thread's.
     pub fn copy(self, thread: &Thread, tid: u32) -> ParkedThread {
-        let (from, to) = (core::ptr::from_ref(thread), self.0.as_ptr());
         // SAFETY: the end of the block was made for a `Thread`: as large, and aligned, because block and sizes are
-        // multiples of the alignment. A `Thread` is plain data, and nobody else knows the room. The bytes before
-        // `pending_signals` are copied, that field and all behind it (the layout is C's) are written here.
-        unsafe {
-            from.cast::<u8>().copy_to_nonoverlapping(to.cast(), offset_of!(Thread, pending_signals));
-            (&raw mut (*to).pending_signals).write(0);
-            (&raw mut (*to).alternate_stack).write(AlternateStack::NONE);
-            (&raw mut (*to).cpu_ns).write(0);
-            (&raw mut (*to).clear_child_tid).write(UserAddress::NULL);
-            (&raw mut (*to).robust_list).write(UserAddress::NULL);
-            (&raw mut (*to).restartable_sequences).write(RestartableSequences::NONE);
-            (&raw mut (*to).unfinished).write(Unfinished::NONE);
-            (&raw mut (*to).awaited_signals).write(0);
-            (&raw mut (*to).mask_to_restore).write(None);
-            (&raw mut (*to).behind).write(None);
-        }
+        // multiples of the alignment. A `Thread` is plain data, and nobody else knows the room.
+        unsafe { self.0.copy_from_nonoverlapping(NonNull::from(thread), 1) };
         let mut copy = ParkedThread(self.0);
         copy.get_mut().tid = tid;
         copy
