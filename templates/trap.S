@@ -14,15 +14,15 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
     ld      t0, {{ leave_offset }}(sp)
     bnez    t0, zeroos_leave_otherwise
 {%- endif %}
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the ecall
-    csrw    mepc, t0
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
@@ -34,7 +34,7 @@ zeroos_trap:
 # the call as if it had been called itself.
     .globl zeroos_syscall
 zeroos_syscall:
-{%- if calls | length <= 3 %}
+{%- if compares %}
 {%- for call in calls %}
     li      t0, {{ call.number }}
     bne     a7, t0, 1f
@@ -66,6 +66,24 @@ zeroos_calls:
     .section .text.zeroos_trap
 {%- endif %}
 
+{%- for call in quick %}
+
+# From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
+# not keep them.
+    .globl {{ call.kept }}
+{{ call.kept }}:
+    addi    sp, sp, -256
+{%- for register in caller_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    call    {{ call.general }}
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    addi    sp, sp, 256
+    ret
+{%- endfor %}
+
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
     csrr    a0, mcause
@@ -75,15 +93,24 @@ zeroos_exception:
     call    zeroos_fault
 {%- if whole_frames %}
 
-# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+{%- if float %}
+
+# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
+    .section .bss.zeroos_float_states, "aw", @nobits
+    .balign 8
+zeroos_float_states:
+    .zero   16
+    .section .text.zeroos_trap
+{%- endif %}
+
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
     addi    t0, t0, -3
     beqz    t0, 1f
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the call
+    csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
     sd      t0, 16(sp)
@@ -91,6 +118,8 @@ zeroos_leave_otherwise:
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
 {%- if float %}
+    csrr    t1, mstatus
+    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -99,14 +128,36 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, {{ fcsr_offset }}(sp)
     .option pop
+    la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which is also the hart's
+    sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, {{ float_state_offset }}(sp)
+    li      t1, 0x2000
+    csrc    mstatus, t1                 # mstatus.FS = clean
+    j       2f
+1:  la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which only the frame has
+    sd      t1, 0(t0)
+    sd      t1, {{ float_state_offset }}(sp)
+2:
+{%- else %}
+1:
 {%- endif %}
-1:  mv      a0, sp
+    mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
     csrw    mscratch, sp
     ld      t0, 0(sp)
     csrw    mepc, t0
 {%- if float %}
+    la      t0, zeroos_float_states
+    ld      t1, 8(t0)
+    ld      t2, {{ float_state_offset }}(sp)
+    beq     t1, t2, 1f
+    sd      t2, 8(t0)
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -115,6 +166,9 @@ zeroos_leave_otherwise:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
+    li      t0, 0x2000
+    csrc    mstatus, t0                 # mstatus.FS = clean
+1:
 {%- endif %}
 {%- if direct %}
     li      t0, 0x1800                  # mstatus.MPP = machine mode: no trap has set it

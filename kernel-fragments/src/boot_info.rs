@@ -16,7 +16,7 @@ pub struct BootInfo {
     /// The program's first stack pointer: argc lies there (psABI, "Process Initialization").
     pub initial_stack_pointer: u64,
     /// Memory that handlers may touch on the program's behalf: its segments, break, mappings and stack. Unused ones
-    /// are empty. Ascending.
+    /// are [`Range::NOWHERE`]. Ascending.
     pub program_ranges: [Range; PROGRAM_RANGES],
     /// The break: starts at `start` (page-aligned), never passes `end`; zero-filled at boot.
     pub break_range: Range,
@@ -107,10 +107,20 @@ pub struct NamedAddress {
 }
 
 impl Range {
+    /// A range that holds nothing, not even no bytes at its own address but one.
+    pub const NOWHERE: Range = Range { start: u64::MAX, end: u64::MAX };
+
     /// Whether `len_bytes` bytes at `address` all lie inside.
+    #[inline(always)]
     pub const fn holds(&self, address: usize, len_bytes: usize) -> bool {
-        // An address below the start comes out larger than any size.
-        let (offset, size) = (address.wrapping_sub(self.start as usize), self.end.wrapping_sub(self.start) as usize);
-        len_bytes <= size && offset <= size - len_bytes
+        let (start, end) = (self.start as usize, self.end as usize);
+        start <= address && address <= end && len_bytes <= end - address
+    }
+
+    /// As [`holds`](Self::holds), for [`NOWHERE`](Self::NOWHERE) and ranges that end at 4096 or higher, and at most 4096
+    /// bytes, but not at the last address of all: two comparisons.
+    #[inline(always)]
+    pub const fn holds_few(&self, address: usize, len_bytes: usize) -> bool {
+        self.start as usize <= address && address <= (self.end as usize).wrapping_sub(len_bytes)
     }
 }

@@ -21,12 +21,25 @@ macro_rules! syscall {
     };
 }
 
+/// `quick!(wake_nobody);` — this function is asked before the handler of this file: it does the most frequent case of the
+/// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`,
+/// without the thread; it returns `Option<SysResult>`. It should call nothing, so that it needs no stack frame.
+#[macro_export]
+macro_rules! quick {
+    ($function:ident) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $function as _;
+        };
+    };
+}
+
 /// `hook!(boot => start);` — the generated kernel calls this file's function `start` at a fixed moment whenever the
 /// file is part of the kernel. Parameters as for `syscall!`, without register arguments.
 ///
 /// * `boot`: once, before the program's first instruction.
 /// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
-///   is complete. Takes `leave: Leave` first, returns `Result<NonNull<Thread>, Stop>`: the thread to go on with.
+///   is complete. Takes `leave: Leave` first, returns `Option<NonNull<Thread>>`: the thread to go on with, if there is one.
 /// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
 #[macro_export]
 macro_rules! hook {

@@ -38,6 +38,15 @@ pub fn unsupported_call(platform: &mut impl Platform, boot: &BootInfo, number: u
     platform.exit(STOP_STATUS)
 }
 
+/// Ends the run: the program made call `number` at `pc`, where the analysis found another one to be the only one.
+pub fn unpredicted_call(platform: &mut impl Platform, boot: &BootInfo, number: u64, pc: u64) -> ! {
+    let mut message = Message(platform);
+    message.text("zeroos: stop: syscall ").decimal(number).text(" was not predicted here");
+    place(&mut message, boot, pc);
+    message.text("; the analysis is wrong: please report this\n");
+    platform.exit(STOP_STATUS)
+}
+
 /// Ends the run: call `number` at `pc` was asked for something that its fragment does not do, or nobody can run.
 pub fn stopped(platform: &mut impl Platform, boot: &BootInfo, number: u64, pc: u64, why: Stop) -> ! {
     let mut message = Message(platform);

@@ -12,9 +12,10 @@ use crate::subsystems::threads::{Threads, switch};
 use crate::syscalls::thread::clone::clone;
 use crate::syscalls::thread::futex::futex;
 use crate::testing::{FakeMemory, FakePlatform};
-use crate::thread::{A0, PC, Thread};
+use crate::thread::{A0, PC, PROCESS_ID, Thread};
 use crate::user_memory::UserAddress;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 /// The flags of a plain thread.
@@ -82,12 +83,12 @@ impl ThreadMachine {
             Err(Refusal::Unsupported(what)) => Step::Stopped(Stop::Unsupported(what)),
             Ok(Leave::Exit(status)) => Step::Exited(status),
             Ok(leave) => match switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread) {
-                Ok(next) => {
+                Some(next) => {
                     self.current = next;
                     let thread = self.current();
                     Step::Switched(thread.tid, thread.frame.x[A0] as i64)
                 }
-                Err(stop) => Step::Stopped(stop),
+                None => Step::Stopped(Stop::Deadlock),
             },
         }
     }
@@ -136,4 +137,29 @@ impl ThreadMachine {
         self.memory
             .put(offset, &[nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000].map(u64::to_le_bytes).concat())
     }
+}
+
+#[test]
+fn turns_are_taken_in_order() {
+    let mut machine = ThreadMachine::new();
+    let tids = [(); 3].map(|()| machine.spawn(0, UserAddress::NULL));
+    for _ in 0..2 {
+        for tid in tids.into_iter().chain([PROCESS_ID]) {
+            assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
+        }
+    }
+}
+
+#[test]
+fn many_threads_come_and_go() {
+    let mut machine = ThreadMachine::new();
+    for round in 0..3 {
+        let tids: Vec<u32> = (0..300).map(|_| machine.spawn(0, UserAddress::NULL)).collect();
+        assert_eq!(tids.first(), Some(&(PROCESS_ID + 1 + round * 300)));
+        assert_eq!(machine.yield_now(), Step::Switched(tids[0], 0));
+        for &next in tids.iter().skip(1).chain([&PROCESS_ID]) {
+            assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 9))), Step::Switched(next, 0));
+        }
+    }
+    assert!(machine.threads.is_alone() && machine.threads.nobody_waits());
 }

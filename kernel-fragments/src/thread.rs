@@ -2,6 +2,7 @@
 //! their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
 use crate::user_memory::UserAddress;
+use core::ptr::NonNull;
 
 /// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
 /// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers, a stub those that
@@ -90,6 +91,9 @@ pub struct Thread {
     pub frame: Frame,
     /// How its call leaves the kernel: 0 by returning, else one of `LEAVE_…`. Set and cleared in every call that needs it.
     pub leave: u64,
+    /// Names the floating-point state in its frame: threads with the same one have the same state, so that registers which
+    /// nobody changed need not be saved and loaded. Entry and exit give a new one to every new state.
+    pub float_state: u64,
     /// Thread id; the first thread's is the process id.
     pub tid: u32,
     /// Signals it blocks: bit n-1 is signal n.
@@ -106,6 +110,8 @@ pub struct Thread {
     pub robust_list: UserAddress,
     /// What it registered with `rseq`.
     pub restartable_sequences: RestartableSequences,
+    /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
+    pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
     pub name: [u8; 16],
 }
@@ -116,6 +122,7 @@ impl Thread {
         Thread {
             frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
             leave: 0,
+            float_state: 0,
             tid: PROCESS_ID,
             signal_mask: 0,
             pending_signals: 0,
@@ -124,6 +131,7 @@ impl Thread {
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,
             restartable_sequences: RestartableSequences::NONE,
+            behind: None,
             name: [0; 16],
         }
     }

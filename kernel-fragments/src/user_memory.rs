@@ -42,6 +42,12 @@ pub trait UserMemory {
         Ok(())
     }
 
+    /// As [`write`](Self::write), where that is quick: `None`, and nothing is written, for an address that needs a longer
+    /// look. `bytes` are not the program's.
+    fn write_quickly(&mut self, address: UserAddress, bytes: &[u8]) -> Option<()> {
+        self.write(address, bytes).ok()
+    }
+
     /// Copies `N` bytes from `address`. Errors as [`slice`](Self::slice).
     fn read<const N: usize>(&self, address: UserAddress) -> Result<[u8; N], Errno> {
         let mut bytes = [0; N];
@@ -72,6 +78,12 @@ pub trait UserMemory {
     /// Writes little-endian 64-bit words, all or none. Errors as [`slice_mut`](Self::slice_mut).
     fn write_words<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {
         self.write_words_by_bytes(address, words)
+    }
+
+    /// As [`write_words`](Self::write_words), where that is quick: `None`, and nothing is written, for an address that needs
+    /// a longer look.
+    fn write_words_quickly<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Option<()> {
+        self.write_words(address, words).ok()
     }
 
     /// [`write_words`](Self::write_words) for any alignment.

@@ -18,7 +18,7 @@ use crate::address::Address;
 use crate::source::{KernelSource, TARGET};
 
 /// Options of every kernel: whole-program optimisation, no unwinding, absolute addresses.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 13] = [
     "--crate-name=zeroos_kernel",
     "--crate-type=staticlib",
     "--edition=2024",
@@ -31,6 +31,8 @@ const FLAGS: [&str; 12] = [
     "-Crelocation-model=static",
     "-Cforce-unwind-tables=no",
     "-Cembed-bitcode=yes",
+    // Jumps whose targets can be read: a stub saves what its callee is seen to change.
+    "-Cllvm-args=-riscv-min-jump-table-entries=1000",
 ];
 
 /// The compiled kernel: a static archive, not yet placed.

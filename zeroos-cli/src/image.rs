@@ -8,6 +8,7 @@ mod initial_stack;
 mod kernel;
 mod layout;
 mod note;
+mod stub_code;
 mod stubs;
 mod write;
 

@@ -8,7 +8,10 @@ mod placement;
 mod selection;
 mod stub_rooms;
 
-pub use entries::{Callee, DirectEntry, EntryMode, EntryRequest, Jump, TrapReason, call_symbol};
+pub use entries::{
+    Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, TrapReason, UNPREDICTED, call_symbol, general_symbol,
+    kept_symbol,
+};
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
 pub use placement::Placement;
@@ -110,16 +113,6 @@ impl Plan {
             EntryMode::Trap(reason) => Some((site, *reason)),
             EntryMode::Direct(_) => None,
         })
-    }
-
-    /// Whether control can leave a call of `callee` otherwise than by returning or ending the run.
-    pub fn may_leave(&self, callee: Callee) -> bool {
-        let may_leave = |number| self.selection.handlers.get(&number).is_some_and(|(_, handler)| handler.may_leave);
-        self.selection.needs_whole_frames()
-            && match callee {
-                Callee::Call(number) => may_leave(number),
-                Callee::Dispatcher => true,
-            }
     }
 }
 

@@ -2,6 +2,7 @@
 //! Pure: from a plan to texts.
 
 mod error;
+mod module_tree;
 mod root;
 mod templates;
 
@@ -41,6 +42,7 @@ impl KernelSource {
         files.insert(KernelSource::ROOT.into(), root::generate(plan)?);
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
+        files.insert("src/memory.S".into(), templates::memory()?);
         Ok(KernelSource { files, link_script: templates::link_script(plan)? })
     }
 

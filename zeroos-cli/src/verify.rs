@@ -100,15 +100,14 @@ fn check_site<'a>(
 ) -> Result<(), &'static str> {
     let instruction = |at: Address| decode(bytes_at(at, 4).or_else(|| bytes_at(at, 2))?);
     let at_site = instruction(site).ok_or("a site is no instruction")?;
+    let link = entry.link.unwrap_or(Register::ZERO);
     let target = match entry.jump {
-        Jump::Near if at_site.op == Op::Jal && at_site.rd() == Register::ZERO => {
-            site.offset(i64::from(at_site.immediate))
-        }
+        Jump::Near if at_site.op == Op::Jal && at_site.rd() == link => site.offset(i64::from(at_site.immediate)),
         Jump::Far { temporary, .. } => {
             let before = site.offset(-4);
             let upper = instruction(before).ok_or("a site is no instruction")?;
             let is_pair = upper.op == Op::Auipc && upper.rd() == temporary && at_site.op == Op::Jalr;
-            if !is_pair || at_site.rs1() != temporary || at_site.rd() != Register::ZERO {
+            if !is_pair || at_site.rs1() != temporary || at_site.rd() != link {
                 return Err("a site is no jump to its stub");
             }
             before.offset(i64::from(upper.immediate) + i64::from(at_site.immediate))

@@ -16,28 +16,35 @@ const BOOT: u64 = 28;
 /// `getpid`, a call that does nothing: it returns a constant.
 const GETPID: u64 = 172;
 
+/// Instructions in the kernel and bytes of kernel of `examples/hello-c`.
+const HELLO: (u64, u64) = (768, 33490);
+/// Instructions in the kernel for a thread of `examples/threads-c`, from `pthread_create` to the end of `pthread_join`.
+const THREAD: u64 = 2669;
+/// `write` of nothing, to the console: what a write costs without what the platform does for each byte.
+const EMPTY_WRITE: [u64; 2] = [60, 90];
+
 /// Medians of the calls in `fixtures/cost/calls.S`, each with six live registers: number, name, most instructions direct
 /// and by a trap. Console output and input include what the platform itself does.
 const WITHOUT_THREADS: [(u64, &str, u64, u64); 9] = [
     (172, "getpid", 2, 50),
     (178, "gettid", 2, 50),
     (174, "getuid", 2, 50),
-    (113, "clock_gettime", 60, 87),
-    (64, "write", 154, 182),
-    (63, "read", 275, 303),
-    (222, "mmap", 25167, 25195),
-    (215, "munmap", 395, 423),
-    (94, "exit_group", 7, 33),
+    (113, "clock_gettime", 32, 73),
+    (64, "write", 99, 129),
+    (63, "read", 108, 138),
+    (222, "mmap", 137, 167),
+    (215, "munmap", 191, 221),
+    (94, "exit_group", 7, 36),
 ];
 
 /// The same in a kernel with threads.
 const WITH_THREADS: [(u64, &str, u64, u64); 6] = [
     (172, "getpid", 2, 52),
-    (178, "gettid", 12, 54),
-    (113, "clock_gettime", 62, 91),
-    (98, "futex", 135, 161),
-    (124, "sched_yield", 213, 223),
-    (220, "clone", 1610, 1620),
+    (178, "gettid", 5, 52),
+    (113, "clock_gettime", 34, 75),
+    (98, "futex", 22, 61),
+    (124, "sched_yield", 132, 146),
+    (220, "clone", 602, 616),
 ];
 
 /// Costs of call `number`: `(calls, min, max)`.
@@ -109,6 +116,12 @@ fn calls_cost_at_most(bounds: &[(u64, &str, u64, u64)], flags: &[&str]) {
                 wrong.push(format!("{name} by {entry}: {median} instructions, at most {most} expected"));
             }
         }
+        let (_, empty_write, _) = cost(&stats, 64);
+        println!("write of nothing by {entry}: {empty_write}");
+        let most = EMPTY_WRITE[usize::from(!is_direct)];
+        if flags.is_empty() && empty_write > most {
+            wrong.push(format!("write of nothing by {entry}: {empty_write} instructions, at most {most} expected"));
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -121,6 +134,33 @@ fn calls_of_a_program_without_threads() {
 #[test]
 fn calls_of_a_program_with_threads() {
     calls_cost_at_most(&WITH_THREADS, &["-DTHREADS"]);
+}
+
+#[test]
+fn a_hello_costs_little() {
+    let workplace = Workplace::new();
+    let (finished, stats) = workplace.stats(&[], &example("hello-c/bin/gc-exec"), b"");
+    finished.exits(0);
+    let found = (stats["instructions"]["kernel"].as_u64().unwrap(), stats["kernel_bytes"].as_u64().unwrap());
+    println!("hello: {} instructions, {} bytes", found.0, found.1);
+    assert!(found.0 <= HELLO.0 && found.1 <= HELLO.1, "{found:?}, at most {HELLO:?} expected");
+}
+
+/// musl maps a stack and makes its upper part accessible, blocks signals around `clone`; the thread's end is `exit`, `futex`
+/// and `munmap`.
+#[test]
+fn a_thread_that_comes_and_goes() {
+    const THREADS: u64 = 4;
+    let workplace = Workplace::new();
+    let (finished, stats) = workplace.stats(&[], &example("threads-c/bin/gc-exec"), b"");
+    finished.exits(0);
+    let calls = stats["syscalls"].as_array().unwrap();
+    let call = |name: &str| calls.iter().find(|call| call["name"] == name).unwrap();
+    let of_threads = ["mmap", "mprotect", "clone", "rt_sigprocmask", "exit", "munmap"].map(|name| total(call(name)));
+    let join = call("futex")["kernel_instructions"]["median"].as_u64().unwrap();
+    let thread = of_threads.iter().sum::<u64>() / THREADS + join;
+    println!("a thread: {thread}");
+    assert!(thread <= THREAD, "{thread} instructions, at most {THREAD} expected");
 }
 
 #[test]

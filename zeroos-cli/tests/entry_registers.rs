@@ -95,9 +95,11 @@ fn registers_survive(name: &str, binaries: &[&str]) {
             let about = format!("{app}: call {} at {}", left.number, left.site);
             assert_eq!(left.site, right.site, "{about}");
             assert_eq!(left.after.map(|after| after[10]), right.after.map(|after| after[10]), "{about}");
+            // An unwinder saves and restores temporaries that hold nothing; there a link may be left from some call.
+            let is_link = |value: u64| direct.0.iter().any(|call| call.site.0 + 4 == value);
             for register in live[&left.site.0].with(Register::A0).iter().map(|one| usize::from(one.number())) {
                 // a7 is the number; the jump of far text leaves it to the stub.
-                if register != 17 {
+                if register != 17 && !is_link(left.before[register]) {
                     assert_eq!(left.before[register], right.before[register], "{about}: x{register}");
                 }
             }

@@ -53,6 +53,23 @@ fn an_unsupported_call_says_number_name_place_and_what_would_add_it() {
     );
 }
 
+/// `make` is entered by an address that the analysis cannot see, with another number than its one visible caller has: the
+/// stub of the site, made for the one call, must not make it.
+#[test]
+fn a_number_that_was_not_predicted_never_becomes_another_call() {
+    let source = ".globl _start\n_start: li a7, 172\ncall make\nld t0, hidden\nli t1, 0x5500000000\nsub t0, t0, t1\n\
+        li a7, 64\nli a0, 1\nla a1, text\nli a2, 3\njalr t0\nli a0, 0\nli a7, 93\necall\n\
+        .type make, @function\nmake: ecall\nret\n.size make, . - make\n\
+        .data\n.balign 8\nhidden: .dword make + 0x5500000000\ntext: .ascii \"no\\n\"\n";
+    let workplace = Workplace::new();
+    let app = workplace.guest("hidden.S", source, &[]);
+    let finished = workplace.zeroos(&["run", "--entry", "direct", &app]).exits(123);
+    assert_eq!(finished.text(), "");
+    let lines: Vec<String> = finished.stderr.lines().map(str::to_owned).collect();
+    is_located(&lines, &["zeroos: stop: syscall 64 was not predicted here", ", pc 0x"], "is make");
+    workplace.zeroos(&["run", "--entry", "trap", &app]).exits(123).says(&["unsupported syscall 64"]);
+}
+
 #[test]
 fn a_number_that_linux_does_not_know_is_no_success_either() {
     let lines = last_words(" li a7, 9999\n ecall", 123, &[]);

@@ -61,8 +61,16 @@ fn plain_cargo_compiles_the_emitted_crate() {
 fn fragments_and_platform_are_copied_byte_for_byte() {
     let workplace = Workplace::new();
     let files = emitted(&workplace, &example("hello-c/bin/gc-exec"), "auto");
-    let generated =
-        [".cargo/config.toml", "Cargo.toml", "README.md", "link.ld", "src/lib.rs", "src/start.S", "src/trap.S"];
+    let generated = [
+        ".cargo/config.toml",
+        "Cargo.toml",
+        "README.md",
+        "link.ld",
+        "src/lib.rs",
+        "src/memory.S",
+        "src/start.S",
+        "src/trap.S",
+    ];
     let mut copies = 0;
     for (name, text) in &files {
         if generated.contains(&name.as_str()) {

@@ -1,15 +1,16 @@
 //! The program's address space: which pages are mapped, with which protection, and which must be zeroed before they are
 //! handed out (again).
 //!
-//! mmap places first-fit, lowest address first, in the range that the builder set aside. Pages that nobody ever wrote
-//! are known zero and never zeroed; a PROT_NONE reservation touches no memory at all, whatever its size. The program's
-//! segments, stack and whole break range count as mapped from the start; how far the break is moved is not looked at.
-//! Protections are kept, not enforced: there is no page table.
+//! mmap places in the range that the builder set aside, and prefers pages that nobody ever had: they are known zero and
+//! need no zeroing. It takes them in one go from the start of the range up to its middle; then the lowest room that fits
+//! is taken, so that half of the range stays in one piece for what is large. A PROT_NONE reservation touches no memory at
+//! all, whatever its size. The program's segments, stack and whole break range count as mapped from the start; how far the
+//! break is moved is not looked at. Protections are kept, not enforced: there is no page table.
 
 use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
-use crate::subsystems::page_map::{Contents, Page, PageMap};
+use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Where a mapping is to go.
@@ -26,12 +27,19 @@ pub enum Placement {
 /// The address space.
 #[derive(Debug)]
 pub struct AddressSpace {
+    /// The pages of the range where mmap places.
     pages: PageMap,
-    /// Where mmap places; empty until the first call.
+    /// That range; empty until the first call.
     start: usize,
     end: usize,
-    /// Every page of that range below is mapped: where looking for room starts.
+    /// From here up to `fresh_end` nobody ever had a page, nor is one mapped behind, unless `fresh_end` was lowered to it.
+    fresh: usize,
+    fresh_end: usize,
+    /// Every page of the range below is mapped: where looking for room starts.
     first_free: usize,
+    /// All other pages, once somebody asked for one.
+    others: PageMap,
+    knows_others: bool,
 }
 
 /// Unmapped guard pages between stale ones count as stale: zeroing them costs less than remembering each.
@@ -51,35 +59,79 @@ pub const SHARED_FILE: u8 = 16;
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
     pub const fn new() -> AddressSpace {
-        AddressSpace { pages: PageMap::new(), start: 0, end: 0, first_free: 0 }
+        AddressSpace {
+            pages: PageMap::new(),
+            start: 0,
+            end: 0,
+            fresh: 0,
+            fresh_end: 0,
+            first_free: 0,
+            others: PageMap::new(),
+            knows_others: false,
+        }
+    }
+
+    /// Learns where mmap places, once.
+    #[inline(always)]
+    fn prepare(&mut self, boot: &BootInfo) {
+        if self.end == 0 {
+            self.learn_range(boot);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn learn_range(&mut self, boot: &BootInfo) {
+        self.start = boot.mapping_range.start as usize;
+        self.end = boot.mapping_range.end as usize;
+        self.fresh = self.start;
+        self.fresh_end = self.start + self.end.saturating_sub(self.start) / 2 / PAGE_BYTES * PAGE_BYTES;
+        self.first_free = self.start;
     }
 
     /// Notes what the program was born with, once.
-    fn prepare(&mut self, boot: &BootInfo) -> Result<(), Errno> {
-        if self.end != 0 {
-            return Ok(());
-        }
-        let live = Page { mapped: Some(PROT_ALL), contents: Contents::Live };
-        for range in &boot.program_ranges {
+    #[cold]
+    #[inline(never)]
+    fn learn_others(&mut self, boot: &BootInfo) -> Result<(), Errno> {
+        let live = Page::mapped(PROT_ALL, Contents::Live);
+        for range in boot.program_ranges.iter().filter(|range| range.start < range.end) {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
-            self.pages.set(start, (range.end as usize).next_multiple_of(PAGE_BYTES), Some(live))?;
+            self.others.append(start, (range.end as usize).next_multiple_of(PAGE_BYTES), live)?;
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
         let reserved_end =
             (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
-        let reserved = Page { mapped: None, contents: Contents::Stale };
-        self.pages.set(boot.stack_range.start as usize, reserved_end, Some(reserved))?;
-        self.start = boot.mapping_range.start as usize;
-        self.end = boot.mapping_range.end as usize;
-        self.first_free = self.start;
-        self.pages.set(self.start, self.end, None)
+        self.others.set(boot.stack_range.start as usize, reserved_end, Some(Page::STALE))?;
+        self.knows_others = true;
+        Ok(())
+    }
+
+    /// The map that knows `address`, and where what it knows ends, at most at `end`.
+    #[inline(always)]
+    fn map_of(&mut self, boot: &BootInfo, address: usize, end: usize) -> Result<(&mut PageMap, usize), Errno> {
+        self.prepare(boot);
+        if self.start <= address && address < self.end {
+            return Ok((&mut self.pages, end.min(self.end)));
+        }
+        self.others_from(boot, address, end)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn others_from(&mut self, boot: &BootInfo, address: usize, end: usize) -> Result<(&mut PageMap, usize), Errno> {
+        if !self.knows_others {
+            self.learn_others(boot)?;
+        }
+        let end = if address < self.start { end.min(self.start) } else { end };
+        Ok((&mut self.others, end))
     }
 
     /// Maps `len_bytes` (whole pages, not 0) of zeros with `protection` and returns where.
     ///
     /// # Errors
     /// ENOMEM: no room, or the place is no memory of this machine. EEXIST: the place is taken and may not be replaced.
+    #[inline]
     pub fn map(
         &mut self,
         memory: &mut impl UserMemory,
@@ -88,16 +140,45 @@ impl AddressSpace {
         len_bytes: usize,
         protection: u8,
     ) -> Result<usize, Errno> {
-        self.prepare(boot)?;
+        self.prepare(boot);
+        if placement == Placement::Hint(0) && len_bytes <= self.fresh_end - self.fresh {
+            return self.map_fresh(len_bytes, protection);
+        }
+        self.map_anywhere(memory, boot, placement, len_bytes, protection)
+    }
+
+    /// Maps the first `len_bytes` that nobody ever had; there are as many.
+    #[inline]
+    fn map_fresh(&mut self, len_bytes: usize, protection: u8) -> Result<usize, Errno> {
+        let start = self.fresh;
+        let end = start + len_bytes;
+        let contents = if protection & PROT_ALL == PROT_NONE { Contents::Zero } else { Contents::Live };
+        self.pages.append(start, end, Page::mapped(protection, contents))?;
+        self.fresh = end;
+        if start == self.first_free {
+            self.first_free = end;
+        }
+        Ok(start)
+    }
+
+    #[inline(never)]
+    fn map_anywhere(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        placement: Placement,
+        len_bytes: usize,
+        protection: u8,
+    ) -> Result<usize, Errno> {
         let start = match placement {
-            Placement::Hint(0) => self.first_fit(len_bytes)?,
             Placement::Hint(wish) => match wish.checked_add(len_bytes) {
-                Some(end) if self.start <= wish && end <= self.end && self.is_free(wish, end) => wish,
+                Some(end) if wish != 0 && self.can_place(wish, end) => wish,
+                _ if len_bytes <= self.fresh_end - self.fresh => return self.map_fresh(len_bytes, protection),
                 _ => self.first_fit(len_bytes)?,
             },
             Placement::Fixed(start) => start,
             Placement::FixedNoReplace(start) => {
-                if !self.is_free(start, start.saturating_add(len_bytes)) {
+                if !self.is_free(boot, start, start.saturating_add(len_bytes))? {
                     return Err(Errno::EEXIST);
                 }
                 start
@@ -107,21 +188,30 @@ impl AddressSpace {
         memory.slice(UserAddress(start), len_bytes).map_err(|_| Errno::ENOMEM)?;
         let mut address = start;
         while address < end {
-            let (piece_end, old) = self.pages.piece(address, end);
-            let is_zero = old.is_none_or(|page| page.contents == Contents::Zero);
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            let piece = pages.piece(address, known_end);
+            let is_zero = piece.page.is_none_or(|page| page.contents() == Contents::Zero);
             let contents = if protection & PROT_ALL == PROT_NONE {
                 if is_zero { Contents::Zero } else { Contents::Stale }
             } else {
                 if !is_zero {
-                    zero(memory, address, piece_end)?;
+                    zero(memory, address, piece.end)?;
                 }
                 Contents::Live
             };
-            self.pages.set(address, piece_end, Some(Page { mapped: Some(protection), contents }))?;
-            address = piece_end;
+            pages.set_piece(address, piece, Some(Page::mapped(protection, contents)))?;
+            address = piece.end;
         }
         if start <= self.first_free && self.first_free < end {
             self.first_free = end;
+        }
+        if start < self.fresh_end && self.fresh < end {
+            // The fresh pages begin behind, or end before.
+            if start <= self.fresh {
+                self.fresh = end.min(self.fresh_end);
+            } else {
+                self.fresh_end = start;
+            }
         }
         Ok(start)
     }
@@ -130,15 +220,27 @@ impl AddressSpace {
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full.
+    #[inline]
     pub fn unmap(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
-        self.prepare(boot)?;
-        if end > self.start {
-            self.first_free = self.first_free.min(start.max(self.start));
+        let mut address = start;
+        while address < end {
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            let piece = pages.piece(address, known_end);
+            if let Some(page) = piece.page
+                && page.is_mapped()
+            {
+                let is_zero = page.contents() == Contents::Zero && piece.end - address > SMALL_BYTES;
+                pages.set_piece(address, piece, if is_zero { None } else { Some(Page::STALE) })?;
+                if is_zero && piece.end == self.fresh && self.start <= address {
+                    self.fresh = address;
+                }
+            }
+            address = piece.end;
         }
-        self.change(start, end, |page, len_bytes| match page.contents {
-            Contents::Zero if len_bytes > SMALL_BYTES => None,
-            _ => Some(Page { mapped: None, contents: Contents::Stale }),
-        })
+        if start < self.first_free && end > self.start {
+            self.first_free = start.max(self.start);
+        }
+        Ok(())
     }
 
     /// Sets the protection of `start..end` (page-aligned) up to the first page that is not mapped.
@@ -154,23 +256,24 @@ impl AddressSpace {
         end: usize,
         protection: u8,
     ) -> Result<(), Errno> {
-        self.prepare(boot)?;
         let mut address = start;
         while address < end {
-            let (piece_end, page) = self.pages.piece(address, end);
-            let Some(Page { mapped: Some(old), mut contents }) = page else { return Err(Errno::ENOMEM) };
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            let piece = pages.piece(address, known_end);
+            let page = piece.page.ok_or(Errno::ENOMEM)?;
+            let (old, mut contents) = (page.protection().ok_or(Errno::ENOMEM)?, page.contents());
             if old & SHARED_FILE != 0 && protection & PROT_WRITE as u8 != 0 {
                 return Err(Errno::EACCES);
             }
             if protection != PROT_NONE {
                 if contents == Contents::Stale {
-                    zero(memory, address, piece_end)?;
+                    zero(memory, address, piece.end)?;
                 }
                 contents = Contents::Live;
             }
-            let mapped = Some(protection | old & !PROT_ALL);
-            self.pages.set(address, piece_end, Some(Page { mapped, contents }))?;
-            address = piece_end;
+            let page = Page::mapped(protection | old & !PROT_ALL, contents);
+            pages.set_piece(address, piece, Some(page))?;
+            address = piece.end;
         }
         Ok(())
     }
@@ -186,22 +289,21 @@ impl AddressSpace {
         start: usize,
         end: usize,
     ) -> Result<(), Refusal> {
-        self.prepare(boot)?;
         let mut address = start;
         while address < end {
-            let (piece_end, page) = self.pages.piece(address, end);
-            match page {
-                Some(Page { mapped: Some(protection), .. }) if protection & FROM_FILE != 0 => {
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            let piece = pages.piece(address, known_end);
+            match piece.page.and_then(|page| Some((page.protection()?, page.contents()))) {
+                Some((protection, _)) if protection & FROM_FILE != 0 => {
                     return Err(Refusal::Unsupported("discarding pages of a mapped file, to be read again"));
                 }
-                Some(Page { mapped: Some(protection), contents: Contents::Live }) if protection == PROT_NONE => {
-                    let page = Page { mapped: Some(protection), contents: Contents::Stale };
-                    self.pages.set(address, piece_end, Some(page))?;
+                Some((PROT_NONE, Contents::Live)) => {
+                    pages.set_piece(address, piece, Some(Page::mapped(PROT_NONE, Contents::Stale)))?;
                 }
-                Some(Page { mapped: Some(_), contents: Contents::Live }) => zero(memory, address, piece_end)?,
+                Some((_, Contents::Live)) => zero(memory, address, piece.end)?,
                 _ => {}
             }
-            address = piece_end;
+            address = piece.end;
         }
         Ok(())
     }
@@ -211,11 +313,9 @@ impl AddressSpace {
     /// # Errors
     /// ENOMEM if it is not mapped.
     pub fn mapped(&mut self, boot: &BootInfo, address: usize, end: usize) -> Result<(u8, usize), Errno> {
-        self.prepare(boot)?;
-        match self.pages.piece(address, end) {
-            (piece_end, Some(Page { mapped: Some(protection), .. })) => Ok((protection, piece_end)),
-            _ => Err(Errno::ENOMEM),
-        }
+        let piece = self.piece(boot, address, end)?;
+        let protection = piece.page.and_then(Page::protection).ok_or(Errno::ENOMEM)?;
+        Ok((protection, piece.end))
     }
 
     /// Whether every page of `start..end` is mapped; ENOMEM if not.
@@ -227,85 +327,72 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// What the pages from `address` on are, and where pages like it end, at most at `end`.
-    pub fn piece(&self, address: usize, end: usize) -> (usize, Option<Page>) {
-        self.pages.piece(address, end)
+    /// What the pages from `address` on are, and where pages like it end, at most at `end`; ENOMEM if the kernel's heap
+    /// is full.
+    pub fn piece(&mut self, boot: &BootInfo, address: usize, end: usize) -> Result<Piece, Errno> {
+        let (pages, known_end) = self.map_of(boot, address, end)?;
+        Ok(pages.piece(address, known_end))
     }
 
-    /// How many bytes mmap can still give out, in whatever pieces; ENOMEM if the kernel's heap is full.
-    pub fn free_bytes(&mut self, boot: &BootInfo) -> Result<usize, Errno> {
-        self.prepare(boot)?;
-        let spans = self.pages.from(self.start).iter().take_while(|span| span.start < self.end);
-        let taken: usize =
-            spans.filter(|span| span.page.mapped.is_some()).map(|span| span.end.saturating_sub(span.start)).sum();
-        Ok(self.end.saturating_sub(self.start).saturating_sub(taken))
+    /// How many bytes mmap can still give out, in whatever pieces.
+    pub fn free_bytes(&mut self, boot: &BootInfo) -> usize {
+        self.prepare(boot);
+        let mapped = self.pages.spans().iter().filter(|span| span.page.is_mapped());
+        let taken: usize = mapped.map(|span| span.end.saturating_sub(span.start)).sum();
+        self.end.saturating_sub(self.start).saturating_sub(taken)
     }
 
     /// Whether mmap could place something at exactly `start..end`.
     pub fn can_place(&self, start: usize, end: usize) -> bool {
-        self.start <= start && end <= self.end && self.is_free(start, end)
+        self.start <= start && end <= self.end && {
+            let mut overlapping = self.pages.from(start).iter().take_while(|span| span.start < end);
+            overlapping.all(|span| !span.page.is_mapped())
+        }
     }
 
-    fn is_free(&self, start: usize, end: usize) -> bool {
-        let mut overlapping = self.pages.from(start).iter().take_while(|span| span.start < end);
-        overlapping.all(|span| span.page.mapped.is_none())
+    #[inline(never)]
+    fn is_free(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<bool, Errno> {
+        let mut address = start;
+        while address < end {
+            let piece = self.piece(boot, address, end)?;
+            if piece.page.is_some_and(Page::is_mapped) {
+                return Ok(false);
+            }
+            address = piece.end;
+        }
+        Ok(true)
     }
 
     /// The lowest address with `len_bytes` free bytes.
+    #[inline(never)]
     fn first_fit(&self, len_bytes: usize) -> Result<usize, Errno> {
         let mut candidate = self.first_free;
-        for span in self.pages.from(candidate).iter().take_while(|span| span.start < self.end) {
-            let free_end = if span.page.mapped.is_some() { span.start } else { span.end.min(self.end) };
-            if free_end.saturating_sub(candidate) >= len_bytes {
-                return Ok(candidate);
-            }
-            if span.page.mapped.is_some() {
+        for span in self.pages.from(candidate) {
+            if span.page.is_mapped() {
+                if span.start.saturating_sub(candidate) >= len_bytes {
+                    return Ok(candidate);
+                }
                 candidate = span.end;
             }
         }
         if self.end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
     }
-
-    /// Replaces every mapped page of `start..end` by what `change` makes of it and the length of its piece.
-    fn change(&mut self, start: usize, end: usize, change: impl Fn(Page, usize) -> Option<Page>) -> Result<(), Errno> {
-        let mut address = start;
-        while address < end {
-            let (piece_end, page) = self.pages.piece(address, end);
-            if let Some(page @ Page { mapped: Some(_), .. }) = page {
-                self.pages.set(address, piece_end, change(page, piece_end - address))?;
-            }
-            address = piece_end;
-        }
-        Ok(())
-    }
 }
 
+#[inline(never)]
 fn zero(memory: &mut impl UserMemory, start: usize, end: usize) -> Result<(), Errno> {
     memory.slice_mut(UserAddress(start), end.saturating_sub(start))?.fill(0);
     Ok(())
 }
 
 #[cfg(test)]
-pub mod tests {
-    //! Also gives the memory calls their machine.
-
+mod tests {
     use super::*;
     use crate::abi::memory::PROT_READ;
-    use crate::boot_info::Range;
-    use crate::testing::{BASE, FakeMemory, TestRandom};
-    use alloc::vec;
+    use crate::testing::{BASE, FakeMemory};
+    use crate::testing_memory::machine;
 
     const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
-
-    /// `data` pages of program, then `mappings` pages for mmap.
-    pub fn machine(data: usize, mappings: usize) -> (FakeMemory, AddressSpace, BootInfo) {
-        let memory = FakeMemory::new((data + mappings) * PAGE_BYTES);
-        let middle = memory.address(data * PAGE_BYTES).0 as u64;
-        let mut boot = BootInfo::default();
-        boot.program_ranges[0] = Range { start: BASE as u64, end: middle };
-        boot.mapping_range = Range { start: middle, end: memory.end().0 as u64 };
-        (memory, AddressSpace::new(), boot)
-    }
 
     #[test]
     fn reservations_touch_nothing() {
@@ -322,73 +409,36 @@ pub mod tests {
         assert_eq!(memory.bytes(PAGE_BYTES, 1), [0]);
     }
 
-    /// Random operations against one entry per page: what is mapped, with which protection, holding which byte.
+    /// Memory that was given back is not handed out again while there is memory that nobody had; then it is zeroed.
     #[test]
-    fn behaves_like_pages() {
-        const PAGES: usize = 16;
-        for seed in 0..200 {
-            let mut random = TestRandom(seed);
-            let (mut memory, mut space, boot) = machine(0, PAGES);
-            let mut model: [Option<(u8, u8)>; PAGES] = [None; PAGES];
-            for step in 1..120u8 {
-                let first = random.below(PAGES as u64) as usize;
-                let count = 1 + random.below((PAGES - first) as u64) as usize;
-                let (start, len_bytes) = (BASE + first * PAGE_BYTES, count * PAGE_BYTES);
-                let protection = if random.below(3) == 0 { PROT_NONE } else { READ_WRITE };
-                match random.below(6) {
-                    0 => {
-                        let found = space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, protection);
-                        let fit = (0..=PAGES - count).find(|&at| model[at..at + count].iter().all(Option::is_none));
-                        assert_eq!(found, fit.map(|at| BASE + at * PAGE_BYTES).ok_or(Errno::ENOMEM));
-                        if let Some(at) = fit {
-                            model[at..at + count].fill(Some((protection, 0)));
-                        }
-                    }
-                    1 => {
-                        let found = space.map(&mut memory, &boot, Placement::Fixed(start), len_bytes, protection);
-                        assert_eq!(found, Ok(start));
-                        model[first..first + count].fill(Some((protection, 0)));
-                    }
-                    2 => {
-                        let free = model[first..first + count].iter().all(Option::is_none);
-                        let wish = Placement::FixedNoReplace(start);
-                        let found = space.map(&mut memory, &boot, wish, len_bytes, protection);
-                        assert_eq!(found, if free { Ok(start) } else { Err(Errno::EEXIST) });
-                        if free {
-                            model[first..first + count].fill(Some((protection, 0)));
-                        }
-                    }
-                    3 => {
-                        assert_eq!(space.unmap(&boot, start, start + len_bytes), Ok(()));
-                        model[first..first + count].fill(None);
-                    }
-                    4 => {
-                        let found = space.protect(&mut memory, &boot, start, start + len_bytes, protection);
-                        let hole = model[first..first + count].iter().position(Option::is_none);
-                        assert_eq!(found, if hole.is_some() { Err(Errno::ENOMEM) } else { Ok(()) });
-                        for page in model[first..first + hole.unwrap_or(count)].iter_mut().flatten() {
-                            page.0 = protection;
-                        }
-                    }
-                    _ => {
-                        assert_eq!(space.discard(&mut memory, &boot, start, start + len_bytes), Ok(()));
-                        for page in model[first..first + count].iter_mut().flatten() {
-                            page.1 = 0;
-                        }
-                    }
-                }
-                // The program writes what it may, and finds what it should.
-                for (number, page) in model.iter_mut().enumerate() {
-                    if let Some((READ_WRITE, byte)) = page {
-                        let stored = memory.bytes(number * PAGE_BYTES, PAGE_BYTES);
-                        assert!(stored.iter().all(|stored| stored == byte), "seed {seed}, step {step}, page {number}");
-                        if random.below(2) == 0 {
-                            *byte = step;
-                            memory.put(number * PAGE_BYTES, &vec![step; PAGE_BYTES]);
-                        }
-                    }
-                }
-            }
+    fn fresh_pages_come_first() {
+        let (mut memory, mut space, boot) = machine(0, 8);
+        let map = |space: &mut AddressSpace, memory: &mut FakeMemory, pages| {
+            space.map(memory, &boot, Placement::Hint(0), pages * PAGE_BYTES, READ_WRITE)
+        };
+        let half = BASE + 4 * PAGE_BYTES;
+        for start in (BASE..half).step_by(PAGE_BYTES) {
+            memory.put(start - BASE, &[7]); // as if a program could: shows who zeroes
+            assert_eq!(map(&mut space, &mut memory, 1), Ok(start));
+            assert_eq!(memory.bytes(start - BASE, 1), [7], "known zero, so not zeroed");
+            assert_eq!(space.unmap(&boot, start, start + PAGE_BYTES), Ok(()));
         }
+        assert_eq!(map(&mut space, &mut memory, 6), Ok(BASE), "more than is left of the first half");
+        assert_eq!(memory.bytes(3 * PAGE_BYTES, 1), [0]);
+        assert_eq!(map(&mut space, &mut memory, 2), Ok(BASE + 6 * PAGE_BYTES));
+        assert_eq!(map(&mut space, &mut memory, 1), Err(Errno::ENOMEM));
+        assert_eq!(space.unmap(&boot, BASE, half), Ok(()));
+        assert_eq!(map(&mut space, &mut memory, 1), Ok(BASE));
+    }
+
+    /// What was reserved and never touched is fresh again.
+    #[test]
+    fn trimmed_reservations_are_fresh() {
+        let (mut memory, mut space, boot) = machine(0, 64);
+        let len_bytes = 32 * PAGE_BYTES;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, PROT_NONE), Ok(BASE));
+        assert_eq!(space.unmap(&boot, BASE + 8 * PAGE_BYTES, BASE + len_bytes), Ok(()));
+        let next = BASE + 8 * PAGE_BYTES;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, READ_WRITE), Ok(next));
     }
 }

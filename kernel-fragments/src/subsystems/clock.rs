@@ -4,7 +4,7 @@
 
 use crate::abi::timespec::{
     CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW, CLOCK_PROCESS_CPUTIME_ID,
-    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_THREAD_CPUTIME_ID, LATEST_NS,
+    CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_TAI, CLOCK_THREAD_CPUTIME_ID, LATEST_NS, SECOND_NS,
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
@@ -35,6 +35,11 @@ pub struct Clock {
     idle_ns: u64,
     /// What [`cpu_ns`](Self::cpu_ns) was when the running thread began to run.
     turn_start_ns: u64,
+    /// Seconds since boot at the last reading of the monotonic clock, and the same in nanoseconds: while the second lasts,
+    /// nothing needs to be divided.
+    second: u64,
+    second_start_ns: u64,
+    second_end_ns: u64,
 }
 
 impl ClockKind {
@@ -43,6 +48,22 @@ impl ClockKind {
     /// # Errors
     /// EINVAL if there is none. Unsupported: the CPU time of another thread.
     pub fn of(id: i32, thread: &Thread) -> Result<ClockKind, Refusal> {
+        ClockKind::for_thread(id, thread.tid)
+    }
+
+    /// The clock with id `id`, where there is one thread only, whose CPU time is that of the process.
+    ///
+    /// # Errors
+    /// EINVAL if there is none.
+    pub fn of_only_thread(id: i32) -> Result<ClockKind, Errno> {
+        match ClockKind::for_thread(id, PROCESS_ID) {
+            Ok(ClockKind::ThreadCpu) => Ok(ClockKind::ProcessCpu),
+            Ok(kind) => Ok(kind),
+            Err(_) => Err(Errno::EINVAL),
+        }
+    }
+
+    fn for_thread(id: i32, caller: u32) -> Result<ClockKind, Refusal> {
         match id {
             CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_TAI => Ok(ClockKind::Realtime),
             CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME => Ok(ClockKind::Monotonic),
@@ -52,7 +73,7 @@ impl ClockKind {
             ..0 if id & 3 != 3 => match (!(id >> 3) as u32, id & 4 != 0) {
                 (0 | PROCESS_ID, false) => Ok(ClockKind::ProcessCpu),
                 (_, false) => Err(Errno::EINVAL.into()),
-                (tid, true) if tid == 0 || tid == thread.tid => Ok(ClockKind::ThreadCpu),
+                (tid, true) if tid == 0 || tid == caller => Ok(ClockKind::ThreadCpu),
                 (_, true) => Err(Refusal::Unsupported("the CPU clock of another thread")),
             },
             _ => Err(Errno::EINVAL.into()),
@@ -63,7 +84,7 @@ impl ClockKind {
 impl Clock {
     /// The clock at boot.
     pub const fn new() -> Clock {
-        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0 }
+        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0, second: 0, second_start_ns: 0, second_end_ns: SECOND_NS }
     }
 
     /// Nanoseconds since boot, without taking time.
@@ -87,6 +108,39 @@ impl Clock {
         }
     }
 
+    /// As [`read_ns`](Self::read_ns) where there is one thread only.
+    pub fn read_for_only_thread_ns(&mut self, boot: &BootInfo, kind: ClockKind) -> u64 {
+        self.step();
+        match kind {
+            ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
+            ClockKind::Monotonic => self.now_ns,
+            ClockKind::ProcessCpu | ClockKind::ThreadCpu => self.cpu_ns(),
+        }
+    }
+
+    /// Reads the monotonic clock: seconds and nanoseconds.
+    pub fn read_monotonic(&mut self) -> [u64; 2] {
+        self.step();
+        self.second = self.now_ns / SECOND_NS;
+        self.second_start_ns = self.second * SECOND_NS;
+        self.second_end_ns = self.second_start_ns + SECOND_NS;
+        [self.second, self.now_ns - self.second_start_ns]
+    }
+
+    /// What [`read_monotonic`](Self::read_monotonic) would give, behind when that is, if it is in the second of the last
+    /// reading. Takes no time.
+    #[inline(always)]
+    pub fn next_monotonic(&self) -> Option<(u64, [u64; 2])> {
+        let next_ns = self.next_step_ns();
+        (next_ns < self.second_end_ns).then_some((next_ns, [self.second, next_ns.wrapping_sub(self.second_start_ns)]))
+    }
+
+    /// It is `now_ns`, as [`next_monotonic`](Self::next_monotonic) said.
+    #[inline(always)]
+    pub fn step_to(&mut self, now_ns: u64) {
+        self.now_ns = now_ns;
+    }
+
     /// When `time_ns` of clock `kind` is, in nanoseconds since boot: times of day before boot are at boot.
     pub fn since_boot_ns(&self, boot: &BootInfo, kind: ClockKind, time_ns: u64) -> u64 {
         if kind == ClockKind::Realtime { time_ns.saturating_sub(boot.start_time_ns) } else { time_ns }
@@ -104,10 +158,17 @@ impl Clock {
         self.idle_ns += idle_ns;
     }
 
-    /// `thread` stops running: what it ran is its own.
+    /// When the next reading or change of thread is, in nanoseconds since boot.
+    pub fn next_step_ns(&self) -> u64 {
+        self.now_ns + STEP_NS
+    }
+
+    /// Takes the time of a change of thread. `thread` stops running: what it ran is its own.
     pub fn end_turn(&mut self, thread: &mut Thread) {
-        thread.cpu_ns += self.cpu_ns() - self.turn_start_ns;
-        self.turn_start_ns = self.cpu_ns();
+        self.step();
+        let cpu_ns = self.cpu_ns();
+        thread.cpu_ns += cpu_ns - self.turn_start_ns;
+        self.turn_start_ns = cpu_ns;
     }
 
     fn cpu_ns(&self) -> u64 {
@@ -132,7 +193,21 @@ mod tests {
         let mut other = Thread::first();
         assert_eq!(clock.read_ns(&boot, &other, ClockKind::ThreadCpu), 1000);
         clock.end_turn(&mut other);
-        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ThreadCpu), 4000);
+        assert_eq!((thread.cpu_ns, other.cpu_ns), (4000, 2000));
+        assert_eq!(clock.read_ns(&boot, &thread, ClockKind::ThreadCpu), 5000);
+    }
+
+    #[test]
+    fn the_monotonic_clock_in_seconds() {
+        let (mut clock, thread) = (Clock::new(), Thread::first());
+        for deadline_ns in [0, SECOND_NS - 2000, SECOND_NS, 7 * SECOND_NS - 1, 7 * SECOND_NS, LATEST_NS] {
+            clock.idle_until(deadline_ns);
+            let [seconds, part] = clock.read_monotonic();
+            assert!(part < SECOND_NS);
+            assert_eq!(seconds * SECOND_NS + part, clock.now_ns(), "after {deadline_ns}");
+        }
+        let last = clock.now_ns();
+        assert_eq!(clock.read_ns(&BootInfo::default(), &thread, ClockKind::Monotonic), last + STEP_NS);
     }
 
     #[test]
@@ -150,8 +225,12 @@ mod tests {
         ] {
             assert_eq!(ClockKind::of(id, &thread), Ok(kind), "{id}");
         }
+        assert_eq!(ClockKind::of_only_thread(own | 6), Ok(ClockKind::ProcessCpu));
+        assert!(matches!(ClockKind::of((own - 8) | 6, &thread), Err(Refusal::Unsupported(_))));
+        assert_eq!(ClockKind::of_only_thread((own - 8) | 6), Err(Errno::EINVAL), "there is no such thread");
         for id in [8, 9, 10, 12, i32::MAX, -1, own - 8 + 2] {
             assert_eq!(ClockKind::of(id, &thread), Err(Errno::EINVAL.into()), "{id}");
+            assert_eq!(ClockKind::of_only_thread(id), Err(Errno::EINVAL), "{id}");
         }
     }
 }

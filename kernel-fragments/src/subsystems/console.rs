@@ -47,6 +47,10 @@ impl File for Output {
     fn ready(&self) -> u16 {
         POLLOUT | POLLWRNORM
     }
+
+    fn stream(&self) -> Option<Stream> {
+        Some(self.0)
+    }
 }
 
 /// Opens standard input.

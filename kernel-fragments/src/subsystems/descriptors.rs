@@ -19,10 +19,12 @@ pub struct Descriptor {
     pub close_on_exec: bool,
 }
 
-/// All descriptors. The three standard ones are made when the table is used first.
+/// All descriptors. Each of the three standard ones is made when it is used first, or a number is given out.
 pub struct Descriptors {
-    /// By number; empty until the first use, never afterwards.
+    /// By number.
     slots: Vec<Option<Descriptor>>,
+    /// Bit n: standard stream n was not made yet.
+    unmade: u32,
     /// No number from here on is given out (RLIMIT_NOFILE).
     limit: usize,
     /// The number of the last pipe.
@@ -32,7 +34,7 @@ pub struct Descriptors {
 impl Descriptors {
     /// The table with the standard streams.
     pub const fn new() -> Descriptors {
-        Descriptors { slots: Vec::new(), limit: DEFAULT_LIMIT, last_pipe: 3 }
+        Descriptors { slots: Vec::new(), unmade: 0b111, limit: DEFAULT_LIMIT, last_pipe: 3 }
     }
 
     /// RLIMIT_NOFILE: the number from which on none is given out.
@@ -70,11 +72,23 @@ impl Descriptors {
 
     /// The entry of `fd`; EBADF if there is none.
     pub fn entry(&mut self, fd: Fd) -> Result<&mut Descriptor, Errno> {
-        self.open_standard_streams_if_unused();
-        match self.slots.get_mut(fd.0 as u32 as usize) {
+        // A negative number becomes one that is far too large.
+        let number = fd.0 as isize as usize;
+        if !matches!(self.slots.get(number), Some(Some(_))) {
+            return self.standard_stream(number);
+        }
+        match self.slots.get_mut(number) {
             Some(Some(descriptor)) => Ok(descriptor),
             _ => Err(Errno::EBADF),
         }
+    }
+
+    /// Standard stream `number`, which is made for that; EBADF if it is none, or was closed.
+    #[cold]
+    #[inline(never)]
+    fn standard_stream(&mut self, number: usize) -> Result<&mut Descriptor, Errno> {
+        self.make_standard_stream(number)?;
+        self.slots.get_mut(number).and_then(Option::as_mut).ok_or(Errno::EBADF)
     }
 
     /// Gives `file` the lowest free number that is at least `least`.
@@ -121,11 +135,11 @@ impl Descriptors {
         self.slots.get_mut(fd.0 as u32 as usize).and_then(Option::take).ok_or(Errno::EBADF)
     }
 
-    /// Makes the standard streams, unless the table is in use already; everything but [`iter`](Self::iter) does it.
+    /// Makes the standard streams that were not used yet; everything that gives out numbers does it.
     #[inline]
     pub fn open_standard_streams_if_unused(&mut self) {
-        if self.slots.is_empty() {
-            self.open_standard_streams();
+        if self.unmade != 0 {
+            self.make_standard_streams();
         }
     }
 
@@ -150,10 +164,29 @@ impl Descriptors {
     }
 
     #[cold]
-    fn open_standard_streams(&mut self) {
-        for file in [open_input(), open_output(Stream::Output), open_output(Stream::Error)] {
-            self.slots.push(Some(Descriptor { file, close_on_exec: false }));
+    #[inline(never)]
+    fn make_standard_streams(&mut self) {
+        for number in 0..3 {
+            // Those that are there, or were closed, stay as they are.
+            let _ = self.make_standard_stream(number);
         }
+    }
+
+    /// Makes standard stream `number`; EBADF if it is none, or was made before.
+    #[cold]
+    #[inline(never)]
+    fn make_standard_stream(&mut self, number: usize) -> Result<(), Errno> {
+        if number > 2 || self.unmade & 1 << number == 0 {
+            return Err(Errno::EBADF);
+        }
+        self.unmade &= !(1 << number);
+        let file = match number {
+            0 => open_input(),
+            1 => open_output(Stream::Output),
+            _ => open_output(Stream::Error),
+        };
+        self.put(number, Descriptor { file, close_on_exec: false });
+        Ok(())
     }
 }
 

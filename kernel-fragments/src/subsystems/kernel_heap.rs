@@ -51,9 +51,16 @@ fn class_of(layout: Layout) -> Option<(usize, usize)> {
     if layout.align() > LARGEST_ALIGNMENT {
         return None;
     }
-    let size = layout.size().max(layout.align()).max(SMALLEST).checked_next_power_of_two()?;
-    let class = (size.trailing_zeros() - SMALLEST.trailing_zeros()) as usize;
-    (class < CLASSES).then_some((class, size))
+    let wanted = layout.size().max(layout.align());
+    // Most blocks are small, and counting is less code than logarithms without an instruction for them.
+    let (mut class, mut size) = (0, SMALLEST);
+    if wanted > SMALLEST << (CLASSES - 1) {
+        return None;
+    }
+    while size < wanted {
+        (class, size) = (class + 1, size << 1);
+    }
+    Some((class, size))
 }
 
 impl Heap {

@@ -95,6 +95,12 @@ impl Contents {
         Contents { committed: Cell::new(Some(bytes)), written: Cell::default() }
     }
 
+    /// What follows `offset`, if the file is as it lies in the image, and not shorter.
+    #[inline]
+    pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
+        self.committed.get()?.get(offset as usize..)
+    }
+
     /// Nothing.
     pub fn empty() -> Contents {
         Contents { committed: Cell::new(None), written: Cell::default() }

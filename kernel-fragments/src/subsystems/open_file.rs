@@ -5,8 +5,8 @@ use crate::abi::open_flags::{O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH};
 use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::platform_interface::Platform;
-use crate::subsystems::node::Node;
+use crate::platform_interface::{Platform, Stream};
+use crate::subsystems::node::{Kind, Node};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::any::Any;
@@ -62,6 +62,11 @@ pub trait File {
     fn node(&self) -> Option<&Rc<Node>> {
         None
     }
+
+    /// The console's stream that writing goes to, and nothing else is to be done, if it is one.
+    fn stream(&self) -> Option<Stream> {
+        None
+    }
 }
 
 /// One open file description.
@@ -74,6 +79,10 @@ pub struct OpenFile {
     pub flags: Cell<u32>,
     /// Bit 0: it can be read; bit 1: it can be written. Never changes.
     access: u32,
+    /// The node behind `file`, if it is one: regular files are read without asking `file` what it is.
+    node: Option<Rc<Node>>,
+    /// The stream behind `file`, if it is one: then it is written without asking.
+    pub stream: Option<Stream>,
 }
 
 impl OpenFile {
@@ -81,7 +90,18 @@ impl OpenFile {
     pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
         // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
         let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
-        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access })
+        let (node, stream) = (file.node().cloned(), file.stream());
+        Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node, stream })
+    }
+
+    /// What follows `offset` in a regular file of the image to which nobody wrote; `None` for every other file, and behind
+    /// its end.
+    #[inline]
+    pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
+        match self.node.as_deref() {
+            Some(Node { kind: Kind::Regular(contents), .. }) => contents.committed_from(offset),
+            _ => None,
+        }
     }
 
     /// Whether it was opened only to name a file (O_PATH): hardly anything can be done with it.

@@ -1,6 +1,7 @@
 //! An interval map from pages to what is known of them: spans of equal pages, sorted, disjoint, as long as possible.
 //!
-//! It only keeps the books; who touches memory is `address_space.rs`.
+//! Found by bisection; what lies behind a change moves, so changes at the end, where mmap appends, cost the least. It only
+//! keeps the books; who touches memory is `address_space.rs`.
 
 use crate::errno::Errno;
 use crate::subsystems::shifting::{insert, remove};
@@ -17,16 +18,55 @@ pub enum Contents {
     Stale,
 }
 
-/// What is known of a page. A page without an entry is unmapped and zero.
+/// What is known of a page, in one byte, so that pages are compared at once. A page without an entry is unmapped and zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Page {
-    /// PROT_ bits, if it is mapped.
-    pub mapped: Option<u8>,
+pub struct Page(u8);
+
+/// Set if the page is mapped; the bits below are its protection and what address spaces add to it.
+const MAPPED: u8 = 1 << 5;
+/// What it holds, if not zeros.
+const LIVE: u8 = 1 << 6;
+const STALE: u8 = 1 << 7;
+
+impl Page {
+    /// A page that is mapped with `protection` (5 bits).
+    pub const fn mapped(protection: u8, contents: Contents) -> Page {
+        Page(protection & (MAPPED - 1) | MAPPED | Page::bits(contents))
+    }
+
+    /// A page that is not mapped and holds leftovers.
+    pub const STALE: Page = Page(STALE);
+
+    const fn bits(contents: Contents) -> u8 {
+        match contents {
+            Contents::Zero => 0,
+            Contents::Live => LIVE,
+            Contents::Stale => STALE,
+        }
+    }
+
+    /// Whether it is mapped.
+    pub const fn is_mapped(self) -> bool {
+        self.0 & MAPPED != 0
+    }
+
+    /// With which protection it is mapped, if it is.
+    pub const fn protection(self) -> Option<u8> {
+        if self.is_mapped() { Some(self.0 & (MAPPED - 1)) } else { None }
+    }
+
     /// What it holds.
-    pub contents: Contents,
+    pub const fn contents(self) -> Contents {
+        match self.0 & (LIVE | STALE) {
+            0 => Contents::Zero,
+            LIVE => Contents::Live,
+            _ => Contents::Stale,
+        }
+    }
 }
 
-/// Equal pages from address `start` up to, not including, `end`.
+/// Equal pages from address `start` up to, not including, `end`. Of a size whose multiples are a shift.
+#[repr(align(32))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
     /// First address.
@@ -41,6 +81,17 @@ pub struct Span {
 #[derive(Debug)]
 pub struct PageMap {
     spans: Vec<Span>,
+}
+
+/// Pages that are alike, as [`PageMap::piece`] found them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// Where they end.
+    pub end: usize,
+    /// What they are.
+    pub page: Option<Page>,
+    /// The first span that ends behind where they begin.
+    index: usize,
 }
 
 impl PageMap {
@@ -61,16 +112,95 @@ impl PageMap {
 
     /// Index of the first span that ends behind `address`.
     fn index(&self, address: usize) -> usize {
-        self.spans.partition_point(|span| span.end <= address)
+        match self.spans.last() {
+            // The youngest pages are asked for most.
+            Some(last) if last.start <= address => self.spans.len() - usize::from(last.end > address),
+            _ => self.spans.partition_point(|span| span.end <= address),
+        }
     }
 
-    /// The pages that begin at `start`, as far as they are alike but not beyond `end`: where they end, and what they
-    /// are.
-    pub fn piece(&self, start: usize, end: usize) -> (usize, Option<Page>) {
-        match self.from(start).first() {
-            Some(span) if span.start <= start => (span.end.min(end), Some(span.page)),
-            Some(span) => (span.start.min(end), None),
-            None => (end, None),
+    /// The pages that begin at `start`, as far as they are alike but not beyond `end`.
+    #[inline(never)]
+    pub fn piece(&self, start: usize, end: usize) -> Piece {
+        let index = self.index(start);
+        match self.spans.get(index) {
+            Some(span) if span.start <= start => Piece { end: span.end.min(end), page: Some(span.page), index },
+            Some(span) => Piece { end: span.start.min(end), page: None, index },
+            None => Piece { end, page: None, index },
+        }
+    }
+
+    /// Makes the pages of `start..end`, of which the map knows nothing, be `page`; cheap if it knows nothing behind either.
+    ///
+    /// # Errors
+    /// ENOMEM if the kernel's heap is full; then nothing changed.
+    #[inline]
+    pub fn append(&mut self, start: usize, end: usize, page: Page) -> Result<(), Errno> {
+        if let Some(last) = self.spans.last_mut() {
+            if last.end == start && last.page == page {
+                last.end = end;
+                return Ok(());
+            }
+            if last.end > start {
+                return self.set(start, end, Some(page));
+            }
+        }
+        if self.spans.len() == self.spans.capacity() {
+            self.grow()?;
+        }
+        self.spans.push(Span { start, end, page });
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> Result<(), Errno> {
+        self.spans.try_reserve(2).map_err(|_| Errno::ENOMEM)
+    }
+
+    /// Makes all pages of `start..piece.end` be `page`, where `piece` is what [`piece`](Self::piece) just found at `start`.
+    ///
+    /// # Errors
+    /// ENOMEM if the kernel's heap is full; then nothing changed.
+    #[inline(never)]
+    pub fn set_piece(&mut self, start: usize, piece: Piece, page: Option<Page>) -> Result<(), Errno> {
+        if self.spans.len() == self.spans.capacity() {
+            self.grow()?;
+        }
+        let (before, from) = self.spans.split_at_mut_checked(piece.index).unwrap_or((&mut [], &mut []));
+        let (Some(page), [span, behind @ ..]) = (page, from) else { return self.set(start, piece.end, page) };
+        let like_before = before.last_mut().filter(|before| before.end == start && before.page == page);
+        let like_behind = behind.first_mut().filter(|behind| behind.start == piece.end && behind.page == page);
+        // The common cases: a whole span changes, or its beginning or end, and at most one neighbour is alike then.
+        match (span.start == start, span.end == piece.end, like_before, like_behind) {
+            (true, true, Some(before), None) => {
+                before.end = piece.end;
+                remove(&mut self.spans, piece.index, 1);
+                Ok(())
+            }
+            (true, true, None, None) => {
+                span.page = page;
+                Ok(())
+            }
+            (true, false, Some(before), _) if span.page != page => {
+                before.end = piece.end;
+                span.start = piece.end;
+                Ok(())
+            }
+            (true, false, None, _) if span.page != page => {
+                span.start = piece.end;
+                insert(&mut self.spans, piece.index, Span { start, end: piece.end, page })
+            }
+            (false, true, _, Some(behind)) if span.page != page => {
+                behind.start = start;
+                span.end = start;
+                Ok(())
+            }
+            (false, true, _, None) if span.start < start && span.page != page => {
+                span.end = start;
+                insert(&mut self.spans, piece.index + 1, Span { start, end: piece.end, page })
+            }
+            _ => self.set(start, piece.end, Some(page)),
         }
     }
 
@@ -78,11 +208,12 @@ impl PageMap {
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full; then nothing changed.
+    #[inline(never)]
     pub fn set(&mut self, start: usize, end: usize, page: Option<Page>) -> Result<(), Errno> {
         if start >= end {
             return Ok(());
         }
-        self.spans.try_reserve(2).map_err(|_| Errno::ENOMEM)?;
+        self.grow()?;
         let mut first = self.index(start);
         let (mut new_start, mut new_end) = (start, end);
         let (mut left, mut right) = (None, None);
@@ -149,9 +280,9 @@ mod tests {
         let kinds = [
             None,
             None,
-            Some(Page { mapped: Some(3), contents: Contents::Live }),
-            Some(Page { mapped: Some(0), contents: Contents::Zero }),
-            Some(Page { mapped: None, contents: Contents::Stale }),
+            Some(Page::mapped(3, Contents::Live)),
+            Some(Page::mapped(0, Contents::Zero)),
+            Some(Page::STALE),
         ];
         for seed in 0..300 {
             let mut random = TestRandom(seed);
@@ -160,10 +291,23 @@ mod tests {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];
-                assert_eq!(map.set(start, end, page), Ok(()));
-                model[start..end].fill(page);
+                match (random.below(3), page) {
+                    (0, Some(page)) if start < end && model[start..end].iter().all(Option::is_none) => {
+                        assert_eq!(map.append(start, end, page), Ok(()));
+                        model[start..end].fill(Some(page));
+                    }
+                    (1, _) if start < end => {
+                        let piece = map.piece(start, end);
+                        assert_eq!(map.set_piece(start, piece, page), Ok(()));
+                        model[start..piece.end].fill(page);
+                    }
+                    _ => {
+                        assert_eq!(map.set(start, end, page), Ok(()));
+                        model[start..end].fill(page);
+                    }
+                }
                 for (number, &page) in model.iter().enumerate() {
-                    let (piece_end, found) = map.piece(number, PAGES);
+                    let Piece { end: piece_end, page: found, .. } = map.piece(number, PAGES);
                     assert_eq!(found, page);
                     assert!(piece_end > number && model[number..piece_end].iter().all(|&other| other == page));
                 }

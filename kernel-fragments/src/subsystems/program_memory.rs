@@ -22,12 +22,22 @@ pub struct ProgramMemory {
 impl ProgramMemory {
     /// No memory, until [`start`] ran.
     pub const fn new() -> ProgramMemory {
-        ProgramMemory { ranges: &[Range { start: 0, end: 0 }; PROGRAM_RANGES] }
+        ProgramMemory { ranges: &[Range::NOWHERE; PROGRAM_RANGES] }
     }
 
     #[inline(always)]
     fn is_the_programs(&self, address: UserAddress, len_bytes: usize) -> bool {
         self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
+    }
+
+    /// As [`aligned`](Self::aligned), for at most a page, but looks only at the ranges in which nearly everything lies.
+    #[inline(always)]
+    fn aligned_quickly<T>(&self, address: UserAddress) -> Option<*mut T> {
+        let [first, second, ..] = self.ranges;
+        // An aligned address is not the last one, nor does any range end below a page.
+        let holds = |range: &Range| range.holds_few(address.0, size_of::<T>());
+        let fits = address.0.is_multiple_of(align_of::<T>()) && (holds(first) || holds(second));
+        fits.then(|| ptr::with_exposed_provenance_mut(address.0))
     }
 
     /// A pointer to the `T` at `address`, if it is the program's and aligned.
@@ -96,6 +106,27 @@ impl UserMemory for ProgramMemory {
             }
             None => self.write(address, &value.to_le_bytes()),
         }
+    }
+
+    #[inline(always)]
+    fn write_quickly(&mut self, address: UserAddress, bytes: &[u8]) -> Option<()> {
+        let [first, second, ..] = self.ranges;
+        if !first.holds(address.0, bytes.len()) && !second.holds(address.0, bytes.len()) {
+            return None;
+        }
+        // SAFETY: as in `slice_mut`; `bytes` is the kernel's or the image's, so it lies elsewhere.
+        unsafe {
+            ptr::with_exposed_provenance_mut::<u8>(address.0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+        };
+        Some(())
+    }
+
+    #[inline]
+    fn write_words_quickly<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Option<()> {
+        let place = self.aligned_quickly::<[u64; N]>(address)?;
+        // SAFETY: as in `slice_mut`, and aligned.
+        unsafe { place.write(words.map(u64::to_le)) };
+        Some(())
     }
 
     fn write_words<const N: usize>(&mut self, address: UserAddress, words: [u64; N]) -> Result<(), Errno> {

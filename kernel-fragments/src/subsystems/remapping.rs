@@ -4,7 +4,7 @@ use crate::abi::memory::{PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::address_space::{AddressSpace, Placement};
-use crate::subsystems::page_map::{Contents, Page};
+use crate::subsystems::page_map::Contents;
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// A mapping to resize.
@@ -66,12 +66,12 @@ pub fn copy(
     len_bytes: usize,
 ) -> Result<usize, Errno> {
     let old_end = old.start + old.len_bytes.min(len_bytes);
-    let has_contents = live_piece(space, old.start, old_end).is_some();
+    let has_contents = live_piece(space, boot, old.start, old_end)?.is_some();
     let is_hidden = old.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) as u8 == PROT_NONE;
     let protection = if is_hidden && has_contents { PROT_READ as u8 | old.protection } else { old.protection };
     let start = space.map(memory, boot, placement, len_bytes, protection)?;
     let mut address = old.start;
-    while let Some((from, end)) = live_piece(space, address, old_end) {
+    while let Some((from, end)) = live_piece(space, boot, address, old_end)? {
         copy_bytes(memory, from, start + (from - old.start), end - from)?;
         address = end;
     }
@@ -82,14 +82,20 @@ pub fn copy(
 }
 
 /// The first pages of `start..end` that hold something.
-fn live_piece(space: &AddressSpace, mut start: usize, end: usize) -> Option<(usize, usize)> {
+fn live_piece(
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    mut start: usize,
+    end: usize,
+) -> Result<Option<(usize, usize)>, Errno> {
     while start < end {
-        match space.piece(start, end) {
-            (piece_end, Some(Page { contents: Contents::Live, .. })) => return Some((start, piece_end)),
-            (piece_end, _) => start = piece_end,
+        let piece = space.piece(boot, start, end)?;
+        if piece.page.is_some_and(|page| page.contents() == Contents::Live) {
+            return Ok(Some((start, piece.end)));
         }
+        start = piece.end;
     }
-    None
+    Ok(None)
 }
 
 /// Copies between places that do not overlap.

@@ -3,7 +3,6 @@
 
 use crate::errno::Errno;
 use alloc::vec::Vec;
-use core::cell::Cell;
 
 /// Inserts `value` before index `at`, or at the end if there is none.
 ///
@@ -12,10 +11,11 @@ use core::cell::Cell;
 pub fn insert<T: Copy>(list: &mut Vec<T>, at: usize, value: T) -> Result<(), Errno> {
     list.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
     list.push(value);
-    let cells = Cell::from_mut(list.as_mut_slice()).as_slice_of_cells();
-    for pair in cells.get(at..).unwrap_or(&[]).windows(2).rev() {
-        if let [left, right] = pair {
-            left.swap(right);
+    if let Some(moved @ [_, ..]) = list.get_mut(at..) {
+        let others = moved.len() - 1;
+        moved.copy_within(..others, 1);
+        if let Some(place) = moved.first_mut() {
+            *place = value;
         }
     }
     Ok(())
@@ -23,13 +23,13 @@ pub fn insert<T: Copy>(list: &mut Vec<T>, at: usize, value: T) -> Result<(), Err
 
 /// Removes the `count` elements from index `at` on, or as many as there are.
 pub fn remove<T: Copy>(list: &mut Vec<T>, at: usize, count: usize) {
-    let end = at.saturating_add(count).min(list.len());
-    let removed = end.saturating_sub(at);
-    let cells = Cell::from_mut(list.as_mut_slice()).as_slice_of_cells();
-    for (to, from) in cells.get(at..).unwrap_or(&[]).iter().zip(cells.get(end..).unwrap_or(&[])) {
-        to.set(from.get());
+    if let Some(moved) = list.get_mut(at..) {
+        let count = count.min(moved.len());
+        if count < moved.len() {
+            moved.copy_within(count.., 0);
+        }
+        list.truncate(list.len() - count);
     }
-    list.truncate(list.len() - removed);
 }
 
 #[cfg(test)]

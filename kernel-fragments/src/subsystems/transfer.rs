@@ -61,13 +61,17 @@ fn read_beginning(
 #[inline]
 pub fn write_buffer(
     memory: &impl UserMemory,
-    platform: &mut dyn Platform,
+    platform: &mut impl Platform,
     open: &OpenFile,
     offset: u64,
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
+    if let (Some(stream), Ok(buffer)) = (open.stream, memory.slice(address, len_bytes)) {
+        platform.write_console(stream, buffer);
+        return Ok(len_bytes);
+    }
     match memory.slice(address, len_bytes) {
         Ok(buffer) => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
         Err(_) => write_beginning(memory, platform, open, offset, address, len_bytes),
@@ -128,7 +132,7 @@ pub fn read_list(
 /// Writes the `count` buffers listed at `list` to `offset` of `open`, up to one that is not taken whole or not readable.
 pub fn write_list(
     memory: &impl UserMemory,
-    platform: &mut dyn Platform,
+    platform: &mut impl Platform,
     open: &OpenFile,
     offset: u64,
     list: UserAddress,

@@ -46,6 +46,10 @@ pub struct Handler {
     pub parameters: Vec<Parameter>,
     /// Whether it returns `Outcome` (control may leave the thread) rather than `SysResult`.
     pub may_leave: bool,
+    /// Whether it reads the caller's stack pointer in its frame: its file names `crate::thread::SP`.
+    pub reads_stack_pointer: bool,
+    /// The function that is asked first, and its parameters.
+    pub quick: Option<(String, Vec<Parameter>)>,
 }
 
 /// A function called at a fixed moment.

@@ -80,11 +80,27 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
                     return Err(wrong(format!("`{}` returns `{other}`; expected SysResult or Outcome", call.function)));
                 }
             };
-            let handler =
-                Handler { number: call.number, variant: call.variant, function: call.function, parameters, may_leave };
+            let reads_stack_pointer = imports.values().any(|path| path == &["crate", "thread", "SP"]);
+            let handler = Handler {
+                number: call.number,
+                variant: call.variant,
+                function: call.function,
+                parameters,
+                may_leave,
+                reads_stack_pointer,
+                quick: None,
+            };
             if fragment.handler.replace(handler).is_some() {
                 return Err(wrong("two `syscall!` declarations; expected one call a file".into()));
             }
+        } else if item.mac.path.is_ident("quick") {
+            let function = item.mac.parse_body::<Ident>().map_err(|error| wrong(error.to_string()))?.to_string();
+            let (parameters, returns) = reader.signature(&function).map_err(&wrong)?;
+            if returns != "Option" || parameters.contains(&Parameter::Thread) {
+                return Err(wrong(format!("`{function}` must return `Option<SysResult>` and take no thread")));
+            }
+            let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`quick!` stands before `syscall!`".into()))?;
+            handler.quick = Some((function, parameters));
         } else if item.mac.path.is_ident("hook") {
             let hook: HookDeclaration = item.mac.parse_body().map_err(|error| wrong(error.to_string()))?;
             let (parameters, _) = reader.signature(&hook.function).map_err(&wrong)?;
@@ -338,6 +354,8 @@ mod tests {
             ("", "no `syscall!` declaration"),
             ("syscall!(1 => f);", "no such function"),
             ("syscall!(1 => f); fn f() -> u8 { 0 }", "returns `u8`"),
+            ("quick!(f); fn f() -> Option<SysResult> { None }", "before `syscall!`"),
+            ("syscall!(1 => f); quick!(f); fn f() -> SysResult { Ok(0) }", "must return `Option<SysResult>`"),
             ("syscall!(1 => f, on_mondays); fn f() -> SysResult { Ok(0) }", "unknown variant"),
             ("syscall!(1 => f); fn f(x: &mut Elsewhere) -> SysResult { Ok(0) } use foreign::Elsewhere;", "no file"),
         ] {

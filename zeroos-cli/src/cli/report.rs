@@ -38,6 +38,9 @@ struct SiteReport<'a> {
     /// The kernel's function that the stub calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     callee: Option<String>,
+    /// Whether the stub compares a7 with the number of that call.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    compares: bool,
     /// Registers that keep their values because they may be read afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<Vec<String>>,
@@ -66,6 +69,7 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
             replaced: None,
             stub: None,
             callee: None,
+            compares: false,
             live: None,
             reason: None,
         };
@@ -79,6 +83,7 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
                 }),
                 stub: Some(entry.stub.start()),
                 callee: Some(entry.callee.symbol()),
+                compares: entry.check.is_some(),
                 live: Some(entry.live.iter().map(|register| register.to_string()).collect()),
                 ..trap
             },

@@ -28,7 +28,7 @@ pub(super) struct BootFacts<'a> {
 pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> Vec<u8> {
     let mut block = Block { start: start.0, bytes: vec![0; size_of::<BootInfo>()] };
     let placement = &plan.placement;
-    let mut program_ranges = [Range::default(); PROGRAM_RANGES];
+    let mut program_ranges = [Range::NOWHERE; PROGRAM_RANGES];
     for (slot, &given) in program_ranges.iter_mut().zip(facts.program_ranges) {
         *slot = range(given);
     }
@@ -36,6 +36,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
     files.sort();
     let files = files.into_iter().map(|file| {
         let path = block.text(file.path.as_bytes());
+        block.align(); // copies are by words then
         let contents = block.text(&file.contents);
         [path.address, path.len_bytes, contents.address, contents.len_bytes, u64::from(file.mode)]
     });
@@ -118,9 +119,14 @@ impl Block {
         Text { address, len_bytes: text.len() as u64 }
     }
 
+    /// What is appended next will be 8-aligned.
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+    }
+
     /// Appends rows of words, 8-aligned, and says where.
     fn table<const N: usize>(&mut self, rows: &[[u64; N]]) -> Table {
-        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+        self.align();
         let address = self.start + self.bytes.len() as u64;
         self.bytes.extend(rows.iter().flatten().flat_map(|word| word.to_le_bytes()));
         Table { address, count: rows.len() as u64 }

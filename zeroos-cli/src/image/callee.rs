@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::kernel::LinkedKernel;
 use crate::address::Address;
 use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet, decode};
+use crate::plan::KEPT;
 
 /// The CSR that says where the call was made.
 const MEPC: u16 = 0x341;
@@ -67,11 +68,14 @@ pub(super) struct Reader<'a> {
     kernel: &'a LinkedKernel,
     /// Functions that were read; those that are being read count as doing anything.
     known: BTreeMap<Address, Summary>,
+    /// Functions that keep all registers but a0, as `trap.S` has them.
+    keeping: BTreeSet<Address>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(kernel: &'a LinkedKernel) -> Reader<'a> {
-        Reader { kernel, known: BTreeMap::new() }
+        let keeping = kernel.symbols.iter().filter(|symbol| symbol.name.starts_with(KEPT));
+        Reader { kernel, known: BTreeMap::new(), keeping: keeping.map(|symbol| symbol.address).collect() }
     }
 
     /// The function at `address`.
@@ -116,7 +120,7 @@ impl<'a> Reader<'a> {
                     }
                     ControlFlow::Jump(offset) if links => Some(at.offset(offset.into())),
                     ControlFlow::Jump(offset) if instruction.rd() == Register::ZERO => {
-                        open.push(at.offset(offset.into()));
+                        summary = self.goes_on(at.offset(offset.into()), summary, &mut open, depth);
                         break;
                     }
                     ControlFlow::IndirectJump => match target(&instruction, before) {
@@ -126,7 +130,7 @@ impl<'a> Reader<'a> {
                         }
                         Target::Known(target) if links => Some(target),
                         Target::Known(target) if instruction.rd() == Register::ZERO => {
-                            open.push(target);
+                            summary = self.goes_on(target, summary, &mut open, depth);
                             break;
                         }
                         _ => return self.learn(entry, Summary::anything()),
@@ -149,7 +153,19 @@ impl<'a> Reader<'a> {
         self.learn(entry, summary)
     }
 
-    fn learn(&mut self, entry: Address, summary: Summary) -> Summary {
+    /// A function that did `summary` goes on at `target`, part of it unless that is known to keep registers.
+    fn goes_on(&mut self, target: Address, summary: Summary, open: &mut Vec<Address>, depth: usize) -> Summary {
+        if self.keeping.contains(&target) {
+            return Summary { returns: true, ..summary.and(self.function(target, depth - 1)) };
+        }
+        open.push(target);
+        summary
+    }
+
+    fn learn(&mut self, entry: Address, mut summary: Summary) -> Summary {
+        if self.keeping.contains(&entry) {
+            summary.clobbers = RegisterSet::EMPTY.with(Register::A0);
+        }
         self.known.insert(entry, summary);
         summary
     }

@@ -2,15 +2,18 @@
 //! behind the site. What is read afterwards keeps its value, and nothing is written to the program's stack.
 //!
 //! ```text
+//! addi  t, a7, -N ; bnez t, 3f     if the number is not certain
 //! csrrw sp, mscratch, sp     sp: the thread, on top of its kernel stack; mscratch: the program's sp
 //! sd    …, …(sp)             into the thread's frame: live registers that the callee changes
-//! auipc t0, … ; addi t0, … ; csrw mepc, t0     where the call was made, if the callee asks
+//! csrw  mepc, link           behind the call, if the callee asks; without a link register, by auipc and addi
 //! mv    a6, sp               the thread, if the callee wants it
 //! call  zeroos_call_…
-//! ld    t0, leave(sp) ; beqz t0, 1f ; jump zeroos_leave_otherwise     if the callee may
-//! 1: ld …, …(sp)
+//! ld    t0, leave(sp) ; bnez t0, 2f     if the callee may leave otherwise
+//! ld    …, …(sp)
 //! csrrw sp, mscratch, sp
 //! j     behind the site
+//! 2: li t1, N ; sd t1, a7's(sp) ; jump zeroos_leave_otherwise
+//! 3: csrrw sp, mscratch, sp ; csrw mepc, … ; mv a0, a7 ; jump zeroos_unpredicted
 //! ```
 //!
 //! The kernel may lie further away than `auipc` reaches: then the jumps there load its address from behind the stub.
@@ -26,15 +29,14 @@ use kernel_fragments::thread::Thread;
 use super::callee::{self, Reader};
 use super::kernel::LinkedKernel;
 use super::layout::{Origin, Piece};
+use super::stub_code::StubCode;
 use super::{DirectSite, ImageError};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::catalog::Parameter;
 use crate::elf::Permissions;
-use crate::isa::{Instruction, Op, Register, RegisterSet, split_displacement};
-use crate::plan::{Callee, DirectEntry, Jump, Plan};
+use crate::isa::{Op, Register, RegisterSet};
+use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED};
 
-const MSCRATCH: i32 = 0x340;
-const MEPC: i32 = 0x341;
 /// Where a thread says how its call leaves the kernel, in bytes.
 const LEAVE: i32 = offset_of!(Thread, leave) as i32;
 const ZERO: Register = Register::ZERO;
@@ -108,7 +110,7 @@ fn stub(
     let symbol = |name: &str| kernel.symbol(name).ok_or_else(|| fault(&format!("the kernel has no `{name}`")));
     let target = symbol(&entry.callee.symbol())?;
     let callee = reader.callee(target);
-    let leaves = plan.may_leave(entry.callee);
+    let leaves = plan.selection.may_leave(entry.callee);
     let parameters = match entry.callee {
         Callee::Call(number) => plan.selection.handlers.get(&number).map(|(_, handler)| &handler.parameters),
         Callee::Dispatcher => None,
@@ -116,36 +118,44 @@ fn stub(
     let takes_thread = leaves || parameters.is_none_or(|parameters| parameters.contains(&Parameter::Thread));
     let arguments = parameters.map_or(6, |list| list.iter().filter(|&one| *one == Parameter::Register).count());
 
+    let needs_place = callee.asks_for_place || leaves;
     let mut changed = callee.clobbers;
+    let place_by_t0 = needs_place && entry.link.is_none();
     for (condition, register) in
-        [(callee.body.is_none(), Register::RA), (callee.asks_for_place || leaves, Register::T0), (takes_thread, A6)]
+        [(callee.body.is_none(), Register::RA), (place_by_t0 || leaves, Register::T0), (takes_thread, A6)]
     {
         changed = if condition { changed.with(register) } else { changed };
     }
     let live = entry.live.intersection(callee::caller_saved());
     let restored = live.intersection(changed).without(Register::A0);
-    let mut saved = restored;
+    // What is in the frame before the call, and what must be if the call does not return: the rest is still there then.
+    let (mut saved, mut needed) = (restored, RegisterSet::EMPTY);
     if leaves {
-        saved = live.union(again(entry, arguments)).without(Register::A0);
+        let again = again(entry, arguments);
+        saved = saved.union(again.intersection(changed)).without(Register::A0);
+        needed = live.union(again).without(Register::A0);
     }
     let enters = callee.needs_stack || takes_thread || !saved.is_empty();
 
-    let mut code = Code { at: entry.stub.start(), bytes: Vec::new(), literals: Vec::new() };
+    let mut code = StubCode::new(entry.stub.start());
     if let Jump::Far { number, .. } = entry.jump
-        && (live.contains(Register::A7) || leaves || entry.callee == Callee::Dispatcher)
+        && (live.contains(Register::A7) || entry.callee == Callee::Dispatcher)
     {
         // The jump stands where this was.
-        code.put(Op::Addi, Register::A7, ZERO, ZERO, number.0 as i64)?;
+        code.number(Register::A7, number.0)?;
     }
+    let wrong_number = match (entry.check, entry.callee) {
+        (Some(temporary), Callee::Call(number)) => Some(code.unless_number(temporary, number.0)?),
+        _ => None,
+    };
     if enters {
-        code.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH.into())?;
+        code.swap_stacks()?;
     }
     for register in saved.iter() {
         code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
     }
-    if callee.asks_for_place || leaves {
-        code.address(Register::T0, site)?;
-        code.put(Op::Csrrw, ZERO, Register::T0, ZERO, MEPC.into())?;
+    if needs_place {
+        code.place(entry.link, site.offset(4))?;
     }
     if takes_thread {
         code.put(Op::Addi, A6, Register::SP, ZERO, 0)?;
@@ -154,37 +164,61 @@ fn stub(
         Some(body) => code.bytes.extend_from_slice(body),
         None => code.jump(Register::RA, Register::RA, target)?,
     }
+    let mut otherwise = None;
     if leaves {
         code.put(Op::Ld, Register::T0, Register::SP, ZERO, LEAVE.into())?;
-        code.unless_zero(Register::T0, T1, symbol("zeroos_leave_otherwise")?)?;
+        otherwise = Some(code.branch_unless_zero(Register::T0)?);
     }
     for register in restored.iter() {
         code.put(Op::Ld, register, Register::SP, ZERO, slot(register))?;
     }
     if enters {
-        code.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH.into())?;
+        code.swap_stacks()?;
     }
     let temporary = match entry.jump {
         Jump::Near => ZERO,
         Jump::Far { temporary, .. } => temporary,
     };
     code.jump(ZERO, temporary, site.offset(4))?;
+    if let Some(branch) = otherwise {
+        code.lands_here(branch)?;
+        for register in needed.minus(saved).iter() {
+            code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
+        }
+        if let Callee::Call(number) = entry.callee {
+            code.number(T1, number.0)?;
+            code.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
+        }
+        code.far_jump(ZERO, T1, symbol("zeroos_leave_otherwise")?)?;
+    }
+    if let Some(branch) = wrong_number {
+        code.lands_here(branch)?;
+        code.swap_stacks()?;
+        code.place(entry.link, site.offset(4))?;
+        code.put(Op::Addi, Register::A0, Register::A7, ZERO, 0)?;
+        code.far_jump(ZERO, T1, symbol(UNPREDICTED)?)?;
+    }
     code.finish()?;
     if code.bytes.len() as u64 > entry.stub.size().0 {
         return Err(fault("it is larger than the room the plan gave it"));
     }
+    // What the machine books: with a check, what the program says.
     let number = match (entry.callee, entry.jump) {
-        (Callee::Call(number), _) | (_, Jump::Far { number, .. }) => Some(number.0),
-        (Callee::Dispatcher, Jump::Near) => None,
+        (Callee::Call(number), _) if entry.check.is_none() => Some(number.0),
+        (_, Jump::Far { number, .. }) => Some(number.0),
+        _ => None,
     };
     Ok(Stub { site, start: entry.stub.start(), bytes: code.bytes, number })
 }
 
-/// What must be in the frame so that the call can be made again at its site: the arguments but a0, the number, and the
-/// register by which the jump there goes on.
+/// What must be in the frame so that the call can be made again at its site: the arguments but a0, the number unless it is
+/// known anyway, and the register by which the jump there goes on.
 fn again(entry: &DirectEntry, arguments: usize) -> RegisterSet {
     let arguments = (11..10 + arguments as u8).map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with);
-    let again = arguments.with(Register::A7);
+    let again = match entry.callee {
+        Callee::Call(_) => arguments,
+        Callee::Dispatcher => arguments.with(Register::A7),
+    };
     match entry.jump {
         Jump::Near => again,
         Jump::Far { temporary, .. } => again.with(temporary),
@@ -194,104 +228,4 @@ fn again(entry: &DirectEntry, arguments: usize) -> RegisterSet {
 /// Where the frame keeps `register`, in bytes.
 fn slot(register: Register) -> i64 {
     8 * i64::from(register.number())
-}
-
-/// Code that is being written.
-struct Code {
-    /// Where it starts.
-    at: Address,
-    bytes: Vec<u8>,
-    /// Addresses that are loaded from behind the code: the offsets of the `auipc` and `ld` that want each.
-    literals: Vec<(usize, Register, Address)>,
-}
-
-impl Code {
-    fn next(&self) -> Address {
-        self.at.offset(self.bytes.len() as i64)
-    }
-
-    fn put(&mut self, op: Op, rd: Register, rs1: Register, rs2: Register, immediate: i64) -> Result<(), ImageError> {
-        let immediate = i32::try_from(immediate).ok();
-        let word = immediate.and_then(|immediate| Instruction::new(op, rd, rs1, rs2, immediate).encode());
-        let word = word.ok_or_else(|| ImageError::Stub {
-            site: self.next(),
-            what: format!("`{}` cannot be encoded", op.mnemonic()),
-        })?;
-        self.bytes.extend_from_slice(&word.to_le_bytes());
-        Ok(())
-    }
-
-    /// `to - next`, for `auipc` and a 12-bit immediate.
-    fn split(&self, to: Address) -> Result<(i64, i64), ImageError> {
-        let displacement = to.0.wrapping_sub(self.next().0).cast_signed();
-        let parts = split_displacement(displacement).map(|(high, low)| (high.into(), low.into()));
-        parts.ok_or_else(|| ImageError::Stub { site: self.next(), what: format!("{to} is out of reach") })
-    }
-
-    /// `register` becomes the address `value`.
-    fn address(&mut self, register: Register, value: Address) -> Result<(), ImageError> {
-        let (high, low) = self.split(value)?;
-        self.put(Op::Auipc, register, ZERO, ZERO, high)?;
-        self.put(Op::Addi, register, register, ZERO, low)
-    }
-
-    /// To `to`, the return address in `link`; by `jal` if that reaches, else by `temporary`.
-    fn jump(&mut self, link: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
-        let displacement = to.0.wrapping_sub(self.next().0).cast_signed();
-        let near = i32::try_from(displacement).ok().map(|near| Instruction::new(Op::Jal, link, ZERO, ZERO, near));
-        match near.and_then(|near| near.encode()) {
-            Some(word) => {
-                self.bytes.extend_from_slice(&word.to_le_bytes());
-                Ok(())
-            }
-            None if temporary != ZERO => self.far_jump(link, temporary, to),
-            None => Err(ImageError::Stub { site: self.next(), what: format!("{to} is out of reach") }),
-        }
-    }
-
-    /// To `to` by `temporary`, however far.
-    fn far_jump(&mut self, link: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
-        if let Ok((high, low)) = self.split(to) {
-            self.put(Op::Auipc, temporary, ZERO, ZERO, high)?;
-            return self.put(Op::Jalr, link, temporary, ZERO, low);
-        }
-        self.literals.push((self.bytes.len(), temporary, to));
-        self.put(Op::Auipc, temporary, ZERO, ZERO, 0)?;
-        self.put(Op::Ld, temporary, temporary, ZERO, 0)?;
-        self.put(Op::Jalr, link, temporary, ZERO, 0)
-    }
-
-    /// To `to` by `temporary`, unless `register` is 0.
-    fn unless_zero(&mut self, register: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
-        let branch = self.bytes.len();
-        self.put(Op::Beq, ZERO, register, ZERO, 0)?;
-        self.far_jump(ZERO, temporary, to)?;
-        let over = (self.bytes.len() - branch) as i64;
-        self.replace(branch, |code| code.put(Op::Beq, ZERO, register, ZERO, over))
-    }
-
-    /// Puts the addresses that are loaded behind the code, on multiples of their size.
-    fn finish(&mut self) -> Result<(), ImageError> {
-        for (at, register, value) in std::mem::take(&mut self.literals) {
-            while !self.next().0.is_multiple_of(8) {
-                self.bytes.push(0);
-            }
-            let displacement = (self.bytes.len() - at) as i64;
-            self.replace(at + 4, |code| code.put(Op::Ld, register, register, ZERO, displacement))?;
-            self.bytes.extend_from_slice(&value.0.to_le_bytes());
-        }
-        Ok(())
-    }
-
-    /// Writes the instruction at offset `at` again.
-    fn replace(
-        &mut self,
-        at: usize,
-        write: impl FnOnce(&mut Code) -> Result<(), ImageError>,
-    ) -> Result<(), ImageError> {
-        let behind = self.bytes.split_off(at);
-        let written = write(self);
-        self.bytes.extend_from_slice(behind.get(4..).unwrap_or_default());
-        written
-    }
 }

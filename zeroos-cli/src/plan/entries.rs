@@ -1,8 +1,12 @@
 //! How each `ecall` of the program enters the kernel: by a jump to a stub of its own wherever the instruction can be replaced
 //! by one, else by a trap.
 //!
-//! A replaced `ecall` is the 4-byte jump `j stub`. Where no room for a stub is within the ±1 MiB that it reaches, the `li a7,
+//! A replaced `ecall` is the 4-byte jump `jal t, stub`: a dead temporary tells the stub where it was called, `j stub` if
+//! there is none. Where no room for a stub is within the ±1 MiB that it reaches, the `li a7,
 //! N` right before the `ecall` gives its room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there.
+//!
+//! A stub serves the one call that the analysis found. Where it found more than a constant right before the `ecall`, the stub
+//! compares a7 all the same, so that no mistake of the analysis can become another call than the program made.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +16,7 @@ use super::{Placement, PlanError, Selection};
 use crate::address::{Address, AddressRange};
 use crate::analysis::{Analysis, Site};
 use crate::elf::AppElf;
-use crate::isa::{Instruction, Op, Register, RegisterSet, decode, split_displacement};
+use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet, decode, split_displacement};
 use crate::linux::SyscallNumber;
 
 /// What `--entry` asks for.
@@ -64,12 +68,16 @@ pub struct DirectEntry {
     pub callee: Callee,
     /// Registers that may be read afterwards: they keep their values.
     pub live: RegisterSet,
+    /// The register that holds the address behind the site when the stub begins.
+    pub link: Option<Register>,
+    /// Whether the stub must compare a7 with the number of its call, and by which dead register.
+    pub check: Option<Register>,
 }
 
 /// What stands in the place of an `ecall`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Jump {
-    /// `j stub`
+    /// `jal link, stub`, or `j stub`
     Near,
     /// `auipc temporary, …` in place of the `li a7, number` before the `ecall`, and `jr …(temporary)`.
     Far {
@@ -104,24 +112,41 @@ pub fn call_symbol(number: SyscallNumber) -> String {
     format!("zeroos_call_{}", number.0)
 }
 
+/// The symbol of the function behind [`call_symbol`]'s, where that one only does the most frequent case of call `number`.
+pub fn general_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_general_{}", number.0)
+}
+
+/// The symbol of the way from the one to the other: all registers but a0 are kept.
+pub fn kept_symbol(number: SyscallNumber) -> String {
+    format!("{KEPT}{}", number.0)
+}
+
+/// How [`kept_symbol`] begins.
+pub const KEPT: &str = "zeroos_kept_";
+
 /// The symbol of the function that serves the call in a7.
 const DISPATCHER: &str = "zeroos_syscall";
+
+/// The symbol of the function that ends the run when a stub met a number that was not predicted for it.
+pub const UNPREDICTED: &str = "zeroos_unpredicted";
 
 impl DirectEntry {
     /// The address of the first replaced byte and the replacing bytes, for the site at `site` in the image; `None` if the
     /// stub is out of reach after all.
     pub fn patch(&self, site: Address) -> Option<(Address, Vec<u8>)> {
         let zero = Register::ZERO;
+        let link = self.link.unwrap_or(zero);
         let word = |op, rd, rs1, immediate| Instruction::new(op, rd, rs1, zero, immediate).encode();
         match self.jump {
             Jump::Near => {
                 let displacement = i32::try_from(displacement(site, self.stub.start())).ok()?;
-                Some((site, word(Op::Jal, zero, zero, displacement)?.to_le_bytes().to_vec()))
+                Some((site, word(Op::Jal, link, zero, displacement)?.to_le_bytes().to_vec()))
             }
             Jump::Far { temporary, .. } => {
                 let start = site.offset(-INSTRUCTION);
                 let (high, low) = split_displacement(displacement(start, self.stub.start()))?;
-                let words = [word(Op::Auipc, temporary, zero, high)?, word(Op::Jalr, zero, temporary, low)?];
+                let words = [word(Op::Auipc, temporary, zero, high)?, word(Op::Jalr, link, temporary, low)?];
                 Some((start, words.map(u32::to_le_bytes).concat()))
             }
         }
@@ -139,12 +164,15 @@ fn displacement(from: Address, to: Address) -> i64 {
     to.0.wrapping_sub(from.0).cast_signed()
 }
 
-/// Room for the stub of `site`, in bytes: what its longest form takes.
-fn stub_size(site: &Site) -> u64 {
-    /// Entering, number, place, thread, call, leaving otherwise, returning; arguments kept for a call that is made again;
-    /// two addresses too far for `auipc`.
-    const FIXED: u64 = 20 + 7 + 7;
-    4 * (FIXED + 2 * site.live_after.len() as u64)
+/// Room for the stub of `site`, in bytes: what its longest form takes, if its call can leave otherwise than by returning or not.
+fn stub_size(site: &Site, leaves: bool) -> u64 {
+    /// Comparing, entering, number, place, thread, call, returning, and a call that was not predicted; addresses too far for
+    /// `auipc`.
+    const FIXED: u64 = 24 + 9;
+    /// Leaving otherwise: arguments kept for a call that is made again, number, way back, jump, second return.
+    const LEAVING: u64 = 7 + 15 + 3;
+    let live = site.live_after.len() as u64;
+    4 * if leaves { FIXED + LEAVING + 3 * live } else { FIXED + 2 * live }
 }
 
 /// Room for all stubs, in bytes; 0 if there are none.
@@ -152,7 +180,7 @@ pub(super) fn stub_room(analysis: &Analysis, request: EntryRequest) -> u64 {
     match request {
         EntryRequest::Trap => 0,
         EntryRequest::Auto | EntryRequest::Direct => {
-            analysis.sites.iter().filter(|site| site.reachable).map(stub_size).sum()
+            analysis.sites.iter().filter(|site| site.reachable).map(|site| stub_size(site, true)).sum()
         }
     }
 }
@@ -192,17 +220,24 @@ fn direct(
     if relocated(site.address.0) {
         return Err(TrapReason::Relocated);
     }
-    let callee = match site.evidence.numbers() {
+    let mut temporaries = site.dead_temporaries.iter();
+    let number = match site.evidence.numbers() {
         Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
         _ => None,
     };
-    let callee = callee.filter(|number| selection.handlers.contains_key(number));
-    let callee = callee.map_or(Callee::Dispatcher, Callee::Call);
+    let number = number.filter(|number| selection.handlers.contains_key(number));
+    let is_certain = number.is_some_and(|number| is_set_in_line(app, site, number));
+    let check = if number.is_some() && !is_certain { temporaries.next() } else { None };
+    let callee = match number {
+        Some(number) if is_certain || check.is_some() => Callee::Call(number),
+        _ => Callee::Dispatcher,
+    };
     let (placed, live) = (placement.placed(site.address), site.live_after);
-    let size = stub_size(site);
+    let leaves = selection.may_leave(callee);
+    let size = stub_size(site, leaves);
     let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
     if let Some(stub) = near {
-        return Ok(DirectEntry { jump: Jump::Near, stub, callee, live });
+        return Ok(DirectEntry { jump: Jump::Near, stub, callee, live, link: temporaries.next(), check });
     }
     if site.branch_target {
         return Err(TrapReason::FarTarget);
@@ -214,7 +249,41 @@ fn direct(
     }
     let stub = rooms.take(size, |stub| split_displacement(displacement(placed, stub)).is_some());
     let stub = stub.ok_or(TrapReason::NoRoom)?;
-    Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live })
+    // A call that is made again at its site needs what `auipc` left in the temporary.
+    let link = (!leaves).then_some(temporary);
+    Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live, link, check: None })
+}
+
+/// Whether `li a7, number` stands before the `ecall` and nothing but instructions that go on to the next one, and leave a7
+/// alone, between them.
+fn is_set_in_line(app: &AppElf, site: &Site, number: SyscallNumber) -> bool {
+    let Some(&origin) = site.origins.get(&number).filter(|origins| origins.len() == 1).and_then(|set| set.first())
+    else {
+        return false;
+    };
+    let Some(segment) = app.segments.iter().find(|segment| segment.range.contains(origin)) else { return false };
+    let bytes = app.segment_bytes(segment);
+    let mut at = origin;
+    while !site.branch_target && at < site.address {
+        let offset = (at - segment.range.start()).0 as usize;
+        let Some(instruction) = bytes.get(offset..).and_then(decode) else { return false };
+        let is_fine = if at == origin {
+            loads_number(&instruction) == Some(number)
+        } else {
+            instruction.flow() == ControlFlow::Next && !instruction.effects().defines.contains(Register::A7)
+        };
+        if !is_fine {
+            return false;
+        }
+        at = at.offset(instruction.length.into());
+    }
+    at == site.address
+}
+
+/// `number`, if `instruction` is `li a7, number`.
+fn loads_number(instruction: &Instruction) -> Option<SyscallNumber> {
+    let loads = instruction.op == Op::Addi && instruction.rd() == Register::A7 && instruction.rs1() == Register::ZERO;
+    u64::try_from(instruction.immediate).ok().filter(|_| loads).map(SyscallNumber)
 }
 
 /// The number that the 4-byte instruction right before `site` loads into a7: one that the analysis found to be the origin of
@@ -224,11 +293,10 @@ fn number_set_before(app: &AppElf, site: &Site) -> Option<SyscallNumber> {
     let segment = app.segments.iter().find(|segment| segment.range.contains(before))?;
     let offset = (before - segment.range.start()).0 as usize;
     let instruction = decode(app.segment_bytes(segment).get(offset..offset + 4)?)?;
-    let loads = instruction.op == Op::Addi && instruction.rd() == Register::A7 && instruction.rs1() == Register::ZERO;
-    let number = SyscallNumber(u64::try_from(instruction.immediate).ok()?);
+    let number = loads_number(&instruction)?;
     let origins = site.origins.get(&number)?;
     let is_origin = site.origins.len() == 1 && origins.len() == 1 && origins.contains(&before);
-    (instruction.length == 4 && loads && is_origin).then_some(number)
+    (instruction.length == 4 && is_origin).then_some(number)
 }
 
 /// The error of a site that must not trap, if there is one.

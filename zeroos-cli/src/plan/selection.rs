@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PlanError;
+use super::{Callee, PlanError};
 use crate::analysis::Analysis;
 use crate::catalog::{Catalog, Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 use crate::linux::SyscallNumber;
@@ -169,6 +169,16 @@ impl Selection {
         self.handlers.values().any(|(_, handler)| handler.may_leave)
             && (self.files.contains_key(&Module::of(&["subsystems", "threads"]))
                 || !self.hooks(Moment::Deliver).is_empty())
+    }
+
+    /// Whether control can leave a call of `callee` otherwise than by returning or ending the run.
+    pub fn may_leave(&self, callee: Callee) -> bool {
+        let may_leave = |number| self.handlers.get(&number).is_some_and(|(_, handler)| handler.may_leave);
+        self.needs_whole_frames()
+            && match callee {
+                Callee::Call(number) => may_leave(number),
+                Callee::Dispatcher => true,
+            }
     }
 }
 

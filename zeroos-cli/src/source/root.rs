@@ -1,15 +1,16 @@
 //! The generated root of a kernel: its modules, its state and the functions that the assembly calls.
 //! Rust is built as syntax (quote) and printed by prettyplease, so it reads like written code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
 use super::SourceError;
+use super::module_tree::module_tree;
 use crate::catalog::{Handler, Hook, Module, Moment, Parameter, StateType};
 use crate::linux::SyscallNumber;
-use crate::plan::{Plan, call_symbol};
+use crate::plan::{Plan, call_symbol, general_symbol, kept_symbol};
 
 /// The root's text.
 pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
@@ -57,6 +58,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
 
         core::arch::global_asm!(include_str!("start.S"));
         core::arch::global_asm!(include_str!("trap.S"));
+        core::arch::global_asm!(include_str!("memory.S"));
         #heap
         #state
 
@@ -102,49 +104,6 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
     };
     let file: syn::File = syn::parse2(tokens).map_err(|error| SourceError::Root { message: error.to_string() })?;
     Ok(prettyplease::unparse(&file))
-}
-
-/// `mod a; mod dir { pub mod b; … }` for every module but `fragment`, which comes first with its macros.
-fn module_tree<'a>(modules: impl Iterator<Item = &'a Module>) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
-    let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
-            [] => {}
-            [name] if name == "fragment" => {}
-            [name] => {
-                let name = ident(name);
-                items.extend(quote! { mod #name; });
-            }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
-        }
-    }
-    for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { mod #folder { #inner } });
-    }
-    items
-}
-
-/// As [`module_tree`], for the inside of a folder.
-fn public_tree(modules: &[Module]) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
-    let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
-            [] => {}
-            [name] => {
-                let name = ident(name);
-                items.extend(quote! { pub mod #name; });
-            }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
-        }
-    }
-    for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { pub mod #folder { #inner } });
-    }
-    items
 }
 
 /// The struct of all kernel state and its one instance.
@@ -199,8 +158,7 @@ fn boot(hooks: &[(Module, Hook)]) -> TokenStream {
 /// needs itself, so that a cheap call stays cheap.
 fn call_functions(plan: &Plan) -> TokenStream {
     let selection = &plan.selection;
-    let calls =
-        selection.handlers.iter().map(|(&number, (module, handler))| call_function(plan, number, module, handler));
+    let calls = selection.handlers.iter().map(|(&number, (module, handler))| call_function(number, module, handler));
     let enosys = (!selection.enosys.is_empty()).then(|| {
         quote! {
             /// A call that was declared to answer so.
@@ -224,12 +182,12 @@ fn call_functions(plan: &Plan) -> TokenStream {
         }
     };
     quote! {
-        /// The address of the `ecall` being served.
+        /// The address of the `ecall` being served: mepc is behind it.
         fn program_counter() -> u64 {
             let pc: u64;
             // SAFETY: reading mepc has no effect.
             unsafe { core::arch::asm!("csrr {}, mepc", out(reg) pc, options(nomem, nostack)) };
-            pc
+            pc.wrapping_sub(4)
         }
 
         /// The program's stack pointer at the call being served.
@@ -271,6 +229,12 @@ fn call_functions(plan: &Plan) -> TokenStream {
             report::unsupported_call(&mut kernel().platform, boot_info(), number, program_counter())
         }
 
+        /// The run ends: call `number` came from a place that was found to make another one.
+        #[unsafe(no_mangle)]
+        extern "C" fn zeroos_unpredicted(number: u64) -> ! {
+            report::unpredicted_call(&mut kernel().platform, boot_info(), number, program_counter())
+        }
+
         /// The run ends: the fragment for `number` does not do what was asked for.
         #[cold]
         #[inline(never)]
@@ -282,7 +246,7 @@ fn call_functions(plan: &Plan) -> TokenStream {
 }
 
 /// The function behind [`call_symbol`].
-fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &Handler) -> TokenStream {
+fn call_function(number: SyscallNumber, module: &Module, handler: &Handler) -> TokenStream {
     let name = ident(&call_symbol(number));
     let documentation =
         format!(" Syscall {}, {number}: gives a0; where that is not all, `Thread::leave` says how to go on.", number.0);
@@ -294,12 +258,39 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
             let thread = unsafe { &mut *thread };
         }
     });
-    // What the frame holds of the caller is complete but for what Rust preserves, and this.
-    let keep_stack_pointer = (uses_thread && plan.selection.needs_whole_frames()).then(|| {
+    // What the frame holds of the caller is incomplete otherwise.
+    let keep_stack_pointer = handler.reads_stack_pointer.then(|| {
         quote! { thread.frame.x[thread::SP] = program_stack_pointer(); }
     });
+    let entry = name;
+    // Both take the same registers, so that going on is a jump.
+    let name = if handler.quick.is_some() { ident(&general_symbol(number)) } else { entry.clone() };
+    let kept = ident(&kept_symbol(number));
     let number = Literal::u64_unsuffixed(number.0);
+    let quick = handler.quick.as_ref().map(|(function, parameters)| {
+        let call = self::call(module, function, parameters);
+        quote! {
+            unsafe extern "C" {
+                /// The general function, with all registers but a0 kept: what asks first changes few.
+                fn #kept(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64;
+            }
+
+            #[doc = #documentation]
+            #[unsafe(no_mangle)]
+            #[allow(clippy::too_many_arguments, unused_variables)]
+            extern "C" fn #entry(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64 {
+                let (kernel, boot) = (kernel(), boot_info());
+                match #call {
+                    Some(result) => answer(#number, returned(result), thread),
+                    // SAFETY: it hands everything on to the function below, which asks for nothing more than this one.
+                    None => unsafe { #kept(a0, a1, a2, a3, a4, a5, thread) },
+                }
+            }
+        }
+    });
     quote! {
+        #quick
+
         #[doc = #documentation]
         #[inline(never)]
         #[unsafe(no_mangle)]
@@ -319,11 +310,8 @@ fn leave(plan: &Plan) -> TokenStream {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             match #call {
-                Ok(chosen) => next = chosen,
-                Err(stop) => {
-                    let call = thread.frame.x[17];
-                    report::stopped(&mut kernel.platform, boot, call, program_counter(), stop)
-                }
+                Some(chosen) => next = chosen,
+                None => deadlock(thread.frame.x[17]),
             }
         }
     });
@@ -341,6 +329,13 @@ fn leave(plan: &Plan) -> TokenStream {
         }
     });
     quote! {
+        /// The run ends: after `call` nobody can ever go on.
+        #[cold]
+        #[inline(never)]
+        fn deadlock(call: u64) -> ! {
+            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
+        }
+
         /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
         #[unsafe(no_mangle)]
         #[allow(unused_variables, unused_assignments)]

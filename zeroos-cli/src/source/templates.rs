@@ -10,7 +10,7 @@ use tera::{Context, Tera};
 use super::{SourceError, TARGET};
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Plan, call_symbol};
+use crate::plan::{Callee, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -32,6 +32,11 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     render("start.S", &context)
 }
 
+/// Copying and filling.
+pub(super) fn memory() -> Result<String, SourceError> {
+    render("memory.S", &Context::new())
+}
+
 /// A call and the symbol of the function that serves it.
 #[derive(Serialize)]
 struct CallSymbol {
@@ -47,6 +52,29 @@ fn calls(plan: &Plan) -> Vec<CallSymbol> {
     calls.into_iter().map(|(number, symbol)| CallSymbol { number, symbol }).collect()
 }
 
+/// A call that is asked for its most frequent case first.
+#[derive(Serialize)]
+struct QuickCall {
+    kept: String,
+    general: String,
+}
+
+fn quick(plan: &Plan) -> Vec<QuickCall> {
+    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| handler.quick.is_some());
+    let numbers = handlers.map(|(&number, _)| number);
+    numbers.map(|number| QuickCall { kept: kept_symbol(number), general: general_symbol(number) }).collect()
+}
+
+/// Whether the dispatcher compares one number after another: for few calls, and where it is shorter than a table and only
+/// there for traps that are not expected.
+fn compares(plan: &Plan, calls: usize, last_call: u64) -> bool {
+    const FEW: usize = 3;
+    let (comparison, jump, entry) = (12, 32, 4);
+    let is_used = plan.trap_sites().next().is_some()
+        || plan.direct_sites().any(|(_, direct)| direct.callee == Callee::Dispatcher);
+    calls <= FEW || !is_used && comparison * calls as u64 <= jump + entry * (last_call + 1)
+}
+
 /// The trap handler.
 pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
@@ -54,17 +82,20 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
     context.insert("direct", &plan.direct_sites().next().is_some());
     context.insert("leave_offset", &LEAVE_OFFSET);
+    context.insert("float_state_offset", &offset_of!(Thread, float_state));
     let calls = calls(plan);
     let last_call = calls.last().map_or(0, |call| call.number);
     let table = (0..=last_call).map(|number| {
         let call = calls.binary_search_by_key(&number, |call| call.number).ok().and_then(|at| calls.get(at));
         call.map_or("zeroos_unknown_call", |call| &call.symbol)
     });
+    context.insert("compares", &compares(plan, calls.len(), last_call));
     context.insert("call_table", &table.collect::<Vec<_>>());
     context.insert("last_call", &last_call);
     // Whether addresses of the kernel need more than 32 bits.
     context.insert("wide", &(plan.placement.kernel_body.end().0 > 1 << 32));
     context.insert("calls", &calls);
+    context.insert("quick", &quick(plan));
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
@@ -128,6 +159,9 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
     let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
+    if plan.direct_sites().any(|(_, entry)| entry.check.is_some()) {
+        kept.push(UNPREDICTED.to_owned());
+    }
     kept.sort();
     kept.dedup();
     context.insert("kept", &kept);

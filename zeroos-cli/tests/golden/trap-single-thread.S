@@ -25,11 +25,11 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
-    mv      a6, sp
-    jal     zeroos_syscall              # a0: the result
     csrr    t0, mepc
     addi    t0, t0, 4                   # behind the ecall
     csrw    mepc, t0
+    mv      a6, sp
+    jal     zeroos_syscall              # a0: the result
     ld      ra, 8(sp)
     ld      t0, 40(sp)
     ld      t1, 48(sp)

@@ -25,13 +25,13 @@ zeroos_trap:
     csrr    t0, mcause
     addi    t0, t0, -11                 # environment call from machine mode
     bnez    t0, zeroos_exception
+    csrr    t0, mepc
+    addi    t0, t0, 4                   # behind the ecall
+    csrw    mepc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
     ld      t0, 520(sp)
     bnez    t0, zeroos_leave_otherwise
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the ecall
-    csrw    mepc, t0
     ld      ra, 8(sp)
     ld      t0, 40(sp)
     ld      t1, 48(sp)
@@ -70,6 +70,45 @@ zeroos_unknown_call:
     mv      a0, a7
     tail    zeroos_unsupported
 
+# From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
+# not keep them.
+    .globl zeroos_kept_98
+zeroos_kept_98:
+    addi    sp, sp, -256
+    sd      ra, 8(sp)
+    sd      t0, 40(sp)
+    sd      t1, 48(sp)
+    sd      t2, 56(sp)
+    sd      a1, 88(sp)
+    sd      a2, 96(sp)
+    sd      a3, 104(sp)
+    sd      a4, 112(sp)
+    sd      a5, 120(sp)
+    sd      a6, 128(sp)
+    sd      a7, 136(sp)
+    sd      t3, 224(sp)
+    sd      t4, 232(sp)
+    sd      t5, 240(sp)
+    sd      t6, 248(sp)
+    call    zeroos_general_98
+    ld      ra, 8(sp)
+    ld      t0, 40(sp)
+    ld      t1, 48(sp)
+    ld      t2, 56(sp)
+    ld      a1, 88(sp)
+    ld      a2, 96(sp)
+    ld      a3, 104(sp)
+    ld      a4, 112(sp)
+    ld      a5, 120(sp)
+    ld      a6, 128(sp)
+    ld      a7, 136(sp)
+    ld      t3, 224(sp)
+    ld      t4, 232(sp)
+    ld      t5, 240(sp)
+    ld      t6, 248(sp)
+    addi    sp, sp, 256
+    ret
+
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
     csrr    a0, mcause
@@ -78,15 +117,21 @@ zeroos_exception:
     la      sp, zeroos_stack_top
     call    zeroos_fault
 
-# The call of the thread at sp, made at mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
+    .section .bss.zeroos_float_states, "aw", @nobits
+    .balign 8
+zeroos_float_states:
+    .zero   16
+    .section .text.zeroos_trap
+
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
     addi    t0, t0, -3
     beqz    t0, 1f
-    csrr    t0, mepc
-    addi    t0, t0, 4                   # behind the call
+    csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
     sd      t0, 16(sp)
@@ -104,6 +149,8 @@ zeroos_leave_otherwise:
     sd      s9, 200(sp)
     sd      s10, 208(sp)
     sd      s11, 216(sp)
+    csrr    t1, mstatus
+    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
     .option push
     .option arch, +d
     fsd     f0, 256(sp)
@@ -141,12 +188,32 @@ zeroos_leave_otherwise:
     frcsr   t0
     sd      t0, 512(sp)
     .option pop
-1:  mv      a0, sp
+    la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which is also the hart's
+    sd      t1, 0(t0)
+    sd      t1, 8(t0)
+    sd      t1, 528(sp)
+    li      t1, 0x2000
+    csrc    mstatus, t1                 # mstatus.FS = clean
+    j       2f
+1:  la      t0, zeroos_float_states
+    ld      t1, 0(t0)
+    addi    t1, t1, 1                   # a new state, which only the frame has
+    sd      t1, 0(t0)
+    sd      t1, 528(sp)
+2:
+    mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
     csrw    mscratch, sp
     ld      t0, 0(sp)
     csrw    mepc, t0
+    la      t0, zeroos_float_states
+    ld      t1, 8(t0)
+    ld      t2, 528(sp)
+    beq     t1, t2, 1f
+    sd      t2, 8(t0)
     .option push
     .option arch, +d
     fld     f0, 256(sp)
@@ -184,6 +251,9 @@ zeroos_leave_otherwise:
     ld      t0, 512(sp)
     fscsr   t0
     .option pop
+    li      t0, 0x2000
+    csrc    mstatus, t0                 # mstatus.FS = clean
+1:
     ld      gp, 24(sp)
     ld      tp, 32(sp)
     ld      s0, 64(sp)

@@ -49,7 +49,7 @@ pub fn mmap(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn memory_but_no_streams() {

@@ -31,7 +31,7 @@ pub fn sysinfo(
     let total: u64 = boot.program_ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
     memory.write_u64(address, clock.read_ns(boot, thread, ClockKind::Monotonic).div_ceil(SECOND_NS))?;
     memory.write_u64(address.add(TOTALRAM_OFFSET), total)?;
-    memory.write_u64(address.add(FREERAM_OFFSET), space.free_bytes(boot)? as u64)?;
+    memory.write_u64(address.add(FREERAM_OFFSET), space.free_bytes(boot) as u64)?;
     memory.write_u32(address.add(PROCS_OFFSET), 2)?;
     memory.write_u32(address.add(MEM_UNIT_OFFSET), 1)?;
     Ok(0)
@@ -43,7 +43,7 @@ mod tests {
     use crate::abi::memory::PAGE_BYTES;
     use crate::errno::Errno;
     use crate::subsystems::address_space::Placement;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn memory_is_what_the_builder_gave() {

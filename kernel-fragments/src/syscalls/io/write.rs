@@ -21,6 +21,11 @@ pub fn write(
     len_bytes: usize,
 ) -> SysResult {
     let open = descriptors.writable(fd)?;
+    if let (Some(stream), true) = (open.stream, len_bytes < MAX_TRANSFER_BYTES) {
+        // It takes a buffer whole or not at all, as pipes do.
+        platform.write_console(stream, memory.slice(address, len_bytes)?);
+        return Ok(len_bytes);
+    }
     check_span(open.offset.get(), len_bytes.min(MAX_TRANSFER_BYTES))?;
     let offset = open.write_offset(open.offset.get());
     let written_bytes = write_buffer(memory, platform, open, offset, address, len_bytes)?;

@@ -69,7 +69,7 @@ fn touches_program(space: &mut AddressSpace, boot: &BootInfo, start: usize, end:
 mod tests {
     use super::*;
     use crate::subsystems::address_space::Placement;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn discards_and_refuses() {

@@ -30,7 +30,7 @@ pub fn mincore(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn all_of_it() {

@@ -20,7 +20,7 @@ pub fn mlock(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, le
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn checks_only() {

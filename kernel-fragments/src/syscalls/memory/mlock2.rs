@@ -25,7 +25,7 @@ pub fn mlock2(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, l
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn checks_only() {

@@ -108,9 +108,9 @@ mod tests {
     use super::*;
     use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, PAGE_BYTES};
     use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
-    use crate::subsystems::address_space::tests::machine;
     use crate::subsystems::tree_file::open_with;
     use crate::testing::FakePlatform;
+    use crate::testing_memory::machine;
 
     const ANON: u32 = MAP_PRIVATE | MAP_ANONYMOUS;
 

@@ -43,7 +43,7 @@ pub fn mprotect(
 mod tests {
     use super::*;
     use crate::subsystems::address_space::Placement;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn changes_what_lies_before_a_hole() {

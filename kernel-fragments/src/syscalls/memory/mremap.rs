@@ -71,7 +71,7 @@ pub fn mremap(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     const PAGE: usize = PAGE_BYTES;
 
@@ -95,10 +95,11 @@ mod tests {
         assert_eq!(call(&mut space, base, 3 * PAGE, 4 * PAGE, fixed, moved), Ok(moved));
         assert_eq!(space.check_mapped(&boot, base, base + 1), Err(Errno::ENOMEM));
         let keep = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
-        assert_eq!(call(&mut space, moved, 4 * PAGE, 4 * PAGE, keep, 0), Ok(base));
-        assert_eq!(call(&mut space, base, 4 * PAGE, 9 * PAGE, MREMAP_MAYMOVE, 0), Err(Errno::ENOMEM.into()));
-        assert!(memory.bytes(PAGE, 2 * PAGE).iter().all(|&byte| byte == 5));
-        assert!(memory.bytes(3 * PAGE, 2 * PAGE).iter().all(|&byte| byte == 0));
+        let fresh = blocker;
+        assert_eq!(call(&mut space, moved, 4 * PAGE, 4 * PAGE, keep, 0), Ok(fresh));
+        assert_eq!(call(&mut space, fresh, 4 * PAGE, 9 * PAGE, MREMAP_MAYMOVE, 0), Err(Errno::ENOMEM.into()));
+        assert!(memory.bytes(4 * PAGE, 2 * PAGE).iter().all(|&byte| byte == 5));
+        assert!(memory.bytes(6 * PAGE, 2 * PAGE).iter().all(|&byte| byte == 0));
         assert!(memory.bytes(9 * PAGE, 4 * PAGE).iter().all(|&byte| byte == 0), "what stays is empty");
     }
 

@@ -28,7 +28,7 @@ pub fn msync(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, le
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn checks_only() {

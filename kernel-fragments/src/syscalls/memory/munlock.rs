@@ -20,7 +20,7 @@ pub fn munlock(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn checks_only() {

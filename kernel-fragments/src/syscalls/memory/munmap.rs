@@ -24,7 +24,7 @@ mod tests {
     use super::*;
     use crate::abi::memory::PAGE_BYTES;
     use crate::subsystems::address_space::Placement;
-    use crate::subsystems::address_space::tests::machine;
+    use crate::testing_memory::machine;
 
     #[test]
     fn holes_are_fine() {

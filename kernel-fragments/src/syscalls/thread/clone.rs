@@ -8,8 +8,9 @@ use crate::abi::clone_flags::{
 };
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::newborn::Start;
 use crate::subsystems::threads::Threads;
-use crate::thread::{A0, AlternateStack, RestartableSequences, Thread};
+use crate::thread::{A0, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(220 => clone);
@@ -37,16 +38,11 @@ pub fn clone(
     if has(CLONE_UNSUPPORTED) || !has(CLONE_FS) || !has(CLONE_FILES) {
         return Err(Refusal::Unsupported("clone of a thread that does not share files, directory and namespaces"));
     }
-    let newborn = Thread {
-        pending_signals: 0,
-        alternate_stack: AlternateStack::NONE,
-        cpu_ns: 0,
+    let tid = threads.create(Start {
+        stack: stack.0 as u64,
+        thread_pointer: has(CLONE_SETTLS).then_some(thread_pointer),
         clear_child_tid: if has(CLONE_CHILD_CLEARTID) { child_tid } else { UserAddress::NULL },
-        robust_list: UserAddress::NULL,
-        restartable_sequences: RestartableSequences::NONE,
-        ..thread.clone()
-    };
-    let tid = threads.create(newborn, stack.0 as u64, has(CLONE_SETTLS).then_some(thread_pointer))?;
+    })?;
     // A bad address is no error here (kernel/fork.c).
     if has(CLONE_PARENT_SETTID) {
         let _ = memory.write_u32(parent_tid, tid);

@@ -3,12 +3,12 @@
 //! supported: WAIT_REQUEUE_PI, CMP_REQUEUE_PI. Errors: EAGAIN, EINVAL, EFAULT, ENOSYS, ETIMEDOUT, EDEADLK, EPERM, ESRCH.
 
 use crate::abi::futex::{
-    FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_REQUEUE, FUTEX_TID_MASK,
-    FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAKE,
-    FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, MATCH_ANY, wake_operation,
+    FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE,
+    FUTEX_TID_MASK, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI,
+    FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, MATCH_ANY, wake_operation,
 };
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal};
+use crate::errno::{Errno, Refusal, SysResult};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::futex_call::{FutexCall, read_word};
@@ -18,6 +18,14 @@ use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(98 => futex);
+
+quick!(wake_nobody);
+
+/// What most unlocks come to: they do not know whether somebody waits.
+pub fn wake_nobody(threads: &mut Threads, address: UserAddress, operation: u32) -> Option<SysResult> {
+    let wakes = operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG && address.0.is_multiple_of(4);
+    (wakes && threads.nobody_waits()).then_some(Ok(0))
+}
 
 /// Does `operation` on the word at `address`. What `value`, `timeout` (or a second count), the word at `second` and
 /// `value3` mean depends on it.
@@ -305,5 +313,19 @@ mod tests {
         assert_eq!(machine.futex(0, FUTEX_LOCK_PI, 0), Step::Failed(Errno::ESRCH));
         let step = machine.futex(0, FUTEX_CMP_REQUEUE_PI, 0);
         assert!(matches!(step, Step::Stopped(Stop::Unsupported(_))));
+    }
+
+    #[test]
+    fn waking_nobody_quickly() {
+        let mut machine = ThreadMachine::new();
+        let address = machine.memory.address(0);
+        let quick =
+            |machine: &mut ThreadMachine, address, operation| wake_nobody(&mut machine.threads, address, operation);
+        assert_eq!(quick(&mut machine, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), Some(Ok(0)));
+        assert_eq!(quick(&mut machine, address, FUTEX_WAKE), None, "whether it is mapped must be looked up");
+        assert_eq!(quick(&mut machine, address.add(2), FUTEX_WAKE | FUTEX_PRIVATE_FLAG), None);
+        machine.spawn(0, UserAddress::NULL);
+        machine.futex(64, FUTEX_WAIT, 0);
+        assert_eq!(quick(&mut machine, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), None, "somebody waits somewhere");
     }
 }

@@ -3,9 +3,9 @@
 //! shared; not supported: PI operations, waiting for ever. Errors: EAGAIN, EINVAL, EFAULT, ENOSYS, ETIMEDOUT.
 
 use crate::abi::futex::{
-    FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_REQUEUE, FUTEX_TRYLOCK_PI,
-    FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAKE, FUTEX_WAKE_BITSET,
-    FUTEX_WAKE_OP, wake_operation,
+    FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE,
+    FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAKE,
+    FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, wake_operation,
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
@@ -14,6 +14,14 @@ use crate::subsystems::futex_call::{FutexCall, read_word};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(98 => futex, single_thread);
+
+quick!(wake_nobody);
+
+/// What most unlocks come to.
+pub fn wake_nobody(address: UserAddress, operation: u32) -> Option<SysResult> {
+    let wakes = operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG && address.0.is_multiple_of(4);
+    wakes.then_some(Ok(0))
+}
 
 /// Does `operation` on the word at `address`. What `value`, `timeout` (or a second count), the word at `second` and
 /// `value3` mean depends on it.

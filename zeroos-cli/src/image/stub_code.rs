@@ -1,0 +1,156 @@
+//! The instructions of a stub, written one after another from its address on, by the inverse of the one decoder.
+
+use super::ImageError;
+use crate::address::Address;
+use crate::isa::{Instruction, Op, Register, split_displacement};
+
+const MSCRATCH: i64 = 0x340;
+const MEPC: i64 = 0x341;
+const ZERO: Register = Register::ZERO;
+
+/// A branch whose target is not known yet.
+pub(super) struct Branch {
+    at: usize,
+    register: Register,
+}
+
+/// Code that is being written.
+pub(super) struct StubCode {
+    /// Where it starts.
+    at: Address,
+    /// What was written.
+    pub bytes: Vec<u8>,
+    /// Addresses that are loaded from behind the code: the offsets of the `auipc` and `ld` that want each.
+    literals: Vec<(usize, Register, Address)>,
+}
+
+impl StubCode {
+    /// Nothing yet, for address `at`.
+    pub fn new(at: Address) -> StubCode {
+        StubCode { at, bytes: Vec::new(), literals: Vec::new() }
+    }
+
+    fn next(&self) -> Address {
+        self.at.offset(self.bytes.len() as i64)
+    }
+
+    pub fn put(
+        &mut self,
+        op: Op,
+        rd: Register,
+        rs1: Register,
+        rs2: Register,
+        immediate: i64,
+    ) -> Result<(), ImageError> {
+        let immediate = i32::try_from(immediate).ok();
+        let word = immediate.and_then(|immediate| Instruction::new(op, rd, rs1, rs2, immediate).encode());
+        let word = word.ok_or_else(|| ImageError::Stub {
+            site: self.next(),
+            what: format!("`{}` cannot be encoded", op.mnemonic()),
+        })?;
+        self.bytes.extend_from_slice(&word.to_le_bytes());
+        Ok(())
+    }
+
+    /// `to - next`, for `auipc` and a 12-bit immediate.
+    fn split(&self, to: Address) -> Result<(i64, i64), ImageError> {
+        let displacement = to.0.wrapping_sub(self.next().0).cast_signed();
+        let parts = split_displacement(displacement).map(|(high, low)| (high.into(), low.into()));
+        parts.ok_or_else(|| ImageError::Stub { site: self.next(), what: format!("{to} is out of reach") })
+    }
+
+    /// `register` becomes the address `value`.
+    fn address(&mut self, register: Register, value: Address) -> Result<(), ImageError> {
+        let (high, low) = self.split(value)?;
+        self.put(Op::Auipc, register, ZERO, ZERO, high)?;
+        self.put(Op::Addi, register, register, ZERO, low)
+    }
+
+    /// To `to`, the return address in `link`; by `jal` if that reaches, else by `temporary`.
+    pub fn jump(&mut self, link: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
+        let displacement = to.0.wrapping_sub(self.next().0).cast_signed();
+        let near = i32::try_from(displacement).ok().map(|near| Instruction::new(Op::Jal, link, ZERO, ZERO, near));
+        match near.and_then(|near| near.encode()) {
+            Some(word) => {
+                self.bytes.extend_from_slice(&word.to_le_bytes());
+                Ok(())
+            }
+            None if temporary != ZERO => self.far_jump(link, temporary, to),
+            None => Err(ImageError::Stub { site: self.next(), what: format!("{to} is out of reach") }),
+        }
+    }
+
+    /// To `to` by `temporary`, however far.
+    pub fn far_jump(&mut self, link: Register, temporary: Register, to: Address) -> Result<(), ImageError> {
+        if let Ok((high, low)) = self.split(to) {
+            self.put(Op::Auipc, temporary, ZERO, ZERO, high)?;
+            return self.put(Op::Jalr, link, temporary, ZERO, low);
+        }
+        self.literals.push((self.bytes.len(), temporary, to));
+        self.put(Op::Auipc, temporary, ZERO, ZERO, 0)?;
+        self.put(Op::Ld, temporary, temporary, ZERO, 0)?;
+        self.put(Op::Jalr, link, temporary, ZERO, 0)
+    }
+
+    /// From the program's stack to the kernel's, or back (`csrrw sp, mscratch, sp`).
+    pub fn swap_stacks(&mut self) -> Result<(), ImageError> {
+        self.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH)
+    }
+
+    /// mepc becomes `behind`, which `link` holds, if it is given.
+    pub fn place(&mut self, link: Option<Register>, behind: Address) -> Result<(), ImageError> {
+        if link.is_none() {
+            self.address(Register::T0, behind)?;
+        }
+        self.put(Op::Csrrw, ZERO, link.unwrap_or(Register::T0), ZERO, MEPC)
+    }
+
+    /// `register` becomes `number`.
+    pub fn number(&mut self, register: Register, number: u64) -> Result<(), ImageError> {
+        self.put(Op::Addi, register, ZERO, ZERO, number.cast_signed())
+    }
+
+    /// A branch that is taken unless `register` is 0, to where [`lands_here`](Self::lands_here) says.
+    pub fn branch_unless_zero(&mut self, register: Register) -> Result<Branch, ImageError> {
+        let branch = Branch { at: self.bytes.len(), register };
+        self.put(Op::Bne, ZERO, register, ZERO, 0)?;
+        Ok(branch)
+    }
+
+    /// A branch that is taken unless a7 is `number`; `temporary` is changed.
+    pub fn unless_number(&mut self, temporary: Register, number: u64) -> Result<Branch, ImageError> {
+        self.put(Op::Addi, temporary, Register::A7, ZERO, number.cast_signed().wrapping_neg())?;
+        self.branch_unless_zero(temporary)
+    }
+
+    /// `branch` leads to what is written next.
+    pub fn lands_here(&mut self, branch: Branch) -> Result<(), ImageError> {
+        let displacement = (self.bytes.len() - branch.at) as i64;
+        self.replace(branch.at, |code| code.put(Op::Bne, ZERO, branch.register, ZERO, displacement))
+    }
+
+    /// Puts the addresses that are loaded behind the code, on multiples of their size.
+    pub fn finish(&mut self) -> Result<(), ImageError> {
+        for (at, register, value) in std::mem::take(&mut self.literals) {
+            while !self.next().0.is_multiple_of(8) {
+                self.bytes.push(0);
+            }
+            let displacement = (self.bytes.len() - at) as i64;
+            self.replace(at + 4, |code| code.put(Op::Ld, register, register, ZERO, displacement))?;
+            self.bytes.extend_from_slice(&value.0.to_le_bytes());
+        }
+        Ok(())
+    }
+
+    /// Writes the instruction at offset `at` again.
+    fn replace(
+        &mut self,
+        at: usize,
+        write: impl FnOnce(&mut StubCode) -> Result<(), ImageError>,
+    ) -> Result<(), ImageError> {
+        let behind = self.bytes.split_off(at);
+        let written = write(self);
+        self.bytes.extend_from_slice(behind.get(4..).unwrap_or_default());
+        written
+    }
+}
