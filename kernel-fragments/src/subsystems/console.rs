@@ -28,20 +28,17 @@ impl File for Input {
     }
 }
 
-/// Standard output or error.
-struct Output(Stream);
+/// Standard output (1) or error (2): its number is its type, so that no memory holds it.
+struct Output<const NUMBER: u32>;
 
-impl File for Output {
+impl<const NUMBER: u32> File for Output<NUMBER> {
     fn write(&self, platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
-        platform.write_console(self.0, from);
+        platform.write_console(stream(NUMBER), from);
         Ok(from.len())
     }
 
     fn stat(&self) -> Stat {
-        standard_stream_stat(match self.0 {
-            Stream::Output => 1,
-            Stream::Error => 2,
-        })
+        standard_stream_stat(NUMBER)
     }
 
     fn ready(&self) -> u16 {
@@ -49,8 +46,13 @@ impl File for Output {
     }
 
     fn stream(&self) -> Option<Stream> {
-        Some(self.0)
+        Some(stream(NUMBER))
     }
+}
+
+/// The stream of descriptor 1, or else 2.
+const fn stream(number: u32) -> Stream {
+    if number == 1 { Stream::Output } else { Stream::Error }
 }
 
 /// Opens standard input.
@@ -60,7 +62,11 @@ pub fn open_input() -> Rc<OpenFile> {
 
 /// Opens standard output or error.
 pub fn open_output(stream: Stream) -> Rc<OpenFile> {
-    OpenFile::new(Box::new(Output(stream)), O_WRONLY)
+    let file: Box<dyn File> = match stream {
+        Stream::Output => Box::new(Output::<1>),
+        Stream::Error => Box::new(Output::<2>),
+    };
+    OpenFile::new(file, O_WRONLY)
 }
 
 #[cfg(test)]

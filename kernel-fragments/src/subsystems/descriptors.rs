@@ -11,6 +11,9 @@ use alloc::vec::Vec;
 /// How many descriptors there may be: the soft limit of RLIMIT_NOFILE as a Debian shell sets it.
 pub const DEFAULT_LIMIT: usize = 1024;
 
+/// Room for as many descriptors is made at first.
+const FEW: usize = 4;
+
 /// One entry of the table.
 pub struct Descriptor {
     /// What it stands for; shared with its duplicates.
@@ -180,6 +183,10 @@ impl Descriptors {
             return Err(Errno::EBADF);
         }
         self.unmade &= !(1 << number);
+        if self.slots.capacity() == 0 {
+            // A size that is known is cheaper than growing.
+            self.slots = Vec::with_capacity(FEW);
+        }
         let file = match number {
             0 => open_input(),
             1 => open_output(Stream::Output),
