@@ -84,6 +84,15 @@ zeroos_calls:
     ret
 {%- endfor %}
 
+{% if traps and faults -%}
+# What is no ecall may be a signal: the thread's frame is completed, its pc the instruction, and the kernel lets it go on in a
+# handler or ends the run. If the kernel itself failed, what is saved here goes astray; the run ends all the same.
+zeroos_exception:
+    sd      a0, 80(sp)
+    li      t0, 4
+    sd      t0, {{ leave_offset }}(sp)
+    j       zeroos_leave_otherwise
+{%- else -%}
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
     csrr    a0, mcause
@@ -91,6 +100,7 @@ zeroos_exception:
     csrr    a2, mtval
     la      sp, zeroos_stack_top
     call    zeroos_fault
+{%- endif %}
 {%- if whole_frames %}
 
 {%- if float %}
@@ -103,7 +113,7 @@ zeroos_float_states:
     .section .text.zeroos_trap
 {%- endif %}
 
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise

@@ -40,7 +40,12 @@ macro_rules! quick {
 /// * `boot`: once, before the program's first instruction.
 /// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
 ///   is complete. Takes `leave: Leave` first, returns `Option<NonNull<Thread>>`: the thread to go on with, if there is one.
+/// * `alarm`: nobody can run, perhaps only until a timer is served; no thread is on the hart. Returns `Outcome`: the number of
+///   timers that were served, or `Exit` to end the run.
+/// * `choose`: after that, as `switch` without a calling thread.
 /// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
+/// * `fault`: the program's instruction met an exception; the frame is complete, its pc the instruction. Takes the cause and
+///   the trap value as registers. Returns `Outcome`: `Resume` to load the frame, anything else to end the run.
 #[macro_export]
 macro_rules! hook {
     ($moment:ident => $function:ident) => {

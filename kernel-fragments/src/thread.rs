@@ -1,6 +1,7 @@
 //! A thread of the program as the kernel keeps it. Entry and exit know the first two fields, the [`Frame`] and `leave`, by
 //! their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
+use crate::errno::Errno;
 use crate::user_memory::UserAddress;
 use core::ptr::NonNull;
 
@@ -36,6 +37,14 @@ pub const LEAVE_RESCHEDULE: u64 = 1;
 pub const LEAVE_RESUME: u64 = 2;
 /// [`Thread::leave`] for `Leave::Restored`.
 pub const LEAVE_RESTORED: u64 = 3;
+/// [`Thread::leave`] of a thread whose instruction met an exception.
+pub const LEAVE_FAULT: u64 = 4;
+
+/// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
+pub const ECALL_BYTES: u64 = 4;
+
+/// How the program sees EINTR in a0.
+const EINTR_VALUE: u64 = (Errno::EINTR.0 as u64).wrapping_neg();
 
 /// The one process's id; its parent is process 1.
 pub const PROCESS_ID: u32 = 2;
@@ -78,6 +87,32 @@ impl RestartableSequences {
         RestartableSequences { address: UserAddress::NULL, len_bytes: 0, signature: 0 };
 }
 
+/// What is kept of a call that waits and is made again when something happened, until it returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unfinished {
+    /// Whether there is such a call.
+    pub is_waiting: bool,
+    /// Whether it may be made again after a handler with SA_RESTART.
+    pub restarts: bool,
+    /// When it stops waiting, in nanoseconds since boot.
+    pub deadline_ns: Option<u64>,
+    /// How many bytes it moved already.
+    pub done_bytes: usize,
+    /// Where the time that remains is stored if a handler ends the call; null for nowhere.
+    pub remaining: UserAddress,
+}
+
+impl Unfinished {
+    /// No call waits.
+    pub const NONE: Unfinished = Unfinished {
+        is_waiting: false,
+        restarts: false,
+        deadline_ns: None,
+        done_bytes: 0,
+        remaining: UserAddress::NULL,
+    };
+}
+
 /// Bytes of the kernel stack below each [`Thread`] that `clone` makes, the thread included. Handlers do not recurse; the
 /// deepest, path lookup, needs less than half.
 pub const KERNEL_STACK: usize = 16 << 10;
@@ -110,6 +145,12 @@ pub struct Thread {
     pub robust_list: UserAddress,
     /// What it registered with `rseq`.
     pub restartable_sequences: RestartableSequences,
+    /// What is kept of its call that waits.
+    pub unfinished: Unfinished,
+    /// Blocked signals whose arrival ends its call that waits (`rt_sigtimedwait`, reading a signalfd).
+    pub awaited_signals: u64,
+    /// The mask to go back to when the call that replaced it ends (ppoll, pselect6, epoll_pwait, rt_sigsuspend).
+    pub mask_to_restore: Option<u64>,
     /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
     pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
@@ -117,6 +158,24 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// What is kept of the call that it makes from before that waited; [`Unfinished::NONE`] if it is made for the first time.
+    pub fn resume_call(&mut self) -> Unfinished {
+        self.awaited_signals = 0;
+        core::mem::replace(&mut self.unfinished, Unfinished::NONE)
+    }
+
+    /// Ends its call that waits because a handler is to run: what was done counts; a call that did nothing fails with EINTR
+    /// or, as far as `restarts` (SA_RESTART) and signal(7) say so, is made again after the handler.
+    pub fn break_off(&mut self, restarts: bool) {
+        let unfinished = self.resume_call();
+        if !unfinished.is_waiting || restarts && unfinished.restarts && unfinished.done_bytes == 0 {
+            return; // its frame makes the call again
+        }
+        let x = &mut self.frame.x;
+        x[PC] = x[PC].wrapping_add(ECALL_BYTES);
+        x[A0] = if unfinished.done_bytes == 0 { EINTR_VALUE } else { unfinished.done_bytes as u64 };
+    }
+
     /// The initial thread.
     pub const fn first() -> Thread {
         Thread {
@@ -131,8 +190,35 @@ impl Thread {
             clear_child_tid: UserAddress::NULL,
             robust_list: UserAddress::NULL,
             restartable_sequences: RestartableSequences::NONE,
+            unfinished: Unfinished::NONE,
+            awaited_signals: 0,
+            mask_to_restore: None,
             behind: None,
             name: [0; 16],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// signal(7), "Interruption of system calls and library functions by signal handlers".
+    #[test]
+    fn calls_end_by_handlers() {
+        for (restarts, done_bytes, with_restart, pc, a0) in [
+            (true, 0, true, 100, 7),
+            (true, 0, false, 104, EINTR_VALUE),
+            (false, 0, true, 104, EINTR_VALUE),
+            (true, 9, true, 104, 9),
+        ] {
+            let mut thread = Thread::first();
+            (thread.frame.x[PC], thread.frame.x[A0]) = (100, 7);
+            thread.unfinished = Unfinished { is_waiting: true, restarts, done_bytes, ..Unfinished::NONE };
+            thread.break_off(with_restart);
+            assert_eq!((thread.frame.x[PC], thread.frame.x[A0], thread.unfinished), (pc, a0, Unfinished::NONE));
+            thread.break_off(false);
+            assert_eq!(thread.frame.x[PC], pc, "only once");
         }
     }
 }

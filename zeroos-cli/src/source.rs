@@ -1,6 +1,7 @@
 //! The kernel's source: selected fragments copied byte for byte, the root generated, assembly rendered from templates.
 //! Pure: from a plan to texts.
 
+mod departures;
 mod error;
 mod module_tree;
 mod root;

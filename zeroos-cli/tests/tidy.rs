@@ -56,7 +56,7 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 15] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -64,6 +64,7 @@ const TOP_LEVEL: [&str; 14] = [
     "LICENSE-MIT",
     "README.md",
     "corpus",
+    "docs",
     "examples",
     "kernel-fragments",
     "platforms",
@@ -196,21 +197,22 @@ fn syscall_files_are_named_after_their_call_and_variant() {
         let Some(handler) = &fragment.handler else { continue };
         let path = &fragment.path;
         let stem = Path::new(path).file_stem().unwrap().to_string_lossy().into_owned();
-        let call = stem.strip_suffix("_single").unwrap_or(&stem);
+        let (call, suffix) = match (stem.strip_suffix("_single"), stem.strip_suffix("_waits")) {
+            (Some(call), _) => (call, Some(Variant::SingleThread)),
+            (_, Some(call)) => (call, Some(Variant::Waits)),
+            _ => (stem.as_str(), None),
+        };
         if handler.number.name() != Some(call) || handler.function != call {
             wrong.push(format!(
                 "{path}: file, function and Linux's name of call {} must agree; they are `{call}`, `{}` and `{}`",
                 handler.number.0, handler.function, handler.number
             ));
         }
-        let expected = match (path.starts_with("syscalls/console/"), call != stem) {
-            (true, _) => Some(Variant::ConsoleOnly),
-            (false, true) => Some(Variant::SingleThread),
-            (false, false) => None,
-        };
+        let expected = if path.starts_with("syscalls/console/") { Some(Variant::ConsoleOnly) } else { suffix };
         if handler.variant != expected {
             wrong.push(format!(
-                "{path}: console_only files lie in syscalls/console/, single_thread files end in _single.rs, and only they"
+                "{path}: console_only files lie in syscalls/console/, single_thread files end in _single.rs, waits files \
+                 in _waits.rs, and only they"
             ));
         }
     }

@@ -7,6 +7,8 @@ pub const POLLFD_BYTES: usize = 8;
 
 /// There is something to read.
 pub const POLLIN: u16 = 0x1;
+/// Something exceptional is there to read; no kind of file here has it.
+pub const POLLPRI: u16 = 0x2;
 /// Writing will not wait.
 pub const POLLOUT: u16 = 0x4;
 /// The other end is in error; told unasked.

@@ -9,12 +9,14 @@ pub const HIGHEST: u32 = 64;
 pub const SET_BYTES: usize = 8;
 
 pub const SIGILL: u32 = 4;
+pub const SIGTRAP: u32 = 5;
 pub const SIGABRT: u32 = 6;
 pub const SIGBUS: u32 = 7;
 pub const SIGFPE: u32 = 8;
 pub const SIGKILL: u32 = 9;
 pub const SIGSEGV: u32 = 11;
 pub const SIGPIPE: u32 = 13;
+pub const SIGALRM: u32 = 14;
 pub const SIGTERM: u32 = 15;
 pub const SIGCHLD: u32 = 17;
 pub const SIGCONT: u32 = 18;
@@ -24,6 +26,7 @@ pub const SIGTTIN: u32 = 21;
 pub const SIGTTOU: u32 = 22;
 pub const SIGURG: u32 = 23;
 pub const SIGWINCH: u32 = 28;
+pub const SIGSYS: u32 = 31;
 
 /// The default action, as a handler address.
 pub const SIG_DFL: u64 = 0;

@@ -1,14 +1,15 @@
 //! What a handler finds on its stack: `struct rt_sigframe` of arch/riscv/kernel/signal.c, that is siginfo, ucontext and
 //! the registers to go on with. Offsets in bytes from the frame's start.
 
+use crate::abi::signal_info::{SIGINFO_BYTES, SignalInfo};
 use crate::errno::Errno;
 use crate::thread::{Frame, PC};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Size of the frame; it starts 16-aligned.
 pub const FRAME_BYTES: usize = UCONTEXT + 960;
-/// `siginfo_t` is its first part (128 bytes), `ucontext_t` the second.
-pub const UCONTEXT: usize = 128;
+/// `siginfo_t` is its first part, `ucontext_t` the second.
+pub const UCONTEXT: usize = SIGINFO_BYTES;
 
 /// `uc_stack`
 const STACK: usize = UCONTEXT + 16;
@@ -31,19 +32,16 @@ pub struct Saved {
     pub stack: (u64, u32, u64),
 }
 
-/// Writes a frame for `signal` at `at`. Errors as [`UserMemory::slice_mut`]; nothing is written then.
+/// Writes a frame for `signal`, which comes from where `info` says, at `at`. Errors as [`UserMemory::slice_mut`]; nothing is written then.
 pub fn write(
     memory: &mut impl UserMemory,
     at: UserAddress,
     saved: &Saved,
     signal: u32,
-    code: i32,
-    pid: u32,
+    info: SignalInfo,
 ) -> Result<(), Errno> {
     memory.slice_mut(at, FRAME_BYTES)?.fill(0);
-    memory.write_u32(at, signal)?;
-    memory.write_u32(at.add(8), code.cast_unsigned())?;
-    memory.write_u32(at.add(16), pid)?;
+    info.write(memory, at, signal)?;
     let (start, flags, len_bytes) = saved.stack;
     memory.write_u64(at.add(STACK), start)?;
     memory.write_u32(at.add(STACK + 8), flags)?;

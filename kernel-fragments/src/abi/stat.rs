@@ -13,6 +13,9 @@ pub const S_IFREG: u32 = 0o10_0000;
 /// A symbolic link.
 pub const S_IFLNK: u32 = 0o12_0000;
 
+/// The number of the file system of files without a name or contents.
+pub const ANONYMOUS_DEVICE: u64 = 14;
+
 /// Bytes of the encoded structure.
 pub const STAT_BYTES: usize = 128;
 

@@ -1,13 +1,13 @@
 //! The interest list behind `epoll(7)`. Who is ready is found by asking each file when somebody waits; edge-triggered
 //! interests go by how often something happened to the file since they were told last.
 
-use crate::abi::epoll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, EpollEvent};
+use crate::abi::epoll::{EPOLL_EVENT_BYTES, EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, EpollEvent};
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLRDNORM};
-use crate::abi::stat::Stat;
+use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::Errno;
 use crate::register::Fd;
-use crate::subsystems::event_counter::ANONYMOUS_DEVICE;
 use crate::subsystems::open_file::{File, OpenFile};
+use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::any::Any;
@@ -17,6 +17,8 @@ use core::cell::Cell;
 #[derive(Default)]
 pub struct Epoll {
     interests: Cell<Vec<Interest>>,
+    /// How often the list was changed.
+    changes: Cell<u64>,
 }
 
 /// Interest in one file under one descriptor.
@@ -55,6 +57,7 @@ fn with_unasked(wanted: EpollEvent) -> EpollEvent {
 impl Epoll {
     /// Starts interest in `file` under `fd`; EEXIST if there is one.
     pub fn add(&self, fd: Fd, file: &Rc<OpenFile>, wanted: EpollEvent) -> Result<(), Errno> {
+        self.changes.set(self.changes.get() + 1);
         self.with_interests(|interests| {
             if interests.iter().any(|interest| interest.is_for(fd, file)) {
                 return Err(Errno::EEXIST);
@@ -66,6 +69,7 @@ impl Epoll {
 
     /// Replaces what is wanted of `file` under `fd`; ENOENT if there is no interest, EINVAL if it is exclusive.
     pub fn modify(&self, fd: Fd, file: &Rc<OpenFile>, wanted: EpollEvent) -> Result<(), Errno> {
+        self.changes.set(self.changes.get() + 1);
         self.with_interests(|interests| {
             let found = interests.iter_mut().find(|interest| interest.is_for(fd, file));
             let interest = found.ok_or(Errno::ENOENT)?;
@@ -121,6 +125,32 @@ impl Epoll {
     }
 }
 
+/// Whether up to `limit` events may be asked for: EINVAL (fs/eventpoll.c, EP_MAX_EVENTS).
+pub fn check_limit(limit: i32) -> Result<usize, Errno> {
+    const MAX_EVENTS: i32 = i32::MAX / EPOLL_EVENT_BYTES as i32;
+    if limit <= 0 || limit > MAX_EVENTS { Err(Errno::EINVAL) } else { Ok(limit as usize) }
+}
+
+/// Writes up to `limit` events that there are at `now_ns` since boot on `open` to `address`; returns their number.
+///
+/// # Errors
+/// EINVAL if it is no interest list, EFAULT.
+pub fn tell(
+    memory: &mut impl UserMemory,
+    open: &OpenFile,
+    now_ns: u64,
+    address: UserAddress,
+    limit: usize,
+) -> Result<usize, Errno> {
+    let interests = interest_list(open).ok_or(Errno::EINVAL)?;
+    interests.pass_time(now_ns);
+    let events = interests.take(limit);
+    for (index, event) in events.iter().enumerate() {
+        event.write(memory, address.add(index * EPOLL_EVENT_BYTES))?;
+    }
+    Ok(events.len())
+}
+
 impl File for Epoll {
     fn stat(&self) -> Stat {
         Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
@@ -129,6 +159,31 @@ impl File for Epoll {
     fn ready(&self) -> u16 {
         let ready = self.with_interests(|interests| interests.iter().any(|interest| interest.news().is_some()));
         if ready { POLLIN | POLLRDNORM } else { 0 }
+    }
+
+    fn activity(&self) -> u64 {
+        // Far more changes of the list than anything happens to a file, so that the sums differ.
+        let changes = self.changes.get() << 32;
+        let files = |interests: &mut Vec<Interest>| {
+            let open = interests.iter().filter_map(|interest| interest.file.upgrade());
+            open.fold(0, |sum: u64, file| sum.wrapping_add(file.file.activity()))
+        };
+        self.with_interests(files).wrapping_add(changes)
+    }
+
+    fn pass_time(&self, now_ns: u64) {
+        self.with_interests(|interests| {
+            for file in interests.iter().filter_map(|interest| interest.file.upgrade()) {
+                file.file.pass_time(now_ns);
+            }
+        });
+    }
+
+    fn next_change_ns(&self) -> Option<u64> {
+        self.with_interests(|interests| {
+            let open = interests.iter().filter_map(|interest| interest.file.upgrade());
+            open.filter_map(|file| file.file.next_change_ns()).min()
+        })
     }
 
     fn as_any(&self) -> Option<&dyn Any> {

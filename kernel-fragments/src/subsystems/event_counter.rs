@@ -1,14 +1,14 @@
 //! The counter behind `eventfd(2)`.
 
 use crate::abi::pollfd::{POLLERR, POLLIN, POLLOUT};
-use crate::abi::stat::Stat;
+use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
+use crate::subsystems::may_wait::MAY_WAIT;
 use crate::subsystems::open_file::File;
 use core::cell::Cell;
 
-/// The number of the file system of files without a name or contents.
-pub const ANONYMOUS_DEVICE: u64 = 14;
+const _: bool = MAY_WAIT;
 
 /// A counter to add to and to take from.
 pub struct EventCounter {

@@ -283,6 +283,19 @@ impl Node {
         if let Kind::Directory(directory) = &self.kind { Some(directory) } else { None }
     }
 
+    /// Sets owner and group, -1 for the one it has; a regular file loses its set-id bits (fs/attr.c).
+    pub fn set_owner(&self, user: u32, group: u32) {
+        let (old_user, old_group) = self.owner.get();
+        let new = |new, old| if new == u32::MAX { old } else { new };
+        self.owner.set((new(user, old_user), new(group, old_group)));
+        if let Kind::Regular(_) = self.kind {
+            let bits = self.permissions.get();
+            // Without execution for the group, its set-id bit means something else and stays.
+            let set_group = if bits & 0o010 != 0 { 0o2000 } else { 0 };
+            self.permissions.set(bits & !(0o4000 | set_group));
+        }
+    }
+
     /// What `stat` tells.
     pub fn stat(&self) -> Stat {
         let (kind, size_bytes, represented_device) = match &self.kind {

@@ -7,10 +7,14 @@ use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::{Platform, Stream};
 use crate::subsystems::node::{Kind, Node};
+use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use core::any::Any;
 use core::cell::Cell;
+
+/// What a read or write comes to for which Linux would make the caller wait; calls that can wait look for it.
+pub const WOULD_WAIT: Refusal = Refusal::Unsupported("a read or write that waits for another thread");
 
 /// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
 /// decides. Files that can be positioned look at `offset`, the others do not.
@@ -41,6 +45,14 @@ pub trait File {
     /// How often something happened that ends a wait for readiness; what edge-triggered `epoll` goes by.
     fn activity(&self) -> u64 {
         0
+    }
+
+    /// Brings a kind whose readiness changes with time up to `now_ns` nanoseconds since boot.
+    fn pass_time(&self, _now_ns: u64) {}
+
+    /// When it becomes ready by itself, in nanoseconds since boot.
+    fn next_change_ns(&self) -> Option<u64> {
+        None
     }
 
     /// Whether readiness is something to wait for, as `epoll_ctl` demands.
@@ -145,9 +157,7 @@ impl OpenFile {
             }
             Ok(_) if self.file.is_seekable() || self.is_nonblocking() => result,
             Err(Refusal::Errno(Errno::EAGAIN)) if self.is_nonblocking() => result,
-            Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => {
-                Err(Refusal::Unsupported("a read or write that waits for another thread"))
-            }
+            Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => Err(WOULD_WAIT),
             Err(_) => result,
         }
     }
@@ -155,6 +165,16 @@ impl OpenFile {
     /// Where a write that is meant for `offset` goes: the end, if the file was opened for appending.
     pub fn write_offset(&self, offset: u64) -> u64 {
         if self.flags.get() & O_APPEND != 0 && self.file.is_seekable() { self.file.stat().size_bytes } else { offset }
+    }
+}
+
+impl Watched for OpenFile {
+    fn activity(&self) -> u64 {
+        self.file.activity()
+    }
+
+    fn next_change_ns(&self) -> Option<u64> {
+        self.file.next_change_ns()
     }
 }
 

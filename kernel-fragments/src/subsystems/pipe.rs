@@ -6,12 +6,15 @@ use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNO
 use crate::abi::stat::{S_IFIFO, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
+use crate::subsystems::may_wait::MAY_WAIT;
 use crate::subsystems::open_file::File;
 use crate::subsystems::standard_streams::PIPE_DEVICE;
 use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
+
+const _: bool = MAY_WAIT;
 
 /// Pages of a pipe.
 const PAGES: usize = 16;

@@ -1,5 +1,6 @@
 //! Arguments that `ppoll` and its relatives share.
 
+use crate::abi::signal::{SET_BYTES, UNBLOCKABLE};
 use crate::errno::Errno;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -9,7 +10,7 @@ const NS_PER_S: i64 = 1_000_000_000;
 ///
 /// # Errors
 /// EFAULT; EINVAL if it is negative or its nanoseconds are a second or more.
-pub fn read_timeout(memory: &impl UserMemory, address: UserAddress) -> Result<Option<i64>, Errno> {
+pub fn read_timeout(memory: &impl UserMemory, address: UserAddress) -> Result<Option<u64>, Errno> {
     if address.is_null() {
         return Ok(None);
     }
@@ -17,19 +18,23 @@ pub fn read_timeout(memory: &impl UserMemory, address: UserAddress) -> Result<Op
     if seconds < 0 || !(0..NS_PER_S).contains(&nanoseconds) {
         return Err(Errno::EINVAL);
     }
-    Ok(Some(seconds.saturating_mul(NS_PER_S).saturating_add(nanoseconds)))
+    Ok(Some(seconds.saturating_mul(NS_PER_S).saturating_add(nanoseconds).cast_unsigned()))
 }
 
-/// Whether a signal mask can be taken over for the time of a wait.
+/// The signal mask that is to hold during a wait; `None`, the thread's own, if the address is null.
 ///
 /// # Errors
 /// EINVAL if it does not have 8 bytes, EFAULT.
-pub fn check_signal_mask(memory: &impl UserMemory, address: UserAddress, len_bytes: usize) -> Result<(), Errno> {
+pub fn read_signal_mask(
+    memory: &impl UserMemory,
+    address: UserAddress,
+    len_bytes: usize,
+) -> Result<Option<u64>, Errno> {
     if address.is_null() {
-        return Ok(());
+        return Ok(None);
     }
-    if len_bytes != 8 {
+    if len_bytes != SET_BYTES {
         return Err(Errno::EINVAL);
     }
-    memory.read_u64(address).map(|_| ())
+    Ok(Some(memory.read_u64(address)? & !UNBLOCKABLE))
 }

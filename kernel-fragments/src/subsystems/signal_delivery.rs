@@ -2,13 +2,14 @@
 //! taken; for each with a handler, a frame goes onto the thread's stack and the thread goes on in the handler, which
 //! returns through `rt_sigreturn` (arch/riscv/kernel/signal.c, signal(7)).
 
-use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SI_TKILL, SI_USER, SIG_DFL, SIGSEGV, set_of};
+use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SIG_DFL, SIGSEGV, set_of};
 use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
+use crate::abi::signal_info::SignalInfo;
 use crate::boot_info::BootInfo;
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::signals::{Disposition, Signals};
-use crate::thread::{A0, AlternateStack, PC, PROCESS_ID, RA, SP, Thread};
+use crate::subsystems::signals::{Disposition, Signals, Taken};
+use crate::thread::{A0, AlternateStack, PC, RA, SP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 hook!(deliver => deliver);
@@ -18,30 +19,40 @@ const SS_ONSTACK: u32 = 1;
 const SS_DISABLE: u32 = 2;
 const SS_AUTODISARM: u32 = 1 << 31;
 
-/// What has to be in the kernel so that actions with a handler may be set: naming it in `rt_sigaction` brings this file.
-pub const HANDLERS_ARE_CALLED: bool = true;
-
 /// Takes every signal that `thread` does not block; the last one taken is handled first, as on Linux.
 pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut Thread, boot: &BootInfo) -> Outcome {
     loop {
         let unblocked = !thread.signal_mask;
-        let Some((signal, was_directed)) = signals.take(thread, unblocked) else { return Ok(Leave::Resume) };
+        let Some(Taken { signal, info }) = signals.take(thread, unblocked) else { return Ok(Leave::Resume) };
         match signals.disposition(signal) {
             Disposition::Ignore => {}
             Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
             Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
             Disposition::Handle(action) => {
-                let code = if was_directed { SI_TKILL } else { SI_USER };
-                if enter(memory, thread, boot, signal, action, code).is_none() {
+                if !handle(memory, signals, thread, boot, signal, action, info) {
                     // No room for the frame: Linux forces SIGSEGV, which the same stack could not take either.
                     return Ok(Leave::Exit(128 + SIGSEGV as i32));
-                }
-                if action.flags & SA_RESETHAND != 0 {
-                    signals.set_action(thread, signal, Action { handler: SIG_DFL, ..action });
                 }
             }
         }
     }
+}
+
+/// Lets `thread` go on in the handler of `action`; false if its stack is no memory, or too small.
+pub fn handle(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    thread: &mut Thread,
+    boot: &BootInfo,
+    signal: u32,
+    action: Action,
+    info: SignalInfo,
+) -> bool {
+    let is_entered = enter(memory, thread, boot, signal, action, info).is_some();
+    if is_entered && action.flags & SA_RESETHAND != 0 {
+        signals.set_action(thread, signal, Action { handler: SIG_DFL, ..action });
+    }
+    is_entered
 }
 
 /// Lets `thread` go on in the handler of `action`; `None` if its stack is no memory, or too small.
@@ -51,7 +62,7 @@ fn enter(
     boot: &BootInfo,
     signal: u32,
     action: Action,
-    code: i32,
+    info: SignalInfo,
 ) -> Option<()> {
     let sp = thread.frame.x[SP];
     let alternate = thread.alternate_stack;
@@ -68,9 +79,11 @@ fn enter(
         _ => 0,
     };
     let stack = (alternate.start, state | alternate.flags & SS_AUTODISARM, alternate.len_bytes);
-    let saved = Saved { frame: thread.frame.clone(), mask: thread.signal_mask, stack };
+    thread.break_off(action.flags & SA_RESTART != 0);
+    let mask = thread.mask_to_restore.take().unwrap_or(thread.signal_mask);
+    let saved = Saved { frame: thread.frame.clone(), mask, stack };
     let place = UserAddress(at as usize);
-    write(memory, place, &saved, signal, code, PROCESS_ID).ok()?;
+    write(memory, place, &saved, signal, info).ok()?;
 
     let x = &mut thread.frame.x;
     x[PC] = action.handler;
@@ -92,7 +105,7 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{SIGTERM, UNBLOCKABLE};
+    use crate::abi::signal::{SI_TKILL, SIGTERM, UNBLOCKABLE};
     use crate::syscalls::signal::rt_sigreturn::rt_sigreturn;
     use crate::testing::FakeMemory;
 

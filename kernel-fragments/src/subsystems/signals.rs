@@ -1,15 +1,21 @@
 //! Signals: what each one does, and which are pending. Never allocates.
 //!
 //! What is pending for one thread, its mask and its alternate stack belong to the [`Thread`]. A real-time signal that is
-//! sent again while it is pending would have to queue; that is not supported.
+//! sent again while it is pending queues, as does what was sent with more to tell.
 
 use crate::abi::signal::{
-    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
-    set_of,
+    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
+    SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
+use crate::abi::signal_info::SignalInfo;
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::signal_queue::SignalQueue;
 use crate::thread::{A0, Thread};
+
+/// What an instruction causes comes before what others send (kernel/signal.c, SYNCHRONOUS_MASK).
+const SYNCHRONOUS: u64 =
+    set_of(SIGSEGV) | set_of(SIGBUS) | set_of(SIGILL) | set_of(SIGTRAP) | set_of(SIGFPE) | set_of(SIGSYS);
 
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
@@ -33,12 +39,23 @@ pub struct Signals {
     actions: [Action; HIGHEST as usize],
     /// The signals that are pending for any thread.
     pending: u64,
+    /// More about some of those that are pending.
+    queue: SignalQueue,
+}
+
+/// A signal that was pending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Taken {
+    /// Its number.
+    pub signal: u32,
+    /// Where it comes from.
+    pub info: SignalInfo,
 }
 
 impl Signals {
     /// Every action is the default, nothing is pending.
     pub const fn new() -> Signals {
-        Signals { actions: [Action::DEFAULT; HIGHEST as usize], pending: 0 }
+        Signals { actions: [Action::DEFAULT; HIGHEST as usize], pending: 0, queue: SignalQueue::new() }
     }
 
     /// The action of `signal`.
@@ -55,6 +72,8 @@ impl Signals {
         if self.disposition(signal) == Disposition::Ignore {
             self.pending &= !set_of(signal);
             thread.pending_signals &= !set_of(signal);
+            self.queue.forget(0, signal);
+            self.queue.forget(thread.tid, signal);
         }
     }
 
@@ -72,28 +91,55 @@ impl Signals {
     /// Sends `signal` to the process.
     ///
     /// # Errors
-    /// Unsupported: a real-time signal that is pending already.
+    /// Unsupported: more queued signals than there is room for.
     pub fn send_to_process(&mut self, caller: &Thread, signal: u32) -> Result<(), Refusal> {
-        self.pending |= self.sent(signal, caller.signal_mask, self.pending)?;
-        Ok(())
+        self.queue_to_process(caller, signal, SignalInfo::sent(false))
     }
 
     /// Sends `signal` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
-    pub fn send_to_thread(&self, thread: &mut Thread, signal: u32) -> Result<(), Refusal> {
-        thread.pending_signals |= self.sent(signal, thread.signal_mask, thread.pending_signals)?;
+    pub fn send_to_thread(&mut self, thread: &mut Thread, signal: u32) -> Result<(), Refusal> {
+        self.queue_to_thread(thread, signal, SignalInfo::sent(true))
+    }
+
+    /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
+    pub fn queue_to_process(&mut self, caller: &Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        let is_plain = info == SignalInfo::sent(false);
+        self.pending |= self.sent(signal, caller.signal_mask, self.pending, 0, info, is_plain)?;
         Ok(())
     }
 
-    /// What to add to the set `pending` when `signal` is sent to someone who blocks `mask`: nothing if it is ignored.
-    fn sent(&self, signal: u32, mask: u64, pending: u64) -> Result<u64, Refusal> {
+    /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
+    pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        let is_plain = info == SignalInfo::sent(true);
+        let (mask, pending, tid) = (thread.signal_mask, thread.pending_signals, thread.tid);
+        thread.pending_signals |= self.sent(signal, mask, pending, tid, info, is_plain)?;
+        Ok(())
+    }
+
+    /// What to add to the set `pending` when `signal` is sent to someone who blocks `mask`: nothing if it is ignored, or a
+    /// standard signal that is pending already. `tid` is whose queue it is.
+    fn sent(
+        &mut self,
+        signal: u32,
+        mask: u64,
+        pending: u64,
+        tid: u32,
+        info: SignalInfo,
+        is_plain: bool,
+    ) -> Result<u64, Refusal> {
         let set = set_of(signal);
         if mask & set == 0 && self.disposition(signal) == Disposition::Ignore {
             return Ok(0);
         }
-        if signal >= SIGRTMIN && pending & set != 0 {
-            return Err(Refusal::Unsupported("a real-time signal sent again while it is pending"));
+        if signal >= SIGRTMIN || !is_plain && pending & set == 0 {
+            self.queue.push(tid, signal, info)?;
         }
         Ok(set)
+    }
+
+    /// Whether `signal` with `info` is queued for thread `tid`, or for the process (0).
+    pub fn is_queued(&self, tid: u32, signal: u32, info: SignalInfo) -> bool {
+        self.queue.holds(tid, signal, info)
     }
 
     /// The signals that are pending for `thread`, blocked or not.
@@ -101,20 +147,31 @@ impl Signals {
         self.pending | thread.pending_signals
     }
 
-    /// Takes the next signal out of `set` that is pending for `thread`: SIGKILL first, its own before the process's,
-    /// lower numbers first. Also tells whether it was sent to the thread itself.
-    pub fn take(&mut self, thread: &mut Thread, set: u64) -> Option<(u32, bool)> {
+    /// The next signal out of `set` that is pending for `thread`: SIGKILL first, its own before the process's, faults
+    /// before others, lower numbers first. Also tells whether it was sent to the thread itself.
+    pub fn next(&self, thread: &Thread, set: u64) -> Option<(u32, bool)> {
         let kill = self.pending(thread) & set_of(SIGKILL);
         let set = if kill != 0 { kill } else { set };
         let own = thread.pending_signals & set;
-        let source = if own != 0 { &mut thread.pending_signals } else { &mut self.pending };
-        let candidates = *source & set;
+        let candidates = if own != 0 { own } else { self.pending & set };
         if candidates == 0 {
             return None;
         }
-        let signal = candidates.trailing_zeros() + 1;
-        *source &= !set_of(signal);
+        let faults = candidates & SYNCHRONOUS;
+        let signal = if faults != 0 { faults } else { candidates }.trailing_zeros() + 1;
         Some((signal, own != 0))
+    }
+
+    /// Takes the [`next`](Self::next) signal out of `set`.
+    pub fn take(&mut self, thread: &mut Thread, set: u64) -> Option<Taken> {
+        let (signal, is_directed) = self.next(thread, set)?;
+        let tid = if is_directed { thread.tid } else { 0 };
+        let (info, has_more) = self.queue.take(tid, signal);
+        if !has_more {
+            let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };
+            *pending &= !set_of(signal);
+        }
+        Some(Taken { signal, info: info.unwrap_or(SignalInfo::sent(is_directed)) })
     }
 
     /// How a call that returns `value` to `thread` ends, now that signals may have been sent to it or unblocked. One with
@@ -122,14 +179,14 @@ impl Signals {
     pub fn settle(&mut self, thread: &mut Thread, value: usize) -> Outcome {
         loop {
             let set = !thread.signal_mask;
-            let Some((signal, was_directed)) = self.take(thread, set) else { return Ok(Leave::Return(value)) };
+            let Some((signal, _)) = self.next(thread, set) else { return Ok(Leave::Return(value)) };
             match self.disposition(signal) {
-                Disposition::Ignore => {}
+                Disposition::Ignore => {
+                    self.take(thread, set);
+                }
                 Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
                 Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
                 Disposition::Handle(_) => {
-                    let pending = if was_directed { &mut thread.pending_signals } else { &mut self.pending };
-                    *pending |= set_of(signal);
                     thread.frame.x[A0] = value as u64;
                     return Ok(Leave::Resume);
                 }
@@ -151,11 +208,14 @@ mod tests {
             assert_eq!(signals.send_to_process(&thread, SIGTERM), Ok(()));
         }
         assert_eq!(signals.send_to_process(&thread, 40), Ok(()));
-        assert!(matches!(signals.send_to_process(&thread, 40), Err(Refusal::Unsupported(_))));
+        let told = SignalInfo { code: -1, words: [2, 77] };
+        assert_eq!(signals.queue_to_process(&thread, 40, told), Ok(()));
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(40));
-        assert_eq!(signals.take(&mut thread, !set_of(40)), Some((SIGTERM, false)));
-        assert_eq!(signals.take(&mut thread, u64::MAX), Some((40, false)));
-        assert_eq!(signals.take(&mut thread, u64::MAX), None);
+        let (plain, all) = (SignalInfo::sent(false), u64::MAX);
+        assert_eq!(signals.take(&mut thread, !set_of(40)), Some(Taken { signal: SIGTERM, info: plain }));
+        assert_eq!(signals.take(&mut thread, all), Some(Taken { signal: 40, info: plain }));
+        assert_eq!(signals.take(&mut thread, all), Some(Taken { signal: 40, info: told }), "real-time ones do");
+        assert_eq!(signals.take(&mut thread, all), None);
     }
 
     #[test]
@@ -164,8 +224,9 @@ mod tests {
         assert_eq!(signals.send_to_process(&thread, 10), Ok(()));
         assert_eq!(signals.send_to_thread(&mut thread, 12), Ok(()));
         assert_eq!(signals.send_to_process(&thread, SIGKILL), Ok(()));
-        let order = [(); 4].map(|()| signals.take(&mut thread, u64::MAX));
-        assert_eq!(order, [Some((SIGKILL, false)), Some((12, true)), Some((10, false)), None]);
+        assert_eq!(signals.send_to_process(&thread, 11), Ok(()));
+        let order = [(); 5].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.signal));
+        assert_eq!(order, [Some(SIGKILL), Some(12), Some(11), Some(10), None]);
     }
 
     #[test]
@@ -189,6 +250,7 @@ mod tests {
         assert_eq!(signals.settle(&mut thread, 0), Ok(Leave::Return(0)), "blocked");
         thread.signal_mask = 0;
         assert_eq!(signals.settle(&mut thread, 0), Ok(Leave::Exit(128 + 6)));
+        assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.signal), Some(SIGABRT));
         assert_eq!(signals.send_to_thread(&mut thread, SIGTSTP), Ok(()));
         assert!(matches!(signals.settle(&mut thread, 0), Err(Refusal::Unsupported(_))));
     }

@@ -11,17 +11,21 @@ use crate::outcome::Leave;
 use crate::platform_interface::Platform;
 use crate::stop::Message;
 use crate::subsystems::clock::Clock;
+use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::newborn::{Newborn, Start};
 use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
-use crate::thread::{A0, PC, PROCESS_ID, Thread};
+use crate::subsystems::watched::Watched;
+use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished};
 use crate::user_memory::{UserAddress, UserMemory};
+use alloc::rc::Weak;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 hook!(switch => switch);
+hook!(choose => go_on);
 
-/// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
-const ECALL_BYTES: u64 = 4;
+/// No alarm is set.
+const NEVER: u64 = u64::MAX;
 
 /// What a thread waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,13 +58,16 @@ enum Intent {
 }
 
 /// All threads but the running one.
-#[derive(Debug)]
 pub struct Threads {
     /// In the order in which they run next.
     ready: ThreadQueue,
     /// In the order in which they began to wait.
     waiting: Vec<Waiter>,
-    /// No deadline is before this, in nanoseconds since boot.
+    /// The files that those wait for who wait for an event.
+    file_waits: FileWaits,
+    /// When the `alarm` hook is to be called next, in nanoseconds since boot.
+    alarm_ns: u64,
+    /// No deadline and no alarm is before this, in nanoseconds since boot, and nobody waits for a file unless it is 0.
     next_deadline_ns: u64,
     /// How many there are, the running one left out.
     others: usize,
@@ -79,7 +86,9 @@ impl Threads {
         Threads {
             ready: ThreadQueue::new(),
             waiting: Vec::new(),
-            next_deadline_ns: u64::MAX,
+            file_waits: FileWaits::new(),
+            alarm_ns: NEVER,
+            next_deadline_ns: NEVER,
             others: 0,
             newborn: None,
             retired: None,
@@ -103,6 +112,12 @@ impl Threads {
         self.last_tid += 1;
         self.newborn = Some(Newborn { room, tid: self.last_tid, start });
         Ok(self.last_tid)
+    }
+
+    /// Has the `alarm` hook be called `alarm_ns` after boot, once a thread is chosen then; `None` for never.
+    pub fn set_alarm(&mut self, alarm_ns: Option<u64>) {
+        self.alarm_ns = alarm_ns.unwrap_or(NEVER);
+        self.next_deadline_ns = self.next_deadline_ns.min(self.alarm_ns);
     }
 
     /// Whether another thread could run now or later.
@@ -130,10 +145,24 @@ impl Threads {
         Leave::Reschedule
     }
 
-    /// The caller waits for [`wake_events`](Self::wake_events) and then makes its call, whose first argument is `argument`,
-    /// again; at `deadline_ns` the call is made again too.
-    pub fn wait_for_event(&mut self, thread: &mut Thread, argument: u64, deadline_ns: Option<u64>) -> Leave {
+    /// The caller waits until something happens to one of `files`, or for a signal, at most until the deadline that is part
+    /// of `unfinished`; then it makes its call, whose first argument is `argument`, again.
+    pub fn wait_for_event(
+        &mut self,
+        thread: &mut Thread,
+        argument: u64,
+        files: impl Iterator<Item = Weak<dyn Watched>>,
+        unfinished: Unfinished,
+    ) -> Leave {
         thread.frame.x[A0] = argument;
+        thread.unfinished = Unfinished { is_waiting: true, ..unfinished };
+        let mut deadline_ns = unfinished.deadline_ns;
+        for file in files {
+            let change_ns = file.upgrade().and_then(|file| file.next_change_ns());
+            deadline_ns = [deadline_ns, change_ns].into_iter().flatten().min();
+            self.file_waits.add(thread.tid, file);
+            self.next_deadline_ns = 0;
+        }
         self.intent = Intent::Wait(Wait::Event, deadline_ns);
         Leave::Reschedule
     }
@@ -193,9 +222,21 @@ impl Threads {
         self.waiting.iter().map(|waiter| waiter.wait).find(|&wait| is_meant(wait))
     }
 
-    /// Lets everybody who waits for an event try again.
-    pub fn wake_events(&mut self) {
-        while self.wake_one(|wait| wait == Wait::Event).is_some() {}
+    /// Lets everybody try again who waits for a file to which something happened.
+    #[cold]
+    fn wake_by_files(&mut self) {
+        while let Some(tid) = self.file_waits.take_changed() {
+            self.wake_thread(tid);
+        }
+    }
+
+    /// Lets thread `tid` make its call again, if it waits for an event.
+    pub fn wake_thread(&mut self, tid: u32) {
+        let is_meant = |waiter: &mut Waiter| waiter.wait == Wait::Event && waiter.thread.get().tid == tid;
+        if let Some(waiter) = self.waiting.extract_if(.., is_meant).next() {
+            self.file_waits.forget(tid);
+            self.ready.push(waiter.thread);
+        }
     }
 
     /// The id of another thread that fits.
@@ -216,19 +257,29 @@ impl Threads {
     pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
         let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
         let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
+        if waiter.wait == Wait::Event {
+            self.file_waits.forget(tid);
+            let thread = waiter.thread.get_mut();
+            if let Unfinished { deadline_ns: Some(deadline_ns), remaining, .. } = thread.unfinished
+                && !remaining.is_null()
+            {
+                // As in Linux, a time that cannot be stored does not change the answer.
+                let _ = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns()));
+            }
+            thread.break_off(restarts);
+            self.ready.push(waiter.thread);
+            return;
+        }
         // The call's first argument, if it is made again: the trap handler does not save it.
         let argument = match waiter.wait {
             Wait::Futex(address, _) if restarts && waiter.deadline_ns.is_none() => Some(address.0 as u64),
             Wait::OwnFutex(address) => Some(address.0 as u64),
-            Wait::Event if restarts => Some(waiter.thread.get().frame.x[A0]),
             _ => None,
         };
         let x = &mut waiter.thread.get_mut().frame.x;
-        // Who waits for an event is already set to make the call again.
-        let behind = if waiter.wait == Wait::Event { x[PC].wrapping_add(ECALL_BYTES) } else { x[PC] };
         (x[PC], x[A0]) = match argument {
-            Some(argument) => (behind.wrapping_sub(ECALL_BYTES), argument),
-            None => (behind, result_of(Errno::EINTR)),
+            Some(argument) => (x[PC].wrapping_sub(ECALL_BYTES), argument),
+            None => (x[PC], result_of(Errno::EINTR)),
         };
         if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
             && !remaining.is_null()
@@ -245,19 +296,21 @@ impl Threads {
     #[cold]
     #[inline(never)]
     fn expire(&mut self, now_ns: u64) {
-        self.next_deadline_ns = u64::MAX;
-        while let Some(earliest_ns) = self.earliest_deadline_ns() {
-            if earliest_ns > now_ns {
-                self.next_deadline_ns = earliest_ns;
-                return;
-            }
+        while let Some(earliest_ns) = self.earliest_deadline_ns().filter(|&earliest_ns| earliest_ns <= now_ns) {
             let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
             let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
-            if let Wait::Futex(..) | Wait::OwnFutex(_) = waiter.wait {
-                waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
+            match waiter.wait {
+                Wait::Futex(..) | Wait::OwnFutex(_) => {
+                    waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
+                }
+                Wait::Event => self.file_waits.forget(waiter.thread.get().tid),
+                Wait::Sleep(_) => {}
             }
             self.ready.push(waiter.thread);
         }
+        // Who waits for a file may go on at any time.
+        let earliest_ns = self.earliest_deadline_ns().unwrap_or(NEVER).min(self.alarm_ns);
+        self.next_deadline_ns = if self.file_waits.is_empty() { earliest_ns } else { 0 };
     }
 
     fn earliest_deadline_ns(&self) -> Option<u64> {
@@ -274,7 +327,7 @@ impl Threads {
                 Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
                 Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
                 Wait::Sleep(_) => message.text("a signal"),
-                Wait::Event => message.text("something to read, or room to write"),
+                Wait::Event => message.text("something to happen to a file, or a signal"),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
             message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
@@ -331,6 +384,10 @@ fn choose(
         return Some(NonNull::from(thread));
     }
     clock.end_turn(thread);
+    // Whoever the caller let go on is in the queue before the caller itself.
+    if !threads.file_waits.is_empty() {
+        threads.wake_by_files();
+    }
     // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
     // what we return; this one is touched only through `threads` until it is returned itself.
     let mut parked = unsafe { ParkedThread::park(thread) };
@@ -349,8 +406,17 @@ fn choose(
             threads.retired = Some(parked);
         }
     }
+    go_on(threads, clock, platform)
+}
+
+/// Chooses who runs next when no thread is on the hart: also the `choose` hook, once an alarm was served. `None` if an alarm
+/// is to be served first, or nobody can ever run, after saying who waits for what.
+pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
     if threads.next_deadline_ns <= clock.now_ns() {
         threads.expire(clock.now_ns());
+        if threads.alarm_ns <= clock.now_ns() {
+            return None;
+        }
     }
     match threads.ready.pop() {
         Some(next) => Some(next.resume()),
@@ -362,9 +428,13 @@ fn choose(
 #[cold]
 #[inline(never)]
 fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
-    if let Some(earliest_ns) = threads.earliest_deadline_ns() {
+    let earliest_ns = threads.earliest_deadline_ns().unwrap_or(NEVER).min(threads.alarm_ns);
+    if earliest_ns != NEVER {
         clock.idle_until(earliest_ns);
         threads.expire(earliest_ns);
+        if threads.alarm_ns <= earliest_ns {
+            return None;
+        }
     }
     match threads.ready.pop() {
         Some(next) => Some(next.resume()),
@@ -372,66 +442,5 @@ fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) 
             threads.report_deadlock(platform);
             None
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stop::Stop;
-    use crate::testing_threads::{Step, ThreadMachine};
-    use crate::thread::{SP, TP};
-    use alloc::string::String;
-
-    #[test]
-    fn newborns_get_the_registers_their_parent_had() {
-        let mut machine = ThreadMachine::new();
-        machine.current().frame.x[8] = 88;
-        machine.current().frame.f[9] = 99;
-        let tid = machine.spawn(0, UserAddress::NULL);
-        assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
-        let frame = &machine.current().frame;
-        assert_eq!((frame.x[8], frame.f[9], frame.x[SP], frame.x[TP]), (88, 99, 0x8000, 0));
-    }
-
-    #[test]
-    fn the_clock_jumps_when_everybody_sleeps() {
-        let mut machine = ThreadMachine::new();
-        let tid = machine.spawn(0, UserAddress::NULL);
-        let mut sleep = |deadline| {
-            machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(deadline))))
-        };
-        assert_eq!(sleep(9_000_000), Step::Switched(tid, 0));
-        assert_eq!(sleep(5_000_000), Step::Switched(tid, 0));
-        assert_eq!(machine.clock.now_ns(), 5_000_000);
-        assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
-        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 1))), Step::Switched(PROCESS_ID, 0));
-        assert_eq!(machine.clock.now_ns(), 9_000_000);
-        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 2))), Step::Exited(2));
-    }
-
-    #[test]
-    fn a_call_that_waited_for_an_event_is_made_again() {
-        let mut machine = ThreadMachine::new();
-        let tid = machine.spawn(0, UserAddress::NULL);
-        let pc = machine.current().frame.x[PC];
-        assert_eq!(machine.call(|m, thread| Ok(m.threads.wait_for_event(thread, 5, None))), Step::Switched(tid, 0));
-        machine.threads.wake_events();
-        assert_eq!(machine.yield_now(), Step::Switched(PROCESS_ID, 5));
-        assert_eq!(machine.current().frame.x[PC], pc);
-    }
-
-    #[test]
-    fn deadlock_names_everybody() {
-        let mut machine = ThreadMachine::new();
-        let tid = machine.spawn(0, UserAddress::NULL);
-        let address = machine.memory.address(64);
-        let wait =
-            |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait(thread, Wait::Futex(address, 1), None));
-        assert_eq!(machine.call(wait), Step::Switched(tid, 0));
-        assert_eq!(machine.call(wait), Step::Stopped(Stop::Deadlock));
-        let text = String::from_utf8_lossy(&machine.platform.error).into_owned();
-        assert_eq!(text.lines().count(), 2);
-        assert!(text.starts_with("zeroos: thread 2 waits for a wake of the futex at 0x10040, pc 0x"), "{text}");
     }
 }

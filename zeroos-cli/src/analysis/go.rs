@@ -6,6 +6,7 @@
 //! module data that points at it. Layouts: `runtime/symtab.go` (`pcHeader`, `moduledata`), `runtime/runtime2.go`
 //! (`_func`), `internal/abi/type.go` (`Method`), Go 1.14 to 1.27. Everything read is bounded by the file.
 
+mod function_data;
 mod header;
 pub(super) mod liveness;
 mod methods;
@@ -115,6 +116,11 @@ impl<'a> GoTable<'a> {
     /// Whether the function table holds `address`: no word of it is a pointer.
     pub fn covers(&self, address: Address) -> bool {
         (self.address..self.table_end).contains(&address.0)
+    }
+
+    /// Where records about functions lie that can look like words that hold addresses of code, ascending.
+    pub fn function_data(&self) -> Vec<u64> {
+        function_data::records(self)
     }
 
     /// The name that the linker gave the function starting at `entry`, for people only.

@@ -45,7 +45,10 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         }
     }
     if let Some(table) = code.go.table() {
-        pointers.retain(|pointer| !table.covers(pointer.holder));
+        let data = table.function_data();
+        let is_data = |holder: u64| data.binary_search(&holder).is_ok();
+        let is_word = |holder: Address| !is_data(holder.0) && !is_data(holder.0.saturating_add(4));
+        pointers.retain(|pointer| !table.covers(pointer.holder) && is_word(pointer.holder));
         pointers.extend(table.methods().into_iter().map(|(target, holder)| Pointer { target, holder }));
     }
     pointers.sort_unstable();

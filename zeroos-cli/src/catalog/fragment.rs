@@ -70,15 +70,23 @@ pub enum Moment {
     Boot,
     /// The calling thread gave up the hart or made a thread.
     Switch,
+    /// A timer is due and no thread on the hart.
+    Alarm,
+    /// The alarm was served.
+    Choose,
     /// A complete frame is about to be loaded.
     Deliver,
+    /// An instruction of the program met an exception.
+    Fault,
 }
 
 /// A fact about the program by which a cheaper fragment does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Variant {
-    /// No call that makes a thread is reachable.
+    /// No call that makes a thread, or has a timer send signals, is reachable: nothing happens while the program waits.
     SingleThread,
+    /// Other threads can run, and there may be files on which a read or write has to wait for them.
+    Waits,
     /// No call that makes a descriptor is reachable: only 0, 1 and 2 exist.
     ConsoleOnly,
 }
@@ -140,6 +148,7 @@ impl Variant {
     pub fn named(word: &str) -> Option<Variant> {
         match word {
             "single_thread" => Some(Variant::SingleThread),
+            "waits" => Some(Variant::Waits),
             "console_only" => Some(Variant::ConsoleOnly),
             _ => None,
         }
@@ -150,6 +159,7 @@ impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Variant::SingleThread => "single_thread",
+            Variant::Waits => "waits",
             Variant::ConsoleOnly => "console_only",
         })
     }
@@ -161,7 +171,10 @@ impl Moment {
         match word {
             "boot" => Some(Moment::Boot),
             "switch" => Some(Moment::Switch),
+            "alarm" => Some(Moment::Alarm),
+            "choose" => Some(Moment::Choose),
             "deliver" => Some(Moment::Deliver),
+            "fault" => Some(Moment::Fault),
             _ => None,
         }
     }

@@ -23,8 +23,8 @@ const ALWAYS: [&[&str]; 11] = [
     &["user_memory"],
 ];
 
-/// The calls that make a thread.
-const MAKES_THREADS: [&str; 2] = ["clone", "clone3"];
+/// The calls that make a thread, or a timer that sends signals: something may happen while the program waits.
+const NEEDS_SCHEDULER: [&str; 4] = ["clone", "clone3", "setitimer", "timer_create"];
 
 /// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.
 const RT_SIGRETURN: SyscallNumber = SyscallNumber(139);
@@ -78,9 +78,10 @@ impl Selection {
             wanted.extend(catalog.provided());
         }
         wanted.retain(|number| !enosys.contains(number));
-        let makes_threads = |number: &SyscallNumber| number.name().is_some_and(|name| MAKES_THREADS.contains(&name));
+        let needs_scheduler =
+            |number: &SyscallNumber| number.name().is_some_and(|name| NEEDS_SCHEDULER.contains(&name));
         let mut variants = BTreeSet::new();
-        if !wanted.iter().any(makes_threads) {
+        if !wanted.iter().any(needs_scheduler) {
             variants.insert(Variant::SingleThread);
         }
         // The console-only variants keep no descriptor table, so they can only serve a kernel in which nothing else
@@ -89,6 +90,11 @@ impl Selection {
         let descriptors = Module::of(&["subsystems", "descriptors"]);
         let mut selection = Selection::with_variants(catalog, &wanted, lean)?;
         if unbounded || selection.files.contains_key(&descriptors) {
+            selection = Selection::with_variants(catalog, &wanted, variants.clone())?;
+        }
+        let may_wait = Module::of(&["subsystems", "may_wait"]);
+        if !variants.contains(&Variant::SingleThread) && (unbounded || selection.files.contains_key(&may_wait)) {
+            variants.insert(Variant::Waits);
             selection = Selection::with_variants(catalog, &wanted, variants)?;
         }
         selection.enosys = enosys.clone();

@@ -98,6 +98,7 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("quick", &quick(plan));
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
+    context.insert("faults", &!plan.selection.hooks(Moment::Fault).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
     let slots = |registers: &[(&str, usize)]| -> Vec<Slot> {
         registers.iter().map(|&(name, number)| Slot { name: name.into(), offset: number * 8 }).collect()

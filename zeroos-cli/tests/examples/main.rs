@@ -4,8 +4,8 @@
 //!
 //! One test per program; each covers every prebuilt binary of it (rv64gc and rv64imac, `ET_EXEC` and static-PIE).
 
-mod busybox;
 mod example;
+mod fetched;
 mod process;
 
 use std::collections::BTreeSet;
@@ -37,6 +37,26 @@ fn glibc_hello_runs_like_the_musl_one() {
 #[test]
 fn c_threads_share_mutexes_and_conditions_and_own_their_thread_locals() {
     same_as_linux("threads-c");
+}
+
+#[test]
+fn c_threads_wait_for_files() {
+    same_as_linux("waiting-c");
+}
+
+#[test]
+fn c_timers_and_awaited_signals() {
+    same_as_linux("timers-c");
+}
+
+#[test]
+fn c_faults_are_signals() {
+    same_as_linux("faults-c");
+}
+
+#[test]
+fn c_many_threads_come_and_go() {
+    same_as_linux("many-threads-c");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Runs one guest to its end: output captured, input from a file or empty, and never longer than the limit.
 
 use std::fs::{self, File};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 pub struct Finished {
     pub stdout: Vec<u8>,
     pub stderr: String,
-    /// The exit status, or `None` if a signal ended the process.
+    /// The exit status; 128 + signal if that ended the process, as a shell has it.
     pub status: Option<i32>,
 }
 
@@ -35,7 +35,7 @@ pub fn run(command: &mut Command, stdin: Option<&Path>) -> Result<Finished, Stri
     Ok(Finished {
         stdout: fs::read(&stdout_path).map_err(|error| error.to_string())?,
         stderr: String::from_utf8_lossy(&fs::read(&stderr_path).map_err(|error| error.to_string())?).into_owned(),
-        status: status.code(),
+        status: status.code().or(status.signal().map(|signal| 128 + signal)),
     })
 }
 

@@ -124,7 +124,7 @@ zeroos_float_states:
     .zero   16
     .section .text.zeroos_trap
 
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2) or was written
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise

@@ -4,7 +4,7 @@
 use crate::abi::pollfd::{POLLFD_BYTES, POLLIN, POLLNVAL, POLLOUT, POLLRDNORM, POLLWRNORM, PollFd, UNASKED};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
-use crate::subsystems::poll_arguments::{check_signal_mask, read_timeout};
+use crate::subsystems::poll_arguments::{read_signal_mask, read_timeout};
 use crate::subsystems::standard_streams::StandardStreams;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -24,7 +24,7 @@ pub fn ppoll(
     signal_mask_bytes: usize,
 ) -> SysResult {
     let timeout_ns = read_timeout(memory, timeout)?;
-    check_signal_mask(memory, signal_mask, signal_mask_bytes)?;
+    read_signal_mask(memory, signal_mask, signal_mask_bytes)?;
     if count > LIMIT {
         return Err(Errno::EINVAL.into());
     }

@@ -1,44 +1,45 @@
-//! `epoll_pwait(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: events that are there at once,
-//! and a timeout of 0; not supported: waiting. Errors: EINVAL, EFAULT, EBADF.
+//! `epoll_pwait(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything. Errors: EINVAL, EFAULT,
+//! EBADF, EINTR.
 
-use crate::abi::epoll::EPOLL_EVENT_BYTES;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::outcome::Outcome;
 use crate::register::Fd;
+use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::epoll::interest_list;
-use crate::subsystems::poll_arguments::check_signal_mask;
+use crate::subsystems::epoll::{check_limit, tell};
+use crate::subsystems::poll_wait::PollWait;
+use crate::subsystems::signals::Signals;
+use crate::subsystems::threads::Threads;
+use crate::subsystems::waiting::watched;
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(22 => epoll_pwait);
 
-/// Most events of one call (fs/eventpoll.c, EP_MAX_EVENTS).
-const MAX_EVENTS: i32 = i32::MAX / EPOLL_EVENT_BYTES as i32;
-
-/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number.
+/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until there is
+/// one for at most `timeout_ms`, for ever if that is negative.
 pub fn epoll_pwait(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
     fd: Fd,
     address: UserAddress,
     limit: i32,
     timeout_ms: i32,
     signal_mask: UserAddress,
     signal_mask_bytes: usize,
-) -> SysResult {
-    check_signal_mask(memory, signal_mask, signal_mask_bytes)?;
-    if limit <= 0 || limit > MAX_EVENTS {
-        return Err(Errno::EINVAL.into());
-    }
-    let open = descriptors.get(fd)?;
-    let interests = interest_list(open).ok_or(Errno::EINVAL)?;
-    let events = interests.take(limit as usize);
-    if events.is_empty() && timeout_ms != 0 {
-        return Err(Refusal::Unsupported("epoll_pwait that waits"));
-    }
-    for (index, event) in events.iter().enumerate() {
-        event.write(memory, address.add(index * EPOLL_EVENT_BYTES))?;
-    }
-    Ok(events.len())
+) -> Outcome {
+    let timeout_ns = u64::try_from(timeout_ms).ok().map(|timeout_ms| timeout_ms * 1_000_000);
+    let (mask, mask_bytes) = (signal_mask, signal_mask_bytes);
+    let wait = PollWait::begin(memory, clock, thread, timeout_ns, UserAddress::NULL, mask, mask_bytes)?;
+    let result = check_limit(limit).and_then(|limit| {
+        let open = descriptors.get(fd)?;
+        tell(memory, open, clock.now_ns(), address, limit)
+    });
+    let file = descriptors.get(fd).ok().map(watched);
+    wait.finish(memory, signals, threads, clock, thread, fd.0 as u64, result, file.into_iter())
 }
 
 #[cfg(test)]
@@ -47,32 +48,56 @@ mod tests {
     use crate::abi::epoll::EpollEvent;
     use crate::abi::open_flags::O_RDWR;
     use crate::abi::pollfd::POLLIN;
+    use crate::errno::Errno;
     use crate::subsystems::epoll::Epoll;
     use crate::subsystems::event_counter::EventCounter;
     use crate::subsystems::open_file::OpenFile;
-    use crate::testing::FakeMemory;
+    use crate::testing_threads::{Step, ThreadMachine};
     use alloc::boxed::Box;
 
     #[test]
-    fn tells_what_is_ready() {
-        let (mut memory, mut descriptors) = (FakeMemory::new(32), Descriptors::new());
+    fn tells_what_is_ready_and_waits_for_it() {
+        let (mut machine, mut descriptors, mut signals) = (ThreadMachine::new(), Descriptors::new(), Signals::new());
+        machine.spawn(0, UserAddress::NULL);
         let counter = OpenFile::new(Box::new(EventCounter::new(1, false)), O_RDWR);
         let epoll = Epoll::default();
         assert_eq!(epoll.add(Fd(9), &counter, EpollEvent { events: u32::from(POLLIN), data: 5 }), Ok(()));
         let list = descriptors.insert(OpenFile::new(Box::new(epoll), O_RDWR), false, 0).expect("there is room");
-        let (buffer, bad) = (memory.address(0), UserAddress(8));
-        let mut call = |fd, address, limit, timeout_ms| {
-            epoll_pwait(&mut memory, &mut descriptors, fd, address, limit, timeout_ms, UserAddress::NULL, 0)
+        let (buffer, bad) = (machine.memory.address(0), UserAddress(8));
+        let mut call = |machine: &mut ThreadMachine, fd, address, limit, timeout_ms| {
+            machine.call(|m, thread| {
+                let (memory, threads, clock) = (&mut m.memory, &mut m.threads, &mut m.clock);
+                let (descriptors, signals, null) = (&mut descriptors, &mut signals, UserAddress::NULL);
+                let (fd, limit) = (Fd(fd), limit);
+                epoll_pwait(
+                    memory,
+                    descriptors,
+                    signals,
+                    threads,
+                    clock,
+                    thread,
+                    fd,
+                    address,
+                    limit,
+                    timeout_ms,
+                    null,
+                    0,
+                )
+            })
         };
-        assert_eq!(call(list, buffer, 0, 0), Err(Errno::EINVAL.into()));
-        assert_eq!(call(Fd(99), buffer, -1, 0), Err(Errno::EINVAL.into()));
-        assert_eq!(call(Fd(99), buffer, 1, 0), Err(Errno::EBADF.into()));
-        assert_eq!(call(Fd(1), buffer, 1, 0), Err(Errno::EINVAL.into()));
-        assert_eq!(call(list, bad, 1, 0), Err(Errno::EFAULT.into()));
-        assert_eq!(call(list, buffer, 2, -1), Ok(1));
-        drop(counter);
-        assert_eq!(call(list, bad, 1, 0), Ok(0));
-        assert!(matches!(call(list, buffer, 1, 1), Err(Refusal::Unsupported(_))));
-        assert_eq!(memory.bytes(0, 9), [1, 0, 0, 0, 0, 0, 0, 0, 5]);
+        assert_eq!(call(&mut machine, list.0, buffer, 0, 0), Step::Failed(Errno::EINVAL));
+        assert_eq!(call(&mut machine, 99, buffer, -1, 0), Step::Failed(Errno::EINVAL));
+        assert_eq!(call(&mut machine, 99, buffer, 1, 0), Step::Failed(Errno::EBADF));
+        assert_eq!(call(&mut machine, 1, buffer, 1, 0), Step::Failed(Errno::EINVAL));
+        assert_eq!(call(&mut machine, list.0, bad, 1, 0), Step::Failed(Errno::EFAULT));
+        assert_eq!(call(&mut machine, list.0, buffer, 2, -1), Step::Returned(1));
+        assert_eq!(machine.memory.bytes(0, 9), [1, 0, 0, 0, 0, 0, 0, 0, 5]);
+        let word = &mut [0; 8];
+        assert_eq!(counter.file.read(&mut machine.platform, 0, word), Ok(8));
+        assert_eq!(call(&mut machine, list.0, bad, 1, 0), Step::Returned(0));
+        assert_eq!(call(&mut machine, list.0, buffer, 1, 5), Step::Switched(3, 0));
+        assert_eq!(counter.file.write(&mut machine.platform, 0, &1u64.to_le_bytes()), Ok(8));
+        assert_eq!(machine.yield_now(), Step::Switched(2, i64::from(list.0)));
+        assert_eq!(call(&mut machine, list.0, buffer, 1, 5), Step::Returned(1));
     }
 }

@@ -2,11 +2,12 @@
 //! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not supported: stopping, process
 //! 1. Errors: EINVAL, ESRCH.
 
-use crate::abi::signal::{check, set_of};
+use crate::abi::signal::check;
+use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::directed_signals::act_on;
+use crate::subsystems::directed_signals::send_to_process;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -31,19 +32,13 @@ pub fn kill(
         _ => return Err(Errno::ESRCH.into()),
     }
     let Some(signal) = signal else { return Ok(Leave::Return(0)) };
-    signals.send_to_process(thread, signal)?;
-    if thread.signal_mask & set_of(signal) != 0
-        && let Some(tid) = threads.find_by(|other| other.signal_mask & set_of(signal) == 0)
-    {
-        return act_on(memory, signals, threads, clock, tid, signal);
-    }
-    signals.settle(thread, 0)
+    send_to_process(memory, signals, threads, clock, thread, signal, SignalInfo::sent(false))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::SIGTERM;
+    use crate::abi::signal::{SIGTERM, set_of};
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::user_memory::UserAddress;
 

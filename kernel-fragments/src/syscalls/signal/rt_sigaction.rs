@@ -3,7 +3,7 @@
 
 use crate::abi::signal::{Action, SA_KNOWN, SET_BYTES, SIGACTION_BYTES, UNBLOCKABLE, check, set_of};
 use crate::errno::{Errno, SysResult};
-use crate::subsystems::signal_delivery::HANDLERS_ARE_CALLED;
+use crate::subsystems::signal_faults::HANDLERS_ARE_CALLED;
 use crate::subsystems::signals::Signals;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};

@@ -38,7 +38,7 @@ mod tests {
     use crate::abi::signal::{Action, SA_RESTART, SIGABRT, set_of};
     use crate::subsystems::threads::Wait;
     use crate::testing_threads::{Step, ThreadMachine};
-    use crate::thread::PC;
+    use crate::thread::{PC, Unfinished};
     use crate::user_memory::UserAddress;
 
     #[test]
@@ -87,7 +87,10 @@ mod tests {
                 Ok(m.threads.wait(thread, Wait::Futex(UserAddress(64), 1), deadline))
             }
         };
-        let event = |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait_for_event(thread, 77, None));
+        let event = |m: &mut ThreadMachine, thread: &mut Thread| {
+            let unfinished = Unfinished { restarts: true, ..Unfinished::NONE };
+            Ok(m.threads.wait_for_event(thread, 77, [].into_iter(), unfinished))
+        };
         assert_eq!(interrupted(0, futex(None)), (-4, 4));
         assert_eq!(interrupted(SA_RESTART, futex(None)), (64, 0), "made again");
         assert_eq!(interrupted(SA_RESTART, futex(Some(1 << 40))), (-4, 4), "not with a timeout");

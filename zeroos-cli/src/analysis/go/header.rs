@@ -19,6 +19,8 @@ pub(super) struct Layout {
     pub functions_end: usize,
     /// What offsets of code count from, if the header tells (Go 1.18 to 1.25).
     pub text: Option<u64>,
+    /// Bytes of `_func` before its variable parts; `None` for versions of which it is not needed.
+    function: Option<usize>,
 }
 
 /// What module data tells.
@@ -102,9 +104,14 @@ impl Layout {
             }
             _ => return None,
         };
+        let function = match magic {
+            0xffff_fff0 => Some(40),
+            0xffff_fff1 => Some(44),
+            _ => None,
+        };
         let functions_end = count.checked_mul(2 * width)?.checked_add(width)?.checked_add(entries)?;
         let fits = count > 0 && functions_end <= bytes.len() && records < bytes.len() && names < bytes.len();
-        fits.then_some(Layout { width, count, entries, records, names, functions_end, text })
+        fits.then_some(Layout { width, count, entries, records, names, functions_end, text, function })
     }
 
     /// Entry addresses and the end of the last function; `None` unless they ascend and every record repeats its own.
@@ -129,6 +136,24 @@ impl Layout {
     pub fn deferreturn(&self, bytes: &[u8], index: usize) -> Option<u32> {
         // Behind entry, name and argument size.
         Some(number(bytes, self.record(bytes, index)?.checked_add(self.width + 8)?, 4)? as u32)
+    }
+
+    /// `_func.funcdata` of a function: which kind of record, and its offset.
+    pub fn function_data<'b>(&self, bytes: &'b [u8], index: usize) -> impl Iterator<Item = (usize, u32)> + use<'b> {
+        self.function_data_place(bytes, index).into_iter().flat_map(move |(place, count)| {
+            let offset = move |kind: usize| Some((kind, number(bytes, place + 4 * kind, 4)? as u32));
+            (0..count).filter_map(offset).filter(|&(_, offset)| offset != u32::MAX)
+        })
+    }
+
+    /// Where `_func.funcdata` lies, and how many there are.
+    fn function_data_place(&self, bytes: &[u8], index: usize) -> Option<(usize, usize)> {
+        /// `_func.npcdata`, in bytes.
+        const TABLES: usize = 28;
+        let (record, size) = (self.record(bytes, index)?, self.function?);
+        let tables = usize::try_from(number(bytes, record.checked_add(TABLES)?, 4)?).ok()?;
+        let place = record.checked_add(size)?;
+        Some((tables.checked_mul(4)?.checked_add(place)?, usize::from(*bytes.get(place.checked_sub(1)?)?)))
     }
 
     /// The name of a function.

@@ -241,3 +241,33 @@ fn a_record_whose_name_or_type_is_none_is_no_method_if_the_module_data_tells_whe
     data[MODULE + 37 * 8..MODULE + 38 * 8].fill(0);
     assert_eq!(targets(&data), [0x10, 0x10, 0x10, 0x10, 0x40, 0x80]);
 }
+
+/// A wrapper's record is an offset of code. Where the program is linked low enough it is an address, too, and is taken for
+/// a function's word unless the function table says what it is.
+#[test]
+fn what_the_runtime_keeps_about_functions_is_no_address_of_code() {
+    const RECORDS: usize = 0x700;
+    let flavour = FLAVOURS[4];
+    let mut data = program(flavour);
+    put(&mut data, MODULE + 38 * 8, &(DATA + RECORDS as u64).to_le_bytes());
+    for index in 0..3 {
+        // One table of program counters, an argument map and, in the last kind, a wrapper's record.
+        let record = TABLE + 0x200 + 0x40 * index;
+        put(&mut data, record + 28, &1u32.to_le_bytes());
+        let kinds = [16, u32::MAX, u32::MAX, if index == 1 { 8 } else { u32::MAX }];
+        data[record + 43] = kinds.len() as u8;
+        put(&mut data, record + 48, &kinds.map(u32::to_le_bytes).concat());
+    }
+    put(&mut data, RECORDS, &(TEXT + FUNCTIONS[2]).to_le_bytes());
+    put(&mut data, RECORDS + 8, &(TEXT + FUNCTIONS[2]).to_le_bytes());
+    put(&mut data, RECORDS + 16, &[1, 0, 0, 0, 3, 0, 0, 0, 5]);
+    let file = AppElf::parse(elf(&data)).unwrap();
+    let go = GoFile::of(&file);
+    assert_eq!(go.table().unwrap().function_data(), [8, 16].map(|offset| DATA + RECORDS as u64 + offset));
+    let arena = bumpalo::Bump::new();
+    let code = crate::analysis::code::Code::new(&file, &arena, crate::analysis::code::CodeBy::Sections);
+    let pointers = crate::analysis::pointers::data_pointers(&code);
+    let holders = pointers.iter().filter(|pointer| pointer.target == TEXT + FUNCTIONS[2]);
+    let in_records = holders.map(|pointer| pointer.holder).filter(|holder| holder.0 >= DATA + RECORDS as u64);
+    assert_eq!(in_records.collect::<Vec<_>>(), [Address(DATA + RECORDS as u64)]);
+}

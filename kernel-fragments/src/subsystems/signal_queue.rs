@@ -1,0 +1,85 @@
+//! Signals that were sent with more to tell than that they were, or again while they were pending: in the order in which
+//! they came. Never allocates: there is room for a few, as few programs let many pile up.
+
+use crate::abi::signal_info::SignalInfo;
+use crate::errno::Refusal;
+
+/// How many signals may be queued at once.
+const ROOM: usize = 32;
+
+/// One queued signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Queued {
+    signal: u32,
+    /// For which thread; 0 for the process.
+    tid: u32,
+    info: SignalInfo,
+}
+
+/// All of them; the rest of the room is unused.
+#[derive(Debug)]
+pub struct SignalQueue {
+    entries: [Option<Queued>; ROOM],
+}
+
+impl SignalQueue {
+    /// Nothing is queued.
+    pub const fn new() -> SignalQueue {
+        SignalQueue { entries: [None; ROOM] }
+    }
+
+    /// Queues `signal` for thread `tid`, or for the process (0).
+    ///
+    /// # Errors
+    /// Unsupported: more than there is room for.
+    pub fn push(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        let free = self.entries.iter_mut().find(|entry| entry.is_none());
+        *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(Queued { signal, tid, info });
+        Ok(())
+    }
+
+    /// Takes the oldest `signal` of `tid` out, and tells whether there are more.
+    pub fn take(&mut self, tid: u32, signal: u32) -> (Option<SignalInfo>, bool) {
+        let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
+        let Some(at) = self.entries.iter().position(is_meant) else { return (None, false) };
+        let taken = self.entries.get(at).copied().flatten().map(|entry| entry.info);
+        // The ones behind move up, so that the order stays.
+        self.entries.copy_within(at + 1.., at);
+        if let Some(last) = self.entries.last_mut() {
+            *last = None;
+        }
+        (taken, self.entries.iter().any(is_meant))
+    }
+
+    /// Whether such an entry is there.
+    pub fn holds(&self, tid: u32, signal: u32, info: SignalInfo) -> bool {
+        self.entries.contains(&Some(Queued { signal, tid, info }))
+    }
+
+    /// Forgets every `signal` of `tid`.
+    pub fn forget(&mut self, tid: u32, signal: u32) {
+        while self.take(tid, signal).1 {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_order_until_full() {
+        let mut queue = SignalQueue::new();
+        let info = |value| SignalInfo { code: -1, words: [0, value] };
+        for value in 0..ROOM as u64 {
+            assert_eq!(queue.push(value as u32 % 2, 40, info(value)), Ok(()));
+        }
+        assert!(matches!(queue.push(0, 40, info(99)), Err(Refusal::Unsupported(_))));
+        assert_eq!(queue.take(1, 41), (None, false));
+        assert_eq!((queue.take(1, 40), queue.take(0, 40)), ((Some(info(1)), true), (Some(info(0)), true)));
+        queue.forget(1, 40);
+        assert_eq!(queue.take(1, 40), (None, false));
+        assert_eq!(queue.take(0, 40), (Some(info(2)), true));
+        assert_eq!(queue.push(1, 41, info(7)), Ok(()));
+        assert_eq!(queue.take(1, 41), (Some(info(7)), false));
+    }
+}

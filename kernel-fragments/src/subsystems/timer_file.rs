@@ -1,0 +1,121 @@
+//! The timer behind `timerfd_create(2)`: a file that can be read once its time has come, and says how often it came.
+
+use crate::abi::pollfd::POLLIN;
+use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
+use crate::errno::{Errno, SysResult};
+use crate::platform_interface::Platform;
+use crate::subsystems::may_wait::MAY_WAIT;
+use crate::subsystems::open_file::{File, OpenFile};
+use core::any::Any;
+use core::cell::Cell;
+
+const _: bool = MAY_WAIT;
+
+/// A timer to read.
+pub struct TimerFile {
+    /// The clock that it was made for.
+    pub clock: i32,
+    /// When it is due next, in nanoseconds since boot.
+    due_ns: Cell<Option<u64>>,
+    interval_ns: Cell<u64>,
+    /// How often it was due since it was read or set.
+    expirations: Cell<u64>,
+    activity: Cell<u64>,
+}
+
+impl TimerFile {
+    /// A timer that is not armed.
+    pub fn new(clock: i32) -> TimerFile {
+        TimerFile {
+            clock,
+            due_ns: Cell::new(None),
+            interval_ns: Cell::new(0),
+            expirations: Cell::new(0),
+            activity: Cell::new(0),
+        }
+    }
+
+    /// Has it be due at `due_ns` after boot and every `interval_ns` from then on (0: not again).
+    pub fn arm(&self, due_ns: Option<u64>, interval_ns: u64) {
+        self.due_ns.set(due_ns);
+        self.interval_ns.set(interval_ns);
+        self.expirations.set(0);
+        self.activity.set(self.activity.get() + 1);
+    }
+
+    /// What remains until it is due, and its interval; both 0 if it is not armed. It is up to date.
+    pub fn remaining_ns(&self, now_ns: u64) -> (u64, u64) {
+        let value_ns = self.due_ns.get().map_or(0, |due_ns| due_ns.saturating_sub(now_ns));
+        (value_ns, self.interval_ns.get())
+    }
+}
+
+impl File for TimerFile {
+    fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
+        let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
+        if self.expirations.get() == 0 {
+            return Err(Errno::EAGAIN.into());
+        }
+        *place = self.expirations.take().to_le_bytes();
+        Ok(8)
+    }
+
+    fn stat(&self) -> Stat {
+        Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
+    }
+
+    fn ready(&self) -> u16 {
+        if self.expirations.get() > 0 { POLLIN } else { 0 }
+    }
+
+    fn activity(&self) -> u64 {
+        self.activity.get()
+    }
+
+    fn pass_time(&self, now_ns: u64) {
+        let Some(due_ns) = self.due_ns.get().filter(|&due_ns| due_ns <= now_ns) else { return };
+        let interval_ns = self.interval_ns.get();
+        // An interval of 0 is due once.
+        let count = 1 + (now_ns - due_ns).checked_div(interval_ns).unwrap_or(0);
+        self.due_ns.set((interval_ns > 0).then(|| due_ns + count * interval_ns));
+        self.expirations.set(self.expirations.get() + count);
+        self.activity.set(self.activity.get() + 1);
+    }
+
+    fn next_change_ns(&self) -> Option<u64> {
+        self.due_ns.get()
+    }
+
+    fn as_any(&self) -> Option<&dyn Any> {
+        Some(self)
+    }
+}
+
+/// The timer behind an open file, if it is one; EINVAL.
+pub fn timer_of(file: &OpenFile) -> Result<&TimerFile, Errno> {
+    file.file.as_any().and_then(|file| file.downcast_ref()).ok_or(Errno::EINVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakePlatform;
+
+    #[test]
+    fn counts_how_often_it_was_due() {
+        let timer = TimerFile::new(1);
+        let read = |len_bytes: usize| {
+            let mut into = [0; 9];
+            timer.read(&mut FakePlatform::new(), 0, &mut into[..len_bytes]).map(|_| into[0])
+        };
+        timer.arm(Some(100), 50);
+        timer.pass_time(99);
+        assert_eq!((timer.ready(), read(8), read(7)), (0, Err(Errno::EAGAIN.into()), Err(Errno::EINVAL.into())));
+        timer.pass_time(210);
+        assert_eq!((timer.ready(), timer.next_change_ns(), timer.remaining_ns(210)), (POLLIN, Some(250), (40, 50)));
+        assert_eq!((read(9), read(8)), (Ok(3), Err(Errno::EAGAIN.into())));
+        timer.arm(Some(300), 0);
+        timer.pass_time(1000);
+        assert_eq!((read(8), timer.next_change_ns()), (Ok(1), None));
+    }
+}

@@ -1,0 +1,96 @@
+//! `timer_create(2)`: <https://man7.org/linux/man-pages/man2/timer_create.2.html>. Supported: SIGEV_SIGNAL, SIGEV_NONE, SIGEV_THREAD_ID
+//! (by which libraries make SIGEV_THREAD), served when threads wait or yield; not supported: timers by CPU time. Errors: EINVAL,
+//! EFAULT.
+
+use crate::abi::signal::{HIGHEST, SIGALRM};
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::clock::ClockKind;
+use crate::subsystems::threads::Threads;
+use crate::subsystems::timers::{Notice, Timer, Timers, timer_info};
+use crate::thread::Thread;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(107 => timer_create);
+
+const SIGEV_SIGNAL: u32 = 0;
+const SIGEV_NONE: u32 = 1;
+const SIGEV_THREAD: u32 = 2;
+const SIGEV_THREAD_ID: u32 = 4;
+
+/// Bytes of `struct sigevent`.
+const SIGEVENT_BYTES: usize = 64;
+
+/// Makes a timer of `clock` that tells as the `sigevent` at `event` says (null: by SIGALRM) and stores its id at `id_address`.
+pub fn timer_create(
+    memory: &mut impl UserMemory,
+    timers: &mut Timers,
+    threads: &mut Threads,
+    thread: &mut Thread,
+    clock: i32,
+    event: UserAddress,
+    id_address: UserAddress,
+) -> SysResult {
+    let (value, signal, how, tid) = match event.is_null() {
+        true => (None, SIGALRM, SIGEV_SIGNAL, 0),
+        false => {
+            memory.slice(event, SIGEVENT_BYTES)?;
+            let word = |offset| memory.read_u32(event.add(offset));
+            (Some(memory.read_u64(event)?), word(8)?, word(12)?, word(16)?)
+        }
+    };
+    if let ClockKind::ProcessCpu | ClockKind::ThreadCpu = ClockKind::of(clock, thread)? {
+        return Err(Refusal::Unsupported("timers by CPU time"));
+    }
+    // The clocks that cannot be slept by have no timers either (kernel/time/posix-timers.c).
+    if matches!(clock, 4..=6) {
+        return Err(Errno::EOPNOTSUPP.into());
+    }
+    let is_signal = (1..=HIGHEST).contains(&signal);
+    let notice = match how {
+        SIGEV_NONE => Notice::Nobody,
+        SIGEV_SIGNAL | SIGEV_THREAD if is_signal => Notice::Process(signal),
+        SIGEV_THREAD_ID if is_signal && (tid == thread.tid || threads.find(tid).is_some()) => {
+            Notice::Thread(tid, signal)
+        }
+        _ => return Err(Errno::EINVAL.into()),
+    };
+    memory.slice_mut(id_address, 4)?;
+    let id = timers.new_id();
+    memory.write_u32(id_address, id.cast_unsigned())?;
+    timers.add(Timer::new(id, clock, notice, timer_info(id, value.unwrap_or(id as u64))));
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeMemory;
+
+    #[test]
+    fn checks_whom_to_tell() {
+        let (mut memory, mut timers, mut threads) = (FakeMemory::new(128), Timers::new(), Threads::new());
+        let mut thread = Thread::first();
+        let (id, null) = (memory.address(64), UserAddress::NULL);
+        let mut create = |memory: &mut FakeMemory, clock, event, id| {
+            timer_create(memory, &mut timers, &mut threads, &mut thread, clock, event, id)
+        };
+        assert_eq!(create(&mut memory, 1, null, id), Ok(0));
+        for (signal, how, tid, expected) in [
+            (10, SIGEV_SIGNAL, 0, Ok(0)),
+            (0, SIGEV_NONE, 0, Ok(0)),
+            (10, SIGEV_THREAD_ID, 2, Ok(0)),
+            (10, SIGEV_THREAD_ID, 9, Err(Errno::EINVAL.into())),
+            (65, SIGEV_SIGNAL, 0, Err(Errno::EINVAL.into())),
+            (10, 3, 0, Err(Errno::EINVAL.into())),
+        ] {
+            let event = memory.put(0, &[0, 0, signal, how, tid].map(u32::to_le_bytes).concat());
+            assert_eq!(create(&mut memory, 0, event, id), expected, "{signal} {how}");
+        }
+        assert_eq!(memory.read_u32(id), Ok(3));
+        assert_eq!(create(&mut memory, 99, null, id), Err(Errno::EINVAL.into()));
+        assert_eq!(create(&mut memory, 4, null, id), Err(Errno::EOPNOTSUPP.into()));
+        assert_eq!(create(&mut memory, 0, UserAddress(8), id), Err(Errno::EFAULT.into()));
+        assert_eq!(create(&mut memory, 0, null, UserAddress(8)), Err(Errno::EFAULT.into()));
+        assert!(matches!(create(&mut memory, 2, null, id), Err(Refusal::Unsupported(_))));
+    }
+}

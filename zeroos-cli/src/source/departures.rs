@@ -1,0 +1,142 @@
+//! The part of the generated root by which the kernel is left otherwise than by returning from a call: another thread, a
+//! timer, a signal handler, a fault.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::root::call;
+use crate::catalog::Moment;
+use crate::plan::Plan;
+use crate::platform::EcallBehaviour;
+
+/// The function that chooses who goes on when a thread may not.
+pub(super) fn leave(plan: &Plan) -> TokenStream {
+    let alarms = alarms(plan).unwrap_or_else(|| quote! { None => deadlock(thread.frame.x[17]), });
+    let switches = plan.selection.hooks(Moment::Switch).iter().map(|(module, hook)| {
+        let call = call(module, &hook.function, &hook.parameters);
+        quote! {
+            match #call {
+                Some(chosen) => next = chosen,
+                #alarms
+            }
+        }
+    });
+    let deliveries = plan.selection.hooks(Moment::Deliver).iter().map(|(module, hook)| {
+        let call = call(module, &hook.function, &hook.parameters);
+        quote! {
+            match #call {
+                Ok(Leave::Exit(status)) => kernel.platform.exit(status),
+                Err(Refusal::Unsupported(what)) => {
+                    let stop = stop::Stop::Unsupported(what);
+                    report::stopped(&mut kernel.platform, boot, 0, thread.frame.x[0], stop)
+                }
+                Ok(_) | Err(Refusal::Errno(_)) => {}
+            }
+        }
+    });
+    let fault = has_faults(plan).then(|| {
+        quote! {
+            thread::LEAVE_FAULT => return fault(thread),
+        }
+    });
+    quote! {
+        /// The run ends: after `call` nobody can ever go on.
+        #[cold]
+        #[inline(never)]
+        fn deadlock(call: u64) -> ! {
+            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
+        }
+
+        /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
+        #[unsafe(no_mangle)]
+        #[allow(unused_variables, unused_assignments)]
+        extern "C" fn zeroos_leave(thread: *mut Thread) -> core::ptr::NonNull<Thread> {
+            let (kernel, boot) = (kernel(), boot_info());
+            // SAFETY: the assembly passes the running thread; nobody else holds it.
+            let thread = unsafe { &mut *thread };
+            let leave = match core::mem::take(&mut thread.leave) {
+                thread::LEAVE_RESCHEDULE => Leave::Reschedule,
+                thread::LEAVE_RESUME => Leave::Resume,
+                #fault
+                _ => Leave::Restored,
+            };
+            let mut next = core::ptr::NonNull::from(&mut *thread);
+            if leave != Leave::Restored {
+                #(#switches)*
+            }
+            // SAFETY: the chosen thread is this one, or one that the scheduler has just given up to us.
+            let thread = unsafe { next.as_mut() };
+            #(#deliveries)*
+            next
+        }
+    }
+}
+
+/// The arm that serves timers until a thread can be chosen; nothing in a kernel without timers that send signals.
+fn alarms(plan: &Plan) -> Option<TokenStream> {
+    let (choose_module, choose) = plan.selection.hooks(Moment::Choose).first()?;
+    let (module, serve) = plan.selection.hooks(Moment::Alarm).first()?;
+    let choose = call(choose_module, &choose.function, &choose.parameters);
+    let serve = call(module, &serve.function, &serve.parameters);
+    Some(quote! {
+        // The calling thread is parked, or gone: it is not touched any more.
+        None => loop {
+            match #serve {
+                Ok(Leave::Exit(status)) => kernel.platform.exit(status),
+                Err(Refusal::Unsupported(what)) => {
+                    let stop = stop::Stop::Unsupported(what);
+                    report::stopped(&mut kernel.platform, boot, 0, program_counter(), stop)
+                }
+                Ok(Leave::Return(1..)) => {}
+                _ => deadlock(0),
+            }
+            if let Some(chosen) = #choose {
+                next = chosen;
+                break;
+            }
+        },
+    })
+}
+
+/// Whether faults of the program may be signals.
+fn has_faults(plan: &Plan) -> bool {
+    !plan.selection.hooks(Moment::Fault).is_empty() && plan.platform.ecall == EcallBehaviour::Mtvec
+}
+
+/// The function for a trap that is no `ecall`.
+pub(super) fn fault(plan: &Plan) -> TokenStream {
+    if !has_faults(plan) {
+        return quote! {
+            /// A trap that is no `ecall`: the run ends.
+            #[unsafe(no_mangle)]
+            extern "C" fn zeroos_fault(cause: u64, pc: u64, value: u64) -> ! {
+                report::fault(&mut kernel().platform, boot_info(), cause, pc, value)
+            }
+        };
+    }
+    let hooks = plan.selection.hooks(Moment::Fault).iter().map(|(module, hook)| {
+        let call = call(module, &hook.function, &hook.parameters);
+        quote! {
+            if let Ok(Leave::Resume) = #call {
+                return core::ptr::NonNull::from(thread);
+            }
+        }
+    });
+    quote! {
+        /// A trap that is no `ecall`, in `thread`, whose frame is complete: it goes on in a handler, or the run ends.
+        #[cold]
+        #[inline(never)]
+        fn fault(thread: &mut Thread) -> core::ptr::NonNull<Thread> {
+            let (kernel, boot, pc) = (kernel(), boot_info(), thread.frame.x[0]);
+            let (a0, a1): (u64, u64);
+            // SAFETY: reading mcause and mtval has no effect.
+            unsafe {
+                core::arch::asm!("csrr {}, mcause", "csrr {}, mtval", out(reg) a0, out(reg) a1, options(nomem, nostack));
+            }
+            if !boot.kernel_code.holds(pc as usize, 1) {
+                #(#hooks)*
+            }
+            report::fault(&mut kernel.platform, boot, a0, pc, a1)
+        }
+    }
+}
