@@ -107,7 +107,7 @@ impl Generator {
     fn buffer(&mut self) -> u64 {
         match self.random.below(60) {
             0 => NOWHERE,
-            _ => IN_ARENA | BUFFER + self.random.below(512),
+            _ => IN_ARENA | (BUFFER + self.random.below(512)),
         }
     }
 
@@ -124,7 +124,7 @@ impl Generator {
     fn path(&mut self) -> u64 {
         match self.random.below(60) {
             0 => NOWHERE,
-            _ => IN_ARENA | PATHS + 32 * self.random.below(NAMES.len() as u64),
+            _ => IN_ARENA | (PATHS + 32 * self.random.below(NAMES.len() as u64)),
         }
     }
 
@@ -185,7 +185,7 @@ impl Generator {
                 self.poke(STRUCTURE + 16, 0);
                 self.poke(STRUCTURE + 24, 0);
                 self.poke(BUFFER, 77 | events << 32);
-                self.call(73, &[IN_ARENA | BUFFER, 1, IN_ARENA | STRUCTURE + 16, 0, 8]);
+                self.call(73, &[IN_ARENA | BUFFER, 1, IN_ARENA | (STRUCTURE + 16), 0, 8]);
             }
             _ => {
                 let first = 10 + self.random.below(20);
@@ -220,7 +220,7 @@ impl Generator {
             _ => {
                 let parts = self.random.one_of(&[0, 1, 2, 1025]);
                 for (index, word) in [IN_ARENA, 9, IN_ARENA, 5].into_iter().enumerate() {
-                    let word = if word == IN_ARENA { IN_ARENA | BUFFER + 16 * index as u64 } else { word };
+                    let word = if word == IN_ARENA { IN_ARENA | (BUFFER + 16 * index as u64) } else { word };
                     self.poke(STRUCTURE + 8 * index as u64, word);
                 }
                 let number = self.random.one_of(&[65, 66]);
@@ -257,7 +257,7 @@ impl Generator {
     }
 
     fn other_call(&mut self) {
-        let word = IN_ARENA | STRUCTURE + 64;
+        let word = IN_ARENA | (STRUCTURE + 64);
         match self.random.below(9) {
             0 => {
                 let how = self.random.below(4);
@@ -265,7 +265,7 @@ impl Generator {
                 let set = self.random.one_of(&[0u64, 0x400, 0xffff_ffff, 0x100]);
                 self.poke(STRUCTURE, set);
                 // The numbers of the library's own signals are QEMU's: they stay unblocked.
-                self.call(135, &[how, IN_ARENA | STRUCTURE, IN_ARENA | STRUCTURE + 8, bytes]);
+                self.call(135, &[how, IN_ARENA | STRUCTURE, IN_ARENA | (STRUCTURE + 8), bytes]);
             }
             1 => {
                 let signal = self.random.one_of(&[0, 9, 10, 12, 19, 65]);
