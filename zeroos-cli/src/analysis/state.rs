@@ -144,11 +144,11 @@ impl<'v> State<'v> {
 
     /// `instruction` leaves `value` in its destination.
     pub fn apply(&mut self, instruction: &Instruction, value: Value<'v>) {
-        let (rd, rs1) = (instruction.rd(), instruction.rs1());
+        let rd = instruction.rd();
         self.set(rd, value);
-        if matches!(instruction.op, Op::Addi | Op::Addiw) && instruction.immediate == 0 && rd != rs1 {
-            self.copy = Some((rd, rs1));
-        }
+        let extends = instruction.op == Op::Addiw && instruction.immediate == 0;
+        let copied = instruction.copied_register().or(extends.then_some(instruction.rs1()));
+        self.copy = copied.filter(|&copied| copied != rd).map(|copied| (rd, copied)).or(self.copy);
     }
 
     /// Forgets what a callee may change, `broken` registers among it that it should not.

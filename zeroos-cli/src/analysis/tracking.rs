@@ -161,10 +161,7 @@ impl<'a> Tracker<'_, 'a> {
         let used = effects.uses.iter().any(has);
         match instruction.op {
             _ if !used => Ok(rest),
-            Op::Addi if instruction.immediate == 0 => Ok(rest.with(instruction.rd())),
-            Op::Add if instruction.rs1() == Register::ZERO || instruction.rs2() == Register::ZERO => {
-                Ok(rest.with(instruction.rd()))
-            }
+            _ if instruction.copied_register().is_some() => Ok(rest.with(instruction.rd())),
             // Comparing it or calling it gives nothing away; calls are looked at where the block ends.
             Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Jalr => Ok(rest),
             _ if effects.defines == RegisterSet::EMPTY => Ok(rest),

@@ -52,6 +52,17 @@ impl Instruction {
         SHAPES[self.op as usize].writes_rd
     }
 
+    /// The register that the instruction copies, if that is all it does: `addi rd, rs, 0`, or `add` with x0, as `c.mv`
+    /// expands to (ISA manual, "Integer Register-Register Operations").
+    pub fn copied_register(&self) -> Option<Register> {
+        match self.op {
+            Op::Addi if self.immediate == 0 => Some(self.rs1()),
+            Op::Add if self.rs1() == Register::ZERO => Some(self.rs2()),
+            Op::Add if self.rs2() == Register::ZERO => Some(self.rs1()),
+            _ => None,
+        }
+    }
+
     /// Where execution goes next.
     pub fn flow(&self) -> ControlFlow {
         match self.op {

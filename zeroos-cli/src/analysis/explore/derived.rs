@@ -33,15 +33,15 @@ impl Derived {
     pub fn step(&mut self, instruction: &Instruction, effects: Effects) {
         let (op, rd, base) = (instruction.op, instruction.rd(), instruction.rs1());
         if effects.defines.contains(Register::RA) {
-            let moves = op == Op::Addi && instruction.immediate == 0;
+            let moves = instruction.copied_register().is_some();
             self.link = match load_size(op) {
                 Some(_) if base != Register::SP && base != FRAME_POINTER => Link::Foreign,
                 None if effects.uses.contains(Register::RA) && !moves => Link::Calculated,
                 _ => Link::Own,
             };
         }
-        let from_memory =
-            load_size(op).is_some() || op == Op::Addi && instruction.immediate == 0 && self.from_memory.contains(base);
+        let copied = instruction.copied_register();
+        let from_memory = load_size(op).is_some() || copied.is_some_and(|copied| self.from_memory.contains(copied));
         self.from_memory = self.from_memory.minus(effects.defines);
         if from_memory {
             self.from_memory = self.from_memory.with(rd);

@@ -77,7 +77,8 @@ impl<'v> Explorer<'_, 'v> {
             Some(table) => Some(vec![table]),
             None => self.jump_tables_by_path(block, at),
         };
-        let Some(tables) = tables else { return self.unbounded_jump(block, at, state, exit) };
+        let is_table = matches!(target, Value::Displaced(_));
+        let Some(tables) = tables else { return self.unbounded_jump(block, at, is_table, state, exit) };
         for (table, targets) in tables {
             let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
             self.function.tables.insert((table.base, table.base.wrapping_add(size)));
@@ -161,8 +162,9 @@ impl<'v> Explorer<'_, 'v> {
 
     /// A jump to an unknown place. Without a frame of its own the function passes control on through a pointer; in any
     /// case it may go to a label of this function whose address is taken. With a live frame, or where addresses of its
-    /// code are calculated with, it is a jump table that was not understood: then it may go to any of its instructions.
-    fn unbounded_jump(&mut self, block: BlockId, at: u64, state: &State<'v>, exit: &mut Exit) {
+    /// code are calculated with, or where it surely goes by a table, it is a jump table that was not understood: then it may
+    /// go to any of its instructions.
+    fn unbounded_jump(&mut self, block: BlockId, at: u64, is_table: bool, state: &State<'v>, exit: &mut Exit) {
         let extent = self.function.extent.clone();
         let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
         if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
@@ -174,7 +176,7 @@ impl<'v> Explorer<'_, 'v> {
         labels.remove(&self.function.entry);
         // Seen from a label that counts as a function of its own, more than its frame is gone.
         let has_frame = !matches!(state.get(Register::SP), Value::Stack(offset) if offset >= 0);
-        if has_frame && labels.is_empty() || self.function.calculates_with_code {
+        if (has_frame || is_table) && labels.is_empty() || self.function.calculates_with_code {
             if self.function.is_widened {
                 self.function.unbounded_jumps.insert(at);
                 labels.extend(self.instructions_of_function());
