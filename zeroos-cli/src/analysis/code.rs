@@ -2,7 +2,7 @@
 //! change, and a linear sweep that guesses where functions start. Guesses only cut the code into pieces; what is
 //! reachable is never decided by them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use bumpalo::Bump;
 
@@ -32,7 +32,7 @@ pub(super) struct Code<'a> {
     /// What base relocations put where, by place.
     relocated: Vec<(u64, u64)>,
     /// Words that start-up code fills with what an `ifunc` resolver returns (`R_RISCV_IRELATIVE`), with the resolver.
-    pub indirect: BTreeMap<u64, u64>,
+    pub indirect: BTreeSet<(u64, u64)>,
 }
 
 /// A range in which instructions may lie.
@@ -179,7 +179,9 @@ impl<'a> Code<'a> {
     pub fn constant_load(&self, op: Op, address: u64) -> Option<u64> {
         let segment = self.elf.segment_at(Address(address))?;
         let frozen = self.frozen.iter().any(|range| range.contains(Address(address)));
-        if segment.permissions.write && !frozen || self.indirect.contains_key(&address) {
+        if segment.permissions.write && !frozen
+            || self.indirect.range((address, 0)..=(address, u64::MAX)).next().is_some()
+        {
             return None;
         }
         self.initial_load(op, address)
@@ -388,7 +390,7 @@ pub(super) fn extend(op: Op, bits: u64) -> u64 {
 
 /// `R_RISCV_IRELATIVE` relocations (psABI, "Relocations"), which a static program's start-up code applies itself, by the
 /// word they fill; the addend is the resolver.
-fn indirect_relocations(elf: &AppElf) -> BTreeMap<u64, u64> {
+fn indirect_relocations(elf: &AppElf) -> BTreeSet<(u64, u64)> {
     const IRELATIVE: u64 = 58;
     let tables = elf.sections.iter().filter(|section| section.name.starts_with(".rela"));
     let bytes = tables.filter_map(|section| {

@@ -138,7 +138,7 @@ impl<'v> Explorer<'_, 'v> {
             self.found.features.note(&instruction, at);
             match here.flow {
                 ControlFlow::Next => {
-                    derived.step(&instruction, here);
+                    derived.step(&instruction, here, state);
                     self.step((block, at), &instruction, here.uses, derived.from_place, state);
                     continue;
                 }
@@ -163,6 +163,7 @@ impl<'v> Explorer<'_, 'v> {
         if derived.global_pointer_is_set && self.convention == Convention::Standard {
             match state.get(Register::GP).constants() {
                 Some(constants) => self.found.global_pointers.extend(constants.iter().copied().map(Some)),
+                None if derived.global_pointer_is_restored => {}
                 None => self.found.global_pointers.push(None),
             }
         }
@@ -289,11 +290,14 @@ impl<'v> Explorer<'_, 'v> {
 
     /// Whether an instruction that uses ra does more with the address that the function returns to than keep it in its
     /// frame: then control may go on there some other way. Go's `mcall` never returns, but stores it where the scheduler
-    /// later jumps through.
+    /// later jumps through; a switch of contexts in C stores it and goes on with another one's.
     fn hands_on_link(&self, instruction: &Instruction, state: &State<'v>) -> bool {
         let address = || state.address(instruction, self.code.arena);
         let in_frame = || instruction.op == Op::Sd && matches!(address(), Value::Stack(_));
-        self.convention == Convention::Go && state.get(Register::RA) == Value::Any && !in_frame()
+        // Compilers for C use ra for other things, too, and store those.
+        let stores = || instruction.op == Op::Sd && instruction.rs2() == Register::RA;
+        let hands_on = self.convention == Convention::Go || stores();
+        hands_on && state.get(Register::RA) == Value::Any && !in_frame()
     }
 
     /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a

@@ -168,7 +168,7 @@ impl Flow {
     }
 }
 
-/// sp, gp and tp: what they hold is looked at elsewhere.
+/// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
 const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
 /// Where each block's predecessors start in the list, and the list.

@@ -22,19 +22,21 @@ pub(super) struct Function {
     pub origin: Option<Origin>,
     /// Code addresses that it computes or loads from constant memory.
     pub code_references: BTreeSet<u64>,
-    /// Indirect jumps out of a live frame, without a table to bound them.
+    /// Jumps inside the function that are not understood: they may go to any of its instructions.
     pub unbounded_jumps: BTreeSet<u64>,
     /// Whether a jump was met that is not understood as long as the function is taken to end where it is now.
     pub is_too_short: bool,
     /// Whether its extent is as large as it can be.
     pub is_widened: bool,
+    /// Jumps that were not understood once: what looks like their label in a larger extent may be another function.
+    pub lost_jumps: BTreeSet<u64>,
     /// Whether an address of its own code is an operand of arithmetic whose result is not known.
     pub calculates_with_code: bool,
     /// Jump tables read: start and end address.
     pub tables: BTreeSet<(u64, u64)>,
     /// Blocks that end in a jump to an unknown place.
     pub computed_jumps: BTreeSet<BlockId>,
-    /// Those among the rest that go by several tables.
+    /// Blocks that end in a jump by several tables, one for each path that leads there.
     pub shared_jumps: BTreeSet<BlockId>,
     /// Out-of-line save routines (`jal t0`) that run as part of this function: start and limit.
     pub inlined: Vec<(u64, u64)>,
@@ -73,6 +75,7 @@ impl Function {
             unbounded_jumps: BTreeSet::new(),
             is_too_short: false,
             is_widened: false,
+            lost_jumps: BTreeSet::new(),
             calculates_with_code: false,
             tables: BTreeSet::new(),
             computed_jumps: BTreeSet::new(),

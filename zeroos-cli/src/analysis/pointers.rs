@@ -33,8 +33,8 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         .filter(|relocation| code.contains(relocation.addend.0) && !in_skipped(relocation.target))
         .map(|relocation| Pointer { target: relocation.addend.0, holder: relocation.target })
         .collect();
-    let resolvers = code.indirect.iter().filter(|&(_, &resolver)| code.contains(resolver));
-    pointers.extend(resolvers.map(|(&slot, &resolver)| Pointer { target: resolver, holder: Address(slot) }));
+    let resolvers = code.indirect.iter().filter(|&&(_, resolver)| code.contains(resolver));
+    pointers.extend(resolvers.map(|&(slot, resolver)| Pointer { target: resolver, holder: Address(slot) }));
     if elf.kind == crate::elf::ElfKind::Executable {
         for segment in &elf.segments {
             for (holder, target) in aligned_words(code, segment) {

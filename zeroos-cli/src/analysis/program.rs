@@ -15,6 +15,7 @@ use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
+use super::value::SET_LIMIT;
 use crate::address::Address;
 use crate::elf::ElfKind;
 
@@ -82,7 +83,7 @@ impl<'a> Program<'a> {
             functions: Vec::new(),
             address_taken: BTreeSet::new(),
             features: ProgramFeatures::default(),
-            any_global_pointer: premises.global_pointers.is_none(),
+            any_global_pointer: premises.global_pointers.as_ref().is_none_or(|all| all.len() > SET_LIMIT),
             global_pointers: Vec::new(),
             has_hidden_code: false,
             lost: None,
@@ -193,12 +194,15 @@ impl<'a> Program<'a> {
                 let above = certain.partition_point(|&start| start <= function.entry);
                 let start = above.checked_sub(1).map_or(function.entry, |below| certain[below]);
                 let limit = certain.get(above).copied().unwrap_or(function.entry);
-                function.extent = start.min(function.extent.start)..limit.max(function.extent.end);
-                work.widened += function.extent.end - function.extent.start;
-            }
-            if work.widened > WIDENED_LIMIT * self.code.slots() as u64 {
-                self.lost = Some("too many jumps are not understood".to_owned());
-                return false;
+                let extent = start.min(function.extent.start)..limit.max(function.extent.end);
+                work.widened = work.widened.saturating_add(extent.end.saturating_sub(extent.start));
+                if work.widened > WIDENED_LIMIT * self.code.slots() as u64 {
+                    // It stays as short as it was guessed to be: nothing that is found counts any more.
+                    self.lost = Some("too many jumps are not understood".to_owned());
+                    work.widened = 0;
+                } else {
+                    function.extent = extent;
+                }
             }
             for &block in &function.blocks {
                 if !std::mem::replace(&mut self.blocks[block].queued, true) {

@@ -37,7 +37,7 @@ pub struct Site {
     /// Whether a path from the program's entry reaches it.
     pub reachable: bool,
     /// Names of the functions from the entry to the site's function, both included: a shortest path. Empty when
-    /// unreachable.
+    /// unreachable, and where control is lost, so that the site may run although no path to it was seen.
     pub chain: Vec<String>,
     /// Integer registers whose value from before the `ecall` may be read after it (a0 is never listed).
     pub live_after: RegisterSet,

@@ -55,6 +55,13 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
         .collect()
 }
 
+/// Why nothing can be concluded from what code was found and what was not, if that is so.
+fn lost(program: &Program<'_>) -> Option<String> {
+    let unreadable = matches!(program.code.go, GoFile::Unreadable);
+    let tables = "it is a Go program, but the tables that name all its functions are of a version not known here";
+    program.lost.clone().or_else(|| unreadable.then(|| tables.to_owned()))
+}
+
 /// Whether the site can run at all, and what is known of its number.
 fn evidence(
     program: &Program<'_>,
@@ -63,12 +70,8 @@ fn evidence(
     address: u64,
     origins: &mut Origins,
 ) -> (bool, Evidence) {
-    if matches!(program.code.go, GoFile::Unreadable) {
-        let why = "it is a Go program, but the tables that name all its functions are of a version not known here";
-        return (true, Evidence::Unbounded { why: why.to_owned() });
-    }
-    if let Some(why) = &program.lost {
-        return (true, Evidence::Unbounded { why: why.clone() });
+    if let Some(why) = lost(program) {
+        return (true, Evidence::Unbounded { why });
     }
     let mut numbers = BTreeSet::new();
     let (mut story, mut never) = (None, None);
@@ -121,7 +124,7 @@ fn evidence(
     (true, evidence)
 }
 
-/// The sites that no path reaches: found by their bytes and by decoding the code in front of them. Only constants right
+/// The sites that no path was seen to reach, which can run all the same where control is lost: found by their bytes and by decoding the code in front of them. Only constants right
 /// before them are recognised.
 pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
     /// Bytes decoded in front of a site at most.
@@ -136,9 +139,14 @@ pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site>
 
 fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site {
     let function = program.start_before(at);
-    let evidence = match number {
-        Some(number) => Evidence::Constant(SyscallNumber(number)),
-        None => Evidence::Unbounded { why: "no path from the entry reaches it, so it was not searched".to_owned() },
+    let lost = lost(program);
+    let reachable = lost.is_some();
+    let evidence = match (lost, number) {
+        (Some(why), _) => Evidence::Unbounded { why },
+        (None, Some(number)) => Evidence::Constant(SyscallNumber(number)),
+        (None, None) => {
+            Evidence::Unbounded { why: "no path from the entry reaches it, so it was not searched".to_owned() }
+        }
     };
     Site {
         address: Address(at),
@@ -146,7 +154,7 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
         function_name: function_name(&program.code, function),
         evidence,
         origins: Origins::new(),
-        reachable: false,
+        reachable,
         chain: Vec::new(),
         live_after: super::flow::all_registers().without(Register::A0),
         dead_temporaries: RegisterSet::EMPTY,

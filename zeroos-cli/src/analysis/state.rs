@@ -148,7 +148,10 @@ impl<'v> State<'v> {
         self.set(rd, value);
         let extends = instruction.op == Op::Addiw && instruction.immediate == 0;
         let copied = instruction.copied_register().or(extends.then_some(instruction.rs1()));
-        self.copy = copied.filter(|&copied| copied != rd).map(|copied| (rd, copied)).or(self.copy);
+        self.copy = copied
+            .filter(|&copied| copied != rd && rd != Register::ZERO && copied != Register::ZERO)
+            .map(|copied| (rd, copied))
+            .or(self.copy);
     }
 
     /// Forgets what a callee may change, `broken` registers among it that it should not.

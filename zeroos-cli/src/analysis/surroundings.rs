@@ -26,6 +26,8 @@ pub(super) struct Surroundings {
     landing_pads: LandingPads,
     /// Where recovery from a panic enters functions again, by entry.
     resumptions: Vec<(u64, u64)>,
+    /// Starts and ends of the ranges that hold code.
+    bounds: Vec<u64>,
     /// Ends of the ranges that hold code, ascending.
     ends: Vec<u64>,
     ids: FxHashMap<u64, FunctionId>,
@@ -41,6 +43,7 @@ impl Surroundings {
             pointers: data_pointers(code),
             landing_pads: LandingPads::new(code),
             resumptions: code.go.table().map(|table| table.resumptions().collect()).unwrap_or_default(),
+            bounds: code.executable().flat_map(|range| [range.start().0, range.end().0]).collect(),
             ends: code.executable().map(|range| range.end().0).collect(),
             ids: FxHashMap::default(),
             functions: Vec::new(),
@@ -85,10 +88,10 @@ impl Surroundings {
         self.functions[function.index()].certain = true;
     }
 
-    /// Where functions surely start, and where ranges of code end: ascending.
+    /// Where functions surely start, and where ranges of code start and end: ascending.
     pub fn certain_starts(&self) -> Vec<u64> {
         let certain = self.functions.iter().filter(|known| known.certain).map(|known| known.entry);
-        let mut certain: Vec<u64> = certain.chain(self.ends.iter().copied()).collect();
+        let mut certain: Vec<u64> = certain.chain(self.bounds.iter().copied()).collect();
         certain.sort_unstable();
         certain.dedup();
         certain

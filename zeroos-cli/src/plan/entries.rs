@@ -55,6 +55,8 @@ pub enum TrapReason {
     FarWithoutTemporary,
     /// No room for a stub anywhere.
     NoRoom,
+    /// No path to it was seen: it may be no instruction at all.
+    NotRecovered,
 }
 
 /// A site with a stub of its own.
@@ -220,6 +222,9 @@ fn direct(
     if relocated(site.address.0) {
         return Err(TrapReason::Relocated);
     }
+    if site.chain.is_empty() {
+        return Err(TrapReason::NotRecovered);
+    }
     let mut temporaries = site.dead_temporaries.iter();
     let number = match site.evidence.numbers() {
         Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
@@ -327,6 +332,7 @@ impl fmt::Display for TrapReason {
             TrapReason::FarTarget => "no room for a stub within 1 MiB, and control enters it from elsewhere",
             TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
             TrapReason::NoRoom => "no room for a stub within 2 GiB",
+            TrapReason::NotRecovered => "no path to it was seen, so it may be no instruction",
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What the instructions of a block so far made of addresses of code, as far as the abstract values do not say it.
 
 use crate::analysis::code::load_size;
+use crate::analysis::state::State;
+use crate::analysis::value::Value;
 use crate::isa::{Effects, Instruction, Op, Register, RegisterSet};
 
 /// What the instructions of a block so far made of addresses of code.
@@ -12,8 +14,10 @@ pub(super) struct Derived {
     pub from_memory: RegisterSet,
     /// What is in ra.
     pub link: Link,
-    /// Whether gp was set, other than from memory: what restores a context restores the one gp that there is.
+    /// Whether gp was set.
     pub global_pointer_is_set: bool,
+    /// Whether it was set last from memory: what restores a context restores the one gp that there is.
+    pub global_pointer_is_restored: bool,
 }
 
 /// What ra holds where a function returns.
@@ -22,22 +26,26 @@ pub(super) enum Link {
     /// What it held all along, or what was kept in the frame.
     #[default]
     Own,
+    /// What another register held.
+    Copied,
     /// What was loaded from elsewhere.
     Foreign,
-    /// What was calculated from what it held before.
+    /// What was calculated.
     Calculated,
 }
 
 impl Derived {
     /// Takes note of an instruction that does not jump.
-    pub fn step(&mut self, instruction: &Instruction, effects: Effects) {
+    pub fn step(&mut self, instruction: &Instruction, effects: Effects, state: &State<'_>) {
         let (op, rd, base) = (instruction.op, instruction.rd(), instruction.rs1());
         if effects.defines.contains(Register::RA) {
+            let on_stack = base == Register::SP || base == FRAME_POINTER || matches!(state.get(base), Value::Stack(_));
             let moves = instruction.copied_register().is_some();
             self.link = match load_size(op) {
-                Some(_) if base != Register::SP && base != FRAME_POINTER => Link::Foreign,
-                None if effects.uses.contains(Register::RA) && !moves => Link::Calculated,
-                _ => Link::Own,
+                Some(_) if on_stack => Link::Own,
+                Some(_) => Link::Foreign,
+                None if moves => Link::Copied,
+                None => Link::Calculated,
             };
         }
         let copied = instruction.copied_register();
@@ -47,7 +55,8 @@ impl Derived {
             self.from_memory = self.from_memory.with(rd);
         }
         if effects.defines.contains(Register::GP) {
-            self.global_pointer_is_set = !from_memory;
+            self.global_pointer_is_set = true;
+            self.global_pointer_is_restored = from_memory;
         }
         let from_place = op == Op::Auipc || op == Op::Addi && self.from_place.contains(base);
         self.from_place = self.from_place.minus(effects.defines);

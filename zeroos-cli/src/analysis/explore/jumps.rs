@@ -50,6 +50,7 @@ impl<'v> Explorer<'_, 'v> {
             }
             let changed = self.broken_by(target);
             state.after_call(self.convention, changed);
+            state.set(link, Value::Any);
             if let Some(pad) = self.surroundings.landing_pad(at) {
                 self.go(pad, state, exit);
             }
@@ -69,7 +70,14 @@ impl<'v> Explorer<'_, 'v> {
                 // Like `longjmp`: out of this function, to wherever the loaded address says.
                 Link::Foreign => exit.add_tail(None, true),
                 Link::Own if instruction.immediate == 0 => exit.returns = true,
-                Link::Own | Link::Calculated => self.lose(at, "control returns to another place than its call"),
+                // From another register, which may hold what ra held, or a pointer.
+                Link::Copied if instruction.immediate == 0 => {
+                    exit.returns = true;
+                    exit.add_tail(None, true);
+                }
+                Link::Own | Link::Copied | Link::Calculated => {
+                    self.lose(at, "control returns to another place than its call")
+                }
             }
             return;
         }
@@ -100,6 +108,18 @@ impl<'v> Explorer<'_, 'v> {
     /// The same for the jump at `at`, which ends `block`, where the paths that meet before it come from several switches
     /// (GCC's `-fcrossjumping`): by each path for itself.
     fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
+        /// More often a block is not run for this: its jump may lead to itself.
+        const MOST_VISITS: u8 = 64;
+        let tables = (self.blocks[block].visits < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
+        // Further paths may lead here without changing what is known where they meet. One that gives no table never will.
+        match tables {
+            Some(_) => self.function.shared_jumps.insert(block),
+            None => self.function.shared_jumps.remove(&block),
+        };
+        tables
+    }
+
+    fn tables_of_paths(&self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
         let start = self.blocks[block].start;
         if start == self.function.entry {
             return None;
@@ -115,6 +135,7 @@ impl<'v> Explorer<'_, 'v> {
             let mut state = self.blocks.visit(before, self.code, |at, instruction, _| last = Some((at, *instruction)));
             if let Some((at, instruction)) = last
                 && let ControlFlow::Branch(offset) = instruction.flow()
+                && offset != i32::from(instruction.length)
             {
                 state.refine(&instruction, at.wrapping_add_signed(offset.into()) == start);
             }
@@ -126,8 +147,6 @@ impl<'v> Explorer<'_, 'v> {
                 state.step(&instruction, here, self.code);
             }
         }
-        // Further paths may lead here without changing what is known where they meet.
-        self.function.shared_jumps.insert(block);
         (!tables.is_empty()).then_some(tables)
     }
 
@@ -176,7 +195,9 @@ impl<'v> Explorer<'_, 'v> {
         labels.remove(&self.function.entry);
         // Seen from a label that counts as a function of its own, more than its frame is gone.
         let has_frame = !matches!(state.get(Register::SP), Value::Stack(offset) if offset >= 0);
-        if (has_frame || is_table) && labels.is_empty() || self.function.calculates_with_code {
+        let is_lost = is_table || has_frame && labels.is_empty() || self.function.calculates_with_code;
+        if is_lost || self.function.lost_jumps.contains(&at) {
+            self.function.lost_jumps.insert(at);
             if self.function.is_widened {
                 self.function.unbounded_jumps.insert(at);
                 labels.extend(self.instructions_of_function());
