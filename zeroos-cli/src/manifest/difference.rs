@@ -189,7 +189,9 @@ impl Difference {
             }
             for site in sites {
                 line(&mut text, format_args!("  {} in {}: {}", site.address, site.function, site.why));
-                line(&mut text, format_args!("      by {}", chain(&site.chain, OWN_LINE)));
+                if !site.chain.is_empty() {
+                    line(&mut text, format_args!("      by {}", chain(&site.chain, OWN_LINE)));
+                }
             }
         }
         match (self.bounded_before, self.bounded_now) {

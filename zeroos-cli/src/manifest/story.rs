@@ -123,6 +123,10 @@ fn chain(text: &mut String, elf: &AppElf, site: &Site) {
         );
         return;
     }
+    if site.chain.is_empty() {
+        line(text, format_args!("no path from the entry to it was seen, but where control goes is not known."));
+        return;
+    }
     line(text, format_args!("reached from the entry ({}) by", elf.entry));
     for (index, name) in site.chain.iter().enumerate() {
         let mark = if index == 0 { ' ' } else { '>' };

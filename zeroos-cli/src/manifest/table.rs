@@ -141,7 +141,9 @@ fn unbounded(text: &mut String, manifest: &Manifest) {
     line(text, format_args!("unbounded: these sites may make any syscall, so an image carries every fragment"));
     for site in manifest.open_sites() {
         line(text, format_args!("  {} in {}: {}", site.address, site.function, site.why));
-        line(text, format_args!("      by {}", chain(&site.chain, OWN_LINE)));
+        if !site.chain.is_empty() {
+            line(text, format_args!("      by {}", chain(&site.chain, OWN_LINE)));
+        }
     }
     next(
         text,
