@@ -141,6 +141,21 @@ fn unbounded_calls_are_a_warning_or_an_error() {
     refused.says(&["error[ZOS-E0506]", "in _start", "  help: ", "zeroos manifest"]);
 }
 
+/// A function that returns behind its call: no path to the `ecall`s there is seen. They count, but nothing replaces what may
+/// be no instruction, and the program runs all the same.
+#[test]
+fn where_control_is_lost_every_ecall_counts_and_keeps_its_trap() {
+    let workplace = Workplace::new();
+    let source = ".option norvc\n.globl _start\n_start: jal 1f\n.word 0\nli a0, 7\nli a7, 93\necall\n1: jr 4(ra)\n";
+    let app = workplace.guest("skips.S", source, &[]);
+    let manifest = workplace.zeroos(&["manifest", &app]).exits(0);
+    assert!(manifest.text().contains("control returns to another place"), "{}", manifest.text());
+    workplace.zeroos(&["build", &app, "-o", "image", "--report", "report"]).exits(0).says(&["0 of 1 sites direct"]);
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
+    assert!(report["sites"][0]["reason"].as_str().unwrap().contains("no path to it"), "{report}");
+    workplace.zeroos(&["run", "image"]).exits(7);
+}
+
 #[test]
 fn inputs_that_no_program_could_be_given() {
     let workplace = Workplace::new();
