@@ -161,6 +161,12 @@ impl<'v> Blocks<'v> {
         self.before(slot).any(|id| self[id].end > address)
     }
 
+    /// Whether some block has an instruction around `address` that does not start there.
+    pub fn is_split_by(&self, slot: usize, address: u64, code: &Code<'_>) -> bool {
+        let mut around = self.before(slot).filter(|&id| self[id].end > address);
+        around.any(|id| self.instructions(id, code).all(|(at, _)| at != address))
+    }
+
     /// Where the values of the `known` registers of `state` lie: mostly both ways out of a branch start with the same.
     fn place_of(&mut self, state: &State<'v>, known: RegisterSet) -> (u32, bool) {
         if let Some(last) = self.all.last_mut().filter(|last| last.known == known) {

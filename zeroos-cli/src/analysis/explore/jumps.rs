@@ -186,10 +186,10 @@ impl<'v> Explorer<'_, 'v> {
     fn unbounded_jump(&mut self, block: BlockId, at: u64, is_table: bool, state: &State<'v>, exit: &mut Exit) {
         let extent = self.function.extent.clone();
         let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
-        if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
+        if self.code.elf.kind == ElfKind::Executable {
             // A word that points into an instruction is a number.
-            let starts: BTreeSet<u64> = self.instructions_of_function().into_iter().collect();
-            labels.retain(|label| starts.contains(label));
+            let slot = |label| self.code.slot(label);
+            labels.retain(|&label| slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code)));
         }
         labels.extend(self.function.code_references.range(extent));
         labels.remove(&self.function.entry);
