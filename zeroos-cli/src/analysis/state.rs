@@ -222,6 +222,8 @@ pub(super) fn table_targets(
 ) -> Option<(Table, Vec<u64>)> {
     /// No compiler emits longer ones; bounds the work on hostile files.
     const LONGEST: u32 = 1 << 14;
+    /// The lowest index may be above 0: compilers fold what is subtracted from it into the table's address.
+    const LEADING: u32 = 8;
     let (base, read) = match value {
         Value::Loaded(read) => (0, *read),
         Value::Displaced(displaced) => (displaced.base, displaced.read),
@@ -237,8 +239,11 @@ pub(super) fn table_targets(
         let target = load(read.load, table.base.wrapping_add(stride.wrapping_mul(index.into())))
             .map(|element| base.wrapping_add(element))
             .filter(|&target| accepts(target, table.scale.count.is_some()));
-        let Some(target) = target else { break };
-        targets.push(target);
+        match target {
+            Some(target) => targets.push(target),
+            None if targets.is_empty() && index < LEADING => {}
+            None => break,
+        }
     }
     let count = Some(targets.len() as u32);
     targets.sort_unstable();

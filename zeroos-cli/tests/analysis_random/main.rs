@@ -173,7 +173,9 @@ fn check(seed: u64, habits: Habits, failures: &mut Vec<String>) -> (usize, usize
 #[test]
 fn random_programs_make_no_call_that_the_analysis_excludes() {
     let (first, count) = (setting("ZEROOS_RANDOM_SEED", 1), setting("ZEROOS_RANDOM_PROGRAMS", 3000));
-    let habits = Habits(setting("ZEROOS_RANDOM_HABITS", Habits::DATA.into()) as u32 & Habits::ALL);
+    let habits = Habits(
+        setting("ZEROOS_RANDOM_HABITS", (Habits::DATA | Habits::LINKS | Habits::DISTANCES).into()) as u32 & Habits::ALL,
+    );
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8) as u64;
     let part = |thread: u64| {
         let mut failures = Vec::new();

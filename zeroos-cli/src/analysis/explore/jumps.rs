@@ -158,8 +158,14 @@ impl<'v> Explorer<'_, 'v> {
         if let Some((_, elements)) = table_targets(target, before_stores, |target, _| self.code.contains(target)) {
             // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else. What is stored
             // into a table later was computed before.
-            let new = elements.into_iter().filter(|&target| self.function.code_references.insert(target));
-            self.found.references.extend(new);
+            for target in elements {
+                if let Some(callee) = self.surroundings.function_at(target, self.code) {
+                    exit.add_call(Some(callee), true);
+                }
+                if self.function.code_references.insert(target) {
+                    self.found.references.push(target);
+                }
+            }
         }
         let mut comes_back = targets.is_empty();
         let first = self.found.waiting.len();
