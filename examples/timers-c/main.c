@@ -37,9 +37,9 @@ int main(void) {
     setitimer(ITIMER_REAL, &every, NULL);
     while (count < 3) pause();
     setitimer(ITIMER_REAL, &never, &every);
-    printf("alarms: %d, interval %ld\n", count, (long)every.it_interval.tv_usec);
+    printf("three alarms: %d, interval %ld\n", count >= 3, (long)every.it_interval.tv_usec);
     alarm(1);
-    printf("a handler ends a sleep: %u\n", sleep(5));
+    printf("a handler ends a sleep: %d\n", sleep(5) > 0);
 
     sigset_t alarms, others;
     sigemptyset(&alarms);
