@@ -212,9 +212,9 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
 }
 
 /// The targets that a jump through `value` can have by its table, read with `load`; `None` if `value` is no table access.
-/// The table is read up to the bound of an index check, but at most to the first element that is not accepted, for a
-/// table that is bounded or not: real ones always are, so this can only be too much. A bound can be too high where
-/// another one was lost.
+/// `accepts` is asked of each element, and told whether an index check bounds the table. A few elements in front may be
+/// none; from the first that is one the table is read up to its bound, but at most to the first that is not accepted:
+/// tables have no holes, and a bound can be too high where another one was lost.
 pub(super) fn table_targets(
     value: Value<'_>,
     load: impl Fn(Op, u64) -> Option<u64>,
