@@ -129,20 +129,20 @@ fn features(app: &AppElf, analysis: &Analysis) -> ProgramFeatures {
 /// Refuses a program whose reachable code uses an extension that the machine lacks.
 fn check_isa(analysis: &Analysis, platform: &Platform) -> Result<(), PlanError> {
     let ProgramFeatures { float, double, atomics, compressed } = analysis.features;
-    let extensions = [('d', double), ('f', float), ('a', atomics), ('c', compressed)];
+    let isa = &platform.isa;
+    let extensions = [
+        ('d', isa.double, double),
+        ('f', isa.float, float),
+        ('a', isa.atomics, atomics),
+        ('c', isa.compressed, compressed),
+    ];
     let lacking: Vec<(char, Address)> = extensions
         .into_iter()
-        .filter(|&(extension, _)| !has_extension(&platform.isa, extension))
-        .filter_map(|(extension, first)| Some((extension, first?)))
+        .filter(|&(_, has, _)| !has)
+        .filter_map(|(extension, _, first)| Some((extension, first?)))
         .collect();
     if lacking.is_empty() {
         return Ok(());
     }
-    Err(PlanError::Isa { platform: platform.name.clone(), isa: platform.isa.clone(), lacking })
-}
-
-/// Whether an ISA string has a single-letter extension; `g` abbreviates `imafd` (ISA manual, "ISA Extension Naming").
-pub fn has_extension(isa: &str, extension: char) -> bool {
-    let letters = isa.strip_prefix("rv64").unwrap_or(isa).split('_').next().unwrap_or_default();
-    letters.contains(extension) || letters.contains('g') && "imafd".contains(extension)
+    Err(PlanError::Isa { platform: platform.name.clone(), isa: platform.isa.to_string(), lacking })
 }

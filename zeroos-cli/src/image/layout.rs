@@ -8,7 +8,7 @@ use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
 use crate::elf::{AppElf, ElfKind, Permissions, Symbol};
-use crate::plan::{Plan, has_extension};
+use crate::plan::Plan;
 
 /// A loadable piece of the image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,7 +89,7 @@ impl Layout {
             entry: placement.placed(app.entry),
             program_headers: app.program_headers.map_or(top, |address| placement.placed(address)),
             program_header_count: app.program_header_count,
-            extensions: extension_bits(&plan.platform.isa),
+            extensions: plan.platform.isa.hwcap_bits(),
             inputs: &plan.inputs,
         };
         let (stack_pointer, mut stack) = initial_stack::lay_out(&process, top);
@@ -205,9 +205,4 @@ fn program_header_table(app: &AppElf) -> Vec<u8> {
     let offset = bytes.get(32..40).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes) as usize;
     let size = usize::from(app.program_header_count) * 56;
     bytes.get(offset..offset.saturating_add(size)).unwrap_or_default().to_vec()
-}
-
-/// AT_HWCAP: bit n for extension letter n (arch/riscv/include/uapi/asm/hwcap.h).
-fn extension_bits(isa: &str) -> u64 {
-    "imafdc".chars().filter(|&letter| has_extension(isa, letter)).map(|letter| 1 << (letter as u32 - 'a' as u32)).sum()
 }

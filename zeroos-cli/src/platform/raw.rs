@@ -1,17 +1,20 @@
 //! `platform.toml` as written, and the checks that make a [`Platform`] of it. Unknown keys are errors: a key that is
 //! silently ignored is a wish that is silently refused.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
-use super::{Devices, EcallBehaviour, MemoryRegion, Platform, PlatformError};
+use super::{
+    Access, Devices, EcallBehaviour, InstructionSet, LoaderRules, MemoryRegion, Misaligned, Platform, PlatformError,
+    TRAP_CSRS,
+};
 use crate::address::{Address, AddressRange, ByteCount};
 
 /// The format this version reads.
-const SCHEMA: &str = "zeroos.platform/1";
+const SCHEMA: &str = "zeroos.platform/2";
 /// Regions are given out in pages of this size, bytes.
 const PAGE: u64 = 4096;
-/// The instruction sets that a kernel can be built for.
-const KNOWN_ISAS: [&str; 2] = ["rv64gc", "rv64imac"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,8 +24,13 @@ struct RawPlatform {
     summary: String,
     isa: String,
     ecall: EcallBehaviour,
+    #[serde(default)]
+    misaligned: Misaligned,
+    csrs: Option<Vec<String>>,
     memory: Vec<RawRegion>,
     in_place: Option<RawSpan>,
+    #[serde(default)]
+    loader: LoaderRules,
     devices: Devices,
     #[serde(default)]
     runner: RawRunner,
@@ -34,6 +42,8 @@ struct RawRegion {
     name: String,
     start: Address,
     size_bytes: ByteCount,
+    #[serde(default)]
+    access: Access,
 }
 
 #[derive(Deserialize)]
@@ -64,9 +74,8 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
     if raw.name != folder {
         return Err(wrong(format!("name is `{}`, the folder `{folder}`; they must agree", raw.name)));
     }
-    if !KNOWN_ISAS.contains(&raw.isa.as_str()) {
-        return Err(wrong(format!("isa is `{}`; expected one of {}", raw.isa, KNOWN_ISAS.join(", "))));
-    }
+    let isa = InstructionSet::parse(&raw.isa).map_err(wrong)?;
+    let csrs = csrs(raw.csrs, raw.ecall).map_err(wrong)?;
     let mut memory = Vec::new();
     for region in raw.memory {
         let range = AddressRange::new(region.start, region.size_bytes)
@@ -74,10 +83,13 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
             .ok_or_else(|| {
                 wrong(format!("memory `{}` must be whole pages of {PAGE} bytes, at least one", region.name))
             })?;
-        memory.push(MemoryRegion { name: region.name, range });
+        memory.push(MemoryRegion { name: region.name, range, access: region.access });
     }
     if memory.is_empty() {
         return Err(wrong("no [[memory]]; expected at least one region".into()));
+    }
+    if !memory.iter().any(|region| region.access.executes()) || !memory.iter().any(|region| region.access.writes()) {
+        return Err(wrong("no [[memory]] to execute in, or none to write to; expected both, or one for both".into()));
     }
     let mut ascending: Vec<AddressRange> = memory.iter().map(|region| region.range).collect();
     ascending.sort();
@@ -95,14 +107,34 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
     Ok(Platform {
         name: raw.name,
         summary: raw.summary,
-        isa: raw.isa,
+        isa,
         ecall: raw.ecall,
+        misaligned: raw.misaligned,
+        csrs,
         memory,
         in_place,
+        loader: raw.loader,
         devices: raw.devices,
         runner: raw.runner.command,
         source: source.to_owned(),
     })
+}
+
+/// The numbers of the CSRs named, by default all if `ecall` traps, else none.
+fn csrs(names: Option<Vec<String>>, ecall: EcallBehaviour) -> Result<Option<BTreeSet<u16>>, String> {
+    let Some(names) = names else {
+        return Ok(if ecall == EcallBehaviour::Mtvec { None } else { Some(BTreeSet::new()) });
+    };
+    let known = || TRAP_CSRS.map(|(name, _)| name).join(", ");
+    let number = |name: &String| {
+        let found = TRAP_CSRS.iter().find(|(known, _)| known == name);
+        found.map(|&(_, number)| number).ok_or_else(|| format!("csrs has `{name}`; expected some of {}", known()))
+    };
+    let csrs = names.iter().map(number).collect::<Result<BTreeSet<u16>, String>>()?;
+    if ecall == EcallBehaviour::Mtvec && csrs.len() < TRAP_CSRS.len() {
+        return Err(format!("ecall is `mtvec`, but csrs lacks some of {}, by which traps are served", known()));
+    }
+    Ok(Some(csrs))
 }
 
 #[cfg(test)]
@@ -110,7 +142,7 @@ mod tests {
     use super::*;
 
     const GOOD: &str = r#"
-        schema = "zeroos.platform/1"
+        schema = "zeroos.platform/2"
         name = "board"
         summary = "a board"
         isa = "rv64gc"
@@ -134,7 +166,7 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         for (from, to) in
-            [("0x10000", "0x10001"), ("rv64gc", "rv32i"), ("platform/1", "platform/9"), ("\"board\"", "\"b\"")]
+            [("0x10000", "0x10001"), ("rv64gc", "rv32i"), ("platform/2", "platform/9"), ("\"board\"", "\"b\"")]
         {
             assert!(parse("board", &GOOD.replace(from, to), "").is_err(), "{to}");
         }
