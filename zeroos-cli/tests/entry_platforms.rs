@@ -5,15 +5,75 @@ mod tool;
 
 use std::fs;
 
+use object::{Object, ObjectSection};
 use tool::{Workplace, example};
+use zeroos::isa::Op;
 
 /// A platform like Spike whose `ecall` is the host's: a kernel for it serves no trap.
 fn host_call_platform(workplace: &Workplace) {
-    workplace.zeroos(&["new-platform", "hostcall"]).exits(0);
-    let file = workplace.path("platforms/hostcall/platform.toml");
+    let csrs = r#"csrs = ["mstatus", "mtvec", "mscratch", "mepc", "mcause", "mtval"]"#;
+    changed_platform(workplace, "hostcall", "ecall = \"mtvec\"", &format!("ecall = \"host-call\"\n{csrs}"));
+}
+
+/// As that, without CSRs, with the instruction set `isa`: kernels keep in memory what they keep in CSRs elsewhere.
+fn platform_without_csrs(workplace: &Workplace, isa: &str) {
+    changed_platform(workplace, "plain", "ecall = \"mtvec\"", "ecall = \"host-call\"");
+    let file = workplace.path("platforms/plain/platform.toml");
     let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains("ecall = \"mtvec\""), "{text}");
-    fs::write(&file, text.replace("ecall = \"mtvec\"", "ecall = \"host-call\"")).unwrap();
+    fs::write(&file, text.replace("isa = \"rv64gc\"", &format!("isa = \"{isa}\""))).unwrap();
+}
+
+fn changed_platform(workplace: &Workplace, name: &str, from: &str, to: &str) {
+    workplace.zeroos(&["new-platform", name]).exits(0);
+    let file = workplace.path(&format!("platforms/{name}/platform.toml"));
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(&file, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn programs_run_without_any_csr() {
+    let workplace = Workplace::new();
+    platform_without_csrs(&workplace, "rv64imac");
+    for (app, status) in
+        [("hello-c", 0), ("threads-c", 0), ("signals-c", 0), ("exceptions-cpp", 3), ("rayon-rust", 0)]
+    {
+        for binary in ["imac-exec", "imac-pie"] {
+            let program = example(&format!("{app}/bin/{binary}"));
+            let finished = workplace.zeroos(&["run", "--platform", "plain", "--", &program]).exits(status);
+            let expected = fs::read(example(&format!("{app}/expected.stdout"))).unwrap();
+            assert!(finished.stdout == expected, "{program}: {}", finished.text());
+        }
+        let image = workplace.path("plain.elf");
+        let program = example(&format!("{app}/bin/imac-pie"));
+        workplace.zeroos(&["build", &program, "--platform", "plain", "-o", &image.display().to_string()]).exits(0);
+        no_kernel_instruction_uses_a_csr(&fs::read(image).unwrap());
+    }
+}
+
+/// The kernel's code and the stubs, decoded from start to end.
+fn no_kernel_instruction_uses_a_csr(image: &[u8]) {
+    let file = object::File::parse(image).unwrap();
+    let mut instructions = 0;
+    for section in file.sections().filter(|section| {
+        let name = section.name().unwrap();
+        name.starts_with(".stubs") || name == ".kernel.0"
+    }) {
+        let bytes = section.data().unwrap();
+        let mut at = 0;
+        while at < bytes.len() {
+            // Words between functions, and addresses behind stubs.
+            let Some(instruction) = zeroos::isa::decode(&bytes[at..]) else {
+                at += 2;
+                continue;
+            };
+            let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&instruction.op);
+            assert!(!is_csr && instruction.op != Op::Mret, "{:#x}", section.address() + at as u64);
+            at += usize::from(instruction.length);
+            instructions += 1;
+        }
+    }
+    assert!(instructions > 500, "{instructions}");
 }
 
 /// An `ecall` more than 1 MiB from everything, whose number is set elsewhere.

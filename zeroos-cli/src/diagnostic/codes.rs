@@ -229,7 +229,9 @@ pub const CODES: &[Code] = &[
         title: "the core library for kernels is not installed",
         explanation: "rustc is there, but not Rust's core library for riscv64imac-unknown-none-elf, which kernels \
             are compiled for. `rustup target add riscv64imac-unknown-none-elf` installs it; with several toolchains, \
-            add `--toolchain` with the one that `zeroos doctor` names.",
+            add `--toolchain` with the one that `zeroos doctor` names. For machines without atomic or compressed \
+            instructions it is riscv64im-unknown-none-elf, which rustup does not have: `rustup component add rust-src` \
+            brings its source, from which it is built once.",
     },
     Code {
         code: "ZOS-E0605",
@@ -257,6 +259,13 @@ pub const CODES: &[Code] = &[
         title: "the scratch folder cannot be used",
         explanation: "Compiling and linking need a temporary folder, which could not be made or written. Make room \
             on that disk, or set TMPDIR to a folder that can be written.",
+    },
+    Code {
+        code: "ZOS-E0609",
+        title: "rustc could not build its own core library",
+        explanation: "Kernels for machines without atomic or compressed instructions need a core library that rustup does \
+            not have, so it is built once from the toolchain's component rust-src. rustc refused that source, which \
+            happens if the two are of different versions: remove the component with rustup and add it again.",
     },
     Code {
         code: "ZOS-E0701",

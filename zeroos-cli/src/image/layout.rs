@@ -114,6 +114,7 @@ impl Layout {
             program_ranges: &program_ranges(app, plan),
             missing: &missing_names(plan),
             sites: &stopping_sites(analysis, plan),
+            continuations: &stubs::continuations(&stubs),
             signal_return: linked.symbol("zeroos_signal_return"),
         };
         let data = boot_data::serialise(plan, &facts, placement.boot_data.start());
