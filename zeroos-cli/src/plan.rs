@@ -15,7 +15,7 @@ pub use entries::{
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
-pub use placement::Placement;
+pub use placement::{KernelRoom, Placement};
 pub use selection::{Missing, Selection};
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -35,8 +35,7 @@ fn changed_platform(workplace: &Workplace, name: &str, from: &str, to: &str) {
 fn programs_run_without_any_csr() {
     let workplace = Workplace::new();
     platform_without_csrs(&workplace, "rv64imac");
-    for (app, status) in
-        [("hello-c", 0), ("threads-c", 0), ("signals-c", 0), ("exceptions-cpp", 3), ("rayon-rust", 0)]
+    for (app, status) in [("hello-c", 0), ("threads-c", 0), ("signals-c", 0), ("exceptions-cpp", 3), ("rayon-rust", 0)]
     {
         for binary in ["imac-exec", "imac-pie"] {
             let program = example(&format!("{app}/bin/{binary}"));

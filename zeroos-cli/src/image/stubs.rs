@@ -63,6 +63,8 @@ const T1: Register = Register::new(6);
 const A6: Register = Register::new(16);
 /// Stubs that lie this close together, in bytes, are one piece of the image.
 const GAP: u64 = 512;
+/// What lies between stubs: `ebreak`, which no one executes and every machine can decode.
+const FILLER: [u8; 4] = 0x0010_0073u32.to_le_bytes();
 
 /// A stub at its address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,16 +119,18 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     }
 }
 
-/// The stubs as pieces of an image.
-pub(super) fn pieces(stubs: &[Stub]) -> Vec<Piece> {
+/// The stubs as pieces of an image. Where all executable pieces must follow each other, they are one that leads up to the
+/// kernel's code, at `kernel_code`.
+pub(super) fn pieces(stubs: &[Stub], kernel_code: Option<Address>) -> Vec<Piece> {
+    let gap = if kernel_code.is_some() { u64::MAX } else { GAP };
     let mut ascending: Vec<&Stub> = stubs.iter().collect();
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();
     for stub in ascending {
         let range = AddressRange::new(stub.start, ByteCount(stub.bytes.len() as u64)).unwrap_or_default();
         match pieces.last_mut() {
-            Some(last) if (range.start() - last.range.end()).0 <= GAP => {
-                last.bytes.resize((range.start() - last.range.start()).0 as usize, 0);
+            Some(last) if (range.start() - last.range.end()).0 <= gap => {
+                fill(&mut last.bytes, (range.start() - last.range.start()).0 as usize);
                 last.bytes.extend_from_slice(&stub.bytes);
                 last.range = AddressRange::between(last.range.start(), range.end()).unwrap_or_default();
             }
@@ -139,7 +143,17 @@ pub(super) fn pieces(stubs: &[Stub]) -> Vec<Piece> {
             }),
         }
     }
+    if let (Some(end), Some(last)) = (kernel_code, pieces.last_mut()) {
+        fill(&mut last.bytes, (end - last.range.start()).0 as usize);
+        last.range = AddressRange::between(last.range.start(), end).unwrap_or(last.range);
+    }
     pieces
+}
+
+/// Makes `bytes` `len_bytes` long.
+fn fill(bytes: &mut Vec<u8>, len_bytes: usize) {
+    let missing = len_bytes.saturating_sub(bytes.len());
+    bytes.extend(FILLER.iter().copied().cycle().take(missing));
 }
 
 fn stub(

@@ -8,9 +8,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::{SMALLEST_TARGET, SourceError};
+use crate::address::AddressRange;
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Callee, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
+use crate::plan::{Callee, KernelRoom, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -94,7 +95,7 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("call_table", &table.collect::<Vec<_>>());
     context.insert("last_call", &last_call);
     // Whether addresses of the kernel need more than 32 bits.
-    context.insert("wide", &(plan.placement.kernel_body.end().0 > 1 << 32));
+    context.insert("wide", &(plan.placement.kernel.code().end().0 > 1 << 32));
     context.insert("calls", &calls);
     context.insert("quick", &quick(plan));
     context.insert("float", &plan.features.float.is_some());
@@ -175,10 +176,18 @@ const CALLEE_SAVED: [(&str, usize); 14] = [
 
 /// Where the kernel's body goes.
 pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
-    let body = plan.placement.kernel_body;
     let mut context = Context::new();
-    context.insert("start", &body.start().to_string());
-    context.insert("end", &body.end().to_string());
+    let insert_room = |context: &mut Context, name: &str, room: AddressRange| {
+        context.insert(format!("{name}start"), &room.start().to_string());
+        context.insert(format!("{name}end"), &room.end().to_string());
+    };
+    match plan.placement.kernel {
+        KernelRoom::Together(room) => insert_room(&mut context, "", room),
+        KernelRoom::Apart { code, data } => {
+            insert_room(&mut context, "code_", code);
+            insert_room(&mut context, "", data);
+        }
+    }
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
     let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
