@@ -12,29 +12,13 @@ use zeroos::isa::Op;
 /// A platform like Spike whose `ecall` is the host's: a kernel for it serves no trap.
 fn host_call_platform(workplace: &Workplace) {
     let csrs = r#"csrs = ["mstatus", "mtvec", "mscratch", "mepc", "mcause", "mtval"]"#;
-    changed_platform(workplace, "hostcall", "ecall = \"mtvec\"", &format!("ecall = \"host-call\"\n{csrs}"));
-}
-
-/// As that, without CSRs, with the instruction set `isa`: kernels keep in memory what they keep in CSRs elsewhere.
-fn platform_without_csrs(workplace: &Workplace, isa: &str) {
-    changed_platform(workplace, "plain", "ecall = \"mtvec\"", "ecall = \"host-call\"");
-    let file = workplace.path("platforms/plain/platform.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("isa = \"rv64gc\"", &format!("isa = \"{isa}\""))).unwrap();
-}
-
-fn changed_platform(workplace: &Workplace, name: &str, from: &str, to: &str) {
-    workplace.zeroos(&["new-platform", name]).exits(0);
-    let file = workplace.path(&format!("platforms/{name}/platform.toml"));
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains(from), "{text}");
-    fs::write(&file, text.replace(from, to)).unwrap();
+    workplace.platform("hostcall", &[("ecall = \"mtvec\"", &format!("ecall = \"host-call\"\n{csrs}"))]);
 }
 
 #[test]
 fn programs_run_without_any_csr() {
     let workplace = Workplace::new();
-    platform_without_csrs(&workplace, "rv64imac");
+    workplace.platform_without_csrs();
     for (app, status) in [("hello-c", 0), ("threads-c", 0), ("signals-c", 0), ("exceptions-cpp", 3), ("rayon-rust", 0)]
     {
         for binary in ["imac-exec", "imac-pie"] {
@@ -99,12 +83,7 @@ fn programs_run_where_no_ecall_may_be_executed() {
 #[test]
 fn a_kernel_can_be_further_away_than_a_jump_reaches() {
     let workplace = Workplace::new();
-    workplace.zeroos(&["new-platform", "high"]).exits(0);
-    let file = workplace.path("platforms/high/platform.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let high = text.replace("start = \"0x80000000\"", "start = \"0x280000000\"");
-    assert!(high != text && high.contains("[in_place]"), "{text}");
-    fs::write(&file, high).unwrap();
+    workplace.platform("high", &[("start = \"0x80000000\"", "start = \"0x280000000\"")]);
     for name in ["threads-c", "signals-c"] {
         for entry in ["direct", "trap"] {
             let program = example(&format!("{name}/bin/gc-exec"));

@@ -283,15 +283,17 @@ impl Circumstances<'_> {
 fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Register>) -> Option<Register> {
     let arguments = match callee {
         Callee::Call(number) => selection.handlers.get(&number).map_or(6, |(_, handler)| handler.arguments()),
-        Callee::Dispatcher => 7,
+        Callee::Dispatcher => 6,
     };
     let is_read = |register: Register| {
         let number = usize::from(register.number());
         let is_argument = (10..10 + arguments).contains(&number) || number == 17 && callee == Callee::Dispatcher;
         is_argument || site.live_after.contains(register) || link == Some(register)
     };
-    // Caller-saved: what a callee need not keep is seldom read later.
-    [5, 6, 7, 28, 29, 30, 31, 17, 16, 15, 14, 13, 12, 11, 1].map(Register::new).into_iter().find(|&one| !is_read(one))
+    // Caller-saved ones first: what a callee need not keep is seldom read later.
+    let temporaries = [5, 6, 7, 28, 29, 30, 31, 17, 16, 15, 14, 13, 12, 11, 1];
+    let saved = [8, 9].into_iter().chain(18..=27);
+    temporaries.into_iter().chain(saved).map(Register::new).find(|&one| !is_read(one))
 }
 
 /// Whether `li a7, number` stands before the `ecall` and nothing but instructions that go on to the next one, and leave a7
