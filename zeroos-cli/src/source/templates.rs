@@ -207,7 +207,7 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
 pub(super) fn crate_files(plan: &Plan) -> Result<BTreeMap<String, String>, SourceError> {
     let mut context = Context::new();
     let calls: Vec<String> = plan.selection.handlers.keys().map(|number| number.to_string()).collect();
-    let target = super::target(plan);
+    let target = super::target(&plan.platform);
     context.insert("target", target);
     context.insert("core_from_source", &(target == SMALLEST_TARGET));
     context.insert("application", &plan.inputs.executable_path);
