@@ -3,15 +3,18 @@
 mod builtin;
 mod error;
 mod last_words;
+mod location;
+mod public_output;
 mod qemu;
 
 pub use builtin::machine as builtin_machine;
 pub use error::EngineError;
+pub use public_output::PublicOutput;
 
 use std::path::Path;
 
 use crate::image::ImageNote;
-use crate::machine::InstructionCounts;
+use crate::machine::{InstructionCounts, Streams};
 
 /// Which engine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -39,20 +42,27 @@ pub struct RunOutcome {
     pub ending: RunEnding,
     /// What was executed, where the engine counts.
     pub counts: Option<InstructionCounts>,
+    /// The run's public output, where the machine has one of its own.
+    pub public_output: Option<PublicOutput>,
     /// Where the run stopped, if the kernel stopped it without naming the function: a line for the user.
     pub explanation: Option<String>,
 }
 
 /// Why a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RunEnding {
     /// The guest ended it with this status.
     Exited(u8),
+    /// The machine ended it: what happened, and where in the image.
+    Stopped {
+        /// A sentence without its stop.
+        what: String,
+    },
     /// The instruction limit was reached.
     InstructionLimit,
 }
 
-/// Runs `image`, which lies at `path` for engines that want a file.
+/// Runs `image`, which lies at `path` for engines that want a file, on this process's streams, but for those in `streams`.
 ///
 /// # Errors
 /// An engine that cannot be started or cannot run this image.
@@ -62,9 +72,10 @@ pub fn run(
     path: &Path,
     note: &ImageNote,
     options: RunOptions,
+    streams: Streams,
 ) -> Result<RunOutcome, EngineError> {
     match kind {
-        EngineKind::Builtin => builtin::run(image, note, options),
-        EngineKind::Qemu => qemu::run(image, path, note, options),
+        EngineKind::Builtin => builtin::run(image, note, options, streams),
+        EngineKind::Qemu => qemu::run(image, path, note, options, streams),
     }
 }

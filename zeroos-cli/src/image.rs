@@ -13,7 +13,7 @@ mod stubs;
 mod write;
 
 pub use error::ImageError;
-pub use note::{DirectSite, ImageNote, NOTE_SECTION, Span, read_note};
+pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 
 pub(crate) use layout::Layout;
 

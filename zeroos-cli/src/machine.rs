@@ -1,5 +1,6 @@
-//! The built-in machine: one RV64GC hart with Zba, Zbb, Zbs, Zicsr and Zifencei in machine mode, RAM at any address,
-//! and the few devices that the supported platforms print and stop with.
+//! The built-in machine: one RV64GC hart with Zba, Zbb, Zbs, Zicsr and Zifencei in machine mode, or with as much of that as
+//! the machine it stands for has; RAM at any address; and the devices and hosts that the supported platforms print and stop
+//! with.
 //!
 //! It is the reference for counting: the same image with the same input executes the same instructions, whatever the
 //! host does. There is no host time, no randomness, no interrupt. Guest behaviour never panics and never allocates
@@ -14,21 +15,29 @@ mod counts;
 mod csr;
 mod device;
 mod execute;
+mod failure;
 mod float;
 mod hart;
+mod host;
+mod instruction_rules;
 mod memory;
+mod protection;
 mod trap;
 
 pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
-pub use console::{CapturedConsole, Console, HostConsole, Stream};
+pub use console::{CapturedConsole, Console, HostConsole, Stream, Streams};
 pub use counts::{InstructionCounts, SyscallCost};
+pub use failure::{Failure, HostFailure};
+pub use protection::Protection;
 pub use trap::Trap;
 
 use crate::address::Address;
+use crate::platform::Misaligned;
 use code::CodeCache;
 use counts::Accounting;
 use device::Devices;
 use hart::Hart;
+use instruction_rules::InstructionRules;
 use memory::Memory;
 
 /// How a run ended.
@@ -48,6 +57,8 @@ pub enum Ending {
         /// The trap in its handler.
         second: Trap,
     },
+    /// The machine cannot go on.
+    Failed(Failure),
 }
 
 /// What `--trace` listens to. Every method does nothing unless implemented; `()` is the observer that ignores all.
@@ -76,6 +87,7 @@ pub struct Machine {
     accounting: Accounting,
     /// Ascending.
     stubs: Vec<StubAddress>,
+    misaligned: Misaligned,
     max_instructions: u64,
     last_trap: Option<TrapTaken>,
 }
@@ -93,23 +105,27 @@ impl Machine {
         config.check()?;
         let mut stubs = config.stubs.clone();
         stubs.sort();
+        let rules = InstructionRules::new(config.isa.clone(), config.csrs.clone(), config.host);
+        let pieces = protection::pieces(&config.ram, &config.protections);
+        let executable = pieces.iter().filter(|piece| piece.executes).map(|piece| piece.range);
         Ok(Machine {
-            hart: Hart::new(config.entry),
-            memory: Memory::new(&config.ram)?,
-            code: CodeCache::new(&config.ram, &config.program),
+            hart: Hart::new(config.entry, rules.misa()),
+            memory: Memory::new(&pieces)?,
+            code: CodeCache::new(executable, &config.program, rules),
             devices: Devices::new(config),
             accounting: Accounting::default(),
             stubs,
+            misaligned: config.misaligned,
             max_instructions: config.max_instructions.unwrap_or(u64::MAX),
             last_trap: None,
         })
     }
 
-    /// Copies `bytes` into RAM at `address`; false, and nothing is copied, unless all of it is RAM.
+    /// Copies `bytes` into RAM at `address`, as a loader does; false, and nothing is copied, unless all of it is RAM.
     #[must_use]
     pub fn load(&mut self, address: Address, bytes: &[u8]) -> bool {
         self.code.flush();
-        self.memory.write_slice(address.0, bytes)
+        self.memory.load(address.0, bytes)
     }
 
     /// Copies RAM at `address` into `buffer`; false, and nothing is copied, unless all of it is RAM.

@@ -145,7 +145,7 @@ pub struct Devices {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostInterface {
-    /// Three memory-mapped words for console, input, output and exit, for machines of the zkVM standard's target.
+    /// Four memory-mapped words for console, input, output and exit, for machines of the zkVM standard's target.
     ZkvmStandard,
     /// SP1: `ecall` with the number in t0.
     Sp1,
@@ -155,6 +155,18 @@ pub enum HostInterface {
     CkbVm,
     /// Jolt: memory-mapped input, output and termination; a custom instruction prints.
     Jolt,
+}
+
+impl Devices {
+    /// Whether public output is something of its own there, and not part of what the console prints.
+    pub fn has_public_output(&self) -> bool {
+        self.htif || self.host.is_some()
+    }
+
+    /// Whether the machine's input is a private input, given before the run.
+    pub fn has_private_input(&self) -> bool {
+        self.host.is_some()
+    }
 }
 
 /// The CSRs by which traps are served (privileged ISA manual, "Machine-Level CSRs").

@@ -27,8 +27,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("compile", &["address", "diagnostic", "source"]),
     ("image", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "plan", "platform"]),
     ("verify", &["address", "elf", "image", "isa", "plan"]),
-    ("machine", &["address", "isa"]),
-    ("engine", &["address", "diagnostic", "image", "linux", "machine"]),
+    ("machine", &["address", "isa", "platform"]),
+    ("engine", &["address", "diagnostic", "image", "linux", "machine", "platform"]),
     ("main", &["cli"]),
     ("lib", &[]),
 ];

@@ -4,19 +4,18 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::ValueEnum;
-use serde::Serialize;
-
 use super::build_options::{BuildOptions, Entry, platform_directories};
 use super::input::FileError;
+use super::stats::Stats;
 use super::{About, CommandResult, Failure, build, input, say};
-use crate::address::ByteCount;
-use crate::engine::{self, EngineKind, RunEnding, RunOptions};
+use crate::engine::{self, EngineError, EngineKind, RunEnding, RunOptions};
 use crate::image::{ImageNote, read_note};
-use crate::linux::SyscallNumber;
-use crate::machine::InstructionCounts;
+use crate::machine::Streams;
 use crate::platform::PlatformRegistry;
+use clap::ValueEnum;
 
+/// Exit status when the machine ended the run, as when the kernel does.
+const STOPPED: u8 = 123;
 /// Exit status when the instruction limit ended the run.
 const LIMIT: u8 = 124;
 
@@ -36,6 +35,12 @@ pub(super) struct Arguments {
     /// What to run on
     #[arg(long, value_enum, default_value_t = Engine::Builtin)]
     engine: Engine,
+    /// The run's input, the private input of a zkVM [default: standard input]
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Where the run's public output goes [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    public_output: Option<PathBuf>,
     /// Write exact instruction counts as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -90,13 +95,13 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         }
     };
     let options = RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions };
-    let outcome = engine::run(kind, &image, file.path(), &note, options).about(&app)?;
+    let streams = streams(&arguments, &note)?;
+    let outcome = engine::run(kind, &image, file.path(), &note, options, streams).about(&app)?;
     if let Some(line) = &outcome.explanation {
         say::note(line);
     }
     if let Some(path) = &arguments.stats {
-        let counts = outcome.counts.as_ref().ok_or(FileError::Option { what: "this engine does not count".into() })?;
-        let stats = Stats::new(counts, note.kernel_bytes, image.len() as u64);
+        let stats = Stats::new(&outcome, &note, image.len() as u64)?;
         let text = serde_json::to_string_pretty(&stats)
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
         input::write_whole(path, (text + "\n").as_bytes(), false)?;
@@ -107,7 +112,28 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             say::warning("the instruction limit ended the run");
             ExitCode::from(LIMIT)
         }
+        RunEnding::Stopped { what } => {
+            let stopped: Result<(), _> = Err(EngineError::Stopped { what }).about(&app);
+            stopped.unwrap_or_else(|failure| say::failure(&failure));
+            ExitCode::from(STOPPED)
+        }
     })
+}
+
+/// What takes the place of the standard streams.
+fn streams(arguments: &Arguments, note: &ImageNote) -> Result<Streams, Failure> {
+    let input = arguments.input.as_deref().map(input::read).transpose()?;
+    let Some(path) = &arguments.public_output else { return Ok(Streams { input, public_output: None }) };
+    if !note.devices.has_public_output() {
+        let what = format!(
+            "--public-output is given, but what platform `{}` prints is all one stream; take it from standard output",
+            note.platform
+        );
+        return Err(FileError::Option { what }.into());
+    }
+    let file = std::fs::File::create(path)
+        .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
+    Ok(Streams { input, public_output: Some(file) })
 }
 
 fn scratch(error: &std::io::Error) -> FileError {
@@ -142,61 +168,5 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
             ),
         }
         .into()),
-    }
-}
-
-/// The JSON of `--stats`. Every count is exact.
-#[derive(Serialize)]
-struct Stats {
-    instructions: Instructions,
-    syscalls: Vec<Call>,
-    kernel_bytes: u64,
-    image_bytes: ByteCount,
-}
-
-#[derive(Serialize)]
-struct Instructions {
-    total: u64,
-    boot: u64,
-    program: u64,
-    kernel: u64,
-}
-
-#[derive(Serialize)]
-struct Call {
-    number: SyscallNumber,
-    name: String,
-    calls: u64,
-    kernel_instructions: Spread,
-}
-
-#[derive(Serialize)]
-struct Spread {
-    min: u64,
-    median: u64,
-    max: u64,
-    total: u64,
-}
-
-impl Stats {
-    fn new(counts: &InstructionCounts, kernel_bytes: u64, image_bytes: u64) -> Stats {
-        let &InstructionCounts { total, boot, program, kernel, .. } = counts;
-        let syscalls = counts.syscalls.iter().map(|(&number, cost)| Call {
-            number: SyscallNumber(number),
-            name: SyscallNumber(number).to_string(),
-            calls: cost.calls(),
-            kernel_instructions: Spread {
-                min: cost.min(),
-                median: cost.median(),
-                max: cost.max(),
-                total: cost.total(),
-            },
-        });
-        Stats {
-            instructions: Instructions { total, boot, program, kernel },
-            syscalls: syscalls.collect(),
-            kernel_bytes,
-            image_bytes: ByteCount(image_bytes),
-        }
     }
 }

@@ -379,6 +379,15 @@ pub const CODES: &[Code] = &[
             standard output or error: a full disk, for example. Check where the output goes, and run again.",
     },
     Code {
+        code: "ZOS-E0808",
+        title: "the machine ended the run",
+        explanation: "The guest did what its machine cannot do: an instruction or CSR that the machine lacks, a load or \
+            store that is misaligned or reaches no memory, code that is written or data that is executed, or a call to \
+            the host that makes no sense; the message says which, where, and in which function. In the program, it is \
+            often a fault that Linux would answer by a signal, or code for a larger instruction set: compile it for the \
+            one in the platform's README. In the kernel or in a platform's platform.rs it is a mistake there.",
+    },
+    Code {
         code: "ZOS-E0901",
         title: "a file cannot be read",
         explanation: "A file named on the command line or in zeroos.toml does not exist, is a directory, or may not \

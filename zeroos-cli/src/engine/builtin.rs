@@ -2,16 +2,18 @@
 
 use std::io::Write;
 
-use object::{Object, ObjectSegment};
+use object::{Object, ObjectSegment, SegmentFlags, elf};
 
 use super::last_words::LastWords;
-use super::{EngineError, RunEnding, RunOptions, RunOutcome};
-use crate::address::{Address, AddressRange};
+use super::{EngineError, RunEnding, RunOptions, RunOutcome, location, public_output};
+use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::{DirectSite, ImageNote};
 use crate::linux::SyscallNumber;
 use crate::machine::{
-    Console, Ending, HostConsole, HtifAddresses, Machine, MachineConfig, Observer, Stream, StubAddress,
+    Console, Ending, Failure, HostConsole, HtifAddresses, Machine, MachineConfig, Observer, Protection, Stream,
+    Streams, StubAddress,
 };
+use crate::platform::InstructionSet;
 
 /// The built-in machine with `image` in its memory, at its first instruction.
 ///
@@ -24,11 +26,16 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
         |spans: &[crate::image::Span]| -> Vec<AddressRange> { spans.iter().map(|span| span.range()).collect() };
     let stub = |&DirectSite { site, stub, number }: &DirectSite| StubAddress { stub, site, number };
     let config = MachineConfig {
-        ram: ranges(&note.ram),
+        ram: note.ram.iter().map(|memory| memory.range()).collect(),
+        protections: protections(&file, note),
+        isa: Some(InstructionSet::parse(&note.isa).map_err(setup)?),
+        csrs: note.csrs.clone(),
+        misaligned: note.misaligned,
         entry: Address(file.entry()),
         htif: note.htif.map(|(tohost, fromhost)| HtifAddresses { tohost, fromhost }),
         uart: note.devices.uart,
         test_finisher: note.devices.test_finisher,
+        host: note.devices.host,
         program: ranges(&note.program),
         stubs: note.direct.iter().map(stub).collect(),
         max_instructions: options.max_instructions,
@@ -43,10 +50,55 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
     Ok(machine)
 }
 
+/// What may not be done where: by the machine's memory, and by the image's segments if its loader goes by them.
+fn protections(file: &object::File<'_>, note: &ImageNote) -> Vec<Protection> {
+    let memory = note.ram.iter().map(|memory| Protection {
+        range: memory.range(),
+        writes: memory.access.writes(),
+        executes: memory.access.executes(),
+    });
+    let mut protections: Vec<Protection> = memory.collect();
+    if !note.write_xor_execute {
+        return protections;
+    }
+    let mut segments: Vec<Protection> = file.segments().filter_map(|segment| segment_protection(&segment)).collect();
+    segments.sort_by_key(|segment| segment.range);
+    for memory in &note.ram {
+        let mut next = memory.start;
+        let ends = segments
+            .iter()
+            .map(|segment| segment.range)
+            .chain([AddressRange::new(memory.end, ByteCount(0)).unwrap_or_default()]);
+        for segment in ends {
+            let gap = AddressRange::between(next, segment.start().min(memory.end)).filter(|gap| !gap.is_empty());
+            protections.extend(gap.map(|range| Protection { range, writes: true, executes: false }));
+            next = next.max(segment.end());
+        }
+    }
+    protections.extend(segments);
+    protections
+}
+
+/// A segment's flags.
+fn segment_protection<'data>(segment: &impl ObjectSegment<'data>) -> Option<Protection> {
+    let range = AddressRange::new(Address(segment.address()), ByteCount(segment.size()))?;
+    let SegmentFlags::Elf { p_flags, .. } = segment.flags() else { return None };
+    Some(Protection { range, writes: (p_flags & elf::PF_W).0 != 0, executes: (p_flags & elf::PF_X).0 != 0 })
+}
+
 /// Runs `image` to its end.
-pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<RunOutcome, EngineError> {
+pub(super) fn run(
+    image: &[u8],
+    note: &ImageNote,
+    options: RunOptions,
+    streams: Streams,
+) -> Result<RunOutcome, EngineError> {
     let mut machine = machine(image, note, options)?;
-    let mut console = ListeningConsole { host: HostConsole::default(), words: LastWords::default() };
+    let mut console = ListeningConsole {
+        host: HostConsole::new(streams),
+        words: LastWords::default(),
+        public: public_output::Running::default(),
+    };
     let ending = if options.trace {
         let mut trace = Trace::default();
         let ending = machine.run(&mut console, &mut trace);
@@ -61,17 +113,35 @@ pub(super) fn run(image: &[u8], note: &ImageNote, options: RunOptions) -> Result
         .or_else(ignore_closed_pipe)
         .map_err(|error| EngineError::Output { message: error.to_string() })?;
     let ending = match ending {
-        Ending::Exited { status } => RunEnding::Exited(status as u8),
+        Ending::Exited { status } => RunEnding::Exited(exit_status(status)),
         Ending::InstructionLimit => RunEnding::InstructionLimit,
         Ending::TrapLoop { first, second } => {
             return Err(EngineError::Stuck { what: format!("{first:?}, and in its handler {second:?}") });
         }
+        Ending::Failed(failure) => RunEnding::Stopped { what: explain_failure(failure, image) },
     };
-    let explanation = match ending {
-        RunEnding::Exited(status) if status >= 123 => console.words.explain(image, note),
+    let explanation = match &ending {
+        &RunEnding::Exited(status) if status >= 123 => console.words.explain(image, note),
         _ => None,
     };
-    Ok(RunOutcome { ending, counts: Some(machine.counts()), explanation })
+    let public_output = note.devices.has_public_output().then(|| console.public.finish());
+    Ok(RunOutcome { ending, counts: Some(machine.counts()), public_output, explanation })
+}
+
+/// A machine's status as a process has one: its low 8 bits, but a failure stays one.
+fn exit_status(status: u32) -> u8 {
+    match status as u8 {
+        0 if status != 0 => 1,
+        low => low,
+    }
+}
+
+/// What happened, and in which function.
+fn explain_failure(failure: Failure, image: &[u8]) -> String {
+    match location::describe(image, failure.pc()) {
+        Some(place) => format!("{failure}; {} is {place}", failure.pc()),
+        None => failure.to_string(),
+    }
 }
 
 /// Whoever reads our output may stop reading: that is no failure of the run.
@@ -83,11 +153,15 @@ fn ignore_closed_pipe(error: std::io::Error) -> std::io::Result<()> {
 struct ListeningConsole {
     host: HostConsole,
     words: LastWords,
+    public: public_output::Running,
 }
 
 impl Console for ListeningConsole {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
-        self.words.hear(bytes);
+        match stream {
+            Stream::Output | Stream::Error => self.words.hear(bytes),
+            Stream::Public => self.public.append(bytes),
+        }
         self.host.write(stream, bytes);
     }
 

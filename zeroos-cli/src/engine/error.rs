@@ -17,6 +17,12 @@ pub enum EngineError {
         /// What happened.
         what: String,
     },
+    /// The machine ended the run.
+    #[error("the machine ended the run: {what}")]
+    Stopped {
+        /// What happened, and where.
+        what: String,
+    },
     /// The emulator could not be started.
     #[error("cannot start `{program}`: {message}")]
     Start {
@@ -67,6 +73,7 @@ impl Diagnose for EngineError {
             EngineError::WrongPlatform { .. } => "ZOS-E0805",
             EngineError::Option { .. } => "ZOS-E0806",
             EngineError::Output { .. } => "ZOS-E0807",
+            EngineError::Stopped { .. } => "ZOS-E0808",
         }
     }
 
@@ -76,6 +83,9 @@ impl Diagnose for EngineError {
                 "build the image again; if you wrote the platform, check its memory and devices".into()
             }
             EngineError::Stuck { .. } => "this is a fault of the kernel: please report it with the program".into(),
+            EngineError::Stopped { .. } => {
+                "the real machine would fail there, too: see `zeroos explain ZOS-E0808` for what leads to it".into()
+            }
             EngineError::Start { .. } => {
                 "`apt-get install qemu-system-misc` installs it; `zeroos doctor` checks it".into()
             }

@@ -1,8 +1,7 @@
 //! Remembers the end of what a guest printed, so that the kernel's last message can be completed by the symbol of its
 //! program counter: the kernel knows addresses, the image knows names.
 
-use object::{Object, ObjectSegment, ObjectSymbol};
-
+use super::location::nearest_symbol;
 use crate::address::Address;
 use crate::image::ImageNote;
 
@@ -47,27 +46,6 @@ impl LastWords {
     }
 }
 
-/// The function symbol at or below `address` with the distance, demangled; only within one segment. Assembly labels
-/// count as functions where no function symbol is nearer.
-fn nearest_symbol(image: &[u8], address: u64) -> Option<(String, u64)> {
-    let file = object::File::parse(image).ok()?;
-    let segment = file
-        .segments()
-        .find(|segment| address.checked_sub(segment.address()).is_some_and(|offset| offset < segment.size()))?;
-    let symbols = file.symbols().filter(|symbol| {
-        matches!(symbol.kind(), object::SymbolKind::Text | object::SymbolKind::Unknown)
-            && (segment.address()..=address).contains(&symbol.address())
-            && symbol.name().is_ok_and(|name| !name.is_empty())
-    });
-    let nearest = symbols.max_by_key(|symbol| (symbol.address(), symbol.kind() == object::SymbolKind::Text))?;
-    let offset = address - nearest.address();
-    // A symbol with a size speaks for no address behind it.
-    if nearest.size() > 0 && offset >= nearest.size() {
-        return None;
-    }
-    Some((format!("{:#}", rustc_demangle::demangle(nearest.name().ok()?)), offset))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +80,11 @@ mod tests {
         ImageNote {
             schema: String::new(),
             platform: String::new(),
+            isa: String::new(),
+            csrs: None,
+            misaligned: crate::platform::Misaligned::Works,
             ram: Vec::new(),
+            write_xor_execute: false,
             program: vec![crate::image::Span { start: Address(start), end: Address(end) }],
             direct: Vec::new(),
             devices: crate::platform::Devices::default(),

@@ -8,6 +8,7 @@ use std::thread;
 use super::last_words::LastWords;
 use super::{EngineError, RunEnding, RunOptions, RunOutcome};
 use crate::image::ImageNote;
+use crate::machine::Streams;
 
 /// A serial line has no end of file; the platform takes this byte for it.
 const END_OF_TRANSMISSION: u8 = 0x04;
@@ -15,13 +16,22 @@ const END_OF_TRANSMISSION: u8 = 0x04;
 const QEMU_FAILURE: i32 = 1;
 
 /// Runs the image at `path` to its end.
-pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptions) -> Result<RunOutcome, EngineError> {
+pub(super) fn run(
+    image: &[u8],
+    path: &Path,
+    note: &ImageNote,
+    options: RunOptions,
+    streams: Streams,
+) -> Result<RunOutcome, EngineError> {
     let refuse = |option| Err(EngineError::Option { engine: "qemu", option });
     if options.trace {
         return refuse("--trace");
     }
     if options.max_instructions.is_some() {
         return refuse("--max-instructions");
+    }
+    if streams.public_output.is_some() {
+        return refuse("--public-output");
     }
     let Some((program, arguments)) = note.runner.split_first().filter(|(program, _)| program.contains("qemu-system"))
     else {
@@ -38,7 +48,7 @@ pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptio
         .map_err(start)?;
     let mut child = Running(child);
     if let Some(line) = child.0.stdin.take() {
-        feed(line);
+        feed(line, streams.input);
     }
     let complaints = child.0.stderr.take().map(pass_complaints);
     let mut words = LastWords::default();
@@ -54,7 +64,7 @@ pub(super) fn run(image: &[u8], path: &Path, note: &ImageNote, options: RunOptio
         return Err(abnormal(failure.to_owned()));
     }
     let explanation = if code >= 123 { words.explain(image, note) } else { None };
-    Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, explanation })
+    Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, public_output: None, explanation })
 }
 
 /// The emulator's process: ended, at the latest, when nobody waits for it any more.
@@ -68,11 +78,14 @@ impl Drop for Running {
     }
 }
 
-/// Copies our standard input to the serial line, its end included. Ends with the process; until then it may wait for
+/// Copies `input`, or else our standard input, to the serial line, its end included. Ends with the process; until then it may wait for
 /// our own input, so nobody waits for it.
-fn feed(mut line: ChildStdin) {
+fn feed(mut line: ChildStdin, input: Option<Vec<u8>>) {
     thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut line);
+        let _ = match input {
+            Some(input) => line.write_all(&input),
+            None => std::io::copy(&mut std::io::stdin().lock(), &mut line).map(|_| ()),
+        };
         let _ = line.write_all(&[END_OF_TRANSMISSION]);
         let _ = line.flush();
         // The emulator takes a closed line for a hang-up: keep it open for as long as the process lives.

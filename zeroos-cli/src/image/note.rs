@@ -1,28 +1,38 @@
 //! The note that an image carries: how to run it and how to read its counts. A section of its own that is not loaded.
 
+use std::collections::BTreeSet;
+
 use object::{Object, ObjectSection};
 use serde::{Deserialize, Serialize};
 
 use super::{ImageError, Layout};
 use crate::address::{Address, AddressRange};
 use crate::plan::Plan;
-use crate::platform::Devices;
+use crate::platform::{Access, Devices, Misaligned};
 
 /// The section's name.
 pub const NOTE_SECTION: &str = ".zeroos";
 /// The format of the note.
-const SCHEMA: &str = "zeroos.image/2";
+const SCHEMA: &str = "zeroos.image/3";
 
 /// What an engine must know of an image.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageNote {
-    /// `zeroos.image/2`
+    /// `zeroos.image/3`
     pub schema: String,
     /// The platform it was built for.
     pub platform: String,
+    /// The instruction set of its machine.
+    pub isa: String,
+    /// The CSRs that exist there, by number; `null` for all.
+    pub csrs: Option<BTreeSet<u16>>,
+    /// What a misaligned load or store does there.
+    pub misaligned: Misaligned,
     /// Memory the machine must have.
-    pub ram: Vec<Span>,
+    pub ram: Vec<Memory>,
+    /// Whether nothing is both written and executed: memory is what the image's segments say, and data elsewhere.
+    pub write_xor_execute: bool,
     /// The program's own segments: instructions executed there are the program's, all others the kernel's.
     pub program: Vec<Span>,
     /// The sites that enter the kernel by a stub of their own, ascending.
@@ -35,6 +45,25 @@ pub struct ImageNote {
     pub runner: Vec<String>,
     /// Kernel code, constants and data, bytes.
     pub kernel_bytes: u64,
+}
+
+/// A range of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Memory {
+    /// First address.
+    pub start: Address,
+    /// First address behind.
+    pub end: Address,
+    /// What may be done with it.
+    pub access: Access,
+}
+
+impl Memory {
+    /// Its addresses; none if it ends before it starts.
+    pub fn range(self) -> AddressRange {
+        Span { start: self.start, end: self.end }.range()
+    }
 }
 
 /// An `ecall` that was replaced by a jump.
@@ -75,10 +104,20 @@ impl From<AddressRange> for Span {
 impl ImageNote {
     /// The note for `layout` of `plan`.
     pub(crate) fn new(plan: &Plan, layout: &Layout) -> ImageNote {
+        let platform = &plan.platform;
+        // Memory that is not the platform's own was added for the program, and is like any.
+        let access = |range: AddressRange| {
+            platform.memory.iter().find(|region| region.range.covers(range)).map_or(Access::Rwx, |region| region.access)
+        };
+        let memory = |&range: &AddressRange| Memory { start: range.start(), end: range.end(), access: access(range) };
         ImageNote {
             schema: SCHEMA.into(),
-            platform: plan.platform.name.clone(),
-            ram: plan.placement.ram.iter().map(|&range| range.into()).collect(),
+            platform: platform.name.clone(),
+            isa: platform.isa.to_string(),
+            csrs: platform.csrs.clone(),
+            misaligned: platform.misaligned,
+            ram: plan.placement.ram.iter().map(memory).collect(),
+            write_xor_execute: platform.loader.write_xor_execute,
             program: layout.program_ranges().into_iter().map(Span::from).collect(),
             direct: layout.stubs.iter().map(|stub| stub.note()).collect(),
             devices: plan.platform.devices,

@@ -4,6 +4,7 @@ use crate::address::{Address, AddressRange};
 use crate::isa::{ControlFlow, Instruction, decode};
 
 use super::hart::DISCARDED;
+use super::instruction_rules::InstructionRules;
 use super::memory::Memory;
 
 const PAGE_SIZE: u64 = 4096;
@@ -49,6 +50,7 @@ pub(super) struct CodeCache {
     /// The places in `directory` that are not 0.
     used: Vec<usize>,
     program: Vec<AddressRange>,
+    rules: InstructionRules,
 }
 
 struct CodeRegion {
@@ -60,18 +62,33 @@ struct CodeRegion {
 }
 
 impl CodeCache {
-    /// An empty cache over `ram`; code inside the `program` ranges is the program's.
-    pub(super) fn new(ram: &[AddressRange], program: &[AddressRange]) -> CodeCache {
+    /// An empty cache over `memory` in which code can run; code inside the `program` ranges is the program's.
+    pub(super) fn new(
+        memory: impl Iterator<Item = AddressRange>,
+        program: &[AddressRange],
+        rules: InstructionRules,
+    ) -> CodeCache {
         let mut regions = Vec::new();
         let mut directory_size = 0;
-        for &range in ram.iter().filter(|range| !range.is_empty()) {
+        for range in memory {
             let first_page = range.start().0 / PAGE_SIZE;
             regions.push(CodeRegion { range, first_page, directory_start: directory_size });
             directory_size += ((range.end().0 - 1) / PAGE_SIZE - first_page + 1) as usize;
         }
         let mut program = program.to_vec();
         program.sort();
-        CodeCache { regions, directory: vec![0; directory_size], windows: Vec::new(), used: Vec::new(), program }
+        CodeCache { regions, directory: vec![0; directory_size], windows: Vec::new(), used: Vec::new(), program, rules }
+    }
+
+    /// Which instructions there are.
+    pub(super) fn rules(&self) -> &InstructionRules {
+        &self.rules
+    }
+
+    /// Whether code can run at each of the `size` bytes at `pc`.
+    pub(super) fn covers(&self, pc: u64, size: u64) -> bool {
+        (pc..pc.saturating_add(size))
+            .all(|address| self.regions.iter().any(|region| region.range.contains(Address(address))))
     }
 
     /// Forgets everything decoded.
@@ -115,13 +132,22 @@ impl CodeCache {
         first
     }
 
-    /// Decodes from `pc` to the next jump or branch, the end of the window, or something that is no instruction.
+    /// Decodes from `pc` to the next jump or branch, the end of the window, or something that is no instruction here.
     /// False if there is no instruction at `pc` itself.
     pub(super) fn decode_at(&mut self, index: usize, pc: u64, memory: &Memory) -> bool {
+        if !pc.is_multiple_of(self.rules.alignment()) {
+            return false;
+        }
+        // An instruction may reach into memory where none can run: only the last of a region.
+        let window_end = self.windows[index].start + 2 * self.windows[index].slots.len() as u64;
+        let whole = self.covers(window_end, 2);
         let window = &mut self.windows[index];
         let mut next = pc;
         while let Some(slot) = window.slot_of(next).map(|slot| &mut window.slots[slot]).filter(|slot| slot.is_none()) {
-            let Some(instruction) = fetch(next, memory) else { break };
+            let Some(instruction) = fetch(next, memory).and_then(|found| self.rules.admit(found)) else { break };
+            if !whole && next + u64::from(instruction.length) > window_end {
+                break;
+            }
             let discarded = instruction.rd == 0 && instruction.writes_integer_register();
             let rd = if discarded { DISCARDED } else { instruction.rd };
             *slot = Some(Instruction { rd, ..instruction });

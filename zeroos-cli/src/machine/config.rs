@@ -1,12 +1,25 @@
-//! What a machine consists of: memory regions, devices, and where the program's own code lies.
+//! What a machine consists of: its instructions, memory regions, devices, and where the program's own code lies.
 
+use std::collections::BTreeSet;
+
+use super::host;
+use super::protection::Protection;
 use crate::address::{Address, AddressRange, ByteCount};
+use crate::platform::{HostInterface, InstructionSet, Misaligned};
 
 /// What a machine consists of.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MachineConfig {
     /// RAM, in any order; regions must not overlap. Memory that is never written costs the host nothing.
     pub ram: Vec<AddressRange>,
+    /// Where in RAM not everything is allowed.
+    pub protections: Vec<Protection>,
+    /// The instruction set; `None` for all that the machine can do.
+    pub isa: Option<InstructionSet>,
+    /// The CSRs that exist, beside those of F; `None` for all. Without `mtvec`, an exception ends the run.
+    pub csrs: Option<BTreeSet<u16>>,
+    /// What a misaligned load or store does.
+    pub misaligned: Misaligned,
     /// Address of the first instruction.
     pub entry: Address,
     /// The host-target interface's two words, inside RAM.
@@ -15,6 +28,8 @@ pub struct MachineConfig {
     pub uart: Option<Address>,
     /// Base of a SiFive test finisher, outside RAM.
     pub test_finisher: Option<Address>,
+    /// The host that serves the machine.
+    pub host: Option<HostInterface>,
     /// The program's own segments: instructions executed there are the program's, all others the kernel's.
     pub program: Vec<AddressRange>,
     /// Where the program enters the kernel without a trap, in any order.
@@ -69,6 +84,7 @@ impl MachineConfig {
         let mut ranges = self.ram.clone();
         ranges.extend(device(self.uart, UART_SIZE));
         ranges.extend(device(self.test_finisher, TEST_FINISHER_SIZE));
+        ranges.extend(self.host.into_iter().flat_map(host::addresses));
         ranges.sort();
         for pair in ranges.windows(2) {
             if pair[0].overlaps(pair[1]) {

@@ -17,6 +17,8 @@ pub struct InstructionCounts {
     pub program: u64,
     /// Everywhere else.
     pub kernel: u64,
+    /// Misaligned loads and stores, on a machine that counts them.
+    pub misaligned: u64,
     /// What each syscall cost, by number.
     pub syscalls: BTreeMap<u64, SyscallCost>,
 }
@@ -76,6 +78,8 @@ pub(super) struct Accounting {
     boot: Option<u64>,
     /// Instructions that trapped.
     pub(super) trapped: u64,
+    /// Misaligned loads and stores.
+    pub(super) misaligned: u64,
     /// The call that the kernel is working on.
     call: Option<Call>,
     syscalls: BTreeMap<u64, SyscallCost>,
@@ -140,6 +144,7 @@ impl Accounting {
             boot: self.boot.unwrap_or(self.kernel),
             program: self.program,
             kernel: self.kernel,
+            misaligned: self.misaligned,
             syscalls,
         }
     }

@@ -10,6 +10,8 @@ use crate::isa::{Instruction, Op};
 /// The registers' contents, fields apart.
 #[derive(Default)]
 pub(super) struct Csrs {
+    /// What `misa` reads.
+    misa: u64,
     /// Accrued floating-point exceptions, NV DZ OF UF NX from bit 4 down.
     pub(super) fflags: u8,
     /// Dynamic rounding mode; 5–7 are kept and make dynamically rounded operations illegal.
@@ -61,9 +63,6 @@ const STATUS_MPP_MACHINE: u64 = 3 << 11;
 const STATUS_FS_SHIFT: u32 = 13;
 const STATUS_SD: u64 = 1 << 63;
 
-/// MXL 64 and the letters A, C, D, F, I, M.
-const MISA_RV64GC: u64 = 2 << 62 | 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12;
-
 impl Hart {
     /// Executes one of the six CSR instructions; false if it is illegal.
     pub(super) fn access_csr(&mut self, instruction: &Instruction, now: Counters) -> bool {
@@ -90,6 +89,11 @@ impl Hart {
 }
 
 impl Csrs {
+    /// As they are at reset.
+    pub(super) fn new(misa: u64) -> Csrs {
+        Csrs { misa, ..Csrs::default() }
+    }
+
     /// The value of register `csr`; `None` if there is no such register or it is switched off.
     fn read(&self, csr: u16, now: Counters) -> Option<u64> {
         Some(match csr {
@@ -98,7 +102,7 @@ impl Csrs {
             FRM => u64::from(self.frm),
             FCSR => u64::from(self.fflags) | u64::from(self.frm) << 5,
             MSTATUS => self.status(),
-            MISA => MISA_RV64GC,
+            MISA => self.misa,
             MIE => self.mie,
             MTVEC => self.mtvec,
             MSCRATCH => self.mscratch,

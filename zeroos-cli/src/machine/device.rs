@@ -1,4 +1,4 @@
-//! The devices: what a load or store outside RAM reaches, and the HTIF words inside it.
+//! The devices: what a load or store outside RAM reaches, the HTIF words inside it, and the host.
 
 mod finisher;
 mod htif;
@@ -7,12 +7,14 @@ mod uart;
 
 use super::config::{MachineConfig, TEST_FINISHER_SIZE, UART_SIZE};
 use super::console::Console;
+use super::failure::HostFailure;
+use super::host::{self, Host};
 use super::memory::Memory;
 use htif::Htif;
 use input::Input;
 use uart::Uart;
 
-/// What a store made a device do to the machine.
+/// What a store or a call made a device do to the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum DeviceEffect {
     /// Nothing.
@@ -27,6 +29,7 @@ pub(super) struct Devices {
     htif: Option<Htif>,
     uart: Option<(u64, Uart)>,
     test_finisher: Option<u64>,
+    host: Option<Box<dyn Host>>,
 }
 
 impl Devices {
@@ -36,6 +39,15 @@ impl Devices {
             htif: config.htif.map(Htif::new),
             uart: config.uart.map(|base| (base.0, Uart::default())),
             test_finisher: config.test_finisher.map(|base| base.0),
+            host: config.host.map(host::new),
+        }
+    }
+
+    /// Whoever serves calls and instructions that the machine itself does not know.
+    pub(super) fn host(&mut self) -> Option<&mut dyn Host> {
+        match &mut self.host {
+            Some(host) => Some(&mut **host),
+            None => None,
         }
     }
 
@@ -54,13 +66,21 @@ impl Devices {
     }
 
     /// A load of `size` bytes outside RAM; `None` if no device is there.
-    pub(super) fn load(&mut self, address: u64, size: usize, console: &mut dyn Console) -> Option<u64> {
+    pub(super) fn load(
+        &mut self,
+        address: u64,
+        size: usize,
+        console: &mut dyn Console,
+    ) -> Result<Option<u64>, HostFailure> {
         if let Some((base, uart)) = &mut self.uart
             && let Some(offset) = register(address, size, *base, UART_SIZE)
         {
-            return Some(u64::from(uart.load(offset, &mut self.input, console)));
+            return Ok(Some(u64::from(uart.load(offset, &mut self.input, console))));
         }
-        self.test_finisher.and_then(|base| register(address, size, base, TEST_FINISHER_SIZE)).map(|_| 0)
+        if self.test_finisher.is_some_and(|base| register(address, size, base, TEST_FINISHER_SIZE).is_some()) {
+            return Ok(Some(0));
+        }
+        self.host.as_mut().map_or(Ok(None), |host| host.load(address, size, console))
     }
 
     /// A store of `size` bytes outside RAM; `None` if no device is there.
@@ -69,16 +89,19 @@ impl Devices {
         address: u64,
         size: usize,
         value: u64,
+        memory: &mut Memory,
         console: &mut dyn Console,
-    ) -> Option<DeviceEffect> {
+    ) -> Result<Option<DeviceEffect>, HostFailure> {
         if let Some((base, uart)) = &mut self.uart
             && let Some(offset) = register(address, size, *base, UART_SIZE)
         {
             uart.store(offset, value as u8, console);
-            return Some(DeviceEffect::None);
+            return Ok(Some(DeviceEffect::None));
         }
-        let base = self.test_finisher?;
-        register(address, size, base, TEST_FINISHER_SIZE).map(|_| finisher::store(value as u32))
+        if self.test_finisher.is_some_and(|base| register(address, size, base, TEST_FINISHER_SIZE).is_some()) {
+            return Ok(Some(finisher::store(value as u32)));
+        }
+        self.host.as_mut().map_or(Ok(None), |host| host.store(address, size, value, memory, console))
     }
 }
 

@@ -5,9 +5,15 @@ mod instructions;
 
 use super::console::Console;
 use super::csr::Counters;
-use super::trap::{ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, Trap};
+use super::device::DeviceEffect;
+use super::failure::{Failure, HostFailure};
+use super::trap::{
+    ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, INSTRUCTION_ADDRESS_MISALIGNED,
+    STORE_ACCESS_FAULT, Trap,
+};
 use super::{Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
+use crate::platform::Misaligned;
 use bus::Bus;
 
 /// Why the instructions of a window are not simply followed by the next.
@@ -26,6 +32,10 @@ pub(super) enum Exit {
     Illegal,
     /// A device stopped the machine.
     Stopped(u32),
+    /// A load or store of this address, on a machine that does it only where it is aligned.
+    Misaligned(Address),
+    /// The host cannot do what a load or store asked for.
+    Refused(HostFailure),
 }
 
 impl Machine {
@@ -53,15 +63,22 @@ impl Machine {
             was_in_program = in_program && matches!(exit, Exit::LeftWindow);
             let ending = match exit {
                 Exit::LeftWindow => None,
-                Exit::Undecoded => self.decode_or_trap(window, observer),
+                Exit::Undecoded => self.decode_or_trap(window, console, observer),
                 Exit::BudgetSpent => Some(Ending::InstructionLimit),
                 Exit::CodeChanged => {
                     self.code.flush();
                     None
                 }
+                Exit::Raised(Exception { cause: ENVIRONMENT_CALL_FROM_M, .. }) if self.host_takes_calls() => {
+                    self.call_host(in_program, console)
+                }
                 Exit::Raised(exception) => self.raise(exception, in_program, observer),
                 Exit::Illegal => self.raise(self.illegal_instruction(), in_program, observer),
                 Exit::Stopped(status) => Some(Ending::Exited { status }),
+                Exit::Misaligned(address) => {
+                    Some(Ending::Failed(Failure::Misaligned { pc: Address(self.hart.pc), address }))
+                }
+                Exit::Refused(failure) => Some(self.refused(failure)),
             };
             if let Some(ending) = ending {
                 return ending;
@@ -84,21 +101,82 @@ impl Machine {
     fn run_window(&mut self, window: usize, console: &mut dyn Console) -> (Exit, u64) {
         let before = Counters { executed: self.accounting.executed(), retired: self.accounting.retired() };
         let budget = self.max_instructions.saturating_sub(before.executed);
+        match self.misaligned {
+            Misaligned::Works => self.run_window_on::<false>(window, console, budget, before),
+            Misaligned::Counted | Misaligned::Stops => self.run_window_on::<true>(window, console, budget, before),
+        }
+    }
+
+    #[inline(always)]
+    fn run_window_on<const ALIGNED: bool>(
+        &mut self,
+        window: usize,
+        console: &mut dyn Console,
+        budget: u64,
+        before: Counters,
+    ) -> (Exit, u64) {
         let watched = self.devices.watched_word();
-        let mut bus = Bus { memory: &mut self.memory, devices: &mut self.devices, console, watched };
+        let mut bus = Bus::<'_, ALIGNED> {
+            memory: &mut self.memory,
+            devices: &mut self.devices,
+            console,
+            watched,
+            misaligned: self.misaligned,
+            misaligned_count: &mut self.accounting.misaligned,
+        };
         instructions::run(&mut self.hart, self.code.window(window), &mut bus, budget, before)
     }
 
+    fn host_takes_calls(&mut self) -> bool {
+        self.devices.host().is_some_and(|host| host.takes_calls())
+    }
+
+    /// The `ecall` at the pc, which has been counted, goes to the host.
+    fn call_host(&mut self, in_program: bool, console: &mut dyn Console) -> Option<Ending> {
+        let pc = self.hart.pc;
+        if in_program {
+            return Some(Ending::Failed(Failure::ProgramCall { pc: Address(pc), number: self.hart.x(17) }));
+        }
+        let host = self.devices.host()?;
+        let effect = host.call(pc, &mut self.hart.x, &mut self.memory, console);
+        self.served(effect)
+    }
+
+    /// The host served the instruction at the pc, which is 4 bytes long.
+    fn served(&mut self, effect: Result<DeviceEffect, HostFailure>) -> Option<Ending> {
+        match effect {
+            Ok(DeviceEffect::None) => {
+                self.hart.pc = self.hart.pc.wrapping_add(4);
+                None
+            }
+            Ok(DeviceEffect::Exit(status)) => Some(Ending::Exited { status }),
+            Err(failure) => Some(self.refused(failure)),
+        }
+    }
+
+    fn refused(&self, failure: HostFailure) -> Ending {
+        Ending::Failed(Failure::Host { pc: Address(self.hart.pc), failure })
+    }
+
     /// The slot at the pc is empty: decode what is there, or trap.
-    fn decode_or_trap(&mut self, window: usize, observer: &mut dyn Observer) -> Option<Ending> {
+    fn decode_or_trap(
+        &mut self,
+        window: usize,
+        console: &mut dyn Console,
+        observer: &mut dyn Observer,
+    ) -> Option<Ending> {
         let pc = self.hart.pc;
         if self.code.decode_at(window, pc, &self.memory) {
             return None;
         }
+        // Of a jump between instructions only the target is known here, so `mepc` is not the jump's address but that.
+        if !pc.is_multiple_of(self.code.rules().alignment()) {
+            return self.trap(Exception { cause: INSTRUCTION_ADDRESS_MISALIGNED, value: pc }, false, observer);
+        }
         let mut half = [0; 2];
         let readable = self.memory.read_slice(pc, &mut half);
         let size = if u16::from_le_bytes(half) & 3 == 3 { 4 } else { 2 };
-        if !readable || !self.memory.covers(pc, size) {
+        if !readable || !self.code.covers(pc, size) {
             return self.fetch_failed(pc, observer);
         }
         if self.accounting.executed() >= self.max_instructions {
@@ -106,13 +184,19 @@ impl Machine {
         }
         let in_program = self.code.window(window).in_program;
         self.accounting.add(in_program, 1);
-        self.raise(self.illegal_instruction(), in_program, observer)
+        let illegal = self.illegal_instruction();
+        if let Some(host) = self.devices.host()
+            && let Some(effect) = host.instruction(illegal.value as u32, &mut self.hart.x, &mut self.memory, console)
+        {
+            return self.served(effect);
+        }
+        self.raise(illegal, in_program, observer)
     }
 
-    /// The instruction at `pc` is not all in RAM: `mtval` is the first halfword that is not (privileged ISA manual,
-    /// "mtval"). No instruction began, so none is counted.
+    /// The instruction at `pc` is not all in memory where code runs: `mtval` is the first halfword that is not (privileged
+    /// ISA manual, "mtval"). No instruction began, so none is counted.
     fn fetch_failed(&mut self, pc: u64, observer: &mut dyn Observer) -> Option<Ending> {
-        let value = if self.memory.covers(pc, 2) { pc.wrapping_add(2) } else { pc };
+        let value = if self.code.covers(pc, 2) { pc.wrapping_add(2) } else { pc };
         self.trap(Exception { cause: INSTRUCTION_ACCESS_FAULT, value }, false, observer)
     }
 
@@ -122,9 +206,14 @@ impl Machine {
         self.trap(exception, in_program, observer)
     }
 
-    /// Takes the trap; ends the run if nothing retired since the last one.
+    /// Takes the trap; ends the run if there is no handler, or nothing retired since the last one.
     fn trap(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
         let trap = Trap { pc: Address(self.hart.pc), cause: exception.cause, value: exception.value };
+        if !self.code.rules().has_trap_handler() {
+            let protected = matches!(trap.cause, INSTRUCTION_ACCESS_FAULT | STORE_ACCESS_FAULT)
+                && self.memory.covers(trap.value, 1);
+            return Some(Ending::Failed(Failure::Unhandled { trap, protected }));
+        }
         let retired = self.accounting.retired();
         if let Some(last) = self.last_trap.filter(|last| last.retired == retired) {
             return Some(Ending::TrapLoop { first: last.trap, second: trap });

@@ -29,8 +29,8 @@ pub(super) struct Reservation {
 
 impl Hart {
     /// A hart out of reset, about to execute at `entry`.
-    pub(super) fn new(entry: Address) -> Hart {
-        Hart { pc: entry.0 & !1, x: [0; 256], f: [0; 32], csrs: Csrs::default(), reservation: None }
+    pub(super) fn new(entry: Address, misa: u64) -> Hart {
+        Hart { pc: entry.0 & !1, x: [0; 256], f: [0; 32], csrs: Csrs::new(misa), reservation: None }
     }
 
     /// Integer register `number`.

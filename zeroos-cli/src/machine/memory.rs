@@ -1,13 +1,18 @@
 //! RAM: a few regions at any address. Accesses may be misaligned and may cross from a region into one that adjoins it.
+//! What can be written and what cannot are regions of their own, so that a store asks for nothing but its place.
 
 use super::config::ConfigError;
-use crate::address::{AddressRange, ByteCount};
+use super::protection::Protection;
+use crate::address::ByteCount;
 
 /// All RAM of the machine.
 pub(super) struct Memory {
-    /// The region of the last access: nearly always the region of the next.
+    /// The writable region of the last access: nearly always the region of the next.
     current: Region,
     others: Vec<Region>,
+    /// The read-only region of the last load from one.
+    constants: Region,
+    other_constants: Vec<Region>,
 }
 
 #[derive(Default)]
@@ -27,16 +32,19 @@ impl Region {
 
 impl Memory {
     /// Zeroed RAM. The host commits a page only when it is first written.
-    pub(super) fn new(ranges: &[AddressRange]) -> Result<Memory, ConfigError> {
-        let total = ByteCount(ranges.iter().fold(0, |sum: u64, range| sum.saturating_add(range.size().0)));
-        let mut others = Vec::new();
-        for range in ranges.iter().filter(|range| !range.is_empty()) {
-            let size = usize::try_from(range.size().0).map_err(|_| ConfigError::TooMuchRam(total))?;
+    pub(super) fn new(pieces: &[Protection]) -> Result<Memory, ConfigError> {
+        let total = ByteCount(pieces.iter().fold(0, |sum: u64, piece| sum.saturating_add(piece.range.size().0)));
+        let (mut others, mut other_constants) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            let size = usize::try_from(piece.range.size().0).map_err(|_| ConfigError::TooMuchRam(total))?;
             // `vec!` gives lazily zeroed pages but aborts when there are none: ask first.
             Vec::<u8>::new().try_reserve_exact(size).map_err(|_| ConfigError::TooMuchRam(total))?;
-            others.push(Region { start: range.start().0, bytes: vec![0; size] });
+            let regions = if piece.writes { &mut others } else { &mut other_constants };
+            regions.push(Region { start: piece.range.start().0, bytes: vec![0; size] });
         }
-        Ok(Memory { current: others.pop().unwrap_or_default(), others })
+        let current = others.pop().unwrap_or_default();
+        let constants = other_constants.pop().unwrap_or_default();
+        Ok(Memory { current, others, constants, other_constants })
     }
 
     /// The `N` bytes at `address`.
@@ -45,11 +53,20 @@ impl Memory {
         let offset = address.wrapping_sub(self.current.start) as usize;
         match self.current.bytes.get(offset..offset.wrapping_add(N)) {
             Some(bytes) => bytes.try_into().ok(),
+            None => self.read_constant(address),
+        }
+    }
+
+    #[inline(always)]
+    fn read_constant<const N: usize>(&mut self, address: u64) -> Option<[u8; N]> {
+        let offset = address.wrapping_sub(self.constants.start) as usize;
+        match self.constants.bytes.get(offset..offset.wrapping_add(N)) {
+            Some(bytes) => bytes.try_into().ok(),
             None => self.read_elsewhere(address),
         }
     }
 
-    /// Stores `bytes` at `address`; false, and nothing is stored, unless all of it is RAM.
+    /// Stores `bytes` at `address`; false, and nothing is stored, unless all of it is RAM that can be written.
     #[inline(always)]
     pub(super) fn write<const N: usize>(&mut self, address: u64, bytes: [u8; N]) -> bool {
         let offset = address.wrapping_sub(self.current.start) as usize;
@@ -77,10 +94,13 @@ impl Memory {
         self.write_slice(address, &bytes)
     }
 
-    /// Makes the region that holds `address`, if there is one, the current region.
+    /// Makes the region that holds `address`, if there is one, the current region of its kind.
     fn switch_to(&mut self, address: u64) {
-        if let Some(region) = self.others.iter_mut().find(|region| region.find(address, 1).is_some()) {
+        let holds = |region: &&mut Region| region.find(address, 1).is_some();
+        if let Some(region) = self.others.iter_mut().find(holds) {
             std::mem::swap(region, &mut self.current);
+        } else if let Some(region) = self.other_constants.iter_mut().find(holds) {
+            std::mem::swap(region, &mut self.constants);
         }
     }
 
@@ -100,8 +120,13 @@ impl Memory {
         true
     }
 
-    /// Copies `bytes` into RAM at `address`; false, and nothing is copied, unless all of it is RAM.
+    /// Copies `bytes` into RAM at `address`; false, and nothing is copied, unless all of it is RAM that can be written.
     pub(super) fn write_slice(&mut self, address: u64, bytes: &[u8]) -> bool {
+        self.takes(address, bytes.len()) && self.load(address, bytes)
+    }
+
+    /// As [`write_slice`](Memory::write_slice), but read-only memory takes the bytes, too: what a loader does.
+    pub(super) fn load(&mut self, address: u64, bytes: &[u8]) -> bool {
         if !self.covers(address, bytes.len()) {
             return false;
         }
@@ -118,37 +143,85 @@ impl Memory {
 
     /// Whether the `size` bytes at `address` are all RAM.
     pub(super) fn covers(&self, address: u64, size: usize) -> bool {
+        self.is_all(address, size, |_| true)
+    }
+
+    /// Whether the `size` bytes at `address` are all RAM that can be written.
+    pub(super) fn takes(&self, address: u64, size: usize) -> bool {
+        self.is_all(address, size, |region| matches!(region, Place::Current | Place::Other(_)))
+    }
+
+    fn is_all(&self, address: u64, size: usize, is_right: impl Fn(Place) -> bool) -> bool {
         let Some(end) = address.checked_add(size as u64) else { return size == 0 };
         let mut next = address;
         while next < end {
-            let Some((region, offset)) = self.place(next) else { return false };
+            let Some((region, offset)) = self.place(next).filter(|(region, _)| is_right(*region)) else { return false };
             next = next.saturating_add((self.region(region).bytes.len() - offset) as u64);
         }
         true
     }
 
     /// The region that holds `address` and the offset inside.
-    fn place(&self, address: u64) -> Option<(usize, usize)> {
-        (0..=self.others.len()).find_map(|index| self.region(index).find(address, 1).map(|range| (index, range.start)))
+    fn place(&self, address: u64) -> Option<(Place, usize)> {
+        let all = [Place::Current, Place::Constants].into_iter();
+        let all = all.chain((0..self.others.len()).map(Place::Other));
+        let mut all = all.chain((0..self.other_constants.len()).map(Place::OtherConstants));
+        all.find_map(|place| self.region(place).find(address, 1).map(|range| (place, range.start)))
     }
 
-    fn region(&self, index: usize) -> &Region {
-        self.others.get(index).unwrap_or(&self.current)
+    fn region(&self, place: Place) -> &Region {
+        match place {
+            Place::Current => &self.current,
+            Place::Constants => &self.constants,
+            Place::Other(index) => &self.others[index],
+            Place::OtherConstants(index) => &self.other_constants[index],
+        }
     }
 
-    fn region_mut(&mut self, index: usize) -> &mut Region {
-        self.others.get_mut(index).unwrap_or(&mut self.current)
+    fn region_mut(&mut self, place: Place) -> &mut Region {
+        match place {
+            Place::Current => &mut self.current,
+            Place::Constants => &mut self.constants,
+            Place::Other(index) => &mut self.others[index],
+            Place::OtherConstants(index) => &mut self.other_constants[index],
+        }
     }
+}
+
+/// Which region; indices are those of the vectors.
+#[derive(Clone, Copy)]
+enum Place {
+    Current,
+    Other(usize),
+    Constants,
+    OtherConstants(usize),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::Address;
+    use crate::address::{Address, AddressRange};
+
+    fn piece(start: u64, size: u64, writes: bool) -> Protection {
+        let range = AddressRange::new(Address(start), ByteCount(size)).unwrap();
+        Protection { range, writes, executes: true }
+    }
 
     fn memory(ranges: &[(u64, u64)]) -> Memory {
-        let range = |&(start, size)| AddressRange::new(Address(start), ByteCount(size)).unwrap();
-        Memory::new(&ranges.iter().map(range).collect::<Vec<_>>()).unwrap()
+        Memory::new(&ranges.iter().map(|&(start, size)| piece(start, size, true)).collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn read_only_memory_takes_bytes_from_the_loader_alone() {
+        let mut memory =
+            Memory::new(&[piece(0x1000, 16, false), piece(0x1010, 16, true), piece(0x9000, 8, false)]).unwrap();
+        assert!(memory.load(0x100c, &[1; 8]) && memory.load(0x9000, &[2; 8]));
+        assert!(!memory.write(0x1000, [9]) && !memory.write(0x100f, [9; 2]) && !memory.write_slice(0x100f, &[9; 2]));
+        assert!(memory.write(0x1010, [3]));
+        assert_eq!(memory.read(0x100e), Some([1, 1, 3, 1]));
+        assert_eq!(memory.read(0x9000), Some([2; 8]));
+        assert_eq!(memory.read(0x100c), Some([1]));
+        assert!(memory.covers(0x1000, 32) && !memory.takes(0x1000, 32) && memory.takes(0x1010, 16));
     }
 
     #[test]
@@ -173,7 +246,7 @@ mod tests {
 
     #[test]
     fn ram_that_no_host_has_is_an_error() {
-        let range = AddressRange::between(Address(0), Address(u64::MAX)).unwrap();
-        assert!(matches!(Memory::new(&[range]), Err(ConfigError::TooMuchRam(_))));
+        let everything = piece(0, u64::MAX, true);
+        assert!(matches!(Memory::new(&[everything]), Err(ConfigError::TooMuchRam(_))));
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct Exception {
 }
 
 /// Exception codes (privileged ISA manual, table "Machine cause register values after trap").
+pub(super) const INSTRUCTION_ADDRESS_MISALIGNED: u64 = 0;
 pub(super) const INSTRUCTION_ACCESS_FAULT: u64 = 1;
 pub(super) const ILLEGAL_INSTRUCTION: u64 = 2;
 pub(super) const BREAKPOINT: u64 = 3;
@@ -56,6 +57,7 @@ impl Hart {
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.cause {
+            INSTRUCTION_ADDRESS_MISALIGNED => "jump to an address between instructions",
             INSTRUCTION_ACCESS_FAULT => "instruction access fault",
             ILLEGAL_INSTRUCTION => "illegal instruction",
             BREAKPOINT => "breakpoint",

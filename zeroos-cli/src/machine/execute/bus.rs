@@ -1,24 +1,32 @@
-//! What loads and stores reach: RAM first, devices behind it.
+//! What loads and stores reach: RAM first, devices behind it. Whether they look at alignment is decided once, by type:
+//! nearly all machines do not care, and the inner loop should not ask.
 
 use super::Exit;
+use crate::address::Address;
 use crate::machine::console::Console;
 use crate::machine::device::{DeviceEffect, Devices};
 use crate::machine::memory::Memory;
 use crate::machine::trap::{Exception, LOAD_ACCESS_FAULT, STORE_ACCESS_FAULT};
+use crate::platform::Misaligned;
 
-/// Memory and devices as the hart sees them.
-pub(in crate::machine) struct Bus<'a> {
+/// Memory and devices as the hart sees them; `ALIGNED` if misaligned accesses are something to notice.
+pub(in crate::machine) struct Bus<'a, const ALIGNED: bool> {
     pub(in crate::machine) memory: &'a mut Memory,
     pub(in crate::machine) devices: &'a mut Devices,
     pub(in crate::machine) console: &'a mut dyn Console,
     /// The word in RAM that a device listens to.
     pub(in crate::machine) watched: u64,
+    /// What a misaligned access does.
+    pub(in crate::machine) misaligned: Misaligned,
+    /// How many there were.
+    pub(in crate::machine) misaligned_count: &'a mut u64,
 }
 
-impl Bus<'_> {
+impl<const ALIGNED: bool> Bus<'_, ALIGNED> {
     /// The `N` bytes at `address`.
     #[inline(always)]
     pub(in crate::machine) fn load<const N: usize>(&mut self, address: u64) -> Result<[u8; N], Exit> {
+        self.look_at_alignment::<N>(address)?;
         match self.memory.read(address) {
             Some(bytes) => Ok(bytes),
             None => self.load_from_device(address),
@@ -28,10 +36,26 @@ impl Bus<'_> {
     /// Stores `bytes` at `address`.
     #[inline(always)]
     pub(in crate::machine) fn store<const N: usize>(&mut self, address: u64, bytes: [u8; N]) -> Result<(), Exit> {
+        self.look_at_alignment::<N>(address)?;
         if !self.memory.write(address, bytes) {
             return self.store_to_device(address, bytes);
         }
         self.stored(address)
+    }
+
+    #[inline(always)]
+    fn look_at_alignment<const N: usize>(&mut self, address: u64) -> Result<(), Exit> {
+        if ALIGNED && !address.is_multiple_of(N as u64) { self.misaligned(address) } else { Ok(()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn misaligned(&mut self, address: u64) -> Result<(), Exit> {
+        if self.misaligned == Misaligned::Stops {
+            return Err(Exit::Misaligned(Address(address)));
+        }
+        *self.misaligned_count += 1;
+        Ok(())
     }
 
     /// Tells the device that listens to it of a store to the word at `address`.
@@ -49,7 +73,7 @@ impl Bus<'_> {
     #[cold]
     #[inline(never)]
     fn load_from_device<const N: usize>(&mut self, address: u64) -> Result<[u8; N], Exit> {
-        let value = self.devices.load(address, N, self.console);
+        let value = self.devices.load(address, N, self.console).map_err(Exit::Refused)?;
         let value = value.ok_or(Exit::Raised(Exception { cause: LOAD_ACCESS_FAULT, value: address }))?;
         let mut bytes = [0; N];
         bytes.iter_mut().zip(value.to_le_bytes()).for_each(|(to, from)| *to = from);
@@ -60,7 +84,7 @@ impl Bus<'_> {
     #[inline(never)]
     fn store_to_device<const N: usize>(&mut self, address: u64, bytes: [u8; N]) -> Result<(), Exit> {
         let value = bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte));
-        let effect = self.devices.store(address, N, value, self.console);
+        let effect = self.devices.store(address, N, value, self.memory, self.console).map_err(Exit::Refused)?;
         exit_if_stopped(effect.ok_or(Exit::Raised(Exception { cause: STORE_ACCESS_FAULT, value: address }))?)
     }
 }

@@ -15,7 +15,13 @@ use crate::machine::trap::{BREAKPOINT, ENVIRONMENT_CALL_FROM_M, Exception};
 /// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and the slots
 /// there are filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
 /// the one that did not complete.
-pub(super) fn run(hart: &mut Hart, window: &Window, bus: &mut Bus<'_>, budget: u64, before: Counters) -> (Exit, u64) {
+pub(super) fn run<const ALIGNED: bool>(
+    hart: &mut Hart,
+    window: &Window,
+    bus: &mut Bus<'_, ALIGNED>,
+    budget: u64,
+    before: Counters,
+) -> (Exit, u64) {
     let Window { start, slots, .. } = window;
     let mut pc = hart.pc;
     let mut executed = 0;
@@ -174,7 +180,7 @@ pub(super) fn run(hart: &mut Hart, window: &Window, bus: &mut Bus<'_>, budget: u
     (exit, executed)
 }
 
-fn atomic(hart: &mut Hart, i: &Instruction, bus: &mut Bus<'_>) -> Result<(), Exit> {
+fn atomic<const ALIGNED: bool>(hart: &mut Hart, i: &Instruction, bus: &mut Bus<'_, ALIGNED>) -> Result<(), Exit> {
     match hart.execute_atomic(i, bus.memory) {
         Ok(Some(stored)) => bus.stored(stored),
         Ok(None) => Ok(()),

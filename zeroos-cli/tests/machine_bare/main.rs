@@ -1,90 +1,18 @@
-//! The built-in machine from below: traps, control registers, counting and devices, by programs that run on it bare.
+//! The built-in machine from below: traps, control registers, counting and devices, what it lacks where it stands for a
+//! smaller one, and hosts, by programs that run on it bare.
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
-#[path = "machine_against_qemu/toolchain.rs"]
+mod bare;
+mod hosts;
+mod limits;
+#[path = "../machine_against_qemu/toolchain.rs"]
 #[allow(dead_code)] // the comparison with QEMU uses all of it
 mod toolchain;
 
-use object::{Object, ObjectSegment, ObjectSymbol};
-use toolchain::{link, parse, range};
-use zeroos::address::{Address, AddressRange};
-use zeroos::machine::{
-    CapturedConsole, Ending, HtifAddresses, InstructionCounts, Machine, MachineConfig, Observer, StubAddress, Trap,
-};
-
-const FINISHER: u64 = 0x10_0000;
-const UART: u64 = 0x1000_0000;
-
-/// Stops with status 0.
-const PASS: &str = "    li t0, 0x100000\n    li t1, 0x5555\n    sw t1, 0(t0)\n";
-
-/// A program assembled for 0x80000000 and what became of it.
-struct Bare {
-    machine: Machine,
-    console: CapturedConsole,
-    file: Vec<u8>,
-}
-
-impl Bare {
-    /// Loads `source`; the instructions between the symbols `program` and `program_end`, if any, are the program's.
-    fn load(source: &str, input: &str, max_instructions: Option<u64>) -> Bare {
-        let directory = tempfile::tempdir().unwrap();
-        let constants = "    .option norelax\n    .globl _start\n    .text\n_start:\n";
-        let path = link(directory.path(), "bare", &format!("{constants}{source}"), 0x8000_0000);
-        let file = std::fs::read(path).unwrap();
-        let elf = parse(&file);
-        let symbol = |name| symbol(&file, name);
-        let htif = symbol("tohost").zip(symbol("fromhost"));
-        let program = symbol("program").zip(symbol("program_end"));
-        let stub = symbol("stub");
-        let stub_address = |(stub, site)| StubAddress { stub, site, number: Some(178) };
-        let mut machine = Machine::new(&MachineConfig {
-            ram: vec![range(0x7fff_0000, 0x40000)],
-            entry: Address(elf.entry()),
-            htif: htif.map(|(tohost, fromhost)| HtifAddresses { tohost, fromhost }),
-            uart: Some(Address(UART)),
-            test_finisher: Some(Address(FINISHER)),
-            program: program.and_then(|(start, end)| AddressRange::between(start, end)).into_iter().collect(),
-            stubs: stub.zip(symbol("site")).map(stub_address).into_iter().collect(),
-            max_instructions,
-        })
-        .unwrap();
-        for segment in elf.segments() {
-            assert!(machine.load(Address(segment.address()), segment.data().unwrap()));
-        }
-        Bare { machine, console: CapturedConsole { input: input.into(), ..Default::default() }, file }
-    }
-
-    fn run(&mut self) -> Ending {
-        self.machine.run(&mut self.console, &mut ())
-    }
-
-    /// The double word at `symbol + 8 * index`.
-    fn word(&self, name: &str, index: u64) -> u64 {
-        let mut bytes = [0; 8];
-        assert!(self.machine.read_memory(Address(self.address(name) + 8 * index), &mut bytes));
-        u64::from_le_bytes(bytes)
-    }
-
-    fn address(&self, name: &str) -> u64 {
-        symbol(&self.file, name).unwrap().0
-    }
-
-    fn counts(&self) -> InstructionCounts {
-        self.machine.counts()
-    }
-}
-
-fn symbol(file: &[u8], name: &str) -> Option<Address> {
-    parse(file).symbols().find(|symbol| symbol.name() == Ok(name)).map(|symbol| Address(symbol.address()))
-}
-
-/// Runs `source` to its end with status 0.
-fn pass(source: &str, input: &str) -> Bare {
-    let mut bare = Bare::load(&format!("{source}\n{PASS}"), input, Some(100_000));
-    assert_eq!(bare.run(), Ending::Exited { status: 0 });
-    bare
-}
+use bare::{Bare, FINISHER, PASS, UART, pass};
+use toolchain::range;
+use zeroos::address::Address;
+use zeroos::machine::{CapturedConsole, Ending, HtifAddresses, Machine, MachineConfig, Observer, Trap};
 
 /// The causes and values of the traps that `instructions` raise one after another, each at its own label `at`.
 fn traps(setup: &str, instructions: &[&str]) -> Vec<(u64, u64)> {
@@ -411,8 +339,8 @@ fn random_code_never_panics() {
             uart: Some(Address(UART)),
             test_finisher: Some(Address(FINISHER)),
             program: vec![range(0x8000_0fff, 0x802), range(0x9000_0000, 0x100)],
-            stubs: Vec::new(),
             max_instructions: Some(20_000),
+            ..MachineConfig::default()
         })
         .unwrap();
         // Half of the rounds: whole words of major opcodes, so that most of them are instructions.
