@@ -5,9 +5,11 @@
     .globl _start
 _start:
     la      sp, zeroos_stack_top        # the first thread, on top of its kernel stack
+{%- if csrs %}
     csrw    mscratch, sp                # while the program runs, mscratch is its thread
     la      t0, zeroos_trap
     csrw    mtvec, t0                   # 4-aligned: direct mode
+{%- endif %}
 {%- if float %}
     li      t0, 0x2000                  # mstatus.FS = initial: floating point traps until it is on
     csrs    mstatus, t0

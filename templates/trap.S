@@ -84,7 +84,7 @@ zeroos_calls:
     ret
 {%- endfor %}
 
-{% if traps and faults -%}
+{% if csrs %}{% if traps and faults -%}
 # What is no ecall may be a signal: the thread's frame is completed, its pc the instruction, and the kernel lets it go on in a
 # handler or ends the run. If the kernel itself failed, what is saved here goes astray; the run ends all the same.
 zeroos_exception:
@@ -101,7 +101,8 @@ zeroos_exception:
     la      sp, zeroos_stack_top
     call    zeroos_fault
 {%- endif %}
-{%- if whole_frames %}
+{%- endif %}
+{%- if whole_frames and csrs %}
 
 {%- if float %}
 
@@ -194,7 +195,7 @@ zeroos_leave_otherwise:
     ld      sp, 16(sp)
     mret
 {%- endif %}
-{%- if signals %}
+{%- if signals and csrs %}
 
 # Signal handlers return here. Unwinders know a signal frame by these two instructions.
     .globl zeroos_signal_return

@@ -34,6 +34,8 @@ pub struct BootInfo {
     pub missing: Table,
     /// `ecall` sites that carry a missing or unknown number: [`NamedAddress`]es, ascending.
     pub sites: Table,
+    /// On machines without CSRs: how each place at which a call leaves a thread is gone on at, [`Continuation`]s, ascending.
+    pub continuations: Table,
     /// Where signal handlers return to: kernel code that calls `rt_sigreturn`; 0 if this kernel calls no handlers.
     pub signal_return: u64,
     /// The program's path as the program is told (AT_EXECFN, `/proc/self/exe`).
@@ -84,6 +86,16 @@ pub struct CommittedFile {
     pub contents: Text,
     /// Permission bits, for example 0o644.
     pub mode: u64,
+}
+
+/// Kernel code that loads a thread's last registers and goes on at a place of the program.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Continuation {
+    /// The place.
+    pub address: u64,
+    /// The code.
+    pub code: u64,
 }
 
 /// A number with a name.

@@ -18,6 +18,22 @@ pub struct Frame {
     pub f: [u64; 32],
     /// Rounding mode and accrued exceptions.
     pub fcsr: u64,
+    /// On machines without CSRs, where nothing can load all registers and jump: kernel code that loads the last ones and
+    /// goes on at `continues_at`; 0 if that is the start of a function, which expects nothing in t6.
+    pub continuation: u64,
+    /// The program counter that `continuation` is for; with another one, it is looked up.
+    pub continues_at: u64,
+}
+
+impl Frame {
+    /// All registers 0.
+    pub const ZERO: Frame = Frame { x: [0; 32], f: [0; 32], fcsr: 0, continuation: 0, continues_at: 0 };
+
+    /// Has the thread go on at the start of the function at `address`.
+    pub fn enter(&mut self, address: u64) {
+        self.x[PC] = address;
+        (self.continuation, self.continues_at) = (0, address);
+    }
 }
 
 /// Slot of the program counter in [`Frame::x`].
@@ -179,7 +195,7 @@ impl Thread {
     /// The initial thread.
     pub const fn first() -> Thread {
         Thread {
-            frame: Frame { x: [0; 32], f: [0; 32], fcsr: 0 },
+            frame: Frame::ZERO,
             leave: 0,
             float_state: 0,
             tid: PROCESS_ID,

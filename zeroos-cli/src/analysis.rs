@@ -62,7 +62,7 @@ pub fn analyse(elf: &AppElf) -> Analysis {
         let flow = Flow::new(&program);
         match premises.corrected(&program, &flow) {
             Some(corrected) => premises = corrected,
-            None => return results(&program, &flow),
+            None => return Analysis { global_pointer: premises.global_pointer(&program), ..results(&program, &flow) },
         }
     }
 }
@@ -78,5 +78,6 @@ fn results(program: &Program<'_>, flow: &Flow) -> Analysis {
         features: program.features,
         unbounded_jumps: jumps.into_iter().map(Address).collect(),
         address_taken_rule: program.address_taken_rule(),
+        global_pointer: None,
     }
 }

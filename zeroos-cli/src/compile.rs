@@ -2,11 +2,14 @@
 //! stage that starts processes; it reads nothing but the toolchain and writes nothing but its cache.
 
 mod cache;
+mod core_library;
 mod error;
+mod program;
 mod toolchain;
 
 pub use cache::KernelCache;
 pub use error::CompileError;
+pub use program::compile_program;
 pub use toolchain::Toolchain;
 
 use std::path::Path;
@@ -15,7 +18,8 @@ use std::process::{Command, Stdio};
 use sha2::{Digest, Sha256};
 
 use crate::address::Address;
-use crate::source::{KernelSource, TARGET};
+use crate::source::KernelSource;
+use core_library::CoreLibrary;
 
 /// Options of every kernel: whole-program optimisation, no unwinding, absolute addresses.
 const FLAGS: [&str; 13] = [
@@ -54,14 +58,15 @@ pub fn compile(
     if let Some(archive) = cache.get(&key) {
         return Ok(KernelObject { archive });
     }
-    toolchain.require_target()?;
+    let core = CoreLibrary::find(toolchain, source.target, cache)?;
     let folder = tempfile::tempdir().map_err(|error| CompileError::scratch(&error))?;
     write_files(folder.path(), source)?;
     // Paths relative to the scratch folder: nothing of where it lies reaches the kernel.
     let mut rustc = Command::new(&toolchain.rustc);
-    rustc.current_dir(folder.path()).args(FLAGS).arg(format!("--target={TARGET}"));
+    rustc.current_dir(folder.path()).args(FLAGS).arg(format!("--target={}", source.target));
+    core.use_in(&mut rustc);
     rustc.args(["-o", "kernel.a", KernelSource::ROOT]);
-    run(rustc, |output| CompileError::Rustc { output })?;
+    run(rustc, None, |output| CompileError::Rustc { output })?;
     let archive = std::fs::read(folder.path().join("kernel.a")).map_err(|error| CompileError::scratch(&error))?;
     cache.put(&key, &archive);
     Ok(KernelObject { archive })
@@ -87,7 +92,7 @@ pub fn link(
     lld.current_dir(folder.path()).args(["-flavor", "gnu", "-T", "link.ld", "--gc-sections", "--no-eh-frame-hdr"]);
     lld.arg(format!("--defsym={}={boot_info}", kernel_fragments::boot_info::SYMBOL));
     lld.args(["-o", "kernel.elf", "kernel.a"]);
-    run(lld, |output| CompileError::Linker { output })?;
+    run(lld, None, |output| CompileError::Linker { output })?;
     std::fs::read(folder.path().join("kernel.elf")).map_err(|error| CompileError::scratch(&error))
 }
 
@@ -99,6 +104,7 @@ fn key(source: &KernelSource, toolchain: &Toolchain) -> String {
         hash.update(text.as_bytes());
     };
     add(&toolchain.version);
+    add(source.target);
     FLAGS.iter().for_each(|flag| add(flag));
     for (path, text) in &source.files {
         add(path);
@@ -118,10 +124,15 @@ fn write_files(folder: &Path, source: &KernelSource) -> Result<(), CompileError>
     Ok(())
 }
 
-/// Runs `command` with nothing of the user's build environment that would change its result.
-fn run(mut command: Command, refused: impl Fn(String) -> CompileError) -> Result<(), CompileError> {
+/// Runs `command` with nothing of the user's build environment that would change its result, and RUSTC_BOOTSTRAP as given.
+fn run(
+    mut command: Command,
+    bootstrap: Option<&str>,
+    refused: impl Fn(String) -> CompileError,
+) -> Result<(), CompileError> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).env_remove("RUSTFLAGS").env_remove("RUSTC_BOOTSTRAP").env("SOURCE_DATE_EPOCH", "0");
+    command.envs(bootstrap.map(|value| ("RUSTC_BOOTSTRAP", value)));
     let output = command.output().map_err(|error| CompileError::Start { program, message: error.to_string() })?;
     if output.status.success() {
         return Ok(());

@@ -8,13 +8,14 @@ mod placement;
 mod selection;
 mod stub_rooms;
 
+use entries::Circumstances;
 pub use entries::{
     Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, TrapReason, UNPREDICTED, call_symbol, general_symbol,
     kept_symbol,
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
-pub use placement::Placement;
+pub use placement::{KernelRoom, Placement};
 pub use selection::{Missing, Selection};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,6 +42,8 @@ pub struct Plan {
     pub inputs: CommittedInputs,
     /// What the program's code needs from the hart.
     pub features: ProgramFeatures,
+    /// What gp holds at every call, in the image, if that is known.
+    pub global_pointer: Option<Address>,
 }
 
 /// What the user asked for beside the inputs.
@@ -78,8 +81,11 @@ impl Plan {
         if request.deny_unbounded && selection.unbounded {
             return Err(PlanError::unbounded(analysis));
         }
-        let mut placement = Placement::new(app, &platform, &inputs, entries::stub_room(analysis, request.entry))?;
-        let entries = entries::choose(app, analysis, &placement, &selection, request.entry);
+        let in_memory = !platform.has_trap_csrs();
+        let stub_room = entries::stub_room(analysis, request.entry, in_memory);
+        let mut placement = Placement::new(app, &platform, &inputs, stub_room)?;
+        let circumstances = Circumstances { app, analysis, placement: &placement, selection: &selection, in_memory };
+        let entries = circumstances.choose(request.entry);
         if platform.ecall == EcallBehaviour::HostCall {
             entries::require_direct(analysis, &entries, &format!("platform `{}`", platform.name))?;
         }
@@ -94,7 +100,8 @@ impl Plan {
             stubs.any(|stub| area.covers(stub))
         });
         let features = features(app, analysis);
-        Ok(Plan { platform, selection, placement, entries, inputs, features })
+        let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
+        Ok(Plan { platform, selection, placement, entries, inputs, features, global_pointer })
     }
 }
 

@@ -13,15 +13,20 @@ pub use templates::platform_folder;
 use std::collections::BTreeMap;
 
 use crate::plan::Plan;
+use crate::platform::Platform;
 
-/// What the kernel is compiled for: every machine so far has at least this.
+/// What kernels are compiled for where the machine has atomic and compressed instructions.
 pub const TARGET: &str = "riscv64imac-unknown-none-elf";
+/// What kernels are compiled for on all other machines.
+pub const SMALLEST_TARGET: &str = "riscv64im-unknown-none-elf";
 
 /// The generated kernel crate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KernelSource {
     /// Files by path below the crate's folder; together they decide the compiled kernel.
     pub files: BTreeMap<String, String>,
+    /// What it is compiled for, as rustc names it.
+    pub target: &'static str,
     /// The linker script: where the compiled kernel goes.
     pub link_script: String,
 }
@@ -44,7 +49,8 @@ impl KernelSource {
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
         files.insert("src/memory.S".into(), templates::memory()?);
-        Ok(KernelSource { files, link_script: templates::link_script(plan)? })
+        files.extend(templates::leave_without_csrs(plan)?.map(|text| ("src/leave_without_csrs.S".into(), text)));
+        Ok(KernelSource { files, target: target(&plan.platform), link_script: templates::link_script(plan)? })
     }
 
     /// The files that make a crate of it, for `--emit-source`: plain `cargo build` compiles them.
@@ -57,4 +63,10 @@ impl KernelSource {
         files.extend(templates::crate_files(plan)?);
         Ok(files)
     }
+}
+
+/// What code for `platform` is compiled for: no more than the machine has.
+pub fn target(platform: &Platform) -> &'static str {
+    let isa = &platform.isa;
+    if isa.atomics && isa.compressed { TARGET } else { SMALLEST_TARGET }
 }

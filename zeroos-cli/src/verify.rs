@@ -1,6 +1,8 @@
 //! Reads a finished image back and checks it against its plan: nothing is put in place that was not seen to be right.
 //! Pure: from bytes to a verdict.
 
+mod loader;
+
 use object::{Object, ObjectSegment};
 
 use crate::address::{Address, AddressRange, ByteCount};
@@ -20,7 +22,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8]) -> Result<(), ImageError>
     let differs = |what: &str, address: Address| ImageError::Verify { what: what.into(), address };
     let file = object::File::parse(image).map_err(|error| differs(&format!("not readable ({error})"), Address(0)))?;
     let entry = Address(file.entry());
-    if !plan.placement.kernel_body.contains(entry) {
+    if !plan.placement.kernel.code().contains(entry) {
         return Err(differs("the entry is outside the kernel", entry));
     }
     let segments: Vec<(AddressRange, &[u8])> = file
@@ -73,10 +75,11 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8]) -> Result<(), ImageError>
     for (site, entry) in plan.direct_sites() {
         check_site(&bytes_at, site, entry).map_err(|what| differs(what, site))?;
         let program = segments.iter().any(|(range, _)| range.contains(site) && range.overlaps(entry.stub));
-        if program || plan.placement.kernel_body.overlaps(entry.stub) {
+        if program || plan.placement.kernel.ranges().any(|range| range.overlaps(entry.stub)) {
             return Err(differs("a stub lies in the program or the kernel", entry.stub.start()));
         }
     }
+    loader::check(&file, &plan.platform)?;
     match read_note(image)? {
         Some(note) if note.platform == plan.platform.name => Ok(()),
         _ => Err(differs("the note is missing", Address(0))),

@@ -5,15 +5,58 @@ mod tool;
 
 use std::fs;
 
+use object::{Object, ObjectSection};
 use tool::{Workplace, example};
+use zeroos::isa::Op;
 
 /// A platform like Spike whose `ecall` is the host's: a kernel for it serves no trap.
 fn host_call_platform(workplace: &Workplace) {
-    workplace.zeroos(&["new-platform", "hostcall"]).exits(0);
-    let file = workplace.path("platforms/hostcall/platform.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains("ecall = \"mtvec\""), "{text}");
-    fs::write(&file, text.replace("ecall = \"mtvec\"", "ecall = \"host-call\"")).unwrap();
+    let csrs = r#"csrs = ["mstatus", "mtvec", "mscratch", "mepc", "mcause", "mtval"]"#;
+    workplace.platform("hostcall", &[("ecall = \"mtvec\"", &format!("ecall = \"host-call\"\n{csrs}"))]);
+}
+
+#[test]
+fn programs_run_without_any_csr() {
+    let workplace = Workplace::new();
+    workplace.platform_without_csrs();
+    for (app, status) in [("hello-c", 0), ("threads-c", 0), ("signals-c", 0), ("exceptions-cpp", 3), ("rayon-rust", 0)]
+    {
+        for binary in ["imac-exec", "imac-pie"] {
+            let program = example(&format!("{app}/bin/{binary}"));
+            let finished = workplace.zeroos(&["run", "--platform", "plain", "--", &program]).exits(status);
+            let expected = fs::read(example(&format!("{app}/expected.stdout"))).unwrap();
+            assert!(finished.stdout == expected, "{program}: {}", finished.text());
+        }
+        let image = workplace.path("plain.elf");
+        let program = example(&format!("{app}/bin/imac-pie"));
+        workplace.zeroos(&["build", &program, "--platform", "plain", "-o", &image.display().to_string()]).exits(0);
+        no_kernel_instruction_uses_a_csr(&fs::read(image).unwrap());
+    }
+}
+
+/// The kernel's code and the stubs, decoded from start to end.
+fn no_kernel_instruction_uses_a_csr(image: &[u8]) {
+    let file = object::File::parse(image).unwrap();
+    let mut instructions = 0;
+    for section in file.sections().filter(|section| {
+        let name = section.name().unwrap();
+        name.starts_with(".stubs") || name == ".kernel.0"
+    }) {
+        let bytes = section.data().unwrap();
+        let mut at = 0;
+        while at < bytes.len() {
+            // Words between functions, and addresses behind stubs.
+            let Some(instruction) = zeroos::isa::decode(&bytes[at..]) else {
+                at += 2;
+                continue;
+            };
+            let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&instruction.op);
+            assert!(!is_csr && instruction.op != Op::Mret, "{:#x}", section.address() + at as u64);
+            at += usize::from(instruction.length);
+            instructions += 1;
+        }
+    }
+    assert!(instructions > 500, "{instructions}");
 }
 
 /// An `ecall` more than 1 MiB from everything, whose number is set elsewhere.
@@ -40,12 +83,7 @@ fn programs_run_where_no_ecall_may_be_executed() {
 #[test]
 fn a_kernel_can_be_further_away_than_a_jump_reaches() {
     let workplace = Workplace::new();
-    workplace.zeroos(&["new-platform", "high"]).exits(0);
-    let file = workplace.path("platforms/high/platform.toml");
-    let text = fs::read_to_string(&file).unwrap();
-    let high = text.replace("start = \"0x80000000\"", "start = \"0x280000000\"");
-    assert!(high != text && high.contains("[in_place]"), "{text}");
-    fs::write(&file, high).unwrap();
+    workplace.platform("high", &[("start = \"0x80000000\"", "start = \"0x280000000\"")]);
     for name in ["threads-c", "signals-c"] {
         for entry in ["direct", "trap"] {
             let program = example(&format!("{name}/bin/gc-exec"));

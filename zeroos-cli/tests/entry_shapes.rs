@@ -1,6 +1,7 @@
 //! Random programs whose calls have every shape that matters for replacing an `ecall`, and which check for themselves that
 //! a call changes nothing but a0: no register, integer or floating point, and no byte below the stack pointer. Each runs
-//! under QEMU's user mode first, which shows that the program is right, then with stubs and with traps.
+//! under QEMU's user mode first, which shows that the program is right, then with stubs and with traps, or on a machine without
+//! CSRs.
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
 mod tool;
@@ -72,11 +73,22 @@ const REGISTERS: [&str; 27] = [
     "s3", "s4", "s5", "s6", "s7", "s8", "s10", "s11",
 ];
 
+/// The machine that a program is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Machine {
+    /// With floating point and CSRs.
+    Full,
+    /// With neither: stubs need a register, and there is always one.
+    WithoutCsrs,
+    /// With neither, where all registers may be taken but gp, which never changes.
+    WithoutCsrsOrRegisters,
+}
+
 /// Words below the stack pointer that are watched.
 const WATCHED: u64 = 24;
 
 /// One call with all that is checked of it, at `index`, which is the status if something changed.
-fn block(random: &mut Random, shape: Shape, index: usize) -> String {
+fn block(random: &mut Random, machine: Machine, shape: Shape, index: usize) -> String {
     let (number, arguments) = random.pick(&CALLS);
     let mut lines = vec![format!(".balign {}", random.pick(&[2, 4])), format!("site_{index}_{shape:?}:")];
     let pattern = |word: u64| 0x1234_5678 * (word + index as u64 + 1);
@@ -84,7 +96,14 @@ fn block(random: &mut Random, shape: Shape, index: usize) -> String {
         lines.push(format!("li t0, {:#x}\n sd t0, -{}(sp)", pattern(word), 8 * word));
     }
     let float = random.next();
-    lines.push(format!("li t0, {float:#x}\n fmv.d.x ft3, t0\n fmv.d.x fs3, t0"));
+    if machine == Machine::Full {
+        lines.push(format!("li t0, {float:#x}\n fmv.d.x ft3, t0\n fmv.d.x fs3, t0"));
+    }
+    let spare = match machine {
+        Machine::Full => None,
+        Machine::WithoutCsrs => Some(random.pick(&["t2", "t6", "ra", "a6"])),
+        Machine::WithoutCsrsOrRegisters => Some("gp"),
+    };
     let mut checks = Vec::new();
     for &(register, value) in arguments {
         let load = if value.starts_with(char::is_alphabetic) { "lla" } else { "li" };
@@ -98,7 +117,7 @@ fn block(random: &mut Random, shape: Shape, index: usize) -> String {
     }
     // Every other adjacent load finds all registers taken, or none.
     let share = if shape == Shape::Adjacent { index as u64 % 2 * 100 } else { random.pick(&[0, 10, 50, 100]) };
-    for register in REGISTERS {
+    for register in REGISTERS.into_iter().filter(|&register| Some(register) != spare) {
         if !arguments.iter().any(|&(argument, _)| argument == register) && random.chance(share) {
             let value = random.next();
             lines.push(format!("li {register}, {value:#x}"));
@@ -122,8 +141,11 @@ fn block(random: &mut Random, shape: Shape, index: usize) -> String {
         let next = (random.next() % checks.len() as u64) as usize;
         lines.push(checks.swap_remove(next));
     }
-    lines
-        .push(format!("li a0, {float:#x}\n fmv.x.d t0, ft3\n check t0, {index}\n fmv.x.d t0, fs3\n check t0, {index}"));
+    if machine == Machine::Full {
+        for register in ["ft3", "fs3"] {
+            lines.push(format!("li a0, {float:#x}\n fmv.x.d t0, {register}\n check t0, {index}"));
+        }
+    }
     for word in 1..=WATCHED {
         lines.push(format!("li a0, {:#x}\n ld t0, -{}(sp)\n check t0, {index}", pattern(word), 8 * word));
     }
@@ -132,8 +154,8 @@ fn block(random: &mut Random, shape: Shape, index: usize) -> String {
 
 /// A program with `count` blocks; `reached` is code that is reachable and never executed, `space` bytes are before and
 /// behind all code.
-fn program(random: &mut Random, count: usize, reached: &str, space: u64) -> String {
-    let blocks: String = (1..=count).map(|index| block(random, SHAPES[index % SHAPES.len()], index)).collect();
+fn program(random: &mut Random, machine: Machine, count: usize, reached: &str, space: u64) -> String {
+    let blocks: String = (1..=count).map(|index| block(random, machine, SHAPES[index % SHAPES.len()], index)).collect();
     format!(
         ".option norelax
 .macro check register, status
@@ -145,7 +167,8 @@ fn program(random: &mut Random, count: usize, reached: &str, space: u64) -> Stri
 .text
 .skip {space}
 .globl _start
-_start: addi sp, sp, -1024
+_start: lla gp, zeros
+    addi sp, sp, -1024
     li a7, 172
     ecall
     bgtz a0, 1f
@@ -167,16 +190,22 @@ buffer: .space 256
 }
 
 /// Builds and runs `source` in every way. How many of its sites are direct and how many trap, and their shapes.
-fn nothing_changes(name: &str, source: &str, flags: &[&str]) -> Vec<(bool, bool, String)> {
+fn nothing_changes(name: &str, machine: Machine, source: &str, flags: &[&str]) -> Vec<(bool, bool, String)> {
     let workplace = Workplace::new();
     let app = workplace.guest("shapes.S", source, flags);
     let reference = finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"");
     assert_eq!(reference.status, 0, "{name}: the program itself is wrong");
-    for entry in ["trap", "auto"] {
-        let image = workplace.zeroos(&["build", &app, "-o", "image", "--report", "report", "--entry", entry]);
+    workplace.platform_without_csrs();
+    let ways: &[&[&str]] = match machine {
+        Machine::Full => &[&["--entry", "trap"], &["--entry", "auto"]],
+        Machine::WithoutCsrs | Machine::WithoutCsrsOrRegisters => &[&["--platform", "plain"]],
+    };
+    for way in ways {
+        let build = ["build", &app, "-o", "image", "--report", "report"];
+        let image = workplace.zeroos(&[&build[..], way].concat());
         assert_eq!(image.status, 0, "{name}: {}", image.stderr);
         let finished = workplace.zeroos(&["run", "--max-instructions", "3000000", "image"]);
-        assert_eq!((finished.status, &finished.stdout), (0, &Vec::new()), "{name} by {entry}: {}", finished.stderr);
+        assert_eq!((finished.status, &finished.stdout), (0, &Vec::new()), "{name} {way:?}: {}", finished.stderr);
     }
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
     let sites = report["sites"].as_array().unwrap().iter().map(|site| {
@@ -192,9 +221,9 @@ const THREADS: &str = "li a7, 220\n ecall\n li a7, 134\n ecall\n li a7, 131\n ec
 #[test]
 fn nothing_but_a0_changes_in_a_program_without_threads() {
     for seed in 0..4 {
-        let source = program(&mut Random(seed), 30, "", 0);
+        let source = program(&mut Random(seed), Machine::Full, 30, "", 0);
         for flags in [&[][..], &["-static-pie"]] {
-            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), &source, flags);
+            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), Machine::Full, &source, flags);
             assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
         }
     }
@@ -203,9 +232,9 @@ fn nothing_but_a0_changes_in_a_program_without_threads() {
 #[test]
 fn nothing_but_a0_changes_in_a_program_with_threads_and_signals() {
     for seed in 100..104 {
-        let source = program(&mut Random(seed), 30, THREADS, 0);
+        let source = program(&mut Random(seed), Machine::Full, 30, THREADS, 0);
         for flags in [&[][..], &["-static-pie"]] {
-            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), &source, flags);
+            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), Machine::Full, &source, flags);
             assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
         }
     }
@@ -216,14 +245,31 @@ fn nothing_but_a0_changes_in_a_program_with_threads_and_signals() {
 #[test]
 fn nothing_but_a0_changes_in_far_text() {
     for (seed, reached) in [(200, ""), (201, THREADS)] {
-        let source = program(&mut Random(seed), 40, reached, 0x28_0000);
-        let sites = nothing_changes(&format!("seed {seed}"), &source, &[]);
+        let source = program(&mut Random(seed), Machine::Full, 40, reached, 0x28_0000);
+        let sites = nothing_changes(&format!("seed {seed}"), Machine::Full, &source, &[]);
         let count = |direct| sites.iter().filter(|site| site.0 == direct).count();
         assert!(count(true) >= 6 && count(false) >= 20, "{sites:?}");
         assert!(sites.iter().all(|(direct, far, reason)| direct == far && *direct == reason.is_empty()), "{sites:?}");
         let reasons: BTreeSet<&str> = sites.iter().map(|(_, _, reason)| reason.as_str()).collect();
         for part in ["number is not set by the instruction before", "control enters it", "no temporary register"] {
             assert!(reasons.iter().any(|reason| reason.contains(part)), "expected `{part}` in {reasons:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_but_a0_changes_without_csrs() {
+    for seed in 300..308 {
+        for machine in [Machine::WithoutCsrs, Machine::WithoutCsrsOrRegisters] {
+            let reached = if seed % 2 == 0 { "" } else { THREADS };
+            let source = program(&mut Random(seed), machine, 30, reached, 0);
+            let flags: &[&str] = if seed % 4 < 2 {
+                &["-march=rv64imac", "-mabi=lp64"]
+            } else {
+                &["-march=rv64imac", "-mabi=lp64", "-static-pie"]
+            };
+            let sites = nothing_changes(&format!("seed {seed} {flags:?}"), machine, &source, flags);
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
         }
     }
 }

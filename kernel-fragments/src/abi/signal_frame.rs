@@ -59,7 +59,7 @@ pub fn write(
 /// Reads the frame at `at` back, with whatever the handler changed in it. Errors as [`UserMemory::slice`].
 pub fn read(memory: &impl UserMemory, at: UserAddress) -> Result<Saved, Errno> {
     memory.slice(at, FRAME_BYTES)?;
-    let mut frame = Frame { x: [0; 32], f: [0; 32], fcsr: u64::from(memory.read_u32(at.add(FCSR))?) };
+    let mut frame = Frame { fcsr: u64::from(memory.read_u32(at.add(FCSR))?), ..Frame::ZERO };
     for (index, value) in frame.x.iter_mut().enumerate() {
         *value = memory.read_u64(at.add(REGISTERS + 8 * index))?;
     }

@@ -1,7 +1,7 @@
 //! The tables and texts that a [`BootInfo`] names, as slices.
 #![allow(unsafe_code)]
 
-use crate::boot_info::{BootInfo, CommittedFile, NamedAddress, NamedNumber, Table, Text};
+use crate::boot_info::{BootInfo, CommittedFile, Continuation, NamedAddress, NamedNumber, Table, Text};
 use core::slice;
 
 /// The files given at build, sorted by path.
@@ -20,6 +20,14 @@ pub fn named_numbers(table: Table) -> &'static [NamedNumber] {
 pub fn named_addresses(table: Table) -> &'static [NamedAddress] {
     // SAFETY: as above; `BootInfo::sites` is the one there is.
     unsafe { elements(table) }
+}
+
+/// How a thread goes on at `address`, if a call can leave one there.
+pub fn continuation(boot: &BootInfo, address: u64) -> Option<u64> {
+    // SAFETY: `continuations` is a table of these.
+    let known: &[Continuation] = unsafe { elements(boot.continuations) };
+    let at = known.binary_search_by_key(&address, |known| known.address).ok()?;
+    known.get(at).map(|known| known.code)
 }
 
 /// # Safety

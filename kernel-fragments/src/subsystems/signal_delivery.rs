@@ -9,7 +9,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::signals::{Disposition, Signals, Taken};
-use crate::thread::{A0, AlternateStack, PC, RA, SP, Thread};
+use crate::thread::{A0, AlternateStack, RA, SP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 hook!(deliver => deliver);
@@ -85,8 +85,8 @@ fn enter(
     let place = UserAddress(at as usize);
     write(memory, place, &saved, signal, info).ok()?;
 
+    thread.frame.enter(action.handler);
     let x = &mut thread.frame.x;
-    x[PC] = action.handler;
     x[RA] = boot.signal_return;
     x[SP] = at;
     x[A0] = u64::from(signal);
@@ -105,6 +105,7 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thread::PC;
     use crate::abi::signal::{SI_TKILL, SIGTERM, UNBLOCKABLE};
     use crate::syscalls::signal::rt_sigreturn::rt_sigreturn;
     use crate::testing::FakeMemory;

@@ -63,6 +63,11 @@ impl Signals {
         self.actions.get(signal.wrapping_sub(1) as usize).copied().unwrap_or(Action::DEFAULT)
     }
 
+    /// Whether a handler starts at `address`.
+    pub fn is_handler(&self, address: u64) -> bool {
+        !matches!(address, SIG_DFL | SIG_IGN) && self.actions.iter().any(|action| action.handler == address)
+    }
+
     /// Sets the action of `signal`. If it is then ignored, it is not pending any more (POSIX, sigaction); this looks at
     /// the process and the calling thread only.
     pub fn set_action(&mut self, thread: &mut Thread, signal: u32, action: Action) {

@@ -67,6 +67,13 @@ impl Premises {
         Some(next)
     }
 
+    /// What gp holds wherever `program`, which was found with these premises, makes a call, if that is certain: where
+    /// control is lost nothing is.
+    pub fn global_pointer(&self, program: &Program<'_>) -> Option<Address> {
+        let known = self.global_pointers.as_ref().filter(|known| known.len() == 1 && program.lost.is_none())?;
+        known.first().copied().map(Address)
+    }
+
     /// Registers that a call of one of `targets`, or through an unknown pointer, may change although the psABI says that
     /// they are kept.
     pub fn broken_by(&self, targets: Option<&[u64]>) -> RegisterSet {

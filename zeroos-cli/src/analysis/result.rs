@@ -18,6 +18,8 @@ pub struct Analysis {
     pub unbounded_jumps: Vec<Address>,
     /// Which partition of the data decided what address-taken functions are live: for people, one sentence.
     pub address_taken_rule: String,
+    /// What gp holds at every `ecall`, if the program sets it once for all (psABI, "Global pointer").
+    pub global_pointer: Option<Address>,
 }
 
 /// One `ecall`.

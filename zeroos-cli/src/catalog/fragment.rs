@@ -52,6 +52,13 @@ pub struct Handler {
     pub quick: Option<(String, Vec<Parameter>)>,
 }
 
+impl Handler {
+    /// How many of a0…a5 it takes.
+    pub fn arguments(&self) -> usize {
+        self.parameters.iter().filter(|&parameter| *parameter == Parameter::Register).count()
+    }
+}
+
 /// A function called at a fixed moment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hook {

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use super::{CommandResult, FAILURE, say};
 use crate::compile::Toolchain;
-use crate::source::TARGET;
+use crate::source::{SMALLEST_TARGET, TARGET};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {}
@@ -26,7 +26,10 @@ pub(super) fn execute(_: &Arguments) -> CommandResult {
         Ok(toolchain) => {
             report(true, true, toolchain.short_version(), "");
             let add = format!("rustup target add {TARGET}");
-            report(toolchain.has_target(), true, &format!("core library for {TARGET}"), &add);
+            report(toolchain.has_target(TARGET), true, &format!("core library for {TARGET}"), &add);
+            let smallest = toolchain.has_target(SMALLEST_TARGET) || toolchain.library_source().is_some();
+            let what = format!("core library for {SMALLEST_TARGET}, or its source (machines without A or C)");
+            report(smallest, false, &what, "rustup component add rust-src");
             report(toolchain.lld().is_ok(), true, "rust-lld", "install Rust by rustup (https://rustup.rs)");
         }
         Err(error) => report(false, true, "rustc", &format!("{error}; install Rust by rustup (https://rustup.rs)")),

@@ -23,6 +23,11 @@ impl KernelCache {
         KernelCache::default()
     }
 
+    /// Where the folder `name` is kept; it need not exist yet.
+    pub(super) fn folder(&self, name: &str) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(name))
+    }
+
     /// The archive stored under `key`.
     pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
         std::fs::read(self.folder.as_ref()?.join(key)).ok().filter(|archive| archive.starts_with(b"!<arch>\n"))

@@ -14,11 +14,23 @@ pub enum CompileError {
         /// The system's message.
         message: String,
     },
-    /// The core library for the kernel's target is not installed.
-    #[error("rustc ({version}) has no core library for {TARGET}, which kernels are compiled for")]
+    /// The core library for the kernel's target is not installed, and its source is not either.
+    #[error(
+        "rustc ({version}) has no core library for {target}, which this kernel is compiled for, and no source of it"
+    )]
     NoTarget {
         /// Which rustc.
         version: String,
+        /// The target.
+        target: String,
+    },
+    /// rustc refused the core library's own source.
+    #[error("rustc could not build its own `{name}` library:\n{output}")]
+    Library {
+        /// The crate.
+        name: &'static str,
+        /// Its messages.
+        output: String,
     },
     /// The toolchain has no rust-lld.
     #[error("the Rust toolchain has no rust-lld; looked in {folder}")]
@@ -59,6 +71,7 @@ impl Diagnose for CompileError {
         match self {
             CompileError::Start { .. } => "ZOS-E0603",
             CompileError::NoTarget { .. } => "ZOS-E0604",
+            CompileError::Library { .. } => "ZOS-E0609",
             CompileError::NoLinker { .. } => "ZOS-E0605",
             CompileError::Rustc { .. } => "ZOS-E0606",
             CompileError::Linker { .. } => "ZOS-E0607",
@@ -71,7 +84,16 @@ impl Diagnose for CompileError {
             CompileError::Start { .. } => {
                 "install Rust (https://rustup.rs), or set RUSTC; `zeroos doctor` checks it".into()
             }
-            CompileError::NoTarget { .. } => format!("run `rustup target add {TARGET}`; `zeroos doctor` checks it"),
+            CompileError::NoTarget { target, .. } if target == TARGET => {
+                format!("run `rustup target add {TARGET}`; `zeroos doctor` checks it")
+            }
+            CompileError::NoTarget { .. } => {
+                "run `rustup component add rust-src`: the library is then built once; `zeroos doctor` checks it".into()
+            }
+            CompileError::Library { .. } => {
+                "rustc and its `rust-src` do not fit each other: `rustup component remove rust-src`, then add it again"
+                    .into()
+            }
             CompileError::NoLinker { .. } => "install Rust by rustup, whose toolchains contain rust-lld".into(),
             CompileError::Rustc { .. } => {
                 "if a platform.rs of yours is named above, correct it; otherwise please report this with the output of \

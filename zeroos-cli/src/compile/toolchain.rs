@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::CompileError;
-use crate::source::TARGET;
 
 /// A rustc that answers.
 #[derive(Clone, Debug)]
@@ -43,18 +42,15 @@ impl Toolchain {
         self.version.lines().next().unwrap_or_default()
     }
 
-    /// Whether `core` for the kernel's target is installed.
-    pub fn has_target(&self) -> bool {
-        self.sysroot.join("lib/rustlib").join(TARGET).join("lib").is_dir()
+    /// Whether the core library for `target` is installed.
+    pub fn has_target(&self, target: &str) -> bool {
+        self.sysroot.join("lib/rustlib").join(target).join("lib").is_dir()
     }
 
-    /// # Errors
-    /// The target is not installed.
-    pub fn require_target(&self) -> Result<(), CompileError> {
-        if self.has_target() {
-            return Ok(());
-        }
-        Err(CompileError::NoTarget { version: self.short_version().to_owned() })
+    /// The source of the standard library (rustup's component `rust-src`), if it is installed.
+    pub fn library_source(&self) -> Option<PathBuf> {
+        let library = self.sysroot.join("lib/rustlib/src/rust/library");
+        library.join("core/src/lib.rs").is_file().then_some(library)
     }
 
     /// The toolchain's rust-lld.

@@ -205,6 +205,14 @@ pub const CODES: &[Code] = &[
             one.",
     },
     Code {
+        code: "ZOS-E0509",
+        title: "the program's code and data are too close together",
+        explanation: "Some machines take code in one piece only, or have it in other memory than data. Stubs and the kernel's \
+            code then come right behind the program's code, whose distance to the program's data is fixed when it is linked. \
+            Link the program so that they are far apart; lld does that for `-Wl,-z,max-page-size=0x10000000 \
+            -Wl,--image-base=0xff00000`, with which the code starts at 256 MiB and the data at 512 MiB.",
+    },
+    Code {
         code: "ZOS-E0601",
         title: "a template does not render",
         explanation: "One of the templates for assembly, linker script, crate files or a new platform could not be \
@@ -229,7 +237,9 @@ pub const CODES: &[Code] = &[
         title: "the core library for kernels is not installed",
         explanation: "rustc is there, but not Rust's core library for riscv64imac-unknown-none-elf, which kernels \
             are compiled for. `rustup target add riscv64imac-unknown-none-elf` installs it; with several toolchains, \
-            add `--toolchain` with the one that `zeroos doctor` names.",
+            add `--toolchain` with the one that `zeroos doctor` names. For machines without atomic or compressed \
+            instructions it is riscv64im-unknown-none-elf, which rustup does not have: `rustup component add rust-src` \
+            brings its source, from which it is built once.",
     },
     Code {
         code: "ZOS-E0605",
@@ -257,6 +267,13 @@ pub const CODES: &[Code] = &[
         title: "the scratch folder cannot be used",
         explanation: "Compiling and linking need a temporary folder, which could not be made or written. Make room \
             on that disk, or set TMPDIR to a folder that can be written.",
+    },
+    Code {
+        code: "ZOS-E0609",
+        title: "rustc could not build its own core library",
+        explanation: "Kernels for machines without atomic or compressed instructions need a core library that rustup does \
+            not have, so it is built once from the toolchain's component rust-src. rustc refused that source, which \
+            happens if the two are of different versions: remove the component with rustup and add it again.",
     },
     Code {
         code: "ZOS-E0701",
@@ -306,6 +323,13 @@ pub const CODES: &[Code] = &[
         explanation: "Each replaced `ecall` jumps to a stub, whose room and reach were decided before the kernel was \
             linked; the finished stub does not fit. This is a fault of zeroos: please report it with the command you \
             gave. `--entry trap` builds an image without stubs.",
+    },
+    Code {
+        code: "ZOS-E0708",
+        title: "the machine's loader would refuse the image",
+        explanation: "The platform's `[loader]` rules, which its `platform.toml` lists, were checked on the finished image, and \
+            one does not hold: usually because of how the program was linked (a writable segment that is executable, \
+            data among code) or because it is too large for the machine.",
     },
     Code {
         code: "ZOS-E0801",

@@ -20,6 +20,8 @@ pub(super) struct BootFacts<'a> {
     pub program_ranges: &'a [AddressRange],
     pub missing: &'a [Named],
     pub sites: &'a [Named],
+    /// Places of the program and the kernel code that goes on there, ascending.
+    pub continuations: &'a [(Address, Address)],
     /// The kernel's code that signal handlers return to, if it calls any.
     pub signal_return: Option<Address>,
 }
@@ -44,6 +46,8 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
     let files = block.table(&files);
     let missing = block.named(facts.missing);
     let sites = block.named(facts.sites);
+    let continuations: Vec<[u64; 2]> = facts.continuations.iter().map(|&(place, code)| [place.0, code.0]).collect();
+    let continuations = block.table(&continuations);
     let executable_path = block.text(plan.inputs.executable_path.as_bytes());
     let word = |at: usize| u64::from_le_bytes(plan.inputs.seed[at * 8..at * 8 + 8].try_into().unwrap_or_default());
     let info = BootInfo {
@@ -58,6 +62,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         files,
         missing,
         sites,
+        continuations,
         signal_return: facts.signal_return.map_or(0, |address| address.0),
         executable_path,
         seed: [word(0), word(1), word(2), word(3)],
@@ -84,6 +89,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         files,
         missing,
         sites,
+        continuations,
         signal_return,
         executable_path,
         seed,
@@ -92,7 +98,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
     let mut words = vec![*program_entry, *initial_stack_pointer];
     let ranges = [break_range, mapping_range, stack_range, kernel_heap, kernel_code];
     words.extend(program_ranges.iter().chain(ranges).flat_map(|range| [range.start, range.end]));
-    words.extend([files, missing, sites].iter().flat_map(|table| [table.address, table.count]));
+    words.extend([files, missing, sites, continuations].iter().flat_map(|table| [table.address, table.count]));
     words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);

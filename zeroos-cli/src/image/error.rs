@@ -54,6 +54,16 @@ pub enum ImageError {
         /// What was found.
         what: String,
     },
+    /// The machine's loader would refuse the finished image.
+    #[error("platform `{platform}` would not load the image: {what} at {address}")]
+    LoaderRule {
+        /// The platform.
+        platform: String,
+        /// What was found.
+        what: String,
+        /// Where; 0 for the image as a whole.
+        address: Address,
+    },
     /// The finished image is not what the plan says.
     #[error("the finished image does not match its plan: {what} at {address}")]
     Verify {
@@ -74,12 +84,17 @@ impl Diagnose for ImageError {
             ImageError::NotAnImage { .. } => "ZOS-E0705",
             ImageError::Verify { .. } => "ZOS-E0706",
             ImageError::Stub { .. } => "ZOS-E0707",
+            ImageError::LoaderRule { .. } => "ZOS-E0708",
         }
     }
 
     fn help(&self) -> String {
         match self {
             ImageError::TooLarge { .. } => "shorten the arguments, environment or committed files".into(),
+            ImageError::LoaderRule { .. } => {
+                "link the program for the machine: its platform's README says how; `zeroos platforms` lists others"
+                    .into()
+            }
             ImageError::NotAnImage { .. } => "build one with `zeroos build APP`, or run the program itself".into(),
             _ => "this is a fault of zeroos itself: please report it with the command you gave".into(),
         }

@@ -6,6 +6,7 @@ use super::ImageError;
 use super::layout::{Origin, Piece};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{Permissions, Symbol, SymbolKind};
+use crate::plan::KernelRoom;
 
 /// The kernel as the linker left it.
 pub(super) struct LinkedKernel {
@@ -35,14 +36,14 @@ impl LinkedKernel {
     ///
     /// # Errors
     /// No ELF, or one with something outside.
-    pub fn read(kernel: &[u8], room: AddressRange) -> Result<LinkedKernel, ImageError> {
+    pub fn read(kernel: &[u8], room: KernelRoom) -> Result<LinkedKernel, ImageError> {
         let unusable = |what: String| ImageError::Kernel { what };
         let file = object::File::parse(kernel).map_err(|error| unusable(error.to_string()))?;
         let mut pieces = Vec::new();
         for (index, segment) in file.segments().enumerate() {
             let range = AddressRange::new(Address(segment.address()), ByteCount(segment.size()))
-                .filter(|range| room.covers(*range))
-                .ok_or_else(|| unusable(format!("a segment at {:#x} lies outside {room}", segment.address())))?;
+                .filter(|range| room.ranges().any(|room| room.covers(*range)))
+                .ok_or_else(|| unusable(format!("a segment at {:#x} lies outside its room", segment.address())))?;
             let flags = match segment.flags() {
                 object::SegmentFlags::Elf { p_flags, .. } => p_flags,
                 _ => return Err(unusable("it is no ELF".into())),
@@ -71,7 +72,12 @@ impl LinkedKernel {
                 .ok()
                 .filter(|name| !name.is_empty() && !name.starts_with('$') && !name.starts_with(".L"))?;
             let address = Address(symbol.address());
-            room.contains(address).then(|| Symbol { address, size: ByteCount(symbol.size()), kind, name: name.into() })
+            room.ranges().any(|room| room.contains(address)).then(|| Symbol {
+                address,
+                size: ByteCount(symbol.size()),
+                kind,
+                name: name.into(),
+            })
         });
         let mut symbols: Vec<Symbol> = symbols.collect();
         symbols.sort();

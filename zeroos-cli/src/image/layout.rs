@@ -65,7 +65,7 @@ impl Layout {
     /// Pieces that overlap or do not fit, a kernel outside its room.
     pub fn new(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Layout, ImageError> {
         let placement = &plan.placement;
-        let linked = LinkedKernel::read(kernel, placement.kernel_body)?;
+        let linked = LinkedKernel::read(kernel, placement.kernel)?;
         let mut pieces = linked.pieces.clone();
         for (index, segment) in app.segments.iter().enumerate() {
             let range = AddressRange::new(placement.placed(segment.range.start()), segment.range.size());
@@ -79,7 +79,8 @@ impl Layout {
         }
         patch(plan, &mut pieces)?;
         let stubs = stubs::write(plan, &linked)?;
-        pieces.extend(stubs::pieces(&stubs));
+        let kernel_code = placement.kernel.code().start();
+        pieces.extend(stubs::pieces(&stubs, plan.platform.loader.contiguous_text.then_some(kernel_code)));
 
         let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
         let copy_size =
@@ -110,10 +111,11 @@ impl Layout {
         let facts = BootFacts {
             entry: process.entry,
             stack_pointer,
-            kernel_code: placement.kernel_body,
+            kernel_code: placement.kernel.code(),
             program_ranges: &program_ranges(app, plan),
             missing: &missing_names(plan),
             sites: &stopping_sites(analysis, plan),
+            continuations: &stubs::continuations(&stubs),
             signal_return: linked.symbol("zeroos_signal_return"),
         };
         let data = boot_data::serialise(plan, &facts, placement.boot_data.start());

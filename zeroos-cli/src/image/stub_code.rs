@@ -6,7 +6,21 @@ use crate::isa::{Instruction, Op, Register, split_displacement};
 
 const MSCRATCH: i64 = 0x340;
 const MEPC: i64 = 0x341;
+/// Where a frame keeps sp and pc, in bytes.
+const SP_SLOT: i64 = 16;
+const PC_SLOT: i64 = 0;
 const ZERO: Register = Register::ZERO;
+
+/// How code finds the running thread, which is the top of its kernel stack, and keeps the program's stack pointer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RunningThread {
+    /// mscratch holds the one that sp does not.
+    Mscratch,
+    /// There is only this thread; its frame keeps the stack pointer.
+    Only(Address),
+    /// The word there holds its address; its frame keeps the stack pointer.
+    Word(Address),
+}
 
 /// A branch whose target is not known yet.
 pub(super) struct Branch {
@@ -60,7 +74,7 @@ impl StubCode {
     }
 
     /// `register` becomes the address `value`.
-    fn address(&mut self, register: Register, value: Address) -> Result<(), ImageError> {
+    pub fn address(&mut self, register: Register, value: Address) -> Result<(), ImageError> {
         let (high, low) = self.split(value)?;
         self.put(Op::Auipc, register, ZERO, ZERO, high)?;
         self.put(Op::Addi, register, register, ZERO, low)
@@ -86,23 +100,80 @@ impl StubCode {
             self.put(Op::Auipc, temporary, ZERO, ZERO, high)?;
             return self.put(Op::Jalr, link, temporary, ZERO, low);
         }
-        self.literals.push((self.bytes.len(), temporary, to));
-        self.put(Op::Auipc, temporary, ZERO, ZERO, 0)?;
-        self.put(Op::Ld, temporary, temporary, ZERO, 0)?;
+        self.literal(temporary, to)?;
         self.put(Op::Jalr, link, temporary, ZERO, 0)
     }
 
-    /// From the program's stack to the kernel's, or back (`csrrw sp, mscratch, sp`).
-    pub fn swap_stacks(&mut self) -> Result<(), ImageError> {
-        self.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH)
+    /// `register` becomes `value`, which is put behind the code.
+    fn literal(&mut self, register: Register, value: Address) -> Result<(), ImageError> {
+        self.literals.push((self.bytes.len(), register, value));
+        self.put(Op::Auipc, register, ZERO, ZERO, 0)?;
+        self.put(Op::Ld, register, register, ZERO, 0)
     }
 
-    /// mepc becomes `behind`, which `link` holds, if it is given.
-    pub fn place(&mut self, link: Option<Register>, behind: Address) -> Result<(), ImageError> {
+    /// From the program's stack to the kernel's: sp becomes the thread. `scratch` is changed where there is no mscratch.
+    pub fn enter(&mut self, thread: RunningThread, scratch: Register) -> Result<(), ImageError> {
+        match thread {
+            RunningThread::Mscratch => return self.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH),
+            RunningThread::Only(address) => match self.split(address) {
+                Ok(_) => self.address(scratch, address)?,
+                Err(_) => self.literal(scratch, address)?,
+            },
+            RunningThread::Word(address) => match self.split(address) {
+                Ok((high, low)) => {
+                    self.put(Op::Auipc, scratch, ZERO, ZERO, high)?;
+                    self.put(Op::Ld, scratch, scratch, ZERO, low)?;
+                }
+                Err(_) => {
+                    self.literal(scratch, address)?;
+                    self.put(Op::Ld, scratch, scratch, ZERO, 0)?;
+                }
+            },
+        }
+        self.put(Op::Sd, ZERO, scratch, Register::SP, SP_SLOT)?;
+        self.put(Op::Addi, Register::SP, scratch, ZERO, 0)
+    }
+
+    /// Back to the program's stack.
+    pub fn leave(&mut self, thread: RunningThread) -> Result<(), ImageError> {
+        match thread {
+            RunningThread::Mscratch => self.enter(thread, ZERO),
+            RunningThread::Only(_) | RunningThread::Word(_) => {
+                self.put(Op::Ld, Register::SP, Register::SP, ZERO, SP_SLOT)
+            }
+        }
+    }
+
+    /// Inside the kernel: tells it that the call was made right before `behind`, which `link` holds, if it is given; else
+    /// t0 is changed.
+    pub fn place(&mut self, thread: RunningThread, link: Option<Register>, behind: Address) -> Result<(), ImageError> {
         if link.is_none() {
             self.address(Register::T0, behind)?;
         }
-        self.put(Op::Csrrw, ZERO, link.unwrap_or(Register::T0), ZERO, MEPC)
+        let place = link.unwrap_or(Register::T0);
+        match thread {
+            RunningThread::Mscratch => self.put(Op::Csrrw, ZERO, place, ZERO, MEPC),
+            RunningThread::Only(_) | RunningThread::Word(_) => self.put(Op::Sd, ZERO, Register::SP, place, PC_SLOT),
+        }
+    }
+
+    /// The last step of a thread that goes on at `to` with `link` as its jump there would have set it: `last` and sp, all
+    /// that is still missing, come from its frame, which sp points to.
+    pub fn continuation(
+        &mut self,
+        last: Register,
+        temporary: Register,
+        link: Option<(Register, Address)>,
+        to: Address,
+    ) -> Result<Address, ImageError> {
+        let start = self.next();
+        self.put(Op::Ld, last, Register::SP, ZERO, 8 * i64::from(last.number()))?;
+        self.put(Op::Ld, Register::SP, Register::SP, ZERO, SP_SLOT)?;
+        if let Some((link, behind)) = link {
+            self.address(link, behind)?;
+        }
+        self.jump(ZERO, temporary, to)?;
+        Ok(start)
     }
 
     /// `register` becomes `number`.

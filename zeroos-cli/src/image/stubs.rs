@@ -16,6 +16,21 @@
 //! 3: csrrw sp, mscratch, sp ; csrw mepc, … ; mv a0, a7 ; jump zeroos_unpredicted
 //! ```
 //!
+//! Without CSRs the running thread is found in memory, by a register that is dead at the site, and its frame keeps what the
+//! CSRs keep otherwise:
+//!
+//! ```text
+//! auipc t, … ; ld t, …(t)    zeroos_running; its address alone in kernels with one thread
+//! sd    sp, 16(t) ; mv sp, t
+//! sd    link, 0(sp)          behind the call
+//! …
+//! ld    sp, 16(sp)
+//! j     behind the site
+//! 2: … ; sd t1, continuation(sp) ; jump zeroos_leave_otherwise
+//!    ld t6, … ; ld sp, … ; j behind the site      the continuation: how a thread that left goes on
+//!    ld t6, … ; ld sp, … ; j the stub             the same, where the call is made again
+//! ```
+//!
 //! The kernel may lie further away than `auipc` reaches: then the jumps there load its address from behind the stub.
 //!
 //! A callee that needs no stack and changes nothing that is live is called without all this, or copied here if it is short.
@@ -24,26 +39,32 @@
 
 use std::mem::offset_of;
 
-use kernel_fragments::thread::Thread;
+use kernel_fragments::thread::{Frame, Thread};
 
 use super::callee::{self, Reader};
 use super::kernel::LinkedKernel;
 use super::layout::{Origin, Piece};
-use super::stub_code::StubCode;
+use super::stub_code::{RunningThread, StubCode};
 use super::{DirectSite, ImageError};
 use crate::address::{Address, AddressRange, ByteCount};
-use crate::catalog::Parameter;
+use crate::catalog::{Handler, Parameter};
 use crate::elf::Permissions;
 use crate::isa::{Op, Register, RegisterSet};
 use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED};
 
 /// Where a thread says how its call leaves the kernel, in bytes.
 const LEAVE: i32 = offset_of!(Thread, leave) as i32;
+/// Where a frame says how it is gone on with, in bytes.
+const CONTINUATION: i64 = offset_of!(Frame, continuation) as i64;
+/// The register that continuations load.
+const LAST: Register = Register::new(31);
 const ZERO: Register = Register::ZERO;
 const T1: Register = Register::new(6);
 const A6: Register = Register::new(16);
 /// Stubs that lie this close together, in bytes, are one piece of the image.
 const GAP: u64 = 512;
+/// What lies between stubs: `ebreak`, which no one executes and every machine can decode.
+const FILLER: [u8; 4] = 0x0010_0073u32.to_le_bytes();
 
 /// A stub at its address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +77,8 @@ pub(crate) struct Stub {
     pub bytes: Vec<u8>,
     /// The only call it makes, if it is one.
     number: Option<u64>,
+    /// How a thread goes on behind the site, and how it makes the call again, if the call may leave it and only the stub can.
+    continuations: Option<[Address; 2]>,
 }
 
 impl Stub {
@@ -71,19 +94,43 @@ impl Stub {
 /// A kernel that lacks a function, or a stub that does not fit its room.
 pub(super) fn write(plan: &Plan, kernel: &LinkedKernel) -> Result<Vec<Stub>, ImageError> {
     let mut reader = Reader::new(kernel);
-    plan.direct_sites().map(|(site, entry)| stub(plan, kernel, &mut reader, site, entry)).collect()
+    let thread = running_thread(plan, kernel)
+        .ok_or_else(|| ImageError::Kernel { what: "it does not say which thread runs".into() })?;
+    plan.direct_sites().map(|(site, entry)| stub(plan, kernel, thread, &mut reader, site, entry)).collect()
 }
 
-/// The stubs as pieces of an image.
-pub(super) fn pieces(stubs: &[Stub]) -> Vec<Piece> {
+/// Every place at which a call leaves a thread, with the code that goes on there, ascending.
+pub(super) fn continuations(stubs: &[Stub]) -> Vec<(Address, Address)> {
+    let both = stubs.iter().filter_map(|stub| Some((stub.site, stub.continuations?)));
+    let mut places: Vec<(Address, Address)> =
+        both.flat_map(|(site, [behind, again])| [(site.offset(4), behind), (site, again)]).collect();
+    places.sort();
+    places
+}
+
+/// How stubs of `plan` find the running thread.
+fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
+    if plan.platform.has_trap_csrs() {
+        Some(RunningThread::Mscratch)
+    } else if plan.selection.has_threads() {
+        kernel.symbol("zeroos_running").map(RunningThread::Word)
+    } else {
+        kernel.symbol("zeroos_first_thread").map(RunningThread::Only)
+    }
+}
+
+/// The stubs as pieces of an image. Where all executable pieces must follow each other, they are one that leads up to the
+/// kernel's code, at `kernel_code`.
+pub(super) fn pieces(stubs: &[Stub], kernel_code: Option<Address>) -> Vec<Piece> {
+    let gap = if kernel_code.is_some() { u64::MAX } else { GAP };
     let mut ascending: Vec<&Stub> = stubs.iter().collect();
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();
     for stub in ascending {
         let range = AddressRange::new(stub.start, ByteCount(stub.bytes.len() as u64)).unwrap_or_default();
         match pieces.last_mut() {
-            Some(last) if (range.start() - last.range.end()).0 <= GAP => {
-                last.bytes.resize((range.start() - last.range.start()).0 as usize, 0);
+            Some(last) if (range.start() - last.range.end()).0 <= gap => {
+                fill(&mut last.bytes, (range.start() - last.range.start()).0 as usize);
                 last.bytes.extend_from_slice(&stub.bytes);
                 last.range = AddressRange::between(last.range.start(), range.end()).unwrap_or_default();
             }
@@ -96,12 +143,23 @@ pub(super) fn pieces(stubs: &[Stub]) -> Vec<Piece> {
             }),
         }
     }
+    if let (Some(end), Some(last)) = (kernel_code, pieces.last_mut()) {
+        fill(&mut last.bytes, (end - last.range.start()).0 as usize);
+        last.range = AddressRange::between(last.range.start(), end).unwrap_or(last.range);
+    }
     pieces
+}
+
+/// Makes `bytes` `len_bytes` long.
+fn fill(bytes: &mut Vec<u8>, len_bytes: usize) {
+    let missing = len_bytes.saturating_sub(bytes.len());
+    bytes.extend(FILLER.iter().copied().cycle().take(missing));
 }
 
 fn stub(
     plan: &Plan,
     kernel: &LinkedKernel,
+    thread: RunningThread,
     reader: &mut Reader<'_>,
     site: Address,
     entry: &DirectEntry,
@@ -111,14 +169,16 @@ fn stub(
     let target = symbol(&entry.callee.symbol())?;
     let callee = reader.callee(target);
     let leaves = plan.selection.may_leave(entry.callee);
-    let parameters = match entry.callee {
-        Callee::Call(number) => plan.selection.handlers.get(&number).map(|(_, handler)| &handler.parameters),
+    let handler = match entry.callee {
+        Callee::Call(number) => plan.selection.handlers.get(&number).map(|(_, handler)| handler),
         Callee::Dispatcher => None,
     };
-    let takes_thread = leaves || parameters.is_none_or(|parameters| parameters.contains(&Parameter::Thread));
-    let arguments = parameters.map_or(6, |list| list.iter().filter(|&one| *one == Parameter::Register).count());
+    let takes_thread = leaves || handler.is_none_or(|handler| handler.parameters.contains(&Parameter::Thread));
+    let arguments = handler.map_or(6, Handler::arguments);
 
-    let needs_place = callee.asks_for_place || leaves;
+    // Without CSRs the kernel reads the place from the frame, which cannot be told from other loads.
+    let in_memory = thread != RunningThread::Mscratch;
+    let needs_place = callee.asks_for_place || leaves || in_memory && callee.needs_stack;
     let mut changed = callee.clobbers;
     let place_by_t0 = needs_place && entry.link.is_none();
     for (condition, register) in
@@ -136,6 +196,12 @@ fn stub(
         needed = live.union(again).without(Register::A0);
     }
     let enters = callee.needs_stack || takes_thread || !saved.is_empty();
+    let scratch = match entry.scratch {
+        Some(scratch) => scratch,
+        None if !in_memory => ZERO,
+        None => return Err(fault("no register is free to find the running thread")),
+    };
+    let restored_global_pointer = plan.global_pointer.filter(|_| scratch == Register::GP);
 
     let mut code = StubCode::new(entry.stub.start());
     if let Jump::Far { number, .. } = entry.jump
@@ -149,13 +215,16 @@ fn stub(
         _ => None,
     };
     if enters {
-        code.swap_stacks()?;
+        code.enter(thread, scratch)?;
+        if let Some(global_pointer) = restored_global_pointer {
+            code.address(Register::GP, global_pointer)?;
+        }
     }
     for register in saved.iter() {
         code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
     }
     if needs_place {
-        code.place(entry.link, site.offset(4))?;
+        code.place(thread, entry.link, site.offset(4))?;
     }
     if takes_thread {
         code.put(Op::Addi, A6, Register::SP, ZERO, 0)?;
@@ -173,13 +242,20 @@ fn stub(
         code.put(Op::Ld, register, Register::SP, ZERO, slot(register))?;
     }
     if enters {
-        code.swap_stacks()?;
+        code.leave(thread)?;
     }
     let temporary = match entry.jump {
         Jump::Near => ZERO,
         Jump::Far { temporary, .. } => temporary,
     };
     code.jump(ZERO, temporary, site.offset(4))?;
+    let mut continuations = None;
+    if leaves && in_memory {
+        let behind = code.continuation(LAST, temporary, None, site.offset(4))?;
+        let link = entry.link.map(|link| (link, site.offset(4)));
+        let again = code.continuation(LAST, ZERO, link, entry.stub.start())?;
+        continuations = Some([behind, again]);
+    }
     if let Some(branch) = otherwise {
         code.lands_here(branch)?;
         for register in needed.minus(saved).iter() {
@@ -189,12 +265,16 @@ fn stub(
             code.number(T1, number.0)?;
             code.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
         }
+        if let Some([behind, _]) = continuations {
+            code.address(T1, behind)?;
+            code.put(Op::Sd, ZERO, Register::SP, T1, CONTINUATION)?;
+        }
         code.far_jump(ZERO, T1, symbol("zeroos_leave_otherwise")?)?;
     }
     if let Some(branch) = wrong_number {
         code.lands_here(branch)?;
-        code.swap_stacks()?;
-        code.place(entry.link, site.offset(4))?;
+        code.enter(thread, scratch)?;
+        code.place(thread, entry.link, site.offset(4))?;
         code.put(Op::Addi, Register::A0, Register::A7, ZERO, 0)?;
         code.far_jump(ZERO, T1, symbol(UNPREDICTED)?)?;
     }
@@ -208,7 +288,7 @@ fn stub(
         (_, Jump::Far { number, .. }) => Some(number.0),
         _ => None,
     };
-    Ok(Stub { site, start: entry.stub.start(), bytes: code.bytes, number })
+    Ok(Stub { site, start: entry.stub.start(), bytes: code.bytes, number, continuations })
 }
 
 /// What must be in the frame so that the call can be made again at its site: the arguments but a0, the number unless it is

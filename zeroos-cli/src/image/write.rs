@@ -71,7 +71,7 @@ pub(super) fn elf(app: &AppElf, plan: &Plan, layout: &Layout, note: &ImageNote) 
         e_type: elf::ET_EXEC,
         e_machine: elf::EM_RISCV,
         e_entry: layout.entry.0,
-        e_flags: elf::EF_RISCV_RVC,
+        e_flags: if plan.platform.isa.compressed { elf::EF_RISCV_RVC } else { elf::FileFlags(0) },
     };
     writer.write_file_header(&header).map_err(|error| fault(error.to_string()))?;
     writer.write_align_program_headers();

@@ -55,6 +55,8 @@ pub enum TrapReason {
     FarWithoutTemporary,
     /// No room for a stub anywhere.
     NoRoom,
+    /// The machine has no CSRs, and no register is free to find the running thread.
+    NoScratch,
     /// No path to it was seen: it may be no instruction at all.
     NotRecovered,
 }
@@ -72,6 +74,9 @@ pub struct DirectEntry {
     pub live: RegisterSet,
     /// The register that holds the address behind the site when the stub begins.
     pub link: Option<Register>,
+    /// A register that the stub may change, for machines without CSRs, where it takes one to find the running thread; gp, if
+    /// that is [`Plan::global_pointer`](super::Plan), which the stub sets again.
+    pub scratch: Option<Register>,
     /// Whether the stub must compare a7 with the number of its call, and by which dead register.
     pub check: Option<Register>,
 }
@@ -167,96 +172,128 @@ fn displacement(from: Address, to: Address) -> i64 {
 }
 
 /// Room for the stub of `site`, in bytes: what its longest form takes, if its call can leave otherwise than by returning or not.
-fn stub_size(site: &Site, leaves: bool) -> u64 {
+fn stub_size(site: &Site, leaves: bool, in_memory: bool) -> u64 {
     /// Comparing, entering, number, place, thread, call, returning, and a call that was not predicted; addresses too far for
     /// `auipc`.
     const FIXED: u64 = 24 + 9;
     /// Leaving otherwise: arguments kept for a call that is made again, number, way back, jump, second return.
     const LEAVING: u64 = 7 + 15 + 3;
+    /// Without CSRs: finding the thread, by an address far away; the continuations and where they are.
+    const IN_MEMORY: u64 = 9;
+    const CONTINUING: u64 = 3 + 5 + 5;
     let live = site.live_after.len() as u64;
-    4 * if leaves { FIXED + LEAVING + 3 * live } else { FIXED + 2 * live }
+    let extra = if in_memory { 2 * IN_MEMORY + if leaves { CONTINUING } else { 0 } } else { 0 };
+    4 * extra + 4 * if leaves { FIXED + LEAVING + 3 * live } else { FIXED + 2 * live }
 }
 
 /// Room for all stubs, in bytes; 0 if there are none.
-pub(super) fn stub_room(analysis: &Analysis, request: EntryRequest) -> u64 {
+pub(super) fn stub_room(analysis: &Analysis, request: EntryRequest, in_memory: bool) -> u64 {
     match request {
         EntryRequest::Trap => 0,
         EntryRequest::Auto | EntryRequest::Direct => {
-            analysis.sites.iter().filter(|site| site.reachable).map(|site| stub_size(site, true)).sum()
+            analysis.sites.iter().filter(|site| site.reachable).map(|site| stub_size(site, true, in_memory)).sum()
         }
     }
 }
 
-/// Chooses for every reachable site.
-pub(super) fn choose(
-    app: &AppElf,
-    analysis: &Analysis,
-    placement: &Placement,
-    selection: &Selection,
-    request: EntryRequest,
-) -> BTreeMap<Address, EntryMode> {
-    let mut rooms = StubRooms::new(app, placement);
-    let reachable = analysis.sites.iter().filter(|site| site.reachable);
-    let entries = reachable.map(|site| {
-        let entry = match request {
-            EntryRequest::Trap => Err(TrapReason::Requested),
-            EntryRequest::Auto | EntryRequest::Direct => direct(app, site, placement, selection, &mut rooms),
-        };
-        (site.address, entry.map_or_else(EntryMode::Trap, EntryMode::Direct))
-    });
-    entries.collect()
+/// What is chosen from.
+pub(super) struct Circumstances<'a> {
+    pub app: &'a AppElf,
+    pub analysis: &'a Analysis,
+    pub placement: &'a Placement,
+    pub selection: &'a Selection,
+    /// Whether stubs find the running thread in memory, for want of CSRs.
+    pub in_memory: bool,
 }
 
-/// A stub for `site`.
-fn direct(
-    app: &AppElf,
-    site: &Site,
-    placement: &Placement,
-    selection: &Selection,
-    rooms: &mut StubRooms,
-) -> Result<DirectEntry, TrapReason> {
-    let relocated = |start: u64| {
-        let touches = |target: u64| target < site.address.0 + 4 && start < target.saturating_add(8);
-        app.relocations.iter().any(|relocation| touches(relocation.target.0))
+impl Circumstances<'_> {
+    /// Chooses for every reachable site.
+    pub fn choose(&self, request: EntryRequest) -> BTreeMap<Address, EntryMode> {
+        let mut rooms = StubRooms::new(self.app, self.placement);
+        let reachable = self.analysis.sites.iter().filter(|site| site.reachable);
+        let entries = reachable.map(|site| {
+            let entry = match request {
+                EntryRequest::Trap => Err(TrapReason::Requested),
+                EntryRequest::Auto | EntryRequest::Direct => self.direct(site, &mut rooms),
+            };
+            (site.address, entry.map_or_else(EntryMode::Trap, EntryMode::Direct))
+        });
+        entries.collect()
+    }
+
+    /// A stub for `site`.
+    fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
+        let relocated = |start: u64| {
+            let touches = |target: u64| target < site.address.0 + 4 && start < target.saturating_add(8);
+            self.app.relocations.iter().any(|relocation| touches(relocation.target.0))
+        };
+        if relocated(site.address.0) {
+            return Err(TrapReason::Relocated);
+        }
+        if site.chain.is_empty() {
+            return Err(TrapReason::NotRecovered);
+        }
+        let mut temporaries = site.dead_temporaries.iter();
+        let number = match site.evidence.numbers() {
+            Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
+            _ => None,
+        };
+        let number = number.filter(|number| self.selection.handlers.contains_key(number));
+        let is_certain = number.is_some_and(|number| is_set_in_line(self.app, site, number));
+        let check = if number.is_some() && !is_certain { temporaries.next() } else { None };
+        let callee = match number {
+            Some(number) if is_certain || check.is_some() => Callee::Call(number),
+            _ => Callee::Dispatcher,
+        };
+        let (placed, live) = (self.placement.placed(site.address), site.live_after);
+        let leaves = self.selection.may_leave(callee);
+        let size = stub_size(site, leaves, self.in_memory);
+        let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
+        if let Some(stub) = near {
+            let mut link = temporaries.next();
+            let mut scratch = check.filter(|_| self.in_memory);
+            if self.in_memory && scratch.is_none() {
+                let known = self.analysis.global_pointer.map(|_| Register::GP);
+                scratch = self::scratch(site, callee, self.selection, link).or_else(|| link.take()).or(known);
+                if scratch.is_none() {
+                    return Err(TrapReason::NoScratch);
+                }
+            }
+            return Ok(DirectEntry { jump: Jump::Near, stub, callee, live, link, scratch, check });
+        }
+        if site.branch_target {
+            return Err(TrapReason::FarTarget);
+        }
+        let number = number_set_before(self.app, site).ok_or(TrapReason::FarWithoutNumber)?;
+        let temporary = site.dead_temporaries.iter().next().ok_or(TrapReason::FarWithoutTemporary)?;
+        if relocated(site.address.0.wrapping_sub(4)) {
+            return Err(TrapReason::Relocated);
+        }
+        let stub = rooms.take(size, |stub| split_displacement(displacement(placed, stub)).is_some());
+        let stub = stub.ok_or(TrapReason::NoRoom)?;
+        // A call that is made again at its site needs what `auipc` left in the temporary.
+        let link = (!leaves && !self.in_memory).then_some(temporary);
+        // What `auipc` left in the temporary is of no use in the stub.
+        let scratch = self.in_memory.then_some(temporary);
+        Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live, link, scratch, check: None })
+    }
+}
+
+/// A register beside `link` that nothing reads behind `site`, nor the call itself.
+fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Register>) -> Option<Register> {
+    let arguments = match callee {
+        Callee::Call(number) => selection.handlers.get(&number).map_or(6, |(_, handler)| handler.arguments()),
+        Callee::Dispatcher => 6,
     };
-    if relocated(site.address.0) {
-        return Err(TrapReason::Relocated);
-    }
-    if site.chain.is_empty() {
-        return Err(TrapReason::NotRecovered);
-    }
-    let mut temporaries = site.dead_temporaries.iter();
-    let number = match site.evidence.numbers() {
-        Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
-        _ => None,
+    let is_read = |register: Register| {
+        let number = usize::from(register.number());
+        let is_argument = (10..10 + arguments).contains(&number) || number == 17 && callee == Callee::Dispatcher;
+        is_argument || site.live_after.contains(register) || link == Some(register)
     };
-    let number = number.filter(|number| selection.handlers.contains_key(number));
-    let is_certain = number.is_some_and(|number| is_set_in_line(app, site, number));
-    let check = if number.is_some() && !is_certain { temporaries.next() } else { None };
-    let callee = match number {
-        Some(number) if is_certain || check.is_some() => Callee::Call(number),
-        _ => Callee::Dispatcher,
-    };
-    let (placed, live) = (placement.placed(site.address), site.live_after);
-    let leaves = selection.may_leave(callee);
-    let size = stub_size(site, leaves);
-    let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
-    if let Some(stub) = near {
-        return Ok(DirectEntry { jump: Jump::Near, stub, callee, live, link: temporaries.next(), check });
-    }
-    if site.branch_target {
-        return Err(TrapReason::FarTarget);
-    }
-    let number = number_set_before(app, site).ok_or(TrapReason::FarWithoutNumber)?;
-    let temporary = site.dead_temporaries.iter().next().ok_or(TrapReason::FarWithoutTemporary)?;
-    if relocated(site.address.0.wrapping_sub(4)) {
-        return Err(TrapReason::Relocated);
-    }
-    let stub = rooms.take(size, |stub| split_displacement(displacement(placed, stub)).is_some());
-    let stub = stub.ok_or(TrapReason::NoRoom)?;
-    // A call that is made again at its site needs what `auipc` left in the temporary.
-    let link = (!leaves).then_some(temporary);
-    Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live, link, check: None })
+    // Caller-saved ones first: what a callee need not keep is seldom read later.
+    let temporaries = [5, 6, 7, 28, 29, 30, 31, 17, 16, 15, 14, 13, 12, 11, 1];
+    let saved = [8, 9].into_iter().chain(18..=27);
+    temporaries.into_iter().chain(saved).map(Register::new).find(|&one| !is_read(one))
 }
 
 /// Whether `li a7, number` stands before the `ecall` and nothing but instructions that go on to the next one, and leave a7
@@ -332,6 +369,7 @@ impl fmt::Display for TrapReason {
             TrapReason::FarTarget => "no room for a stub within 1 MiB, and control enters it from elsewhere",
             TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
             TrapReason::NoRoom => "no room for a stub within 2 GiB",
+            TrapReason::NoScratch => "without CSRs, a register is needed that is not read afterwards",
             TrapReason::NotRecovered => "no path to it was seen, so it may be no instruction",
         })
     }

@@ -33,6 +33,21 @@ pub enum PlanError {
         /// Where.
         region: AddressRange,
     },
+    /// Too little room behind the program's code.
+    #[error(
+        "platform `{platform}` wants all code in one piece, so stubs and kernel need {needed} bytes right behind the program's \
+         code, which ends at {code_end}; its next segment leaves {available}"
+    )]
+    CodeTooClose {
+        /// The platform.
+        platform: String,
+        /// Where the code ends, in the image.
+        code_end: Address,
+        /// Bytes.
+        needed: u64,
+        /// Bytes.
+        available: u64,
+    },
     /// The program uses instructions that the machine lacks.
     #[error("platform `{platform}` is {isa}, but the program uses {}", list_extensions(lacking))]
     Isa {
@@ -136,6 +151,7 @@ impl Diagnose for PlanError {
             PlanError::Unbounded { .. } => "ZOS-E0506",
             PlanError::Input { .. } => "ZOS-E0507",
             PlanError::IncompleteLibrary { .. } => "ZOS-E0508",
+            PlanError::CodeTooClose { .. } => "ZOS-E0509",
         }
     }
 
@@ -144,6 +160,11 @@ impl Diagnose for PlanError {
             PlanError::NoMemoryThere { .. } => {
                 "choose a platform that has memory there (`zeroos platforms`), link the program as static-PIE \
                  (`-static-pie`), or move it with `-Wl,-Ttext-segment=ADDRESS`"
+                    .into()
+            }
+            PlanError::CodeTooClose { .. } => {
+                "link the program with its code and data far apart: lld's `-Wl,-z,max-page-size=0x10000000 \
+                 -Wl,--image-base=0xff00000` leaves room on every machine here"
                     .into()
             }
             PlanError::TooLarge { .. } => "use a platform with more memory, or commit fewer and smaller files".into(),

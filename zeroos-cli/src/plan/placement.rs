@@ -1,8 +1,11 @@
 //! Where everything lies: program, break, mappings, stack, kernel body, kernel heap and the data laid out at build time.
 //!
 //! In the platform's first region, upwards: kernel body, boot data, program (if it can be moved) and its break, stack,
-//! mappings, kernel heap. A program with fixed addresses stays there, its break behind it. Room for stubs is right before
-//! and right behind the program, which they must reach.
+//! mappings, kernel heap. A program with fixed addresses stays there, its break behind it, and in a small region that begins
+//! with the program the kernel comes behind it. Room for stubs is right before and right behind the program, which they must
+//! reach. Machines that keep code and data apart are [`apart`]'s.
+
+mod apart;
 
 use super::{CommittedInputs, PlanError};
 use crate::address::{Address, AddressRange, ByteCount};
@@ -26,7 +29,7 @@ pub struct Placement {
     /// The program's segments, placed, from the first page to the last.
     pub program: AddressRange,
     /// Room of the kernel's code, constants, data and stack.
-    pub kernel_body: AddressRange,
+    pub kernel: KernelRoom,
     /// Read-only data laid out at build time: boot information, tables, committed files.
     pub boot_data: AddressRange,
     /// Room for stubs around the program, none of it in the reach of handlers; empty if there are to be none.
@@ -43,6 +46,38 @@ pub struct Placement {
     pub ram: Vec<AddressRange>,
 }
 
+/// Room for the linked kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KernelRoom {
+    /// All of it in one range, code first.
+    Together(AddressRange),
+    /// Code in one, everything else in the other.
+    Apart {
+        /// For code.
+        code: AddressRange,
+        /// For constants, data and stack.
+        data: AddressRange,
+    },
+}
+
+impl KernelRoom {
+    /// Where its code lies.
+    pub fn code(self) -> AddressRange {
+        match self {
+            KernelRoom::Together(range) | KernelRoom::Apart { code: range, .. } => range,
+        }
+    }
+
+    /// The range or ranges.
+    pub fn ranges(self) -> impl Iterator<Item = AddressRange> {
+        let (first, second) = match self {
+            KernelRoom::Together(range) => (range, None),
+            KernelRoom::Apart { code, data } => (code, Some(data)),
+        };
+        std::iter::once(first).chain(second)
+    }
+}
+
 impl Placement {
     /// Places `app` on `platform`, with `stub_room` bytes for stubs behind it and, where there is memory, before it.
     ///
@@ -54,12 +89,24 @@ impl Placement {
         inputs: &CommittedInputs,
         stub_room: u64,
     ) -> Result<Placement, PlanError> {
+        if apart::is_asked_for(platform) {
+            return apart::place(app, platform, inputs, stub_room);
+        }
         let main = platform.memory[0].range;
         let mut room = Room { next: main.start(), range: main, platform };
-        let kernel_body = room.take("the kernel", KERNEL_BODY)?;
-        let boot_data = room.take("arguments and committed files", boot_data_room(inputs))?;
-        let mut ram: Vec<AddressRange> = platform.memory.iter().map(|region| region.range).collect();
         let span = whole_pages(app.span());
+        let boot_data_room = boot_data_room(inputs);
+        let is_first = app.kind == ElfKind::Executable
+            && main.covers(span)
+            && (span.start() - main.start()).0 < KERNEL_BODY + boot_data_room;
+        let floor = main.start();
+        if is_first {
+            room.next = span.end();
+            room.take("stubs", stub_room)?;
+        }
+        let kernel = KernelRoom::Together(room.take("the kernel", KERNEL_BODY)?);
+        let boot_data = room.take("arguments and committed files", boot_data_room)?;
+        let mut ram: Vec<AddressRange> = platform.memory.iter().map(|region| region.range).collect();
         let (bias, program, break_range);
         let stub_pages = Address(stub_room).align_up(PAGE).map_or(0, |room| room.0);
         // Memory between `floor` and the program, as far as stubs need it.
@@ -84,13 +131,17 @@ impl Placement {
                 stubs_behind = room.take("stubs", stub_pages)?;
                 break_range = room.take("the break", room.left() / 8)?;
             }
+            (ElfKind::Executable, Some(Home::Memory(region))) if region == main && is_first => {
+                bias = 0;
+                program = span;
+                stubs_before = before(span, floor);
+                stubs_behind = behind(span, region, stub_pages);
+                break_range = room.take("the break", room.left() / 8)?;
+            }
             (ElfKind::Executable, Some(Home::Memory(region))) if region == main => {
                 // The program has its place inside the main region: everything movable goes behind it.
                 bias = 0;
                 program = span;
-                if span.start() < room.next {
-                    return Err(no_memory(span, platform));
-                }
                 stubs_before = before(span, room.next);
                 room.next = span.end();
                 stubs_behind = room.take("stubs", stub_pages)?;
@@ -120,18 +171,7 @@ impl Placement {
         let kernel_heap = room.take("the kernel's heap", heap_size)?;
         ram.sort();
         let stub_areas = [stubs_before, stubs_behind].into_iter().filter(|area| !area.is_empty()).collect();
-        Ok(Placement {
-            bias,
-            program,
-            kernel_body,
-            boot_data,
-            stub_areas,
-            break_range,
-            stack,
-            mappings,
-            kernel_heap,
-            ram,
-        })
+        Ok(Placement { bias, program, kernel, boot_data, stub_areas, break_range, stack, mappings, kernel_heap, ram })
     }
 
     /// Gives areas in which no stub lies back: the break then starts right behind the program, as it would without stubs,

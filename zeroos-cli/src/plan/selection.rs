@@ -177,6 +177,11 @@ impl Selection {
                 || !self.hooks(Moment::Deliver).is_empty())
     }
 
+    /// Whether there can be more than one thread.
+    pub fn has_threads(&self) -> bool {
+        !self.hooks(Moment::Switch).is_empty()
+    }
+
     /// Whether control can leave a call of `callee` otherwise than by returning or ending the run.
     pub fn may_leave(&self, callee: Callee) -> bool {
         let may_leave = |number| self.handlers.get(&number).is_some_and(|(_, handler)| handler.may_leave);

@@ -76,6 +76,13 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
     }
     let isa = InstructionSet::parse(&raw.isa).map_err(wrong)?;
     let csrs = csrs(raw.csrs, raw.ecall).map_err(wrong)?;
+    if isa.float && csrs.as_ref().is_some_and(|csrs| !TRAP_CSRS.iter().all(|(_, number)| csrs.contains(number))) {
+        return Err(wrong(format!(
+            "isa is `{}`, but csrs lacks some of {}; with floating point all are needed",
+            raw.isa,
+            TRAP_CSRS.map(|(name, _)| name).join(", ")
+        )));
+    }
     let mut memory = Vec::new();
     for region in raw.memory {
         let range = AddressRange::new(region.start, region.size_bytes)

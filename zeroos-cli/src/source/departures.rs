@@ -103,8 +103,31 @@ fn has_faults(plan: &Plan) -> bool {
     !plan.selection.hooks(Moment::Fault).is_empty() && plan.platform.ecall == EcallBehaviour::Mtvec
 }
 
-/// The function for a trap that is no `ecall`.
+/// The function that finds how a thread goes on, where there are no CSRs to load all registers and jump.
+pub(super) fn continuation(plan: &Plan) -> TokenStream {
+    let signals = plan.selection.states.iter().any(|state| state.name == "Signals");
+    let handler = signals.then(|| quote! { None if kernel().signals.is_handler(pc) => frame.enter(pc), });
+    quote! {
+        /// Called by the assembly where the frame of `thread` does not go on at the place that its continuation is for.
+        #[unsafe(no_mangle)]
+        extern "C" fn zeroos_find_continuation(thread: *mut Thread) {
+            // SAFETY: the assembly passes the running thread; nobody else holds it.
+            let frame = unsafe { &mut (*thread).frame };
+            let pc = frame.x[thread::PC];
+            match subsystems::image_data::continuation(boot_info(), pc) {
+                Some(code) => (frame.continuation, frame.continues_at) = (code, pc),
+                #handler
+                None => refuse(0, "a signal handler that has the program go on where it made no call"),
+            }
+        }
+    }
+}
+
+/// The function for a trap that is no `ecall`; nothing where none arrives.
 pub(super) fn fault(plan: &Plan) -> TokenStream {
+    if !plan.platform.has_trap_csrs() {
+        return TokenStream::new();
+    }
     if !has_faults(plan) {
         return quote! {
             /// A trap that is no `ecall`: the run ends.

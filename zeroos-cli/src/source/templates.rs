@@ -7,10 +7,11 @@ use kernel_fragments::thread::{Frame, Thread};
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::{SourceError, TARGET};
+use super::{SMALLEST_TARGET, SourceError};
+use crate::address::AddressRange;
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Callee, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
+use crate::plan::{Callee, KernelRoom, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -29,6 +30,7 @@ struct Slot {
 pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
     context.insert("float", &plan.features.float.is_some());
+    context.insert("csrs", &plan.platform.has_trap_csrs());
     render("start.S", &context)
 }
 
@@ -93,22 +95,43 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("call_table", &table.collect::<Vec<_>>());
     context.insert("last_call", &last_call);
     // Whether addresses of the kernel need more than 32 bits.
-    context.insert("wide", &(plan.placement.kernel_body.end().0 > 1 << 32));
+    context.insert("wide", &(plan.placement.kernel.code().end().0 > 1 << 32));
     context.insert("calls", &calls);
     context.insert("quick", &quick(plan));
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("faults", &!plan.selection.hooks(Moment::Fault).is_empty());
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
+    context.insert("csrs", &plan.platform.has_trap_csrs());
+    insert_slots(&mut context);
+    let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
+    context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
+    context.insert("fcsr_offset", &offset_of!(Frame, fcsr));
+    render("trap.S", &context)
+}
+
+/// How the kernel is left otherwise than by returning where there are no CSRs; nothing if it never is.
+pub(super) fn leave_without_csrs(plan: &Plan) -> Result<Option<String>, SourceError> {
+    if plan.platform.has_trap_csrs() || !plan.selection.needs_whole_frames() {
+        return Ok(None);
+    }
+    let mut context = Context::new();
+    insert_slots(&mut context);
+    context.insert("threads", &plan.selection.has_threads());
+    context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
+    context.insert("leave_offset", &LEAVE_OFFSET);
+    context.insert("continuation_offset", &offset_of!(Frame, continuation));
+    context.insert("continues_at_offset", &offset_of!(Frame, continues_at));
+    render("leave_without_csrs.S", &context).map(Some)
+}
+
+/// Where the frame keeps the registers.
+fn insert_slots(context: &mut Context) {
     let slots = |registers: &[(&str, usize)]| -> Vec<Slot> {
         registers.iter().map(|&(name, number)| Slot { name: name.into(), offset: number * 8 }).collect()
     };
     context.insert("caller_saved", &slots(&CALLER_SAVED));
     context.insert("callee_saved", &slots(&CALLEE_SAVED));
-    let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
-    context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
-    context.insert("fcsr_offset", &offset_of!(Frame, fcsr));
-    render("trap.S", &context)
 }
 
 /// Where a thread says how its call leaves the kernel, in bytes.
@@ -133,7 +156,7 @@ const CALLER_SAVED: [(&str, usize); 15] = [
     ("t6", 31),
 ];
 
-/// The rest, sp left out: it comes from mscratch.
+/// The rest, sp left out: entry keeps it in a way of its own.
 const CALLEE_SAVED: [(&str, usize); 14] = [
     ("gp", 3),
     ("tp", 4),
@@ -153,15 +176,26 @@ const CALLEE_SAVED: [(&str, usize); 14] = [
 
 /// Where the kernel's body goes.
 pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
-    let body = plan.placement.kernel_body;
     let mut context = Context::new();
-    context.insert("start", &body.start().to_string());
-    context.insert("end", &body.end().to_string());
+    let insert_room = |context: &mut Context, name: &str, room: AddressRange| {
+        context.insert(format!("{name}start"), &room.start().to_string());
+        context.insert(format!("{name}end"), &room.end().to_string());
+    };
+    match plan.placement.kernel {
+        KernelRoom::Together(room) => insert_room(&mut context, "", room),
+        KernelRoom::Apart { code, data } => {
+            insert_room(&mut context, "code_", code);
+            insert_room(&mut context, "", data);
+        }
+    }
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
     let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
     if plan.direct_sites().any(|(_, entry)| entry.check.is_some()) {
         kept.push(UNPREDICTED.to_owned());
+    }
+    if plan.selection.needs_whole_frames() {
+        kept.push("zeroos_leave_otherwise".to_owned());
     }
     kept.sort();
     kept.dedup();
@@ -173,7 +207,9 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
 pub(super) fn crate_files(plan: &Plan) -> Result<BTreeMap<String, String>, SourceError> {
     let mut context = Context::new();
     let calls: Vec<String> = plan.selection.handlers.keys().map(|number| number.to_string()).collect();
-    context.insert("target", TARGET);
+    let target = super::target(&plan.platform);
+    context.insert("target", target);
+    context.insert("core_from_source", &(target == SMALLEST_TARGET));
     context.insert("application", &plan.inputs.executable_path);
     context.insert("platform", &plan.platform.name);
     context.insert("calls", &calls.join(", "));

@@ -100,6 +100,23 @@ impl Workplace {
         finish(&mut self.command(arguments), input)
     }
 
+    /// Makes platform `name`, as `new-platform` does, with these changes of its `platform.toml`.
+    pub fn platform(&self, name: &str, changes: &[(&str, &str)]) {
+        self.zeroos(&["new-platform", name]).exits(0);
+        let file = self.path(&format!("platforms/{name}/platform.toml"));
+        let mut text = fs::read_to_string(&file).expect("the platform was just made");
+        for (from, to) in changes {
+            assert!(text.contains(from), "expected `{from}` in:\n{text}");
+            text = text.replace(from, to);
+        }
+        fs::write(&file, text).expect("the platform's folder can be written");
+    }
+
+    /// Makes the platform `plain`: rv64imac without CSRs, whose kernels keep in memory what they keep in CSRs elsewhere.
+    pub fn platform_without_csrs(&self) {
+        self.platform("plain", &[("ecall = \"mtvec\"", "ecall = \"host-call\""), ("\"rv64gc\"", "\"rv64imac\"")]);
+    }
+
     /// Runs a program by `zeroos run --stats`; also returns the parsed counts.
     pub fn stats(&self, options: &[&str], app: &str, input: &[u8]) -> (Finished, serde_json::Value) {
         let file = self.path("stats.json");
