@@ -31,6 +31,9 @@ pub(super) struct Project {
     pub seed: Option<String>,
     /// The realtime clock at boot, nanoseconds since the Unix epoch.
     pub start_time_ns: Option<u64>,
+    /// Whether images start at their first input or output.
+    #[serde(default)]
+    pub snapshot: bool,
     /// Decisions about calls.
     #[serde(default)]
     syscalls: Syscalls,
