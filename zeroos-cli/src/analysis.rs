@@ -58,7 +58,7 @@ pub fn analyse(elf: &AppElf) -> Analysis {
     let mut premises = Premises::first(elf);
     loop {
         let arena = bumpalo::Bump::new();
-        let program = Program::recover(Code::new(elf, &arena, premises.code), &premises);
+        let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         match premises.corrected(&program, &flow) {
             Some(corrected) => premises = corrected,
