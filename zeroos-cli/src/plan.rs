@@ -74,7 +74,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         inputs.check()?;
         check_isa(analysis, &platform)?;
-        let selection = Selection::new(analysis, catalog, &request.enosys)?;
+        let selection = Selection::new(analysis, catalog, &request.enosys, inputs.output_fd.is_some())?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });
         }
