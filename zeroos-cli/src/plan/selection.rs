@@ -62,8 +62,8 @@ pub struct Missing {
 }
 
 impl Selection {
-    /// Selects for the program of `analysis`; calls in `enosys` are answered so. With `opens_output`, a descriptor for the
-    /// public output is open from the start.
+    /// Selects for the program of `analysis`; calls in `enosys` are answered so, and the files `extra` are wanted beside
+    /// those of the calls.
     ///
     /// # Errors
     /// A library that lacks a file of [`ALWAYS`].
@@ -71,9 +71,8 @@ impl Selection {
         analysis: &Analysis,
         catalog: &Catalog,
         enosys: &BTreeSet<SyscallNumber>,
-        opens_output: bool,
+        extra: &BTreeSet<Module>,
     ) -> Result<Selection, PlanError> {
-        let extra = if opens_output { vec![Module::of(&["subsystems", "output_descriptor"])] } else { Vec::new() };
         let reachable = reachable_calls(analysis);
         let unbounded = analysis.sites.iter().any(|site| site.reachable && site.evidence.numbers().is_none());
         let mut wanted: BTreeSet<SyscallNumber> = reachable.keys().copied().collect();
@@ -91,14 +90,14 @@ impl Selection {
         // needs one.
         let lean: BTreeSet<Variant> = variants.iter().copied().chain([Variant::ConsoleOnly]).collect();
         let descriptors = Module::of(&["subsystems", "descriptors"]);
-        let mut selection = Selection::with_variants(catalog, &wanted, &extra, lean)?;
+        let mut selection = Selection::with_variants(catalog, &wanted, extra, lean)?;
         if unbounded || selection.files.contains_key(&descriptors) {
-            selection = Selection::with_variants(catalog, &wanted, &extra, variants.clone())?;
+            selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
         }
         let may_wait = Module::of(&["subsystems", "may_wait"]);
         if !variants.contains(&Variant::SingleThread) && (unbounded || selection.files.contains_key(&may_wait)) {
             variants.insert(Variant::Waits);
-            selection = Selection::with_variants(catalog, &wanted, &extra, variants)?;
+            selection = Selection::with_variants(catalog, &wanted, extra, variants)?;
         }
         selection.enosys = enosys.clone();
         selection.unbounded = unbounded;
@@ -113,7 +112,7 @@ impl Selection {
     fn with_variants(
         catalog: &Catalog,
         wanted: &BTreeSet<SyscallNumber>,
-        extra: &[Module],
+        extra: &BTreeSet<Module>,
         variants: BTreeSet<Variant>,
     ) -> Result<Selection, PlanError> {
         // Who can have a handler called must be able to come back from it.
@@ -129,7 +128,7 @@ impl Selection {
     fn of_calls(
         catalog: &Catalog,
         wanted: &BTreeSet<SyscallNumber>,
-        extra: &[Module],
+        extra: &BTreeSet<Module>,
         variants: &BTreeSet<Variant>,
     ) -> Result<Selection, PlanError> {
         let mut handlers = BTreeMap::new();
