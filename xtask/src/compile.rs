@@ -1,5 +1,5 @@
-//! Makes a static program from its source: C, C++, Rust or Go, in one of the variants that file names tell: `gc` or
-//! `imac`, `exec` or `pie`, and `-symbols` if it keeps its symbol table.
+//! Makes a static program from its source: C, C++, Rust or Go, in one of the variants that file names tell: `gc`, `imac`
+//! or `ima`, `exec` or `pie`, and `-symbols` if it keeps its symbol table. An `ima-pie` keeps code and data apart.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,6 +23,15 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// What `ima-pie` is given to the linker: machines without compressed instructions tend to have code and data in
+    /// different memories, and to check all of a code segment as they load it.
+    fn apart(&self) -> Option<[OsString; 5]> {
+        let mut script = OsString::from("-T");
+        script.push(crate::root().join("templates/apart.ld"));
+        (self.isa == Isa::Ima && self.position_independent)
+            .then(|| ["-melf64lriscv".into(), "-z".into(), "norelro".into(), "--no-dynamic-linker".into(), script])
+    }
+
     /// Reads a file name.
     pub fn parse(name: &str) -> Option<Self> {
         let mut words = name.split('-');
@@ -115,6 +124,15 @@ fn c_on_musl(
     let musl = toolchain.musl(variant.isa);
     let library = |name: &str| musl.join("lib").join(name);
     let compiler_headers = Step::new("riscv64-linux-gnu-gcc").arg("-print-file-name=include").output()?;
+    let linker: Vec<OsString> = match variant.apart() {
+        None => Vec::new(),
+        Some(options) => {
+            let mut search = OsString::from("-B");
+            search.push(rust_tools()?.join("gcc-ld"));
+            let options = options.into_iter().flat_map(|option| ["-Xlinker".into(), option]);
+            ["-fuse-ld=lld".into(), search].into_iter().chain(options).collect()
+        }
+    };
     let (kind, start): (&[&str], _) = if variant.position_independent {
         (&["-fPIE", "-static-pie", "-Wl,-static,--no-dynamic-linker"], "rcrt1.o")
     } else {
@@ -125,6 +143,7 @@ fn c_on_musl(
         .args(["-O2", "-Wall", "-Wextra"])
         .args(flags)
         .args(kind)
+        .args(linker)
         .args(["-nostdlib", "-nostdinc", "-isystem"])
         .arg(musl.join("include"))
         .args(["-isystem", compiler_headers.trim()])
@@ -157,6 +176,9 @@ fn c_on_glibc(directory: &Path, variant: &Variant, binary: &Path) -> Result<()> 
 
 /// C++ by zig, which brings clang, libc++ and musl.
 fn cpp(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Path) -> Result<()> {
+    if variant.isa == Isa::Ima {
+        bail!("zig links C++, and not by templates/apart.ld");
+    }
     // Without `-g` zig leaves out the symbols, too.
     let debug = if variant.symbols { "-g" } else { "-g0" };
     let kind: &[&str] = if variant.position_independent { &["-fPIE", "-pie"] } else { &[] };
@@ -181,8 +203,6 @@ fn cpp(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Path
 /// Rust with `std` built from `rust-src`, against the toolchain's own musl.
 fn rust(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Path) -> Result<()> {
     let sysroot = PathBuf::from(Step::new("rustc").args(["--print", "sysroot"]).output()?.trim());
-    let host = Step::new("rustc").args(["--print", "host-tuple"]).output()?;
-    let linker = sysroot.join("lib/rustlib").join(host.trim()).join("bin/rust-lld");
     let target = toolchain.rust_target(variant.isa);
     let model = if variant.position_independent { "pic" } else { "static" };
 
@@ -194,12 +214,17 @@ fn rust(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Pat
         flags.push(flag);
     };
     flag("-Lnative=", &toolchain.musl(variant.isa).join("lib"), "");
-    flag("-Clinker=", &linker, "");
+    flag("-Clinker=", &rust_tools()?.join("rust-lld"), "");
     flag("-Crelocation-model=", Path::new(model), "");
     // The binary must not tell where it was built: panic messages hold source paths.
     flag("--remap-path-prefix=", &sysroot.join("lib/rustlib/src/rust"), "=/rust");
     for registry in subdirectories(&cargo_home()?.join("registry/src")).unwrap_or_default() {
         flag("--remap-path-prefix=", &registry, "=/registry");
+    }
+    for option in variant.apart().into_iter().flatten() {
+        let mut flag = OsString::from("-Clink-arg=");
+        flag.push(option);
+        flags.push(flag);
     }
     // One build directory per variant: all programs of a variant share one build of `std`.
     let build = crate::root().join("target/examples").join(format!("{}-{model}", variant.isa.name()));
@@ -219,6 +244,13 @@ fn rust(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Pat
     let built = build.join(target_name).join("release").join(file_name(directory)?);
     fs::copy(&built, binary).with_context(|| built.display().to_string())?;
     Ok(())
+}
+
+/// Where rustup keeps lld, and its stand-ins for a compiler to call.
+fn rust_tools() -> Result<PathBuf> {
+    let sysroot = Step::new("rustc").args(["--print", "sysroot"]).output()?;
+    let host = Step::new("rustc").args(["--print", "host-tuple"]).output()?;
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(host.trim()).join("bin"))
 }
 
 /// Go, which needs no libc; a stripped program is linked as such.
@@ -255,6 +287,8 @@ mod tests {
     fn a_name_says_how_to_build() {
         let variant = Variant::parse("imac-pie").expect("a variant");
         assert!(variant.isa == Isa::Imac && variant.position_independent && !variant.symbols);
+        let variant = Variant::parse("ima-pie").expect("a variant");
+        assert!(variant.isa == Isa::Ima && variant.apart().is_some());
         let variant = Variant::parse("gc-exec-symbols").expect("a variant");
         assert!(variant.isa == Isa::Gc && !variant.position_independent && variant.symbols);
     }

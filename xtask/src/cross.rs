@@ -39,17 +39,20 @@ pub enum Isa {
     Gc,
     /// rv64imac, lp64: no floating-point instruction and no floating-point register.
     Imac,
+    /// rv64ima, lp64: no compressed instruction either.
+    Ima,
 }
 
 impl Isa {
-    /// Both, in the order of their names.
-    pub const ALL: [Isa; 2] = [Isa::Gc, Isa::Imac];
+    /// All of them.
+    pub const ALL: [Isa; 3] = [Isa::Gc, Isa::Imac, Isa::Ima];
 
     /// The name used in file names.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Gc => "gc",
             Isa::Imac => "imac",
+            Isa::Ima => "ima",
         }
     }
 
@@ -58,6 +61,7 @@ impl Isa {
         match self {
             Isa::Gc => ["-march=rv64gc", "-mabi=lp64d"],
             Isa::Imac => ["-march=rv64imac", "-mabi=lp64"],
+            Isa::Ima => ["-march=rv64ima", "-mabi=lp64"],
         }
     }
 
@@ -66,6 +70,7 @@ impl Isa {
         match self {
             Isa::Gc => ["-target", "riscv64-linux-musl", "-mcpu=generic_rv64+m+a+f+d+c"],
             Isa::Imac => ["-target", "riscv64-linux-musl", "-mcpu=generic_rv64+m+a+c"],
+            Isa::Ima => ["-target", "riscv64-linux-musl", "-mcpu=generic_rv64+m+a"],
         }
     }
 }
@@ -173,11 +178,13 @@ impl Toolchain {
             let step = Step::new("riscv64-linux-gnu-gcc").args(isa.gcc_options()).quiet();
             step.args(["-c", "-x", "assembler", "/dev/null", "-o"]).arg(library.join(name)).run()?;
         }
-        let compiler = match isa {
-            Isa::Gc => "riscv64-linux-gnu-gcc",
-            Isa::Imac => "riscv64-unknown-elf-gcc",
+        let (compiler, options) = match isa {
+            Isa::Gc => ("riscv64-linux-gnu-gcc", isa.gcc_options()),
+            Isa::Imac => ("riscv64-unknown-elf-gcc", isa.gcc_options()),
+            // Its libgcc for rv64ia would do as well, and multiply by shifting.
+            Isa::Ima => ("riscv64-unknown-elf-gcc", ["-march=rv64im", "-mabi=lp64"]),
         };
-        let libgcc = Step::new(compiler).args(isa.gcc_options()).arg("-print-libgcc-file-name").output()?;
+        let libgcc = Step::new(compiler).args(options).arg("-print-libgcc-file-name").output()?;
         fs::copy(libgcc.trim(), library.join("libgcc.a")).with_context(|| libgcc.trim().to_owned())?;
         Ok(())
     }
@@ -238,9 +245,14 @@ impl Toolchain {
         target.insert("dynamic-linking".into(), json!(false));
         target.insert("linker-flavor".into(), json!("gnu-lld"));
         target.insert("linker".into(), json!("rust-lld"));
-        if isa == Isa::Imac {
+        let features = match isa {
+            Isa::Gc => None,
+            Isa::Imac => Some("+m,+a,+c,+zicsr,+zifencei"),
+            Isa::Ima => Some("+m,+a"),
+        };
+        if let Some(features) = features {
             target.insert("llvm-abiname".into(), json!("lp64"));
-            target.insert("features".into(), json!("+m,+a,+c,+zicsr,+zifencei"));
+            target.insert("features".into(), json!(features));
         }
         fs::write(self.rust_target(isa), serde_json::to_string_pretty(&Value::Object(target))?)?;
         Ok(())

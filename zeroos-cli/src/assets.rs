@@ -11,6 +11,11 @@ pub static FRAGMENTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../kernel
 /// `platforms/`: one folder each.
 pub static PLATFORMS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../platforms");
 
+/// The text of the file `name` below `templates/`; empty if there is none.
+pub fn template(name: &str) -> &'static str {
+    TEMPLATES.get_file(name).and_then(|file| file.contents_utf8()).unwrap_or_default()
+}
+
 /// All files below `folder` as `(path relative to the embedded root, text)`, by path; files that are not UTF-8 are
 /// left out.
 pub fn text_files(folder: &'static Dir<'static>) -> Vec<(String, &'static str)> {

@@ -7,8 +7,10 @@ mod doctor;
 mod explain;
 mod fragments;
 mod input;
+mod link_script;
 mod manifest;
 mod new_platform;
+mod platform;
 mod platforms;
 mod project;
 mod report;
@@ -59,8 +61,12 @@ enum Command {
     Run(run::Arguments),
     /// Make a platform folder that builds and runs at once.
     NewPlatform(new_platform::Arguments),
+    /// Check that a platform keeps its contract.
+    Platform(platform::Arguments),
     /// List the platforms.
     Platforms(platforms::Arguments),
+    /// Print the linker script for programs whose code and data must lie far apart.
+    LinkScript(link_script::Arguments),
     /// List the kernel fragments and the syscalls they provide.
     Fragments(fragments::Arguments),
     /// Explain a syscall (by name or number), an error code, or one `ecall` of a program.
@@ -124,7 +130,9 @@ pub fn main() -> ExitCode {
         Command::Manifest(arguments) => manifest::execute(&arguments),
         Command::Run(arguments) => run::execute(arguments),
         Command::NewPlatform(arguments) => new_platform::execute(&arguments),
+        Command::Platform(arguments) => platform::execute(&arguments),
         Command::Platforms(arguments) => platforms::execute(&arguments),
+        Command::LinkScript(arguments) => link_script::execute(&arguments),
         Command::Fragments(arguments) => fragments::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),
         Command::Doctor(arguments) => doctor::execute(&arguments),

@@ -4,10 +4,12 @@
 mod cache;
 mod core_library;
 mod error;
+mod program;
 mod toolchain;
 
 pub use cache::KernelCache;
 pub use error::CompileError;
+pub use program::compile_program;
 pub use toolchain::Toolchain;
 
 use std::path::Path;

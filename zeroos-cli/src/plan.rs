@@ -44,6 +44,8 @@ pub struct Plan {
     pub features: ProgramFeatures,
     /// What gp holds at every call, in the image, if that is known.
     pub global_pointer: Option<Address>,
+    /// Whether the image is to start where a snapshot was taken.
+    pub snapshot: bool,
 }
 
 /// What the user asked for beside the inputs.
@@ -55,6 +57,8 @@ pub struct PlanRequest {
     pub enosys: BTreeSet<SyscallNumber>,
     /// `--deny-missing`: a reachable call without a fragment is an error.
     pub deny_missing: bool,
+    /// `--snapshot`: the image starts at the first call that asks for something from outside.
+    pub snapshot: bool,
     /// `--deny-unbounded`: a reachable site with unknown numbers is an error.
     pub deny_unbounded: bool,
 }
@@ -105,7 +109,16 @@ impl Plan {
         });
         let features = features(app, analysis);
         let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
-        Ok(Plan { platform, selection, placement, entries, inputs, features, global_pointer })
+        Ok(Plan {
+            platform,
+            selection,
+            placement,
+            entries,
+            inputs,
+            features,
+            global_pointer,
+            snapshot: request.snapshot,
+        })
     }
 }
 

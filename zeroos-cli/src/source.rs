@@ -13,6 +13,7 @@ pub use templates::platform_folder;
 use std::collections::BTreeMap;
 
 use crate::plan::Plan;
+use crate::platform::Platform;
 
 /// What kernels are compiled for where the machine has atomic and compressed instructions.
 pub const TARGET: &str = "riscv64imac-unknown-none-elf";
@@ -48,8 +49,9 @@ impl KernelSource {
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
         files.insert("src/memory.S".into(), templates::memory()?);
+        files.extend(templates::resume(plan)?.map(|text| ("src/resume.S".into(), text)));
         files.extend(templates::leave_without_csrs(plan)?.map(|text| ("src/leave_without_csrs.S".into(), text)));
-        Ok(KernelSource { files, target: target(plan), link_script: templates::link_script(plan)? })
+        Ok(KernelSource { files, target: target(&plan.platform), link_script: templates::link_script(plan)? })
     }
 
     /// The files that make a crate of it, for `--emit-source`: plain `cargo build` compiles them.
@@ -64,8 +66,8 @@ impl KernelSource {
     }
 }
 
-/// What the kernel of `plan` is compiled for: no more than its machine has.
-fn target(plan: &Plan) -> &'static str {
-    let isa = &plan.platform.isa;
+/// What code for `platform` is compiled for: no more than the machine has.
+pub fn target(platform: &Platform) -> &'static str {
+    let isa = &platform.isa;
     if isa.atomics && isa.compressed { TARGET } else { SMALLEST_TARGET }
 }

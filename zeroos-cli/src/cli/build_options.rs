@@ -50,6 +50,9 @@ pub(super) struct BuildOptions {
     /// Write the generated kernel crate to this folder, too
     #[arg(long, value_name = "DIR")]
     pub emit_source: Option<PathBuf>,
+    /// Start the image where it first asks for input, output or its end: all before is done now
+    #[arg(long)]
+    pub snapshot: bool,
     /// Fail if the program can reach a call that no fragment provides
     #[arg(long)]
     pub deny_missing: bool,
@@ -96,6 +99,7 @@ impl BuildOptions {
             enosys: project.enosys()?,
             deny_missing: self.deny_missing,
             deny_unbounded: self.deny_unbounded,
+            snapshot: self.snapshot || project.snapshot,
         };
         Ok(BuildRequest {
             platform: self.platform.clone().or(project.platform),

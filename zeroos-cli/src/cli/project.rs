@@ -33,6 +33,9 @@ pub(super) struct Project {
     pub start_time_ns: Option<u64>,
     /// The descriptor that is open from the start for public output.
     pub output_fd: Option<u32>,
+    /// Whether images start at their first input or output.
+    #[serde(default)]
+    pub snapshot: bool,
     /// Decisions about calls.
     #[serde(default)]
     syscalls: Syscalls,

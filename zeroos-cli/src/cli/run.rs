@@ -95,7 +95,8 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             EngineKind::Qemu
         }
     };
-    let options = RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions };
+    let options =
+        RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions, ..RunOptions::default() };
     let streams = streams(&arguments, &note)?;
     let outcome = engine::run(kind, &image, file.path(), &note, options, streams).about(&app)?;
     if let Some(line) = &outcome.explanation {
@@ -165,6 +166,7 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--emit-source", options.emit_source.is_some()),
         ("--deny-missing", options.deny_missing),
         ("--deny-unbounded", options.deny_unbounded),
+        ("--snapshot", options.snapshot),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),

@@ -39,6 +39,7 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
         program: ranges(&note.program),
         stubs: note.direct.iter().map(stub).collect(),
         max_instructions: options.max_instructions,
+        stops_at_contact: options.stops_at_contact,
     };
     let mut machine = Machine::new(&config).map_err(|error| setup(error.to_string()))?;
     for segment in file.segments() {
@@ -118,6 +119,9 @@ pub(super) fn run(
         Ending::InstructionLimit => RunEnding::InstructionLimit,
         Ending::TrapLoop { first, second } => {
             return Err(EngineError::Stuck { what: format!("{first:?}, and in its handler {second:?}") });
+        }
+        Ending::Contact => {
+            return Err(EngineError::Stuck { what: "it was to stop at its first input or output".into() });
         }
         Ending::Failed(failure) => RunEnding::Stopped { what: explain_failure(failure, image) },
     };

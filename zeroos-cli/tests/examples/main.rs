@@ -2,7 +2,7 @@
 //! under `qemu-riscv64`, which shows that the expectation is what Linux does, and as a unikernel under `zeroos run`, entered
 //! by stubs and by traps.
 //!
-//! One test per program; each covers every prebuilt binary of it (rv64gc and rv64imac, `ET_EXEC` and static-PIE).
+//! One test per program; each covers every prebuilt binary of it (rv64gc, rv64imac and rv64ima, `ET_EXEC` and static-PIE).
 
 mod example;
 mod fetched;
@@ -97,6 +97,11 @@ fn rayon_sums_on_four_threads() {
 #[test]
 fn signers_are_recovered_on_four_threads() {
     same_as_linux("recover-rust");
+}
+
+#[test]
+fn words_are_counted_on_three_threads() {
+    same_as_linux("words-rust");
 }
 
 /// An example nobody runs would rot: each directory must be named in a test of this file.
