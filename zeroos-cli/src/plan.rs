@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::analysis::{Analysis, ProgramFeatures};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Module};
 use crate::elf::{AppElf, FloatAbi};
 use crate::linux::SyscallNumber;
 use crate::platform::{EcallBehaviour, Platform};
@@ -78,7 +78,11 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         inputs.check()?;
         check_isa(analysis, &platform)?;
-        let selection = Selection::new(analysis, catalog, &request.enosys)?;
+        let mut extra = catalog.named_by(&platform.source);
+        if inputs.output_fd.is_some() {
+            extra.insert(Module::of(&["subsystems", "output_descriptor"]));
+        }
+        let selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });
         }

@@ -41,6 +41,9 @@ pub(super) struct BuildOptions {
     /// Seed of the program's randomness, up to 64 hexadecimal digits [default: zeros]
     #[arg(long, value_name = "HEX")]
     pub seed: Option<String>,
+    /// Have this descriptor open from the start for public output, as `/dev/zkvm/output` (3 or more)
+    #[arg(long, value_name = "N")]
+    pub output_fd: Option<u32>,
     /// How calls enter the kernel
     #[arg(long, value_enum, default_value_t = Entry::Auto)]
     pub entry: Entry,
@@ -85,6 +88,7 @@ impl BuildOptions {
             files,
             seed: seed(self.seed.as_deref().or(project.seed.as_deref()).unwrap_or_default())?,
             start_time_ns: project.start_time_ns.unwrap_or(0),
+            output_fd: self.output_fd.or(project.output_fd),
         };
         let request = PlanRequest {
             entry: match self.entry {

@@ -8,6 +8,7 @@ use super::build_options::{BuildOptions, Entry, platform_directories};
 use super::input::FileError;
 use super::stats::Stats;
 use super::{About, CommandResult, Failure, build, input, say};
+use crate::address::ByteCount;
 use crate::engine::{self, EngineError, EngineKind, RunEnding, RunOptions};
 use crate::image::{ImageNote, read_note};
 use crate::machine::Streams;
@@ -101,6 +102,10 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     if let Some(line) = &outcome.explanation {
         say::note(line);
     }
+    if let Some(output) = outcome.public_output.as_ref().filter(|output| output.mixed) {
+        let bytes = ByteCount(output.bytes);
+        say::note(&format!("public output, {bytes}, is among what was printed; `--public-output FILE` keeps it apart"));
+    }
     if let Some(path) = &arguments.stats {
         let stats = Stats::new(&outcome, &note, image.len() as u64)?;
         let text = serde_json::to_string_pretty(&stats)
@@ -155,6 +160,7 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--env", !options.env.is_empty()),
         ("--file", !options.file.is_empty()),
         ("--seed", options.seed.is_some()),
+        ("--output-fd", options.output_fd.is_some()),
         ("--platform", options.platform.is_some()),
         ("--entry", options.entry != Entry::Auto),
         ("--emit-source", options.emit_source.is_some()),

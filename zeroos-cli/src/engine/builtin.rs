@@ -95,10 +95,11 @@ pub(super) fn run(
     streams: Streams,
 ) -> Result<RunOutcome, EngineError> {
     let mut machine = machine(image, note, options)?;
+    let on_standard_output = streams.public_output.is_none();
     let mut console = ListeningConsole {
         host: HostConsole::new(streams),
         words: LastWords::default(),
-        public: public_output::Running::default(),
+        public: public_output::Running::new(on_standard_output),
     };
     let ending = if options.trace {
         let mut trace = Trace::default();
@@ -162,6 +163,9 @@ struct ListeningConsole {
 
 impl Console for ListeningConsole {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream == Stream::Output {
+            self.public.something_was_printed();
+        }
         match stream {
             Stream::Output | Stream::Error => self.words.hear(bytes),
             Stream::Public => self.public.append(bytes),
