@@ -7,13 +7,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where a program's console output goes. Clones write to the same streams, so that a machine's callbacks may own one.
 #[derive(Clone, Default)]
 pub struct Console {
+    discards: bool,
     /// The first error, if any: a machine's callbacks have no way to hand it on.
     failure: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Console {
+    /// A console that nobody looks at.
+    pub fn discarding() -> Self {
+        Self { discards: true, ..Self::default() }
+    }
+
     /// Writes to standard error if `fd` is 2, else to standard output.
     pub fn write(&self, fd: u64, bytes: &[u8]) {
+        if self.discards {
+            return;
+        }
         let result = if fd == 2 {
             // What the program wrote first should be seen first, even if both streams are one file.
             io::stdout().flush().and_then(|()| io::stderr().write_all(bytes))
