@@ -1,12 +1,14 @@
 //! `zeroos-engine-sp1`: runs images on SP1's real portable executor, makes real core proofs of such runs, and verifies them.
 
+mod alu;
 mod load;
 mod machine;
+mod memory;
 //mod prove;
 //mod prover;
 //mod statement;
 //mod verify;
-mod watch;
+mod scout;
 
 use clap::{Args, Parser};
 use std::path::PathBuf;

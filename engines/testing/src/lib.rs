@@ -63,14 +63,16 @@ impl Bench {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Assembles a program; its entry is `_start`. Instructions are not compressed unless it says `.option rvc`.
+    /// Assembles a program; its entry is `_start`. It may use RV64IM, and further extensions that it names by
+    /// `.option arch`; instructions are not compressed unless it says `.option rvc`.
     pub fn assemble(&self, source: &str) -> PathBuf {
         self.assemble_at(source, self.layout)
     }
 
     /// Assembles a program with a layout of its own.
     pub fn assemble_at(&self, source: &str, layout: Layout) -> PathBuf {
-        let assembly = self.file("program.s", format!(".option norvc\n.globl _start\n{source}").as_bytes());
+        let assembly =
+            self.file("program.s", format!(".option norvc\n.option arch, +m\n.globl _start\n{source}").as_bytes());
         let root = self.file("program.rs", ROOT.as_bytes());
         let script = self.file("program.ld", script(layout).as_bytes());
         let image = self.path("program.elf");
