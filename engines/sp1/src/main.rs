@@ -4,11 +4,11 @@ mod alu;
 mod load;
 mod machine;
 mod memory;
-//mod prove;
-//mod prover;
-//mod statement;
-//mod verify;
+mod prove;
+mod prover;
 mod scout;
+mod statement;
+mod verify;
 
 use clap::{Args, Parser};
 use std::path::PathBuf;
@@ -62,14 +62,8 @@ struct VerifyArguments {
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Run(arguments) => return zeroos_engine_driver::run(&machine::Sp1, &arguments),
-        Command::Prove(arguments) => {
-            let _ = arguments;
-            todo!()
-        }
-        Command::Verify(arguments) => {
-            let _ = arguments;
-            Err(zeroos_engine_driver::Refusal::new(""))
-        }
+        Command::Prove(arguments) => prove::prove(&arguments),
+        Command::Verify(arguments) => verify::verify(&arguments),
     };
     result.unwrap_or_else(|refusal| zeroos_engine_driver::refuse::<machine::Sp1>(&refusal))
 }
