@@ -20,6 +20,8 @@ pub(super) struct Code<'a> {
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
+    /// Instructions start at multiples of this, bytes.
+    alignment: u64,
     /// Executable memory that by the section headers holds no code, ascending.
     other_executable: Vec<AddressRange>,
     /// Where constants lie that only references lead to, widened by what a displacement reaches.
@@ -104,7 +106,13 @@ impl<'a> Code<'a> {
         };
         let constants = constant_sections(elf).filter_map(|section| widened(section.range));
         let constants = if go.table().is_some() { Vec::new() } else { constants.collect() };
-        Code { elf, arena, go, texts, other_executable, constants, writable, frozen, relocated, indirect }
+        let alignment = 2;
+        Code { elf, arena, go, texts, alignment, other_executable, constants, writable, frozen, relocated, indirect }
+    }
+
+    /// The same where instructions start at multiples of `alignment` bytes.
+    pub fn aligned_to(self, alignment: u64) -> Code<'a> {
+        Code { alignment, ..self }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
@@ -124,7 +132,9 @@ impl<'a> Code<'a> {
 
     /// Whether instructions at `address` could be executed although by the section headers no code lies there.
     pub fn is_hidden_code(&self, address: u64) -> bool {
-        self.other_executable.iter().any(|range| range.contains(Address(address)))
+        let is_misaligned = !address.is_multiple_of(self.alignment) && address.is_multiple_of(2);
+        is_misaligned && self.texts.iter().any(|text| text.range.contains(Address(address)))
+            || self.other_executable.iter().any(|range| range.contains(Address(address)))
     }
 
     /// Whether an instruction may start at `address`.
@@ -134,7 +144,7 @@ impl<'a> Code<'a> {
 
     fn text_at(&self, address: u64) -> Option<&Text<'a>> {
         let text = self.texts.iter().find(|text| address < text.range.end().0)?;
-        (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+        (address.is_multiple_of(self.alignment) && address >= text.range.start().0).then_some(text)
     }
 
     /// Whether there are constants of which it matters who refers to them. In Go's one section of them all count.

@@ -4,7 +4,7 @@ use object::{Object, ObjectSegment, SegmentFlags, elf};
 
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::ImageError;
-use crate::isa::{Instruction, Op, decode};
+use crate::isa::{Instruction, decode};
 use crate::platform::{InstructionSet, Platform};
 
 /// A load segment.
@@ -83,7 +83,7 @@ pub(super) fn check(file: &object::File<'_>, platform: &Platform) -> Result<(), 
 fn first_unknown(text: &[u8], isa: &InstructionSet) -> Option<usize> {
     let mut at = 0;
     while at < text.len() {
-        match text.get(at..).and_then(decode).filter(|instruction| has(isa, instruction)) {
+        match text.get(at..).and_then(decode).filter(|instruction| takes(isa, instruction)) {
             Some(instruction) => at += usize::from(instruction.length),
             None => return Some(at),
         }
@@ -91,12 +91,9 @@ fn first_unknown(text: &[u8], isa: &InstructionSet) -> Option<usize> {
     None
 }
 
-/// Whether a machine with `isa` can decode `instruction`. Loaders take CSR instructions everywhere; they matter when executed.
-fn has(isa: &InstructionSet, instruction: &Instruction) -> bool {
-    let op = instruction.op;
-    (instruction.length == 4 || isa.compressed)
-        && (isa.atomics || !(Op::LrW..=Op::AmomaxuD).contains(&op))
-        && (isa.float || !(Op::Flw..=Op::FmvDX).contains(&op))
+/// Whether the loader of a machine with `isa` takes `instruction`: CSRs, that of floating point too, matter only when it is executed.
+fn takes(isa: &InstructionSet, instruction: &Instruction) -> bool {
+    instruction.is_csr_access() || isa.executes(instruction)
 }
 
 #[cfg(test)]
