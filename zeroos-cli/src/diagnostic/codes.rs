@@ -160,10 +160,13 @@ pub const CODES: &[Code] = &[
     },
     Code {
         code: "ZOS-E0503",
-        title: "the program uses instructions that the machine lacks",
-        explanation: "Reachable code contains instructions of an extension that the platform's `isa` does not have; \
-            the message names each extension with the address of its first use. Rebuild the program without them \
-            (`-march=rv64imac -mabi=lp64`, `-C target-feature=-d,-f`), or choose a platform that has them.",
+        title: "the machine cannot hold the program as it is",
+        explanation: "The message lists all that is in the way, each with the number of places in reachable code and the \
+            first of them, and the help what to do about each. Instructions of an extension that the platform's `isa` \
+            does not have are in the way, but for those of A: these are lowered to plain loads and stores, which on one hart \
+            without preemption do the same. An `sc` is lowered only if every path to it comes from its `lr` without a call \
+            between, as compilers' atomic operations do; an `amo` needs a register that is free there, and room for a stub \
+            within 1 MiB. `zeroos build --report FILE` lists what was lowered.",
     },
     Code {
         code: "ZOS-E0504",
