@@ -44,6 +44,8 @@ pub struct BootInfo {
     pub seed: [u64; 4],
     /// The realtime clock at boot, nanoseconds since the Unix epoch.
     pub start_time_ns: u64,
+    /// The descriptor that stands for the public output from the start; 0 if none does.
+    pub output_descriptor: u64,
 }
 
 /// The bytes from `start` up to, not including, `end`.

@@ -36,6 +36,10 @@ static fromhost: HostWord = HostWord(UnsafeCell::new(0));
 /// The host's numbers are Linux/riscv64's.
 const READ: u64 = 63;
 const WRITE: u64 = 64;
+const EBADF: i64 = 9;
+
+/// The host's descriptor for public output. Spike itself has none: there, it goes where the console's goes.
+const PUBLIC: u64 = 3;
 
 /// The machine behind the interface.
 pub struct Board {
@@ -61,6 +65,20 @@ impl Board {
         // SAFETY: `call` points at our own field; the host has written its first word.
         unsafe { (*call)[0].cast_signed() }
     }
+
+    /// Has the host write `bytes`; false if it does not know `fd`.
+    fn write(&mut self, fd: u64, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = self.host_call(WRITE, fd, rest.as_ptr() as u64, rest.len() as u64);
+            // A console that takes nothing any more (a closed pipe) must not hang the run.
+            let Some(behind) = usize::try_from(written).ok().filter(|&count| count > 0) else {
+                return written != -EBADF;
+            };
+            rest = rest.get(behind..).unwrap_or_default();
+        }
+        true
+    }
 }
 
 impl Platform for Board {
@@ -69,13 +87,7 @@ impl Platform for Board {
             Stream::Output => 1,
             Stream::Error => 2,
         };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let written = self.host_call(WRITE, fd, rest.as_ptr() as u64, rest.len() as u64);
-            // A console that takes nothing any more (a closed pipe) must not hang the run.
-            let Some(behind) = usize::try_from(written).ok().filter(|&count| count > 0) else { return };
-            rest = rest.get(behind..).unwrap_or_default();
-        }
+        self.write(fd, bytes);
     }
 
     fn read_input(&mut self, buffer: &mut [u8]) -> usize {
@@ -84,7 +96,9 @@ impl Platform for Board {
     }
 
     fn write_output(&mut self, bytes: &[u8]) {
-        self.write_console(Stream::Output, bytes);
+        if !self.write(PUBLIC, bytes) {
+            self.write_console(Stream::Output, bytes);
+        }
     }
 
     fn exit(&mut self, status: i32) -> ! {

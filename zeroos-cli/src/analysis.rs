@@ -75,7 +75,7 @@ fn recovered<T>(elf: &AppElf, see: impl FnOnce(&Program<'_>, &Flow, &Premises) -
     let mut premises = Premises::first(elf);
     loop {
         let arena = bumpalo::Bump::new();
-        let program = Program::recover(Code::new(elf, &arena, premises.code).aligned_to(premises.alignment), &premises);
+        let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         match premises.corrected(&program, &flow) {
             Some(corrected) => premises = corrected,

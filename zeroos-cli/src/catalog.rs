@@ -10,7 +10,7 @@ mod parse;
 pub use error::CatalogError;
 pub use fragment::{Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::assets;
 use crate::diagnostic::Diagnose;
@@ -60,6 +60,12 @@ impl Catalog {
         self.fragments.get(module)
     }
 
+    /// The library's files that `source`, a file beside it, names by `crate::…`.
+    pub fn named_by(&self, source: &str) -> BTreeSet<Module> {
+        let known: Vec<Module> = self.fragments.keys().cloned().collect();
+        parse::named_by(source, &known)
+    }
+
     /// Every fragment, by module.
     pub fn fragments(&self) -> impl Iterator<Item = &Fragment> {
         self.fragments.values()
@@ -106,6 +112,16 @@ mod tests {
         let embedded = Catalog::embedded().unwrap();
         assert_eq!(embedded, Catalog::from_files(&assets::text_files(&assets::FRAGMENTS)).unwrap());
         assert!(embedded.provided().contains(&SyscallNumber(172)));
+    }
+
+    #[test]
+    fn a_platforms_source_names_files_of_the_library() {
+        let library = Catalog::embedded().unwrap();
+        let source =
+            "use crate::platform_interface::{Platform, Stream};\nfn f() { crate::subsystems::sha256::Sha256::new(); }";
+        let expected = [Module::of(&["platform_interface"]), Module::of(&["subsystems", "sha256"])];
+        assert_eq!(library.named_by(source), BTreeSet::from(expected));
+        assert!(library.named_by("no Rust").is_empty());
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct RunOptions {
     pub trace: bool,
     /// Stop after this many instructions.
     pub max_instructions: Option<u64>,
+    /// Stop when the outside is asked for something for the first time; for who looks at the machine then.
+    pub stops_at_contact: bool,
 }
 
 /// How a run ended.

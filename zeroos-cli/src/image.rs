@@ -9,6 +9,7 @@ mod kernel;
 mod layout;
 mod lowered;
 mod note;
+mod resumed;
 mod stub_code;
 mod stubs;
 mod write;
@@ -23,18 +24,48 @@ use crate::address::Address;
 use crate::analysis::Analysis;
 use crate::elf::AppElf;
 use crate::plan::Plan;
+use crate::snapshot::Snapshot;
 
 /// Where the kernel will find its boot information: known before the kernel is linked.
 pub fn boot_info_address(plan: &Plan) -> Address {
     plan.placement.boot_data.start()
 }
 
-/// The finished image's bytes.
-///
-/// # Errors
-/// Data that does not fit its room, or a linked kernel that is not where the plan put it.
-pub fn build(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Vec<u8>, ImageError> {
-    let layout = Layout::new(app, analysis, plan, kernel)?;
-    let note = ImageNote::new(plan, &layout);
-    write::elf(app, plan, &layout, &note)
+/// The code of a kernel that goes on where a snapshot was taken.
+pub const RESUME: &str = "zeroos_resume";
+/// The registers that it loads.
+pub const SAVED: &str = "zeroos_saved";
+
+/// A finished image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    layout: Layout,
+    /// What an engine must know of it.
+    pub note: ImageNote,
+    /// The ELF.
+    pub bytes: Vec<u8>,
+}
+
+impl Image {
+    /// The image of `plan`.
+    ///
+    /// # Errors
+    /// Data that does not fit its room, or a linked kernel that is not where the plan put it.
+    pub fn build(app: &AppElf, analysis: &Analysis, plan: &Plan, kernel: &[u8]) -> Result<Image, ImageError> {
+        Image::of(app, plan, Layout::new(app, analysis, plan, kernel)?)
+    }
+
+    /// The same, started already: it goes on where `snapshot` was taken.
+    ///
+    /// # Errors
+    /// A kernel that cannot go on there.
+    pub fn resumed(&self, app: &AppElf, plan: &Plan, snapshot: &Snapshot) -> Result<Image, ImageError> {
+        Image::of(app, plan, self.layout.resumed(plan, snapshot)?)
+    }
+
+    fn of(app: &AppElf, plan: &Plan, layout: Layout) -> Result<Image, ImageError> {
+        let note = ImageNote::new(plan, &layout);
+        let bytes = write::elf(app, plan, &layout, &note)?;
+        Ok(Image { layout, note, bytes })
+    }
 }

@@ -21,5 +21,6 @@ pub mod manifest;
 pub mod pipeline;
 pub mod plan;
 pub mod platform;
+pub mod snapshot;
 pub mod source;
 pub mod verify;

@@ -57,8 +57,32 @@ pub enum Ending {
         /// The trap in its handler.
         second: Trap,
     },
+    /// [`MachineConfig::stops_at_contact`]: a device or the host was asked for something.
+    Contact,
     /// The machine cannot go on.
     Failed(Failure),
+}
+
+/// See [`Machine::kept_csrs`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeptCsrs {
+    /// mscratch: the running thread.
+    pub mscratch: u64,
+    /// Rounding mode and accrued exceptions.
+    pub fcsr: u64,
+    /// `mstatus.FS`, in its place.
+    pub float_status: u64,
+}
+
+/// A call that program code made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallPoint {
+    /// The `ecall`, or the jump in its place.
+    pub site: Address,
+    /// The call's number.
+    pub number: u64,
+    /// Instructions that were executed before the one at the site.
+    pub executed: u64,
 }
 
 /// What `--trace` listens to. Every method does nothing unless implemented; `()` is the observer that ignores all.
@@ -89,6 +113,8 @@ pub struct Machine {
     stubs: Vec<StubAddress>,
     misaligned: Misaligned,
     max_instructions: u64,
+    stops_at_contact: bool,
+    last_call: Option<CallPoint>,
     last_trap: Option<TrapTaken>,
 }
 
@@ -117,6 +143,8 @@ impl Machine {
             stubs,
             misaligned: config.misaligned,
             max_instructions: config.max_instructions.unwrap_or(u64::MAX),
+            stops_at_contact: config.stops_at_contact,
+            last_call: None,
             last_trap: None,
         })
     }
@@ -137,6 +165,27 @@ impl Machine {
     /// What has been executed so far.
     pub fn counts(&self) -> InstructionCounts {
         self.accounting.counts()
+    }
+
+    /// The call that was made last, if one was.
+    pub fn last_call(&self) -> Option<CallPoint> {
+        self.last_call
+    }
+
+    /// Every page of RAM that can be written and is not zero, ascending, with its contents; only a part of it where RAM begins
+    /// or ends inside.
+    pub fn written_pages(&self) -> Vec<(Address, &[u8])> {
+        self.memory.written_pages()
+    }
+
+    /// The CSRs that a program or its kernel relies on from one call to the next.
+    pub fn kept_csrs(&self) -> KeptCsrs {
+        let csrs = &self.hart.csrs;
+        KeptCsrs {
+            mscratch: csrs.mscratch,
+            fcsr: u64::from(csrs.frm) << 5 | u64::from(csrs.fflags),
+            float_status: u64::from(csrs.float_status) << csr::STATUS_FS_SHIFT,
+        }
     }
 
     /// Address of the next instruction.

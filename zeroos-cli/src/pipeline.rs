@@ -8,13 +8,15 @@ use crate::catalog::Catalog;
 use crate::compile::{self, KernelCache, Toolchain};
 use crate::diagnostic::Diagnostic;
 use crate::elf::AppElf;
-use crate::image;
+use crate::image::{self, Image};
 use crate::linux::SyscallNumber;
+use crate::machine::CallPoint;
 use crate::manifest::{FragmentLookup, FragmentStatus, Manifest};
 use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest, Selection};
 use crate::platform::{Platform, PlatformRegistry};
+use crate::snapshot;
 use crate::source::KernelSource;
-use crate::verify::verify;
+use crate::verify::{Started, verify};
 
 /// Platforms tried in this order when none is named: the first whose memory fits the program's addresses.
 const DEFAULT_PLATFORMS: [&str; 2] = ["spike", "qemu-virt"];
@@ -54,6 +56,8 @@ pub struct Built {
     pub source: KernelSource,
     /// The image's bytes.
     pub image: Vec<u8>,
+    /// The call that it starts at, if it was started already, and how much of the run it holds.
+    pub skipped: Option<CallPoint>,
 }
 
 /// Reads and analyses the program in `bytes`.
@@ -73,7 +77,7 @@ pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
 /// A library that lacks a file of every kernel.
 pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result<Manifest, Diagnostic> {
     let Examined { app, analysis, catalog } = examined;
-    let selection = Selection::new(analysis, catalog, enosys)?;
+    let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new())?;
     let handlers = selection.handlers.iter();
     let mut fragments: FragmentLookup = handlers
         .filter_map(|(&number, (module, _))| {
@@ -104,9 +108,16 @@ pub fn build(examined: &Examined, plan: Plan, cache: &KernelCache) -> Result<Bui
     let toolchain = Toolchain::find()?;
     let object = compile::compile(&source, &toolchain, cache)?;
     let kernel = compile::link(&object, &source, image::boot_info_address(&plan), &toolchain)?;
-    let image = image::build(app, analysis, &plan, &kernel)?;
-    verify(app, &plan, &image)?;
-    Ok(Built { plan, source, image })
+    let mut image = Image::build(app, analysis, &plan, &kernel)?;
+    verify(app, &plan, &image.bytes, Started::No)?;
+    let mut skipped = None;
+    if plan.snapshot {
+        let snapshot = snapshot::take(&image.bytes, &image.note)?;
+        image = image.resumed(app, &plan, &snapshot)?;
+        verify(app, &plan, &image.bytes, Started::Yes)?;
+        skipped = Some(snapshot.call);
+    }
+    Ok(Built { plan, source, image: image.bytes, skipped })
 }
 
 /// The platform that was named, or the first that can hold the program.

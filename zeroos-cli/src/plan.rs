@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::{Address, AddressRange};
 use crate::analysis::{self, Analysis, CodeListing, ProgramFeatures};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Module};
 use crate::elf::{AppElf, FloatAbi};
 use crate::linux::SyscallNumber;
 use crate::platform::{EcallBehaviour, Platform};
@@ -51,6 +51,8 @@ pub struct Plan {
     pub features: ProgramFeatures,
     /// What gp holds at every call, in the image, if that is known.
     pub global_pointer: Option<Address>,
+    /// Whether the image is to start where a snapshot was taken.
+    pub snapshot: bool,
 }
 
 /// What the user asked for beside the inputs.
@@ -62,6 +64,8 @@ pub struct PlanRequest {
     pub enosys: BTreeSet<SyscallNumber>,
     /// `--deny-missing`: a reachable call without a fragment is an error.
     pub deny_missing: bool,
+    /// `--snapshot`: the image starts at the first call that asks for something from outside.
+    pub snapshot: bool,
     /// `--deny-unbounded`: a reachable site with unknown numbers is an error.
     pub deny_unbounded: bool,
 }
@@ -80,7 +84,11 @@ impl Plan {
         request: &PlanRequest,
     ) -> Result<Plan, PlanError> {
         inputs.check()?;
-        let selection = Selection::new(analysis, catalog, &request.enosys)?;
+        let mut extra = catalog.named_by(&platform.source);
+        if inputs.output_fd.is_some() {
+            extra.insert(Module::of(&["subsystems", "output_descriptor"]));
+        }
+        let selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });
         }
@@ -134,7 +142,17 @@ impl Plan {
         });
         let features = features(app, analysis);
         let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
-        Ok(Plan { platform, selection, placement, entries, lowerings, inputs, features, global_pointer })
+        Ok(Plan {
+            platform,
+            selection,
+            placement,
+            entries,
+            lowerings,
+            inputs,
+            features,
+            global_pointer,
+            snapshot: request.snapshot,
+        })
     }
 }
 

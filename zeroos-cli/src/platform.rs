@@ -157,6 +157,16 @@ pub enum HostInterface {
     Jolt,
 }
 
+impl HostInterface {
+    /// The one word that is an instruction there though RISC-V does not define it: the host call of Jolt's guests.
+    pub fn instruction(self) -> Option<u32> {
+        match self {
+            HostInterface::Jolt => Some(0x205b), // .insn i 0x5b, 2, x0, x0, 0
+            _ => None,
+        }
+    }
+}
+
 impl Devices {
     /// Whether public output is something of its own there, and not part of what the console prints.
     pub fn has_public_output(&self) -> bool {

@@ -15,11 +15,20 @@ use crate::plan::{DirectEntry, Jump, Plan};
 /// The `ecall` instruction (ISA manual, "Environment Call and Breakpoints").
 const ECALL: [u8; 4] = 0x0000_0073u32.to_le_bytes();
 
+/// Whether an image starts at its beginning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Started {
+    /// At the bootloader, with the program's memory as in its file.
+    No,
+    /// Where a snapshot was taken: writable memory is what the run made of it.
+    Yes,
+}
+
 /// Checks `image` against `app` and `plan`.
 ///
 /// # Errors
 /// The first difference, with its address.
-pub fn verify(app: &AppElf, plan: &Plan, image: &[u8]) -> Result<(), ImageError> {
+pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Result<(), ImageError> {
     let differs = |what: &str, address: Address| ImageError::Verify { what: what.into(), address };
     let file = object::File::parse(image).map_err(|error| differs(&format!("not readable ({error})"), Address(0)))?;
     let entry = Address(file.entry());
@@ -58,6 +67,9 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8]) -> Result<(), ImageError>
             .iter()
             .find(|(range, _)| range.start() == placed)
             .ok_or_else(|| differs("a segment of the program is missing", placed))?;
+        if started == Started::Yes && segment.permissions.write && range.size() == segment.range.size() {
+            continue;
+        }
         if range.size() != segment.range.size() || data.len() != expected.len() {
             return Err(differs("a segment of the program has another size", placed));
         }

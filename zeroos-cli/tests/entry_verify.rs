@@ -10,7 +10,7 @@ use zeroos::address::Address;
 use zeroos::compile::KernelCache;
 use zeroos::pipeline::{BuildRequest, build, examine, plan};
 use zeroos::plan::{DirectEntry, Jump, Plan};
-use zeroos::verify::verify;
+use zeroos::verify::{Started, verify};
 
 /// Where `address` lies in the file `image`.
 fn offset(image: &[u8], address: Address) -> usize {
@@ -27,7 +27,7 @@ fn spoiled_images_are_refused(app: &str) -> Plan {
     let examined = examine(std::fs::read(app).unwrap()).unwrap();
     let plan = plan(&examined, &BuildRequest::default()).unwrap();
     let built = build(&examined, plan, &KernelCache::none()).unwrap();
-    let check = |image: &[u8]| verify(&examined.app, &built.plan, image);
+    let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
     check(&built.image).unwrap();
     let sites: Vec<(Address, &DirectEntry)> = built.plan.direct_sites().collect();
     assert!(!sites.is_empty());

@@ -6,7 +6,7 @@ use crate::subsystems::node::Device;
 /// What is at a built-in path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BuiltIn {
-    /// A character device, open to everybody.
+    /// A character device.
     Device(Device),
     /// A directory with these permission bits.
     Directory(u32),
@@ -27,6 +27,8 @@ pub const BUILT_IN_FILES: &[(&[u8], BuiltIn)] = &[
     (b"/dev/stdout", BuiltIn::Device(Device::StandardStream(1))),
     (b"/dev/urandom", BuiltIn::Device(Device::Random(9))),
     (b"/dev/zero", BuiltIn::Device(Device::Zero)),
+    (b"/dev/zkvm/input", BuiltIn::Device(Device::PrivateInput)),
+    (b"/dev/zkvm/output", BuiltIn::Device(Device::PublicOutput)),
     (b"/proc/self/exe", BuiltIn::Executable),
     // One hart.
     (b"/sys/devices/system/cpu/online", BuiltIn::Fixed(b"0\n")),

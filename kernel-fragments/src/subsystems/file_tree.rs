@@ -306,7 +306,7 @@ impl FileTree {
         for (file, built_in) in BUILT_IN_FILES {
             if let Some((name, is_leaf)) = child_of(path, file).filter(|(name, _)| is_wanted(name)) {
                 let (leaf, permissions) = match *built_in {
-                    BuiltIn::Device(device) => (Some(Kind::Device(device)), 0o666),
+                    BuiltIn::Device(device) => (Some(Kind::Device(device)), device.permissions()),
                     BuiltIn::Fixed(bytes) => (Some(Kind::Fixed(bytes)), 0o444),
                     BuiltIn::Executable => (Some(Kind::Symlink(self.executable_path.into())), 0o777),
                     BuiltIn::Directory(permissions) => (None, if is_leaf { permissions } else { 0o755 }),

@@ -3,6 +3,7 @@
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
 use crate::errno::Errno;
+use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
@@ -68,6 +69,10 @@ pub enum Device {
     Random(u8),
     /// `/dev/stdin`, `/dev/stdout`, `/dev/stderr`: opens the standard stream of this number anew.
     StandardStream(u8),
+    /// `/dev/zkvm/input`: the run's private input.
+    PrivateInput,
+    /// `/dev/zkvm/output`: the run's public output.
+    PublicOutput,
 }
 
 impl Device {
@@ -79,6 +84,18 @@ impl Device {
             Device::Full => 0x107,
             Device::Random(minor) => 0x100 | u64::from(minor),
             Device::StandardStream(number) => 0x8800 | u64::from(number),
+            // 240 is for local use (Documentation/admin-guide/devices.txt).
+            Device::PrivateInput => 240 << 8,
+            Device::PublicOutput => 240 << 8 | 1,
+        }
+    }
+
+    /// Its permission bits: what makes no sense is not offered.
+    pub fn permissions(self) -> u32 {
+        match self {
+            Device::PrivateInput => 0o444,
+            Device::PublicOutput => OUTPUT_PERMISSIONS,
+            _ => 0o666,
         }
     }
 }
@@ -179,7 +196,11 @@ fn copy_from(bytes: &[u8], offset: u64, into: &mut [u8]) -> usize {
     len_bytes
 }
 
-fn resize(bytes: &mut Vec<u8>, size_bytes: usize) -> Result<(), Errno> {
+/// Cuts `bytes` to this size, or appends zeros up to it.
+///
+/// # Errors
+/// ENOSPC if the kernel's memory does not suffice.
+pub fn resize(bytes: &mut Vec<u8>, size_bytes: usize) -> Result<(), Errno> {
     bytes.try_reserve(size_bytes.saturating_sub(bytes.len())).map_err(|_| Errno::ENOSPC)?;
     bytes.resize(size_bytes, 0);
     Ok(())

@@ -41,6 +41,17 @@ fn refuse_rivals(fragments: &[Fragment]) -> Result<(), CatalogError> {
     Ok(())
 }
 
+/// The modules of the library that the file `text`, which is none of them, names; none if it is no Rust, as rustc will say.
+pub fn named_by(text: &str, known: &[Module]) -> BTreeSet<Module> {
+    let Ok(file) = syn::parse_file(text) else { return BTreeSet::new() };
+    let mut names = Names { known, needs: BTreeSet::new(), allocates: false };
+    names.visit_file(&file);
+    for segments in imports(&file.items).values() {
+        names.note(segments);
+    }
+    names.needs
+}
+
 /// Reads the file `text` at `path`; `known` are the modules of the library.
 fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, CatalogError> {
     let mut file = syn::parse_file(text).map_err(|error| CatalogError::Syntax {

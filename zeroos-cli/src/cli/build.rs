@@ -8,6 +8,7 @@ use super::input::FileError;
 use super::{About, CommandResult, Failure, input, report, say};
 use crate::compile::KernelCache;
 use crate::image::read_note;
+use crate::linux::SyscallNumber;
 use crate::pipeline::{self, BuildRequest, Built, Examined};
 
 #[derive(clap::Args)]
@@ -50,6 +51,10 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
         direct + trap,
         built.image.len(),
     ));
+    if let Some(call) = built.skipped {
+        let name = SyscallNumber(call.number);
+        say::note(&format!("it starts at {name} at {}: {} instructions are done", call.site, call.executed));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

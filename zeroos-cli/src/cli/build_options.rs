@@ -41,12 +41,18 @@ pub(super) struct BuildOptions {
     /// Seed of the program's randomness, up to 64 hexadecimal digits [default: zeros]
     #[arg(long, value_name = "HEX")]
     pub seed: Option<String>,
+    /// Have this descriptor open from the start for public output, as `/dev/zkvm/output` (3 or more)
+    #[arg(long, value_name = "N")]
+    pub output_fd: Option<u32>,
     /// How calls enter the kernel
     #[arg(long, value_enum, default_value_t = Entry::Auto)]
     pub entry: Entry,
     /// Write the generated kernel crate to this folder, too
     #[arg(long, value_name = "DIR")]
     pub emit_source: Option<PathBuf>,
+    /// Start the image where it first asks for input, output or its end: all before is done now
+    #[arg(long)]
+    pub snapshot: bool,
     /// Fail if the program can reach a call that no fragment provides
     #[arg(long)]
     pub deny_missing: bool,
@@ -82,6 +88,7 @@ impl BuildOptions {
             files,
             seed: seed(self.seed.as_deref().or(project.seed.as_deref()).unwrap_or_default())?,
             start_time_ns: project.start_time_ns.unwrap_or(0),
+            output_fd: self.output_fd.or(project.output_fd),
         };
         let request = PlanRequest {
             entry: match self.entry {
@@ -92,6 +99,7 @@ impl BuildOptions {
             enosys: project.enosys()?,
             deny_missing: self.deny_missing,
             deny_unbounded: self.deny_unbounded,
+            snapshot: self.snapshot || project.snapshot,
         };
         Ok(BuildRequest {
             platform: self.platform.clone().or(project.platform),

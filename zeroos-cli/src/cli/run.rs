@@ -8,6 +8,7 @@ use super::build_options::{BuildOptions, Entry, platform_directories};
 use super::input::FileError;
 use super::stats::Stats;
 use super::{About, CommandResult, Failure, build, input, say};
+use crate::address::ByteCount;
 use crate::engine::{self, EngineError, EngineKind, RunEnding, RunOptions};
 use crate::image::{ImageNote, read_note};
 use crate::machine::Streams;
@@ -94,11 +95,16 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             EngineKind::Qemu
         }
     };
-    let options = RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions };
+    let options =
+        RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions, ..RunOptions::default() };
     let streams = streams(&arguments, &note)?;
     let outcome = engine::run(kind, &image, file.path(), &note, options, streams).about(&app)?;
     if let Some(line) = &outcome.explanation {
         say::note(line);
+    }
+    if let Some(output) = outcome.public_output.as_ref().filter(|output| output.mixed) {
+        let bytes = ByteCount(output.bytes);
+        say::note(&format!("public output, {bytes}, is among what was printed; `--public-output FILE` keeps it apart"));
     }
     if let Some(path) = &arguments.stats {
         let stats = Stats::new(&outcome, &note, image.len() as u64)?;
@@ -154,11 +160,13 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--env", !options.env.is_empty()),
         ("--file", !options.file.is_empty()),
         ("--seed", options.seed.is_some()),
+        ("--output-fd", options.output_fd.is_some()),
         ("--platform", options.platform.is_some()),
         ("--entry", options.entry != Entry::Auto),
         ("--emit-source", options.emit_source.is_some()),
         ("--deny-missing", options.deny_missing),
         ("--deny-unbounded", options.deny_unbounded),
+        ("--snapshot", options.snapshot),
     ];
     match given.iter().find(|(_, given)| *given) {
         None => Ok(()),

@@ -391,6 +391,19 @@ pub const CODES: &[Code] = &[
             one in the platform's README. In the kernel or in a platform's platform.rs it is a mistake there.",
     },
     Code {
+        code: "ZOS-E0810",
+        title: "there is no state to start from",
+        explanation: "`--snapshot` keeps the state right before the first call that asks for input, output or the end of the \
+            run. Here the kernel reached for a device while it booted, so there is no such call. Build without it; in a \
+            platform of your own, let `Platform::init` touch no device.",
+    },
+    Code {
+        code: "ZOS-E0811",
+        title: "the run does not get to its first input or output",
+        explanation: "`--snapshot` runs the image as it is built, up to the first call that asks for something from outside. \
+            The run failed or went on for very long before that. Build without it and run the image to see why.",
+    },
+    Code {
         code: "ZOS-E0901",
         title: "a file cannot be read",
         explanation: "A file named on the command line or in zeroos.toml does not exist, is a directory, or may not \

@@ -39,6 +39,7 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
         program: ranges(&note.program),
         stubs: note.direct.iter().map(stub).collect(),
         max_instructions: options.max_instructions,
+        stops_at_contact: options.stops_at_contact,
     };
     let mut machine = Machine::new(&config).map_err(|error| setup(error.to_string()))?;
     for segment in file.segments() {
@@ -94,10 +95,11 @@ pub(super) fn run(
     streams: Streams,
 ) -> Result<RunOutcome, EngineError> {
     let mut machine = machine(image, note, options)?;
+    let on_standard_output = streams.public_output.is_none();
     let mut console = ListeningConsole {
         host: HostConsole::new(streams),
         words: LastWords::default(),
-        public: public_output::Running::default(),
+        public: public_output::Running::new(on_standard_output),
     };
     let ending = if options.trace {
         let mut trace = Trace::default();
@@ -117,6 +119,9 @@ pub(super) fn run(
         Ending::InstructionLimit => RunEnding::InstructionLimit,
         Ending::TrapLoop { first, second } => {
             return Err(EngineError::Stuck { what: format!("{first:?}, and in its handler {second:?}") });
+        }
+        Ending::Contact => {
+            return Err(EngineError::Stuck { what: "it was to stop at its first input or output".into() });
         }
         Ending::Failed(failure) => RunEnding::Stopped { what: explain_failure(failure, image) },
     };
@@ -158,6 +163,9 @@ struct ListeningConsole {
 
 impl Console for ListeningConsole {
     fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        if stream == Stream::Output {
+            self.public.something_was_printed();
+        }
         match stream {
             Stream::Output | Stream::Error => self.words.hear(bytes),
             Stream::Public => self.public.append(bytes),

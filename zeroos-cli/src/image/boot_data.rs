@@ -67,6 +67,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         executable_path,
         seed: [word(0), word(1), word(2), word(3)],
         start_time_ns: plan.inputs.start_time_ns,
+        output_descriptor: plan.inputs.output_fd.map_or(0, u64::from),
     };
     let words = words(&info);
     for (slot, word) in block.bytes.chunks_exact_mut(8).zip(words) {
@@ -94,6 +95,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         executable_path,
         seed,
         start_time_ns,
+        output_descriptor,
     } = info;
     let mut words = vec![*program_entry, *initial_stack_pointer];
     let ranges = [break_range, mapping_range, stack_range, kernel_heap, kernel_code];
@@ -102,7 +104,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
     words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
-    words.push(*start_time_ns);
+    words.extend([*start_time_ns, *output_descriptor]);
     words
 }
 
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_words_are_the_struct() {
-        let info = BootInfo { program_entry: 1, start_time_ns: 2, ..BootInfo::default() };
+        let info = BootInfo { program_entry: 1, output_descriptor: 2, ..BootInfo::default() };
         let words = words(&info);
         assert_eq!(words.len() * 8, size_of::<BootInfo>());
         assert_eq!((words[0], words.last()), (1, Some(&2)));

@@ -78,7 +78,7 @@ pub(crate) struct Stub {
     /// The only call it makes, if it is one.
     number: Option<u64>,
     /// How a thread goes on behind the site, and how it makes the call again, if the call may leave it and only the stub can.
-    continuations: Option<[Address; 2]>,
+    pub continuations: Option<[Address; 2]>,
 }
 
 impl Stub {
@@ -255,7 +255,7 @@ fn stub(
     };
     code.jump(ZERO, temporary, site.offset(4))?;
     let mut continuations = None;
-    if leaves && in_memory {
+    if in_memory && (leaves || plan.snapshot) {
         let behind = code.continuation(LAST, temporary, None, site.offset(4))?;
         let link = entry.link.map(|link| (link, site.offset(4)));
         let again = code.continuation(LAST, ZERO, link, entry.stub.start())?;

@@ -36,6 +36,8 @@ pub struct MachineConfig {
     pub stubs: Vec<StubAddress>,
     /// Stop after this many instructions.
     pub max_instructions: Option<u64>,
+    /// Stop when something outside RAM was asked for the first time: a device, or the host.
+    pub stops_at_contact: bool,
 }
 
 /// Kernel code that stands for one `ecall`: jumping there from program code is making that call.

@@ -60,7 +60,7 @@ const INSTRET: u16 = 0xc02;
 const STATUS_MIE: u64 = 1 << 3;
 const STATUS_MPIE: u64 = 1 << 7;
 const STATUS_MPP_MACHINE: u64 = 3 << 11;
-const STATUS_FS_SHIFT: u32 = 13;
+pub(super) const STATUS_FS_SHIFT: u32 = 13;
 const STATUS_SD: u64 = 1 << 63;
 
 impl Hart {

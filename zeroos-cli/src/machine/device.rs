@@ -30,6 +30,8 @@ pub(super) struct Devices {
     uart: Option<(u64, Uart)>,
     test_finisher: Option<u64>,
     host: Option<Box<dyn Host>>,
+    /// Whether anything but RAM was asked for something.
+    pub(super) contacted: bool,
 }
 
 impl Devices {
@@ -40,6 +42,7 @@ impl Devices {
             uart: config.uart.map(|base| (base.0, Uart::default())),
             test_finisher: config.test_finisher.map(|base| base.0),
             host: config.host.map(host::new),
+            contacted: false,
         }
     }
 
@@ -59,6 +62,7 @@ impl Devices {
 
     /// The guest stored to the watched word.
     pub(super) fn htif_written(&mut self, memory: &mut Memory, console: &mut dyn Console) -> DeviceEffect {
+        self.contacted = true;
         match &self.htif {
             Some(htif) => htif.written(memory, &mut self.input, console),
             None => DeviceEffect::None,
@@ -72,6 +76,7 @@ impl Devices {
         size: usize,
         console: &mut dyn Console,
     ) -> Result<Option<u64>, HostFailure> {
+        self.contacted = true;
         if let Some((base, uart)) = &mut self.uart
             && let Some(offset) = register(address, size, *base, UART_SIZE)
         {
@@ -92,6 +97,7 @@ impl Devices {
         memory: &mut Memory,
         console: &mut dyn Console,
     ) -> Result<Option<DeviceEffect>, HostFailure> {
+        self.contacted = true;
         if let Some((base, uart)) = &mut self.uart
             && let Some(offset) = register(address, size, *base, UART_SIZE)
         {

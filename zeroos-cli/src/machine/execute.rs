@@ -11,7 +11,7 @@ use super::trap::{
     ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, INSTRUCTION_ADDRESS_MISALIGNED,
     STORE_ACCESS_FAULT, Trap,
 };
-use super::{Ending, Machine, Observer, StubAddress, TrapTaken};
+use super::{CallPoint, Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
 use crate::platform::Misaligned;
 use bus::Bus;
@@ -45,6 +45,9 @@ impl Machine {
         let mut was_in_program = false;
         loop {
             let pc = self.hart.pc;
+            if self.stops_at_contact && self.devices.contacted {
+                return Ending::Contact;
+            }
             let Some(window) = self.code.find(pc) else {
                 match self.fetch_failed(pc, observer) {
                     Some(ending) => return ending,
@@ -81,7 +84,7 @@ impl Machine {
                 Exit::Refused(failure) => Some(self.refused(failure)),
             };
             if let Some(ending) = ending {
-                return ending;
+                return if self.stops_at_contact && self.devices.contacted { Ending::Contact } else { ending };
             }
         }
     }
@@ -94,6 +97,7 @@ impl Machine {
     }
 
     fn start_call(&mut self, number: u64, site: Address, observer: &mut dyn Observer) {
+        self.last_call = Some(CallPoint { site, number, executed: self.accounting.executed().saturating_sub(1) });
         self.accounting.call_started(number, site.0);
         observer.syscall_entered(site, number, &self.hart.registers());
     }
@@ -137,6 +141,7 @@ impl Machine {
         if in_program {
             return Some(Ending::Failed(Failure::ProgramCall { pc: Address(pc), number: self.hart.x(17) }));
         }
+        self.devices.contacted = true;
         let host = self.devices.host()?;
         let effect = host.call(pc, &mut self.hart.x, &mut self.memory, console);
         self.served(effect)
@@ -188,6 +193,7 @@ impl Machine {
         if let Some(host) = self.devices.host()
             && let Some(effect) = host.instruction(illegal.value as u32, &mut self.hart.x, &mut self.memory, console)
         {
+            self.devices.contacted = true;
             return self.served(effect);
         }
         self.raise(illegal, in_program, observer)

@@ -3,7 +3,7 @@
 
 use super::config::ConfigError;
 use super::protection::Protection;
-use crate::address::ByteCount;
+use crate::address::{Address, ByteCount};
 
 /// All RAM of the machine.
 pub(super) struct Memory {
@@ -92,6 +92,27 @@ impl Memory {
     fn write_elsewhere<const N: usize>(&mut self, address: u64, bytes: [u8; N]) -> bool {
         self.switch_to(address);
         self.write_slice(address, &bytes)
+    }
+
+    /// Every page of a writable region that is not zero, ascending, with its contents; where a region begins or ends inside
+    /// a page, that part of it.
+    pub(super) fn written_pages(&self) -> Vec<(Address, &[u8])> {
+        const PAGE: u64 = 4096;
+        let mut pages = Vec::new();
+        for region in self.others.iter().chain([&self.current]) {
+            let to_boundary = (PAGE - region.start % PAGE) % PAGE;
+            let (first, rest) = region.bytes.split_at((to_boundary as usize).min(region.bytes.len()));
+            let mut at = region.start;
+            for page in [first].into_iter().chain(rest.chunks(PAGE as usize)) {
+                let (words, rest) = page.as_chunks::<16>();
+                if words.iter().any(|word| *word != [0; 16]) || rest.iter().any(|&byte| byte != 0) {
+                    pages.push((Address(at), page));
+                }
+                at += page.len() as u64;
+            }
+        }
+        pages.sort_by_key(|&(address, _)| address);
+        pages
     }
 
     /// Makes the region that holds `address`, if there is one, the current region of its kind.

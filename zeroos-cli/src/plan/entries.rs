@@ -182,7 +182,7 @@ fn stub_size(site: &Site, leaves: bool, in_memory: bool) -> u64 {
     const IN_MEMORY: u64 = 9;
     const CONTINUING: u64 = 3 + 5 + 5;
     let live = site.live_after.len() as u64;
-    let extra = if in_memory { 2 * IN_MEMORY + if leaves { CONTINUING } else { 0 } } else { 0 };
+    let extra = if in_memory { 2 * IN_MEMORY + CONTINUING } else { 0 };
     4 * extra + 4 * if leaves { FIXED + LEAVING + 3 * live } else { FIXED + 2 * live }
 }
 

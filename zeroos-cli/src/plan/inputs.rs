@@ -17,6 +17,8 @@ pub struct CommittedInputs {
     pub seed: [u8; 32],
     /// The realtime clock at boot, nanoseconds since the Unix epoch.
     pub start_time_ns: u64,
+    /// The descriptor that is open from the start for public output, if one is to be.
+    pub output_fd: Option<u32>,
 }
 
 /// A committed file.
@@ -32,6 +34,10 @@ pub struct GuestFile {
 
 /// Linux's limit on one argument or variable, bytes (MAX_ARG_STRLEN: 32 pages).
 const LONGEST_STRING: usize = 32 * 4096;
+/// The first descriptor that is no standard stream.
+const FIRST_FREE_DESCRIPTOR: u32 = 3;
+/// RLIMIT_NOFILE of a new process, as the kernel has it (`subsystems/descriptors.rs`).
+const DESCRIPTOR_LIMIT: u32 = 1024;
 /// PATH_MAX, bytes with the final NUL.
 const LONGEST_PATH: usize = 4096;
 
@@ -52,6 +58,13 @@ impl CommittedInputs {
         }
         if let Some(variable) = self.environment.iter().find(|variable| variable.find('=').is_none_or(|at| at == 0)) {
             return wrong(format!("the environment entry `{variable}` is not KEY=VALUE"));
+        }
+        if let Some(fd) = self.output_fd.filter(|fd| !(FIRST_FREE_DESCRIPTOR..DESCRIPTOR_LIMIT).contains(fd)) {
+            return wrong(format!(
+                "the descriptor for public output is {fd}; it must be from {FIRST_FREE_DESCRIPTOR}, behind the standard \
+                 streams, to {}",
+                DESCRIPTOR_LIMIT - 1
+            ));
         }
         for file in &self.files {
             let path = &file.path;
@@ -91,6 +104,17 @@ mod tests {
         assert!(with_files(&["/etc/a", "/etc/b"]).is_ok());
         for paths in [&["a"][..], &["/"], &["/a/"], &["/a/../b"], &["/a", "/a"], &["/a", "/a/b"]] {
             assert!(with_files(paths).is_err(), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn the_output_descriptor_is_a_free_one() {
+        let check = |fd| CommittedInputs { output_fd: fd, ..CommittedInputs::default() }.check();
+        for fd in [None, Some(3), Some(1023)] {
+            assert!(check(fd).is_ok());
+        }
+        for fd in [0, 2, 1024, u32::MAX] {
+            assert!(check(Some(fd)).is_err_and(|error| error.to_string().contains(&fd.to_string())));
         }
     }
 

@@ -62,7 +62,8 @@ pub struct Missing {
 }
 
 impl Selection {
-    /// Selects for the program of `analysis`; calls in `enosys` are answered so.
+    /// Selects for the program of `analysis`; calls in `enosys` are answered so, and the files `extra` are wanted beside
+    /// those of the calls.
     ///
     /// # Errors
     /// A library that lacks a file of [`ALWAYS`].
@@ -70,6 +71,7 @@ impl Selection {
         analysis: &Analysis,
         catalog: &Catalog,
         enosys: &BTreeSet<SyscallNumber>,
+        extra: &BTreeSet<Module>,
     ) -> Result<Selection, PlanError> {
         let reachable = reachable_calls(analysis);
         let unbounded = analysis.sites.iter().any(|site| site.reachable && site.evidence.numbers().is_none());
@@ -88,14 +90,14 @@ impl Selection {
         // needs one.
         let lean: BTreeSet<Variant> = variants.iter().copied().chain([Variant::ConsoleOnly]).collect();
         let descriptors = Module::of(&["subsystems", "descriptors"]);
-        let mut selection = Selection::with_variants(catalog, &wanted, lean)?;
+        let mut selection = Selection::with_variants(catalog, &wanted, extra, lean)?;
         if unbounded || selection.files.contains_key(&descriptors) {
-            selection = Selection::with_variants(catalog, &wanted, variants.clone())?;
+            selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
         }
         let may_wait = Module::of(&["subsystems", "may_wait"]);
         if !variants.contains(&Variant::SingleThread) && (unbounded || selection.files.contains_key(&may_wait)) {
             variants.insert(Variant::Waits);
-            selection = Selection::with_variants(catalog, &wanted, variants)?;
+            selection = Selection::with_variants(catalog, &wanted, extra, variants)?;
         }
         selection.enosys = enosys.clone();
         selection.unbounded = unbounded;
@@ -110,12 +112,13 @@ impl Selection {
     fn with_variants(
         catalog: &Catalog,
         wanted: &BTreeSet<SyscallNumber>,
+        extra: &BTreeSet<Module>,
         variants: BTreeSet<Variant>,
     ) -> Result<Selection, PlanError> {
         // Who can have a handler called must be able to come back from it.
         let mut wanted = wanted.clone();
         loop {
-            let selection = Selection::of_calls(catalog, &wanted, &variants)?;
+            let selection = Selection::of_calls(catalog, &wanted, extra, &variants)?;
             if selection.hooks(Moment::Deliver).is_empty() || !wanted.insert(RT_SIGRETURN) {
                 return Ok(selection);
             }
@@ -125,6 +128,7 @@ impl Selection {
     fn of_calls(
         catalog: &Catalog,
         wanted: &BTreeSet<SyscallNumber>,
+        extra: &BTreeSet<Module>,
         variants: &BTreeSet<Variant>,
     ) -> Result<Selection, PlanError> {
         let mut handlers = BTreeMap::new();
@@ -134,6 +138,7 @@ impl Selection {
             }
         }
         let roots = ALWAYS.map(Module::of).into_iter().chain(handlers.values().map(|(module, _)| module.clone()));
+        let roots = roots.chain(extra.iter().cloned());
         let files = closure(catalog, roots)?;
         let mut hooks: BTreeMap<Moment, Vec<(Module, Hook)>> = BTreeMap::new();
         for fragment in files.values() {

@@ -11,6 +11,7 @@ use super::{SMALLEST_TARGET, SourceError};
 use crate::address::AddressRange;
 use crate::assets;
 use crate::catalog::Moment;
+use crate::image::RESUME;
 use crate::plan::{Callee, KernelRoom, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
@@ -104,9 +105,6 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
     context.insert("csrs", &plan.platform.has_trap_csrs());
     insert_slots(&mut context);
-    let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
-    context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
-    context.insert("fcsr_offset", &offset_of!(Frame, fcsr));
     render("trap.S", &context)
 }
 
@@ -125,6 +123,20 @@ pub(super) fn leave_without_csrs(plan: &Plan) -> Result<Option<String>, SourceEr
     render("leave_without_csrs.S", &context).map(Some)
 }
 
+/// The entry of an image that starts where a snapshot was taken; nothing if there is to be none.
+pub(super) fn resume(plan: &Plan) -> Result<Option<String>, SourceError> {
+    if !plan.snapshot {
+        return Ok(None);
+    }
+    let mut context = Context::new();
+    insert_slots(&mut context);
+    context.insert("csrs", &plan.platform.has_trap_csrs());
+    context.insert("float", &plan.features.float.is_some());
+    context.insert("continuation_offset", &offset_of!(Frame, continuation));
+    context.insert("continues_at_offset", &offset_of!(Frame, continues_at));
+    render("resume.S", &context).map(Some)
+}
+
 /// Where the frame keeps the registers.
 fn insert_slots(context: &mut Context) {
     let slots = |registers: &[(&str, usize)]| -> Vec<Slot> {
@@ -132,6 +144,9 @@ fn insert_slots(context: &mut Context) {
     };
     context.insert("caller_saved", &slots(&CALLER_SAVED));
     context.insert("callee_saved", &slots(&CALLEE_SAVED));
+    let float_slot = |number: usize| Slot { name: format!("f{number}"), offset: (32 + number) * 8 };
+    context.insert("float_registers", &(0..32).map(float_slot).collect::<Vec<_>>());
+    context.insert("fcsr_offset", &offset_of!(Frame, fcsr));
 }
 
 /// Where a thread says how its call leaves the kernel, in bytes.
@@ -196,6 +211,9 @@ pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     }
     if plan.selection.needs_whole_frames() {
         kept.push("zeroos_leave_otherwise".to_owned());
+    }
+    if plan.snapshot {
+        kept.push(RESUME.to_owned());
     }
     kept.sort();
     kept.dedup();

@@ -5,7 +5,7 @@ use object::{Object, ObjectSegment, SegmentFlags, elf};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::ImageError;
 use crate::isa::{Instruction, decode};
-use crate::platform::{InstructionSet, Platform};
+use crate::platform::{HostInterface, InstructionSet, Platform};
 
 /// A load segment.
 struct Segment<'a> {
@@ -59,8 +59,9 @@ pub(super) fn check(file: &object::File<'_>, platform: &Platform) -> Result<(), 
         return broken("executable segments do not follow each other".into(), pair[0].range.end());
     }
     if rules.decodable_text {
+        let host_instruction = platform.devices.host.and_then(HostInterface::instruction);
         for segment in &code {
-            if let Some(offset) = first_unknown(segment.data, &platform.isa) {
+            if let Some(offset) = first_unknown(segment.data, &platform.isa, host_instruction) {
                 let at = segment.range.start().offset(offset as i64);
                 return broken("an executable segment holds what is no instruction of the machine".into(), at);
             }
@@ -79,12 +80,17 @@ pub(super) fn check(file: &object::File<'_>, platform: &Platform) -> Result<(), 
     Ok(())
 }
 
-/// The offset of the first word of `text` that is no instruction of a machine with `isa`.
-fn first_unknown(text: &[u8], isa: &InstructionSet) -> Option<usize> {
+/// The offset of the first word of `text` that is no instruction of a machine with `isa` and, perhaps, one more.
+fn first_unknown(text: &[u8], isa: &InstructionSet, more: Option<u32>) -> Option<usize> {
     let mut at = 0;
     while at < text.len() {
-        match text.get(at..).and_then(decode).filter(|instruction| takes(isa, instruction)) {
+        let rest = text.get(at..).unwrap_or_default();
+        let is_more = more.is_some_and(|more| rest.starts_with(&more.to_le_bytes()));
+        match decode(rest).filter(|instruction| takes(isa, instruction)) {
             Some(instruction) => at += usize::from(instruction.length),
+            None if is_more => at += 4,
+            // `c.unimp`, which compilers put where nothing goes on (ISA manual, "C": defined illegal instruction).
+            None if isa.compressed && rest.starts_with(&[0, 0]) => at += 2,
             None => return Some(at),
         }
     }
@@ -105,11 +111,14 @@ mod tests {
         let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
         let (nop, ebreak, lr, add_then_ret) = (0x13, 0x0010_0073, 0x1005_262f, 0x8082_952e);
         let small = InstructionSet::parse("rv64im").unwrap();
-        assert_eq!(first_unknown(&words(&[nop, ebreak]), &small), None);
-        assert_eq!(first_unknown(&words(&[nop, lr]), &small), Some(4));
-        assert_eq!(first_unknown(&words(&[nop, 0]), &small), Some(4));
-        assert_eq!(first_unknown(&words(&[add_then_ret]), &small), Some(0));
+        assert_eq!(first_unknown(&words(&[nop, ebreak]), &small, None), None);
+        assert_eq!(first_unknown(&words(&[nop, lr]), &small, None), Some(4));
+        assert_eq!(first_unknown(&words(&[nop, 0]), &small, None), Some(4));
+        assert_eq!(first_unknown(&words(&[add_then_ret]), &small, None), Some(0));
+        let jolts = HostInterface::Jolt.instruction();
+        assert_eq!(first_unknown(&words(&[nop, 0x205b, nop]), &small, jolts), None);
+        assert_eq!(first_unknown(&words(&[nop, 0x205b, nop]), &small, None), Some(4));
         let large = InstructionSet::parse("rv64imac").unwrap();
-        assert_eq!(first_unknown(&words(&[lr, add_then_ret]), &large), None);
+        assert_eq!(first_unknown(&words(&[lr, add_then_ret, 0]), &large, None), None);
     }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod build;
 mod commands;
 mod explain;
+mod input_output;
 mod manifest;
 mod messages;
 mod new_platform;

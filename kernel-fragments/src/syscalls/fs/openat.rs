@@ -1,6 +1,6 @@
 //! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>. Supported: every flag but O_ASYNC; O_SYNC,
 //! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP,
-//! ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC.
+//! ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC, ENOMEM.
 
 use crate::abi::open_flags::{
     O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY,
@@ -8,6 +8,7 @@ use crate::abi::open_flags::{
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::devices::DeviceFile;
@@ -15,6 +16,8 @@ use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
 use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
+use crate::subsystems::private_input::PrivateInput;
+use crate::subsystems::public_output::PublicOutput;
 use crate::subsystems::random::RandomStream;
 use crate::subsystems::random_file::RandomFile;
 use crate::subsystems::tree_file::TreeFile;
@@ -49,6 +52,8 @@ pub fn openat(
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
     random: &mut RandomStream,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
     boot: &BootInfo,
     directory: Fd,
     path: UserAddress,
@@ -77,7 +82,7 @@ pub fn openat(
         node_at(tree, place, flags, permissions)?
     };
     tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
-    let file = open_node(node, flags, || random.split(boot.seed));
+    let file = open_node(node, flags, input, platform, || random.split(boot.seed))?;
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
@@ -144,12 +149,21 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
 }
 
 /// What stands behind a descriptor for `node`; `seed` makes one for a stream of random numbers.
-fn open_node(node: Rc<Node>, flags: u32, seed: impl FnOnce() -> [u64; 4]) -> Box<dyn File> {
-    match node.kind {
-        Kind::Device(Device::Random(_)) if flags & O_PATH == 0 => Box::new(RandomFile::new(node, seed())),
-        Kind::Device(device) if flags & O_PATH == 0 => Box::new(DeviceFile { device, node }),
+fn open_node(
+    node: Rc<Node>,
+    flags: u32,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
+    seed: impl FnOnce() -> [u64; 4],
+) -> Result<Box<dyn File>, Errno> {
+    Ok(match node.kind {
+        _ if flags & O_PATH != 0 => Box::new(TreeFile(node)),
+        Kind::Device(Device::Random(_)) => Box::new(RandomFile::new(node, seed())),
+        Kind::Device(Device::PrivateInput) => Box::new(input.open(platform, node)?),
+        Kind::Device(Device::PublicOutput) => Box::new(PublicOutput(Some(node))),
+        Kind::Device(device) => Box::new(DeviceFile { device, node }),
         _ => Box::new(TreeFile(node)),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -165,6 +179,8 @@ mod tests {
         descriptors: Descriptors,
         tree: FileTree,
         random: RandomStream,
+        input: PrivateInput,
+        platform: FakePlatform,
         boot: BootInfo,
     }
 
@@ -176,14 +192,16 @@ mod tests {
                 descriptors: Descriptors::new(),
                 tree: FileTree::new(),
                 random: RandomStream::new(),
+                input: PrivateInput::new(),
+                platform: FakePlatform::with_input(b"private"),
                 boot,
             }
         }
 
         fn open_in(&mut self, directory: Fd, path: &str, flags: u32, mode: u32) -> SysResult {
             let path = self.memory.put_c_string(0, path);
-            let Machine { memory, descriptors, tree, random, boot } = self;
-            openat(memory, descriptors, tree, random, boot, directory, path, flags, mode)
+            let Machine { memory, descriptors, tree, random, input, platform, boot } = self;
+            openat(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode)
         }
 
         fn open(&mut self, path: &str, flags: u32) -> SysResult {
@@ -279,6 +297,29 @@ mod tests {
         assert_eq!(machine.descriptors.get(Fd(4)).map(|open| open.file.stat().mode), Ok(0o20666));
         assert_eq!(machine.open("/proc/self/exe", O_PATH | O_NOFOLLOW), Ok(5));
         assert!(machine.descriptors.get(Fd(5)).is_err() && machine.descriptors.any(Fd(5)).is_ok());
+    }
+
+    /// Naming the input with O_PATH takes nothing from standard input.
+    #[test]
+    fn devices_of_the_zkvm() {
+        let mut machine = Machine::new();
+        assert_eq!(machine.open("/dev/zkvm/input", O_PATH), Ok(3));
+        assert_eq!(machine.platform.input, b"private");
+        let mut buffer = [0; 8];
+        for fd in [4, 5] {
+            assert_eq!(machine.open("/dev/zkvm/input", O_RDONLY), Ok(fd));
+            let open = machine.descriptors.readable(Fd(fd as i32)).expect("just opened").clone();
+            assert_eq!(open.file.read(&mut machine.platform, 0, &mut buffer), Ok(7));
+            assert_eq!(&buffer[..7], b"private");
+        }
+        assert!(machine.platform.input.is_empty());
+        assert_eq!(machine.open("/dev/zkvm/output", O_WRONLY | O_TRUNC), Ok(6));
+        let open = machine.descriptors.writable(Fd(6)).expect("just opened").clone();
+        assert_eq!(open.file.write(&mut machine.platform, 0, b"public"), Ok(6));
+        assert_eq!(machine.platform.public, b"public");
+        assert_eq!(machine.descriptors.readable(Fd(6)).err(), Some(Errno::EBADF));
+        assert_eq!(machine.open("/dev/zkvm", O_RDONLY | O_DIRECTORY), Ok(7));
+        assert_eq!(machine.open("/dev/zkvm/more", O_RDONLY), Err(Errno::ENOENT.into()));
     }
 
     #[test]

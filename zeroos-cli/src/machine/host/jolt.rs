@@ -9,6 +9,7 @@ use crate::machine::console::{Console, Stream};
 use crate::machine::device::DeviceEffect;
 use crate::machine::failure::HostFailure;
 use crate::machine::memory::Memory;
+use crate::platform::HostInterface;
 
 /// Advice (which nobody gives here), input, output, panic and termination, and zeros up to the RAM.
 pub(super) const ADDRESSES: (u64, u64) = (0x7fff_8000, 0x8000_0000);
@@ -23,8 +24,6 @@ const ROOM: usize = (OUTPUT - INPUT) as usize;
 /// What precedes the bytes: their length.
 const LENGTH_SIZE: usize = 8;
 
-/// `.insn i 0x5B, 2, x0, x0, 0`: a call to the host.
-const HOST_INSTRUCTION: u32 = 0x205b;
 /// In a0: print a1's text of a2 bytes.
 const PRINT: u64 = 0x50_5249;
 
@@ -101,7 +100,7 @@ impl Host for Jolt {
         memory: &mut Memory,
         console: &mut dyn Console,
     ) -> Option<Result<DeviceEffect, HostFailure>> {
-        (bits == HOST_INSTRUCTION).then(|| match x[A0] {
+        (HostInterface::Jolt.instruction() == Some(bits)).then(|| match x[A0] {
             PRINT => write_out(x[A1], x[A2], Stream::Output, memory, console).map(|()| DeviceEffect::None),
             number => Err(HostFailure::UnknownCall(number)),
         })

@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn the_least_and_the_greatest_are_chosen_by_a_branch() {
         let least = 0x80b5_262f; // amomin.w a2, a1, (a0)
-        assert_eq!(lowered(least, &[5]).unwrap(), ["lw a2, 0(a0)", "addiw t0, a1, 0", "bge t0, a2, .+8", "sw t0, 0(a0)"]);
+        assert_eq!(
+            lowered(least, &[5]).unwrap(),
+            ["lw a2, 0(a0)", "addiw t0, a1, 0", "bge t0, a2, .+8", "sw t0, 0(a0)"]
+        );
         let greatest = 0xe0b5_362f; // amomaxu.d a2, a1, (a0)
         assert_eq!(lowered(greatest, &[]).unwrap(), ["ld a2, 0(a0)", "bgeu a2, a1, .+8", "sd a1, 0(a0)"]);
     }
