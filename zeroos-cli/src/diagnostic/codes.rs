@@ -391,6 +391,13 @@ pub const CODES: &[Code] = &[
             one in the platform's README. In the kernel or in a platform's platform.rs it is a mistake there.",
     },
     Code {
+        code: "ZOS-E0809",
+        title: "the platform names no command that runs its images",
+        explanation: "`--engine runner` starts the command that `[runner]` of the platform's `platform.toml` names, with `{image}`, \
+            `{memory}`, `{input}` and `{public_output}` filled in. This platform has none. Leave `--engine` away to use the \
+            built-in machine.",
+    },
+    Code {
         code: "ZOS-E0810",
         title: "there is no state to start from",
         explanation: "`--snapshot` keeps the state right before the first call that asks for input, output or the end of the \
