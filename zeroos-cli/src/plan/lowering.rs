@@ -26,6 +26,8 @@ const ZERO: Register = Register::ZERO;
 const LONGEST: u64 = 12;
 /// How far `jal` reaches, bytes; a little less, so that both ways fit.
 const NEAR: u64 = (1 << 20) - 4096;
+/// How far `auipc` and an offset reach, bytes; a little less.
+const FAR: u64 = (1 << 31) - 4096;
 
 /// What is put in place of instructions that the machine lacks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -185,6 +187,12 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
             "build the program without its just-in-time compiler",
         ));
     }
+    if let Some(why) = listing.lost.as_ref().filter(|_| !isa.atomics) {
+        found.push(Obstacle::new(
+            format!("its atomic instructions cannot all be found, for want of knowing where control goes: {why}"),
+            "keep the symbols and relocations of the program (no `strip`), or choose a platform that has A",
+        ));
+    }
     if !isa.atomics {
         let failing: Vec<&AtomicSite> = listing.atomics.iter().filter(|site| site.may_fail.is_some()).collect();
         if let Some((site, why)) = failing.first().and_then(|site| Some((&site.mention, site.may_fail.as_ref()?))) {
@@ -297,6 +305,10 @@ fn replacement(
     let size = 4 * (body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())) as u64;
     let stub = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR);
     let stub = stub.ok_or("for want of room for a stub within 1 MiB")?;
+    let ends = placement.kernel.ranges().flat_map(|range| [range.start(), range.end()]);
+    if spill.is_some() && ends.map(|end| end.0.abs_diff(stub.start().0)).max().is_some_and(|distance| distance > FAR) {
+        return Err("for want of a register that is free there, or memory of the kernel within 2 GiB to keep one");
+    }
     Ok(Replacement::Stub { stub, body, spill, global_pointer })
 }
 
