@@ -87,7 +87,6 @@ impl Instruction {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::isa::decode;
 
     #[test]

@@ -85,9 +85,9 @@ impl Host for Jolt {
                 self.output[offset..offset + size].copy_from_slice(&value.to_le_bytes()[..size]);
             }
             PANIC => self.panic = Some(value as u8),
-            // Only the first of the word's bytes means anything.
             TERMINATION => return self.end(console).map(Some),
-            PANIC..TERMINATION_END => {}
+            // Only the first byte of each word means anything.
+            _ if (PANIC..TERMINATION_END).contains(&address) => {}
             _ => return Ok(None),
         }
         Ok(Some(DeviceEffect::None))
