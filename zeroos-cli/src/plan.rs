@@ -112,10 +112,11 @@ impl Plan {
         let mut rooms = StubRooms::new(app, &placement);
         let circumstances = Circumstances { app, analysis, placement: &placement, selection: &selection, in_memory };
         let entries = circumstances.choose(request.entry, &mut rooms);
-        let lowerings = lowering::choose(app, &listing, &platform, &placement, &mut rooms).unwrap_or_else(|more| {
-            obstacles.extend(more);
-            Lowerings::default()
-        });
+        let lowerings = lowering::choose(app, &listing, analysis.global_pointer, &platform, &placement, &mut rooms)
+            .unwrap_or_else(|more| {
+                obstacles.extend(more);
+                Lowerings::default()
+            });
         for (wanted, wanted_by) in [
             (platform.ecall == EcallBehaviour::HostCall, format!("platform `{}`", platform.name)),
             (request.entry == EntryRequest::Direct, "--entry direct".to_owned()),

@@ -23,9 +23,11 @@ use crate::platform::Platform;
 
 const ZERO: Register = Register::ZERO;
 /// Instructions in a stub at most, with the jump back.
-const LONGEST: u64 = 10;
+const LONGEST: u64 = 12;
 /// How far `jal` reaches, bytes; a little less, so that both ways fit.
 const NEAR: u64 = (1 << 20) - 4096;
+/// How far `auipc` and an offset reach, bytes; a little less.
+const FAR: u64 = (1 << 31) - 4096;
 
 /// What is put in place of instructions that the machine lacks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -58,6 +60,8 @@ pub enum Replacement {
         body: Vec<Instruction>,
         /// What must be kept in memory meanwhile, because the body uses a register that is not free.
         spill: Option<Spill>,
+        /// What gp must hold again at the end, because it was used although it is not free.
+        global_pointer: Option<Address>,
     },
 }
 
@@ -82,7 +86,7 @@ impl Lowering {
     /// The instructions of its stub with the jump back, for one that is at `site` in the image; `word` is where the kernel has
     /// room for a register that is kept meanwhile.
     pub fn in_stub(&self, site: Address, word: Address) -> Option<Vec<Instruction>> {
-        let Replacement::Stub { stub, body, spill } = &self.replacement else { return None };
+        let Replacement::Stub { stub, body, spill, global_pointer } = &self.replacement else { return None };
         let next = |code: &[Instruction]| stub.start().offset(4 * code.len() as i64);
         let mut code = Vec::new();
         if let Some(Spill { register, by }) = *spill {
@@ -96,6 +100,11 @@ impl Lowering {
             code.push(Instruction::new(Op::Auipc, register, ZERO, ZERO, high));
             code.push(Instruction::new(Op::Ld, register, register, ZERO, low));
         }
+        if let Some(value) = global_pointer {
+            let (high, low) = split_displacement(value.0.wrapping_sub(next(&code).0).cast_signed())?;
+            code.push(Instruction::new(Op::Auipc, Register::GP, ZERO, ZERO, high));
+            code.push(Instruction::new(Op::Addi, Register::GP, Register::GP, ZERO, low));
+        }
         code.push(jump(next(&code), site.offset(4))?);
         Some(code)
     }
@@ -105,9 +114,16 @@ impl Lowering {
         match &self.replacement {
             // The second stands for the branch.
             Replacement::InPlace(_) => 0,
-            Replacement::Stub { body, spill, .. } => body.len() + if spill.is_some() { 5 } else { 1 },
+            Replacement::Stub { body, spill, global_pointer, .. } => {
+                body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())
+            }
         }
     }
+}
+
+/// Instructions of a stub for what it keeps meanwhile.
+fn extra(spill: Option<&Spill>, global_pointer: Option<&Address>) -> usize {
+    4 * usize::from(spill.is_some()) + 2 * usize::from(global_pointer.is_some())
 }
 
 /// `j to` at `from`.
@@ -171,6 +187,12 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
             "build the program without its just-in-time compiler",
         ));
     }
+    if let Some(why) = listing.lost.as_ref().filter(|_| !isa.atomics) {
+        found.push(Obstacle::new(
+            format!("its atomic instructions cannot all be found, for want of knowing where control goes: {why}"),
+            "keep the symbols and relocations of the program (no `strip`), or choose a platform that has A",
+        ));
+    }
     if !isa.atomics {
         let failing: Vec<&AtomicSite> = listing.atomics.iter().filter(|site| site.may_fail.is_some()).collect();
         if let Some((site, why)) = failing.first().and_then(|site| Some((&site.mention, site.may_fail.as_ref()?))) {
@@ -202,13 +224,15 @@ fn rebuild_without(extension: Extension) -> &'static str {
     }
 }
 
-/// Chooses what stands in place of each instruction that the machine lacks.
+/// Chooses what stands in place of each instruction that the machine lacks. `global_pointer` is what gp holds everywhere, if it
+/// is one value.
 ///
 /// # Errors
 /// What cannot be replaced.
 pub(super) fn choose(
     app: &AppElf,
     listing: &CodeListing,
+    global_pointer: Option<Address>,
     platform: &Platform,
     placement: &Placement,
     rooms: &mut StubRooms,
@@ -229,7 +253,7 @@ pub(super) fn choose(
         let mut failed: Vec<(Mention, &'static str)> = Vec::new();
         for site in &listing.atomics {
             let instruction = site.mention.instruction;
-            match replacement(app, site, placement, rooms) {
+            match replacement(app, site, placement, global_pointer, rooms) {
                 Ok(replacement) => {
                     lowerings.sites.insert(site.mention.address, Lowering { instruction, replacement });
                 }
@@ -251,6 +275,7 @@ fn replacement(
     app: &AppElf,
     site: &AtomicSite,
     placement: &Placement,
+    global_pointer: Option<Address>,
     rooms: &mut StubRooms,
 ) -> Result<Replacement, &'static str> {
     let (address, instruction) = (site.mention.address, site.mention.instruction);
@@ -258,7 +283,17 @@ fn replacement(
     if app.relocations.iter().any(|relocation| touches(relocation.target.0)) {
         return Err("since a relocation changes them as the program starts");
     }
-    let (body, spill) = body(&instruction, dead(site)).ok_or("for want of a register that is free there")?;
+    let dead = general_registers().minus(site.live_after);
+    let mut global_pointer = global_pointer.map(|address| placement.placed(address));
+    let (body, spill) = match body(&instruction, dead) {
+        Some(found) => {
+            global_pointer = None;
+            found
+        }
+        None => global_pointer
+            .and_then(|_| body(&instruction, dead.with(Register::GP)))
+            .ok_or("for want of a register that is free there")?,
+    };
     match body.as_slice() {
         [_] => return Ok(Replacement::InPlace(body)),
         [_, succeeds] if tries_again(app, site) && succeeds.rd() == instruction.rd() => {
@@ -267,29 +302,28 @@ fn replacement(
         _ => {}
     }
     let placed = placement.placed(address);
-    let size = 4 * (body.len() as u64 + if spill.is_some() { 5 } else { 1 });
+    let size = 4 * (body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())) as u64;
     let stub = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR);
     let stub = stub.ok_or("for want of room for a stub within 1 MiB")?;
-    Ok(Replacement::Stub { stub, body, spill })
+    let ends = placement.kernel.ranges().flat_map(|range| [range.start(), range.end()]);
+    if spill.is_some() && ends.map(|end| end.0.abs_diff(stub.start().0)).max().is_some_and(|distance| distance > FAR) {
+        return Err("for want of a register that is free there, or memory of the kernel within 2 GiB to keep one");
+    }
+    Ok(Replacement::Stub { stub, body, spill, global_pointer })
 }
 
-/// Plain instructions for `atomic` by the registers that are `dead` behind it, and if these are too few, one more.
-fn body(atomic: &Instruction, dead: RegisterSet) -> Option<(Vec<Instruction>, Option<Spill>)> {
-    if let Some(body) = plain::plain(atomic, dead) {
+/// Plain instructions for `atomic` by the registers that are `free`, and if these are too few, one more.
+fn body(atomic: &Instruction, free: RegisterSet) -> Option<(Vec<Instruction>, Option<Spill>)> {
+    if let Some(body) = plain::plain(atomic, free) {
         return Some((body, None));
     }
     let operands = RegisterSet::of(&[atomic.rs1(), atomic.rs2()]);
-    // What leads to the memory for the other: the result's register, whose old value nobody needs, or one that is dead.
+    // What leads to the memory for the other: the result's register, whose old value nobody needs, or one that is free.
     let result = RegisterSet::of(&[atomic.rd()]).without(ZERO);
-    let by = result.union(dead).minus(operands).iter().next()?;
-    let kept = general_registers().minus(operands).minus(dead).without(by).without(atomic.rd()).iter().next()?;
-    let body = plain::plain(atomic, dead.with(kept))?;
+    let by = result.union(free).minus(operands).iter().next()?;
+    let kept = general_registers().minus(operands).minus(free).without(by).without(atomic.rd()).iter().next()?;
+    let body = plain::plain(atomic, free.with(kept))?;
     Some((body, Some(Spill { register: kept, by })))
-}
-
-/// Registers that nothing reads behind `site`; what says where things are is never taken.
-fn dead(site: &AtomicSite) -> RegisterSet {
-    general_registers().minus(site.live_after)
 }
 
 /// All but those that say where things are.

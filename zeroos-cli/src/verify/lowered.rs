@@ -47,7 +47,7 @@ fn check_site<'a>(
     let isa = &plan.platform.isa;
     let (first, count) = match &lowering.replacement {
         Replacement::InPlace(instructions) => (site, instructions.len()),
-        Replacement::Stub { stub, body, spill } => {
+        Replacement::Stub { stub, body, spill, global_pointer } => {
             let jump = bytes_at(site, 4).and_then(decode).ok_or("a lowered site is no instruction")?;
             let target = site.offset(jump.immediate.into());
             if jump.op != Op::Jal || jump.rd != 0 || target != stub.start() {
@@ -58,7 +58,13 @@ fn check_site<'a>(
             if let Some(spill) = spill {
                 check_spill(plan, bytes_at, *spill, stub.start(), behind).ok_or("a stub does not keep a register")?;
             }
-            let at = behind.offset(if spill.is_some() { 8 } else { 0 });
+            let mut at = behind.offset(if spill.is_some() { 8 } else { 0 });
+            if let Some(value) = *global_pointer {
+                if address_in(bytes_at, at, Op::Addi, Register::GP, Register::GP) != Some(value) {
+                    return Err("a stub does not give gp back");
+                }
+                at = at.offset(8);
+            }
             let back = bytes_at(at, 4).and_then(decode).ok_or("a lowered instruction's stub has no end")?;
             if back.op != Op::Jal || back.rd != 0 || at.offset(back.immediate.into()) != site.offset(4) {
                 return Err("a lowered instruction's stub does not lead back");
@@ -86,15 +92,23 @@ fn check_spill<'a>(
     before: Address,
     behind: Address,
 ) -> Option<()> {
-    let word = |at: Address, op: Op, base: Register, kept: Register| {
-        let upper = bytes_at(at, 4).and_then(decode)?;
-        let access = bytes_at(at.offset(4), 4).and_then(decode)?;
-        let moved = if op == Op::Sd { access.rs2() } else { access.rd() };
-        let fits = upper.op == Op::Auipc && upper.rd() == base && access.op == op && access.rs1() == base;
-        (fits && moved == kept).then(|| at.offset(i64::from(upper.immediate) + i64::from(access.immediate)))
-    };
-    let stored = word(before, Op::Sd, spill.by, spill.register)?;
-    let loaded = word(behind, Op::Ld, spill.register, spill.register)?;
+    let stored = address_in(bytes_at, before, Op::Sd, spill.by, spill.register)?;
+    let loaded = address_in(bytes_at, behind, Op::Ld, spill.register, spill.register)?;
     let is_kernels = plan.placement.kernel.ranges().any(|range| range.contains(stored));
     (stored == loaded && is_kernels).then_some(())
+}
+
+/// The address that the pair at `at` names, if it is `auipc base` and an `op` by `base` that moves `moved`.
+fn address_in<'a>(
+    bytes_at: &impl Fn(Address, usize) -> Option<&'a [u8]>,
+    at: Address,
+    op: Op,
+    base: Register,
+    moved: Register,
+) -> Option<Address> {
+    let upper = bytes_at(at, 4).and_then(decode)?;
+    let access = bytes_at(at.offset(4), 4).and_then(decode)?;
+    let found = if op == Op::Sd { access.rs2() } else { access.rd() };
+    let fits = upper.op == Op::Auipc && upper.rd() == base && access.op == op && access.rs1() == base;
+    (fits && found == moved).then(|| at.offset(i64::from(upper.immediate) + i64::from(access.immediate)))
 }
