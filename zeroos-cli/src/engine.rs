@@ -13,6 +13,7 @@ pub use public_output::PublicOutput;
 
 use std::path::Path;
 
+use crate::address::Address;
 use crate::image::ImageNote;
 use crate::machine::{InstructionCounts, Streams};
 
@@ -59,6 +60,8 @@ pub enum RunEnding {
     Stopped {
         /// A sentence without its stop.
         what: String,
+        /// The instruction.
+        pc: Address,
     },
     /// The instruction limit was reached.
     InstructionLimit,
