@@ -15,6 +15,7 @@
 //! * `tracking`: calls through a pointer all of whose uses are seen.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
+//! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
 
 mod blocks;
 mod cells;
@@ -26,6 +27,7 @@ mod flow;
 mod function;
 mod go;
 mod holders;
+mod instructions;
 mod leaf;
 mod liveness;
 mod names;
@@ -33,6 +35,7 @@ mod pointers;
 mod premises;
 mod program;
 mod reach;
+mod reservation;
 mod resolve;
 mod result;
 mod sites;
@@ -44,6 +47,7 @@ mod word;
 
 use std::collections::BTreeSet;
 
+pub use instructions::{AtomicSite, CodeListing, Mention};
 pub use result::{Analysis, Evidence, ProgramFeatures, Site};
 
 use crate::address::Address;
@@ -55,14 +59,27 @@ use program::Program;
 
 /// Analyses `elf`.
 pub fn analyse(elf: &AppElf) -> Analysis {
+    recovered(elf, |program, flow, premises| Analysis {
+        global_pointer: premises.global_pointer(program),
+        ..results(program, flow)
+    })
+}
+
+/// Lists what the reachable code of `elf` asks of the instruction set. The code is recovered again for it: few builds need it.
+pub fn list_instructions(elf: &AppElf) -> CodeListing {
+    recovered(elf, |program, flow, _| CodeListing::new(program, flow))
+}
+
+/// What `see` finds in the reachable code of `elf`.
+fn recovered<T>(elf: &AppElf, see: impl FnOnce(&Program<'_>, &Flow, &Premises) -> T) -> T {
     let mut premises = Premises::first(elf);
     loop {
         let arena = bumpalo::Bump::new();
-        let program = Program::recover(Code::new(elf, &arena, premises.code), &premises);
+        let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         match premises.corrected(&program, &flow) {
             Some(corrected) => premises = corrected,
-            None => return Analysis { global_pointer: premises.global_pointer(&program), ..results(&program, &flow) },
+            None => return see(&program, &flow, &premises),
         }
     }
 }

@@ -6,6 +6,7 @@ mod last_words;
 mod location;
 mod public_output;
 mod qemu;
+mod runner;
 
 pub use builtin::machine as builtin_machine;
 pub use error::EngineError;
@@ -25,6 +26,8 @@ pub enum EngineKind {
     Builtin,
     /// `qemu-system-riscv64`.
     Qemu,
+    /// The command that the platform names.
+    Runner,
 }
 
 /// How a run is to go.
@@ -82,5 +85,6 @@ pub fn run(
     match kind {
         EngineKind::Builtin => builtin::run(image, note, options, streams),
         EngineKind::Qemu => qemu::run(image, path, note, options, streams),
+        EngineKind::Runner => runner::run(path, note, options, streams),
     }
 }

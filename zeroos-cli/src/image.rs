@@ -7,6 +7,7 @@ mod error;
 mod initial_stack;
 mod kernel;
 mod layout;
+mod lowered;
 mod note;
 mod resumed;
 mod stub_code;
@@ -17,6 +18,7 @@ pub use error::ImageError;
 pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 
 pub(crate) use layout::Layout;
+pub(crate) use lowered::{filler, words};
 
 use crate::address::Address;
 use crate::analysis::Analysis;

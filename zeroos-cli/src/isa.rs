@@ -6,11 +6,13 @@ mod display;
 mod effects;
 mod encode;
 mod encoding;
+mod extension;
 mod instruction;
 mod register;
 
 pub use decode::decode;
 pub use effects::{ControlFlow, Effects};
 pub use encode::split_displacement;
+pub use extension::Extension;
 pub use instruction::{Instruction, Op};
 pub use register::{FloatRegister, Register, RegisterSet};

@@ -4,6 +4,8 @@
 mod entries;
 mod error;
 mod inputs;
+mod lowering;
+mod obstacle;
 mod placement;
 mod selection;
 mod stub_rooms;
@@ -15,13 +17,16 @@ pub use entries::{
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
+pub use lowering::{Lowering, Lowerings, Replacement, Spill};
+pub use obstacle::Obstacle;
 pub use placement::{KernelRoom, Placement};
 pub use selection::{Missing, Selection};
+use stub_rooms::StubRooms;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::address::Address;
-use crate::analysis::{Analysis, ProgramFeatures};
+use crate::address::{Address, AddressRange};
+use crate::analysis::{self, Analysis, CodeListing, ProgramFeatures};
 use crate::catalog::{Catalog, Module};
 use crate::elf::{AppElf, FloatAbi};
 use crate::linux::SyscallNumber;
@@ -38,6 +43,8 @@ pub struct Plan {
     pub placement: Placement,
     /// How each reachable `ecall` enters the kernel, by its link-time address.
     pub entries: BTreeMap<Address, EntryMode>,
+    /// What stands in place of instructions that the machine lacks.
+    pub lowerings: Lowerings,
     /// What the program is given at build time.
     pub inputs: CommittedInputs,
     /// What the program's code needs from the hart.
@@ -77,7 +84,6 @@ impl Plan {
         request: &PlanRequest,
     ) -> Result<Plan, PlanError> {
         inputs.check()?;
-        check_isa(analysis, &platform)?;
         let mut extra = catalog.named_by(&platform.source);
         if inputs.output_fd.is_some() {
             extra.insert(Module::of(&["subsystems", "output_descriptor"]));
@@ -89,23 +95,50 @@ impl Plan {
         if request.deny_unbounded && selection.unbounded {
             return Err(PlanError::unbounded(analysis));
         }
+        let is_needed = lowering::is_needed(&analysis.features, &platform);
+        let listing = if is_needed { analysis::list_instructions(app) } else { CodeListing::default() };
+        let mut obstacles = lowering::obstacles(&listing, &platform);
         let in_memory = !platform.has_trap_csrs();
-        let stub_room = entries::stub_room(analysis, request.entry, in_memory);
-        let mut placement = Placement::new(app, &platform, &inputs, stub_room)?;
+        let stub_room =
+            entries::stub_room(analysis, request.entry, in_memory) + lowering::stub_room(&listing, &platform);
+        let mut placement = match Placement::new(app, &platform, &inputs, stub_room) {
+            Ok(placement) => placement,
+            Err(error) if obstacles.is_empty() => return Err(error),
+            Err(error) => {
+                obstacles.extend(Vec::from(error));
+                return Err(PlanError::obstacles(&platform, obstacles));
+            }
+        };
+        let mut rooms = StubRooms::new(app, &placement);
         let circumstances = Circumstances { app, analysis, placement: &placement, selection: &selection, in_memory };
-        let entries = circumstances.choose(request.entry);
-        if platform.ecall == EcallBehaviour::HostCall {
-            entries::require_direct(analysis, &entries, &format!("platform `{}`", platform.name))?;
+        let entries = circumstances.choose(request.entry, &mut rooms);
+        let lowerings = lowering::choose(app, &listing, &platform, &placement, &mut rooms).unwrap_or_else(|more| {
+            obstacles.extend(more);
+            Lowerings::default()
+        });
+        for (wanted, wanted_by) in [
+            (platform.ecall == EcallBehaviour::HostCall, format!("platform `{}`", platform.name)),
+            (request.entry == EntryRequest::Direct, "--entry direct".to_owned()),
+        ] {
+            match entries::require_direct(analysis, &entries, &wanted_by) {
+                Err(error) if wanted && obstacles.is_empty() => return Err(error),
+                Err(error) if wanted => obstacles.extend(Vec::from(error)),
+                _ => {}
+            }
         }
-        if request.entry == EntryRequest::Direct {
-            entries::require_direct(analysis, &entries, "--entry direct")?;
+        if !obstacles.is_empty() {
+            return Err(PlanError::obstacles(&platform, obstacles));
         }
         placement.keep_stub_areas(|area| {
-            let mut stubs = entries.values().filter_map(|entry| match entry {
+            let direct = entries.values().filter_map(|entry| match entry {
                 EntryMode::Direct(entry) => Some(entry.stub),
                 EntryMode::Trap(_) => None,
             });
-            stubs.any(|stub| area.covers(stub))
+            let lowered = lowerings.sites.values().filter_map(|lowering| match &lowering.replacement {
+                Replacement::Stub { stub, .. } => Some(*stub),
+                Replacement::InPlace(_) => None,
+            });
+            direct.chain(lowered).any(|stub| area.covers(stub))
         });
         let features = features(app, analysis);
         let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
@@ -114,6 +147,7 @@ impl Plan {
             selection,
             placement,
             entries,
+            lowerings,
             inputs,
             features,
             global_pointer,
@@ -129,6 +163,18 @@ impl Plan {
             EntryMode::Direct(entry) => Some((self.placement.placed(site), entry)),
             EntryMode::Trap(_) => None,
         })
+    }
+
+    /// What stands in place of instructions that the machine lacks, by their addresses in the image.
+    pub fn lowered_sites(&self) -> impl Iterator<Item = (Address, &Lowering)> {
+        self.lowerings.sites.iter().map(|(&site, lowering)| (self.placement.placed(site), lowering))
+    }
+
+    /// The ranges that nobody reaches and that were filled, in the image.
+    pub fn unreached(&self) -> impl Iterator<Item = AddressRange> {
+        let placed = |address| self.placement.placed(address);
+        let ranges = self.lowerings.unreached.iter();
+        ranges.filter_map(move |range| AddressRange::between(placed(range.start()), placed(range.end())))
     }
 
     /// The sites that keep their trap, by their addresses in the file, with the reasons.
@@ -148,25 +194,4 @@ fn features(app: &AppElf, analysis: &Analysis) -> ProgramFeatures {
         features.float = features.float.or(analysis.unbounded_jumps.first().copied());
     }
     features
-}
-
-/// Refuses a program whose reachable code uses an extension that the machine lacks.
-fn check_isa(analysis: &Analysis, platform: &Platform) -> Result<(), PlanError> {
-    let ProgramFeatures { float, double, atomics, compressed } = analysis.features;
-    let isa = &platform.isa;
-    let extensions = [
-        ('d', isa.double, double),
-        ('f', isa.float, float),
-        ('a', isa.atomics, atomics),
-        ('c', isa.compressed, compressed),
-    ];
-    let lacking: Vec<(char, Address)> = extensions
-        .into_iter()
-        .filter(|&(_, has, _)| !has)
-        .filter_map(|(extension, _, first)| Some((extension, first?)))
-        .collect();
-    if lacking.is_empty() {
-        return Ok(());
-    }
-    Err(PlanError::Isa { platform: platform.name.clone(), isa: platform.isa.to_string(), lacking })
 }

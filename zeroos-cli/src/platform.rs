@@ -184,6 +184,12 @@ pub(crate) const TRAP_CSRS: [(&str, u16); 6] =
     [("mstatus", 0x300), ("mtvec", 0x305), ("mscratch", 0x340), ("mepc", 0x341), ("mcause", 0x342), ("mtval", 0x343)];
 
 impl Platform {
+    /// Whether code and data of a program must lie apart: it executes in other memory than it writes to, or wants all
+    /// executable segments in one piece.
+    pub fn keeps_code_apart(&self) -> bool {
+        self.loader.contiguous_text || self.memory.iter().any(|region| region.access != Access::Rwx)
+    }
+
     /// Whether the machine has the CSRs by which traps are served, and with them a place for the running thread.
     pub fn has_trap_csrs(&self) -> bool {
         self.csrs.as_ref().is_none_or(|csrs| TRAP_CSRS.iter().all(|(_, number)| csrs.contains(number)))

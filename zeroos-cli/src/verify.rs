@@ -2,6 +2,7 @@
 //! Pure: from bytes to a verdict.
 
 mod loader;
+mod lowered;
 
 use object::{Object, ObjectSegment};
 
@@ -57,7 +58,9 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         data.get(offset..offset.checked_add(size)?)
     };
     // The only bytes of the program that may differ from the file: the listed sites.
-    let replaced: Vec<AddressRange> = plan.direct_sites().filter_map(|(site, entry)| replaced(site, entry)).collect();
+    let replaced = plan.direct_sites().filter_map(|(site, entry)| replaced(site, entry));
+    let mut replaced: Vec<AddressRange> = replaced.chain(lowered::replaced(plan)).collect();
+    replaced.sort();
     for segment in &app.segments {
         let (placed, expected) = (plan.placement.placed(segment.range.start()), app.segment_bytes(segment));
         let &(range, data) = segments
@@ -73,7 +76,8 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         let changed = data.iter().zip(expected).enumerate().filter(|(_, (new, old))| new != old);
         for (offset, _) in changed {
             let at = placed.offset(offset as i64);
-            if !replaced.iter().any(|range| range.contains(at)) {
+            let next = replaced.partition_point(|range| range.end() <= at);
+            if !replaced.get(next).is_some_and(|range| range.contains(at)) {
                 return Err(differs("a segment of the program was changed", at));
             }
         }
@@ -91,6 +95,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
             return Err(differs("a stub lies in the program or the kernel", entry.stub.start()));
         }
     }
+    lowered::check(plan, &bytes_at).map_err(|(what, at)| differs(what, at))?;
     loader::check(&file, &plan.platform)?;
     match read_note(image)? {
         Some(note) if note.platform == plan.platform.name => Ok(()),

@@ -129,3 +129,19 @@ fn check(program: &Fetched, binary: &Path) -> Vec<String> {
     assert!(observed.len() >= 20, "{}: the runs show only {observed:?}", program.name);
     failures
 }
+
+/// `e_flags` says whether there are compressed instructions. What it denies is believed until code proves it wrong.
+#[test]
+fn compressed_instructions_are_found_although_the_file_denies_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    for name in ["hello-c/bin/imac-pie", "std-rust/bin/gc-exec"] {
+        let mut bytes = std::fs::read(root.join(name)).unwrap();
+        let analysis = |bytes: &[u8]| zeroos::analysis::analyse(&zeroos::elf::AppElf::parse(bytes.to_vec()).unwrap());
+        let said = analysis(&bytes);
+        // The lowest bit of `e_flags` (psABI, "File Header").
+        assert_eq!(bytes[48] & 1, 1);
+        bytes[48] &= !1;
+        let denied = analysis(&bytes);
+        assert!(said == denied, "{name}: {} sites, {} without the flag", said.sites.len(), denied.sites.len());
+    }
+}

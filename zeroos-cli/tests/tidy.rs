@@ -21,7 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analysis", &["address", "elf", "isa", "linux"]),
     ("manifest", &["address", "analysis", "diagnostic", "elf", "isa", "linux"]),
     ("catalog", &["assets", "diagnostic", "linux"]),
-    ("platform", &["address", "assets", "diagnostic"]),
+    ("platform", &["address", "assets", "diagnostic", "isa"]),
     ("plan", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "linux", "platform"]),
     ("source", &["assets", "catalog", "diagnostic", "linux", "plan", "platform"]),
     ("compile", &["address", "diagnostic", "source"]),

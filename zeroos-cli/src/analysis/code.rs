@@ -2,6 +2,7 @@
 //! change, and a linear sweep that guesses where functions start. Guesses only cut the code into pieces; what is
 //! reachable is never decided by them.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use bumpalo::Bump;
@@ -20,6 +21,10 @@ pub(super) struct Code<'a> {
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
+    /// Whether instructions are 4 bytes long, on multiples of 4.
+    whole_words: bool,
+    /// Whether others were met all the same.
+    met_halves: &'a Cell<bool>,
     /// Executable memory that by the section headers holds no code, ascending.
     other_executable: Vec<AddressRange>,
     /// Where constants lie that only references lead to, widened by what a displacement reaches.
@@ -51,6 +56,8 @@ pub(super) struct Cursor<'a> {
     /// The number of its first halfword, see [`Code::slot`].
     pub slot: usize,
     rest: &'a [u8],
+    whole_words: bool,
+    met_halves: Option<&'a Cell<bool>>,
 }
 
 impl Iterator for Cursor<'_> {
@@ -59,6 +66,10 @@ impl Iterator for Cursor<'_> {
     /// The next instruction; stays where it is at unknown encodings and at the end of the text.
     fn next(&mut self) -> Option<(u64, Instruction)> {
         let instruction = isa::decode(self.rest)?;
+        if self.whole_words && instruction.length != 4 {
+            self.met_halves.inspect(|met| met.set(true));
+            return None;
+        }
         let at = self.at;
         self.advance(instruction.length.into());
         Some((at, instruction))
@@ -74,9 +85,12 @@ impl Cursor<'_> {
 
     /// The next instruction behind whatever cannot be decoded.
     fn resynchronised(&mut self) -> Option<(u64, Instruction)> {
+        // What lies between functions need not be code.
+        self.met_halves = None;
+        let unit = if self.whole_words { 4 } else { 2 };
         loop {
             match self.next() {
-                None if self.rest.len() >= 2 => self.advance(2),
+                None if self.rest.len() >= unit => self.advance(unit),
                 found => return found,
             }
         }
@@ -87,8 +101,9 @@ impl<'a> Code<'a> {
     /// How far the 12-bit displacement of a load, a store or an `addi` reaches, in bytes.
     pub const DISPLACEMENT: u64 = 2048;
 
-    /// A view of `elf`. Where code may lie is taken from its sections, or, as the machine does, from its segments.
-    pub fn new(elf: &'a AppElf, arena: &'a Bump, by: CodeBy) -> Code<'a> {
+    /// A view of `elf`. Where code may lie is taken from its sections, or, as the machine does, from its segments; whether all
+    /// instructions are whole words is for the caller to say.
+    pub fn new(elf: &'a AppElf, arena: &'a Bump, by: CodeBy, whole_words: bool) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
         let frozen = got.collect();
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
@@ -104,22 +119,49 @@ impl<'a> Code<'a> {
         };
         let constants = constant_sections(elf).filter_map(|section| widened(section.range));
         let constants = if go.table().is_some() { Vec::new() } else { constants.collect() };
-        Code { elf, arena, go, texts, other_executable, constants, writable, frozen, relocated, indirect }
+        let met_halves = arena.alloc(Cell::new(false));
+        Code {
+            elf,
+            arena,
+            go,
+            texts,
+            whole_words,
+            met_halves,
+            other_executable,
+            constants,
+            writable,
+            frozen,
+            relocated,
+            indirect,
+        }
     }
 
     /// The instruction at `address`, if it lies in code and is a known encoding.
     pub fn fetch(&self, address: u64) -> Option<Instruction> {
-        let text = self.text_at(address)?;
-        isa::decode(text.bytes.get((address - text.range.start().0) as usize..)?)
+        self.instructions_from(address).next().map(|(_, instruction)| instruction)
+    }
+
+    /// Takes note that a jump goes to `address`.
+    pub fn note_target(&self, address: u64) {
+        if !address.is_multiple_of(4) && self.whole_words {
+            self.met_halves.set(true);
+        }
+    }
+
+    /// Whether the premise that all instructions are whole words was seen to be wrong.
+    pub fn met_halves(&self) -> bool {
+        self.met_halves.get()
     }
 
     /// The instructions from `address` on, one after the other.
     pub fn instructions_from(&self, address: u64) -> Cursor<'a> {
+        let (whole_words, met_halves) = (self.whole_words, Some(self.met_halves));
+        let nowhere = Cursor { at: address, slot: usize::MAX, rest: &[], whole_words, met_halves };
         let found = self.text_at(address).and_then(|text| {
             let offset = (address - text.range.start().0) as usize;
-            Some(Cursor { at: address, slot: text.first_slot + offset / 2, rest: text.bytes.get(offset..)? })
+            Some(Cursor { slot: text.first_slot + offset / 2, rest: text.bytes.get(offset..)?, ..nowhere })
         });
-        found.unwrap_or(Cursor { at: address, slot: usize::MAX, rest: &[] })
+        found.unwrap_or(nowhere)
     }
 
     /// Whether instructions at `address` could be executed although by the section headers no code lies there.
@@ -134,7 +176,8 @@ impl<'a> Code<'a> {
 
     fn text_at(&self, address: u64) -> Option<&Text<'a>> {
         let text = self.texts.iter().find(|text| address < text.range.end().0)?;
-        (address & 1 == 0 && address >= text.range.start().0).then_some(text)
+        let unit = if self.whole_words { 4 } else { 2 };
+        (address.is_multiple_of(unit) && address >= text.range.start().0).then_some(text)
     }
 
     /// Whether there are constants of which it matters who refers to them. In Go's one section of them all count.

@@ -152,6 +152,7 @@ impl<'v> Explorer<'_, 'v> {
                 // A debugger may step over `ebreak`; the program itself never gets past it.
                 ControlFlow::Trap => {}
                 ControlFlow::Branch(offset) => {
+                    self.code.note_target(at.wrapping_add_signed(offset.into()));
                     self.branch(&instruction, at.wrapping_add_signed(offset.into()), cursor.at, state, &mut exit);
                 }
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {

@@ -24,6 +24,9 @@ pub(super) struct Liveness<'p, 'a> {
     needed: Vec<FunctionId>,
     /// Of each function, the block it starts with.
     first_blocks: Vec<Option<BlockId>>,
+    /// Whether a function that stores all registers, as unwinders do, is taken not to care for temporaries, which by the
+    /// convention hold nothing when it is called.
+    knows_context_savers: bool,
     sets: ConventionSets,
 }
 
@@ -60,11 +63,22 @@ impl Worklist {
 }
 
 impl<'p, 'a> Liveness<'p, 'a> {
-    /// Solves it for the whole program.
+    /// Solves it as far as registers at some `ecall` depend on it.
     pub fn new(program: &'p Program<'a>, flow: &'p Flow) -> Liveness<'p, 'a> {
+        let with_sites = flow.sites.values().flatten().map(|&block| program.blocks[block].function).collect();
+        Liveness::at(program, flow, with_sites, false)
+    }
+
+    /// Solves it as far as registers in `functions` depend on it.
+    pub fn at(
+        program: &'p Program<'a>,
+        flow: &'p Flow,
+        functions: Vec<FunctionId>,
+        knows_context_savers: bool,
+    ) -> Liveness<'p, 'a> {
         let sets = ConventionSets::new(program.convention);
         let blocks = program.blocks.len();
-        let needed = needed(program, flow, &sets);
+        let needed = needed(program, flow, &sets, functions);
         let mut liveness = Liveness {
             program,
             flow,
@@ -73,6 +87,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
             others: (program.convention == Convention::Go).then(|| GoLiveness::new(program, flow)),
             needed,
             first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
+            knows_context_savers: knows_context_savers && program.convention == Convention::Standard,
             sets,
         };
         // Backwards in each function, so that most blocks need to be looked at only once.
@@ -106,10 +121,15 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// Live behind the `ecall` at `at` in `block`, as far as set before it.
     pub fn after_site(&self, block: BlockId, at: u64) -> RegisterSet {
+        self.after(block, at).without(Register::A0)
+    }
+
+    /// Live behind the instruction at `at` in `block`.
+    pub fn after(&self, block: BlockId, at: u64) -> RegisterSet {
         let mut effects = BlockEffects::default();
         let behind = self.program.blocks.instructions(block, &self.program.code).skip_while(|&(place, _)| place <= at);
         behind.for_each(|(_, instruction)| effects.add(instruction.effects()));
-        self.at_end(block).minus(effects.writes).union(effects.reads).without(Register::A0)
+        self.at_end(block).minus(effects.writes).union(effects.reads)
     }
 
     /// Live where some block follows `block`.
@@ -165,7 +185,10 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     /// What `function` reads of what its caller leaves in registers.
     pub fn at_entry(&self, function: FunctionId) -> RegisterSet {
-        self.first_blocks[function.index()].map_or(self.sets.parameters, |block| self.at_start(block))
+        let Some(block) = self.first_blocks[function.index()] else { return self.sets.parameters };
+        let live = self.at_start(block);
+        let saves_all = || self.program.blocks[block].effects.reads == all_registers();
+        if self.knows_context_savers && saves_all() { live.minus(temporaries()) } else { live }
     }
 
     /// Live at the start of `block`.
@@ -211,13 +234,11 @@ impl<'p, 'a> Liveness<'p, 'a> {
     }
 }
 
-/// The functions with an `ecall` and those whose registers theirs depend on: callees, for what they read, and callers,
-/// for what they read after the return, unless any register may be read then anyway.
-fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets) -> Vec<FunctionId> {
+/// The functions `found` and those whose registers theirs depend on: callees, for what they read, and callers, for what
+/// they read after the return, unless any register may be read then anyway.
+fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets, mut found: Vec<FunctionId>) -> Vec<FunctionId> {
     let mut needed = Vec::new();
     let mut seen = vec![false; program.functions.len()];
-    let mut found: Vec<FunctionId> =
-        flow.sites.values().flatten().map(|&block| program.blocks[block].function).collect();
     while let Some(function) = found.pop() {
         if std::mem::replace(&mut seen[function.index()], true) {
             continue;
@@ -231,6 +252,11 @@ fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets) -> Vec<Func
     }
     needed.sort_unstable();
     needed
+}
+
+/// t0–t6: what neither arguments nor results nor callers' values are in (psABI, "Integer Register Convention").
+fn temporaries() -> RegisterSet {
+    (5..8).chain(28..32).map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with)
 }
 
 impl ConventionSets {

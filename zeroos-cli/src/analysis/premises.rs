@@ -18,6 +18,8 @@ const ATTEMPTS: u8 = 4;
 pub(super) struct Premises {
     /// By what code is found.
     pub code: CodeBy,
+    /// Whether instructions are 4 bytes long, on multiples of 4.
+    pub whole_words: bool,
     /// What gp can hold in any function; `None` if it can be anything.
     pub global_pointers: Option<BTreeSet<u64>>,
     /// Registers that functions change although their caller relies on them, by entry.
@@ -28,11 +30,12 @@ pub(super) struct Premises {
 }
 
 impl Premises {
-    /// That section headers tell where code lies, that the first instructions set gp for good (psABI, "Global pointer"),
+    /// That section headers tell where code lies, that the file says whether there are compressed instructions, that the first instructions set gp for good (psABI, "Global pointer"),
     /// and that every function keeps what the psABI says it keeps.
     pub fn first(elf: &AppElf) -> Premises {
         Premises {
             code: CodeBy::Sections,
+            whole_words: !elf.isa.compressed && elf.entry.0.is_multiple_of(4),
             global_pointers: Some(first_global_pointer(elf).into_iter().collect()),
             broken: BTreeMap::new(),
             broken_by_pointer: RegisterSet::EMPTY,
@@ -46,6 +49,7 @@ impl Premises {
         if program.has_hidden_code {
             next.code = CodeBy::Segments;
         }
+        next.whole_words &= !program.code.met_halves();
         let found: Option<BTreeSet<u64>> = program.global_pointers.iter().copied().collect();
         next.global_pointers = match (&self.global_pointers, found) {
             (Some(before), Some(found)) => Some(before.union(&found).copied().collect()),
@@ -62,6 +66,7 @@ impl Premises {
         next.attempts -= 1;
         if next.attempts == 0 {
             next.code = CodeBy::Segments;
+            next.whole_words = false;
             next.global_pointers = None;
         }
         Some(next)

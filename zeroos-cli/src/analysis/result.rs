@@ -79,6 +79,10 @@ pub struct ProgramFeatures {
     pub atomics: Option<Address>,
     /// C.
     pub compressed: Option<Address>,
+    /// Zba, Zbb or Zbs.
+    pub bit_manipulation: Option<Address>,
+    /// CSRs other than those of floating point.
+    pub csrs: Option<Address>,
 }
 
 impl ProgramFeatures {
@@ -97,9 +101,14 @@ impl ProgramFeatures {
         if (Op::LrW..=Op::AmomaxuD).contains(&op) {
             first(&mut self.atomics);
         }
+        if op >= Op::AddUw {
+            first(&mut self.bit_manipulation);
+        }
         let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&op);
         if (Op::Flw..=Op::FmvDX).contains(&op) || is_csr && instruction.csr() <= 3 {
             first(&mut self.float);
+        } else if is_csr && !instruction.is_unimplemented() {
+            first(&mut self.csrs);
         }
         if (Op::Fld..=Op::FmvDX).contains(&op) {
             first(&mut self.double);

@@ -28,6 +28,8 @@ enum Engine {
     Builtin,
     /// qemu-system-riscv64.
     Qemu,
+    /// The command that the platform names: the real machine.
+    Runner,
 }
 
 #[derive(clap::Args)]
@@ -64,14 +66,15 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     };
     let app = PathBuf::from(app);
     let bytes = input::read(&app)?;
-    if let (Engine::Qemu, Some(_)) = (arguments.engine, &arguments.stats) {
+    let is_elsewhere = !matches!(arguments.engine, Engine::Builtin);
+    if is_elsewhere && arguments.stats.is_some() {
         let what = "--stats needs exact counts, which only `--engine builtin` has".into();
         return Err(FileError::Option { what }.into());
     }
     let (image, note, placed) = match read_note(&bytes).about(&app)? {
         Some(mut note) => {
             refuse_build_options(&arguments.options, rest)?;
-            if let Engine::Qemu = arguments.engine {
+            if is_elsewhere {
                 note.runner = runner_of(&note, &arguments.options.platform_dir)?;
             }
             (bytes, note, None)
@@ -89,12 +92,13 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         }
     };
     let mut file = tempfile::NamedTempFile::new().map_err(|error| scratch(&error))?;
+    if is_elsewhere {
+        file.write_all(&image).map_err(|error| scratch(&error))?;
+    }
     let kind = match arguments.engine {
         Engine::Builtin => EngineKind::Builtin,
-        Engine::Qemu => {
-            file.write_all(&image).map_err(|error| scratch(&error))?;
-            EngineKind::Qemu
-        }
+        Engine::Qemu => EngineKind::Qemu,
+        Engine::Runner => EngineKind::Runner,
     };
     let options =
         RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions, ..RunOptions::default() };

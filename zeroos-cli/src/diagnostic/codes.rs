@@ -160,10 +160,13 @@ pub const CODES: &[Code] = &[
     },
     Code {
         code: "ZOS-E0503",
-        title: "the program uses instructions that the machine lacks",
-        explanation: "Reachable code contains instructions of an extension that the platform's `isa` does not have; \
-            the message names each extension with the address of its first use. Rebuild the program without them \
-            (`-march=rv64imac -mabi=lp64`, `-C target-feature=-d,-f`), or choose a platform that has them.",
+        title: "the machine cannot hold the program as it is",
+        explanation: "The message lists all that is in the way, each with the number of places in reachable code and the \
+            first of them, and the help what to do about each. Instructions of an extension that the platform's `isa` \
+            does not have are in the way, but for those of A: these are lowered to plain loads and stores, which on one hart \
+            without preemption do the same. An `sc` is lowered only if every path to it comes from its `lr` without a call \
+            between, as compilers' atomic operations do; an `amo` needs a register that is free there, and room for a stub \
+            within 1 MiB. `zeroos build --report FILE` lists what was lowered.",
     },
     Code {
         code: "ZOS-E0504",
@@ -386,6 +389,13 @@ pub const CODES: &[Code] = &[
             the host that makes no sense; the message says which, where, and in which function. In the program, it is \
             often a fault that Linux would answer by a signal, or code for a larger instruction set: compile it for the \
             one in the platform's README. In the kernel or in a platform's platform.rs it is a mistake there.",
+    },
+    Code {
+        code: "ZOS-E0809",
+        title: "the platform names no command that runs its images",
+        explanation: "`--engine runner` starts the command that `[runner]` of the platform's `platform.toml` names, with `{image}`, \
+            `{memory}`, `{input}` and `{public_output}` filled in. This platform has none. Leave `--engine` away to use the \
+            built-in machine.",
     },
     Code {
         code: "ZOS-E0810",

@@ -47,6 +47,12 @@ pub enum EngineError {
         /// The image's platform.
         platform: String,
     },
+    /// The platform names no command.
+    #[error("platform `{platform}` names no command that runs its images")]
+    NoRunner {
+        /// The platform.
+        platform: String,
+    },
     /// An option that the engine cannot honour.
     #[error("engine `{engine}` does not support {option}")]
     Option {
@@ -68,6 +74,7 @@ impl Diagnose for EngineError {
         match self {
             EngineError::Setup { .. } => "ZOS-E0801",
             EngineError::Stuck { .. } => "ZOS-E0802",
+            EngineError::NoRunner { .. } => "ZOS-E0809",
             EngineError::Start { .. } => "ZOS-E0803",
             EngineError::Abnormal { .. } => "ZOS-E0804",
             EngineError::WrongPlatform { .. } => "ZOS-E0805",
@@ -79,6 +86,10 @@ impl Diagnose for EngineError {
 
     fn help(&self) -> String {
         match self {
+            EngineError::NoRunner { .. } => {
+                "leave `--engine` away for the built-in machine, or give the platform's platform.toml a `[runner]`"
+                    .into()
+            }
             EngineError::Setup { .. } => {
                 "build the image again; if you wrote the platform, check its memory and devices".into()
             }
@@ -86,8 +97,12 @@ impl Diagnose for EngineError {
             EngineError::Stopped { .. } => {
                 "the real machine would fail there, too: see `zeroos explain ZOS-E0808` for what leads to it".into()
             }
-            EngineError::Start { .. } => {
+            EngineError::Start { program, .. } if program.contains("qemu") => {
                 "`apt-get install qemu-system-misc` installs it; `zeroos doctor` checks it".into()
+            }
+            EngineError::Start { .. } => {
+                "put it on the search path: the platform's README.md says where it comes from; or leave `--engine` away"
+                    .into()
             }
             EngineError::Abnormal { .. } => "see the emulator's own message above".into(),
             EngineError::WrongPlatform { .. } => "build for `--platform qemu-virt`, or use `--engine builtin`".into(),

@@ -4,6 +4,7 @@ use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::{self, Process};
 use super::kernel::LinkedKernel;
+use super::lowered;
 use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
@@ -28,7 +29,7 @@ pub(crate) struct Piece {
 /// Where a piece comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Origin {
-    /// A segment of the program, changed only where a jump stands in place of an `ecall`.
+    /// A segment of the program, changed only at the sites that the plan lists.
     Program,
     /// The linked kernel.
     Kernel,
@@ -78,9 +79,13 @@ impl Layout {
             });
         }
         patch(plan, &mut pieces)?;
+        lowered::patch(plan, &mut pieces)?;
         let stubs = stubs::write(plan, &linked)?;
         let kernel_code = placement.kernel.code().start();
-        pieces.extend(stubs::pieces(&stubs, plan.platform.loader.contiguous_text.then_some(kernel_code)));
+        let lowered = lowered::stubs(plan, &linked)?;
+        let all = stubs.iter().chain(&lowered);
+        let stub_bytes: u64 = all.clone().map(|stub| stub.bytes.len() as u64).sum();
+        pieces.extend(stubs::pieces(all, plan.platform.loader.contiguous_text.then_some(kernel_code)));
 
         let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
         let copy_size =
@@ -142,7 +147,7 @@ impl Layout {
             htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,
-            kernel_bytes: linked.bytes + stubs.iter().map(|stub| stub.bytes.len() as u64).sum::<u64>(),
+            kernel_bytes: linked.bytes + stub_bytes,
             stubs,
             pieces,
         })

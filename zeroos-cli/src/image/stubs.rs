@@ -64,7 +64,7 @@ const A6: Register = Register::new(16);
 /// Stubs that lie this close together, in bytes, are one piece of the image.
 const GAP: u64 = 512;
 /// What lies between stubs: `ebreak`, which no one executes and every machine can decode.
-const FILLER: [u8; 4] = 0x0010_0073u32.to_le_bytes();
+pub(super) const FILLER: [u8; 4] = 0x0010_0073u32.to_le_bytes();
 
 /// A stub at its address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +82,11 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
+    /// The one of an instruction at `site` that is no call.
+    pub fn lowered(site: Address, start: Address, bytes: Vec<u8>) -> Stub {
+        Stub { site, start, bytes, number: None, continuations: None }
+    }
+
     /// What an engine must know of it.
     pub fn note(&self) -> DirectSite {
         DirectSite { site: self.site, stub: self.start, number: self.number }
@@ -121,16 +126,16 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
 
 /// The stubs as pieces of an image. Where all executable pieces must follow each other, they are one that leads up to the
 /// kernel's code, at `kernel_code`.
-pub(super) fn pieces(stubs: &[Stub], kernel_code: Option<Address>) -> Vec<Piece> {
+pub(super) fn pieces<'s>(stubs: impl Iterator<Item = &'s Stub>, kernel_code: Option<Address>) -> Vec<Piece> {
     let gap = if kernel_code.is_some() { u64::MAX } else { GAP };
-    let mut ascending: Vec<&Stub> = stubs.iter().collect();
+    let mut ascending: Vec<&Stub> = stubs.collect();
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();
     for stub in ascending {
         let range = AddressRange::new(stub.start, ByteCount(stub.bytes.len() as u64)).unwrap_or_default();
         match pieces.last_mut() {
             Some(last) if (range.start() - last.range.end()).0 <= gap => {
-                fill(&mut last.bytes, (range.start() - last.range.start()).0 as usize);
+                fill(&mut last.bytes, (range.start() - last.range.start()).0 as usize, &FILLER);
                 last.bytes.extend_from_slice(&stub.bytes);
                 last.range = AddressRange::between(last.range.start(), range.end()).unwrap_or_default();
             }
@@ -144,16 +149,16 @@ pub(super) fn pieces(stubs: &[Stub], kernel_code: Option<Address>) -> Vec<Piece>
         }
     }
     if let (Some(end), Some(last)) = (kernel_code, pieces.last_mut()) {
-        fill(&mut last.bytes, (end - last.range.start()).0 as usize);
+        fill(&mut last.bytes, (end - last.range.start()).0 as usize, &FILLER);
         last.range = AddressRange::between(last.range.start(), end).unwrap_or(last.range);
     }
     pieces
 }
 
-/// Makes `bytes` `len_bytes` long.
-fn fill(bytes: &mut Vec<u8>, len_bytes: usize) {
+/// Makes `bytes` `len_bytes` long, by repeating `filler`.
+pub(super) fn fill(bytes: &mut Vec<u8>, len_bytes: usize, filler: &[u8]) {
     let missing = len_bytes.saturating_sub(bytes.len());
-    bytes.extend(FILLER.iter().copied().cycle().take(missing));
+    bytes.extend(filler.iter().copied().cycle().take(missing));
 }
 
 fn stub(

@@ -208,13 +208,12 @@ pub(super) struct Circumstances<'a> {
 
 impl Circumstances<'_> {
     /// Chooses for every reachable site.
-    pub fn choose(&self, request: EntryRequest) -> BTreeMap<Address, EntryMode> {
-        let mut rooms = StubRooms::new(self.app, self.placement);
+    pub fn choose(&self, request: EntryRequest, rooms: &mut StubRooms) -> BTreeMap<Address, EntryMode> {
         let reachable = self.analysis.sites.iter().filter(|site| site.reachable);
         let entries = reachable.map(|site| {
             let entry = match request {
                 EntryRequest::Trap => Err(TrapReason::Requested),
-                EntryRequest::Auto | EntryRequest::Direct => self.direct(site, &mut rooms),
+                EntryRequest::Auto | EntryRequest::Direct => self.direct(site, rooms),
             };
             (site.address, entry.map_or_else(EntryMode::Trap, EntryMode::Direct))
         });

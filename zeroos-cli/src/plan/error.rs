@@ -4,7 +4,8 @@ use crate::address::{Address, AddressRange};
 use crate::analysis::{Analysis, Evidence};
 use crate::diagnostic::Diagnose;
 
-use super::{Missing, TrapReason};
+use super::{Missing, Obstacle, TrapReason, obstacle};
+use crate::platform::Platform;
 
 /// What cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +49,15 @@ pub enum PlanError {
         /// Bytes.
         available: u64,
     },
-    /// The program uses instructions that the machine lacks.
-    #[error("platform `{platform}` is {isa}, but the program uses {}", list_extensions(lacking))]
-    Isa {
+    /// The machine cannot run the program as it is.
+    #[error("platform `{platform}` is {isa} and cannot hold this program:{}", obstacle::list(obstacles))]
+    Obstacles {
         /// The platform.
         platform: String,
         /// Its ISA.
         isa: String,
-        /// Extension letters with the first instruction of each.
-        lacking: Vec<(char, Address)>,
+        /// All that is in the way; never empty.
+        obstacles: Vec<Obstacle>,
     },
     /// A site keeps its trap where none may be.
     #[error("{wanted_by} allows no trap, but the `ecall` at {address} in {function} keeps its own: {reason}{}", and_others(*others))]
@@ -105,6 +106,10 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    pub(super) fn obstacles(platform: &Platform, obstacles: Vec<Obstacle>) -> PlanError {
+        PlanError::Obstacles { platform: platform.name.clone(), isa: platform.isa.to_string(), obstacles }
+    }
+
     pub(super) fn unbounded(analysis: &Analysis) -> PlanError {
         let mut sites = analysis.sites.iter().filter(|site| site.reachable).filter_map(|site| match &site.evidence {
             Evidence::Unbounded { why } => Some((site, why)),
@@ -118,14 +123,6 @@ impl PlanError {
             why: first.map_or_else(String::new, |(_, why)| why.clone()),
         }
     }
-}
-
-fn list_extensions(lacking: &[(char, Address)]) -> String {
-    let parts: Vec<String> = lacking
-        .iter()
-        .map(|(extension, first)| format!("{} (first at {first})", extension.to_ascii_uppercase()))
-        .collect();
-    parts.join(", ")
 }
 
 fn and_others(count: usize) -> String {
@@ -145,7 +142,7 @@ impl Diagnose for PlanError {
         match self {
             PlanError::NoMemoryThere { .. } => "ZOS-E0501",
             PlanError::TooLarge { .. } => "ZOS-E0502",
-            PlanError::Isa { .. } => "ZOS-E0503",
+            PlanError::Obstacles { .. } => "ZOS-E0503",
             PlanError::NotDirect { .. } => "ZOS-E0504",
             PlanError::MissingFragments { .. } => "ZOS-E0505",
             PlanError::Unbounded { .. } => "ZOS-E0506",
@@ -168,11 +165,7 @@ impl Diagnose for PlanError {
                     .into()
             }
             PlanError::TooLarge { .. } => "use a platform with more memory, or commit fewer and smaller files".into(),
-            PlanError::Isa { .. } => {
-                "rebuild the program without these extensions (`-march=rv64imac`, `-C target-feature=-d,-f`), or choose \
-                 another platform (`zeroos platforms`)"
-                    .into()
-            }
+            PlanError::Obstacles { obstacles, .. } => obstacle::help(obstacles),
             PlanError::NotDirect { .. } => {
                 "leave `--entry` away, and choose a platform whose `ecall` traps to mtvec (`zeroos platforms`)".into()
             }

@@ -89,7 +89,7 @@ impl Placement {
         inputs: &CommittedInputs,
         stub_room: u64,
     ) -> Result<Placement, PlanError> {
-        if apart::is_asked_for(platform) {
+        if platform.keeps_code_apart() {
             return apart::place(app, platform, inputs, stub_room);
         }
         let main = platform.memory[0].range;

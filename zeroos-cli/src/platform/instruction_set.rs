@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::isa::{Extension, Instruction};
+
 /// What a hart can execute beyond RV64I with the M extension, which every machine here has.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InstructionSet {
@@ -64,6 +66,24 @@ impl InstructionSet {
             return refuse("d needs f");
         }
         Ok(set)
+    }
+
+    /// Whether `extension` is in it.
+    pub fn has(&self, extension: Extension) -> bool {
+        match extension {
+            Extension::A => self.atomics,
+            Extension::C => self.compressed,
+            Extension::F => self.float,
+            Extension::D => self.double,
+            Extension::Zba => self.zba,
+            Extension::Zbb => self.zbb,
+            Extension::Zbs => self.zbs,
+        }
+    }
+
+    /// Whether `instruction` is in it. The CSRs of a machine are another matter.
+    pub fn executes(&self, instruction: &Instruction) -> bool {
+        instruction.extensions().all(|extension| self.has(extension))
     }
 
     /// AT_HWCAP: bit n for extension letter n (arch/riscv/include/uapi/asm/hwcap.h).

@@ -4,7 +4,7 @@ use object::{Object, ObjectSegment, SegmentFlags, elf};
 
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::ImageError;
-use crate::isa::{Instruction, Op, decode};
+use crate::isa::{Instruction, decode};
 use crate::platform::{HostInterface, InstructionSet, Platform};
 
 /// A load segment.
@@ -86,7 +86,7 @@ fn first_unknown(text: &[u8], isa: &InstructionSet, more: Option<u32>) -> Option
     while at < text.len() {
         let rest = text.get(at..).unwrap_or_default();
         let is_more = more.is_some_and(|more| rest.starts_with(&more.to_le_bytes()));
-        match decode(rest).filter(|instruction| has(isa, instruction)) {
+        match decode(rest).filter(|instruction| takes(isa, instruction)) {
             Some(instruction) => at += usize::from(instruction.length),
             None if is_more => at += 4,
             // `c.unimp`, which compilers put where nothing goes on (ISA manual, "C": defined illegal instruction).
@@ -97,12 +97,9 @@ fn first_unknown(text: &[u8], isa: &InstructionSet, more: Option<u32>) -> Option
     None
 }
 
-/// Whether a machine with `isa` can decode `instruction`. Loaders take CSR instructions everywhere; they matter when executed.
-fn has(isa: &InstructionSet, instruction: &Instruction) -> bool {
-    let op = instruction.op;
-    (instruction.length == 4 || isa.compressed)
-        && (isa.atomics || !(Op::LrW..=Op::AmomaxuD).contains(&op))
-        && (isa.float || !(Op::Flw..=Op::FmvDX).contains(&op))
+/// Whether the loader of a machine with `isa` takes `instruction`: CSRs, that of floating point too, matter only when it is executed.
+fn takes(isa: &InstructionSet, instruction: &Instruction) -> bool {
+    instruction.is_csr_access() || isa.executes(instruction)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ impl<'v> Explorer<'_, 'v> {
             Op::Jal => Value::Constant(at.wrapping_add_signed(instruction.immediate.into())),
             _ => state.address(instruction, self.code.arena),
         };
+        target.constants().into_iter().flatten().for_each(|&target| self.code.note_target(target));
         let next = at.wrapping_add(instruction.length.into());
         if link == Register::T0
             && let (Some(target), Convention::Standard) = (target.constant(), self.convention)

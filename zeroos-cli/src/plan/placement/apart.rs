@@ -16,17 +16,12 @@ use super::{
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, ElfKind, Segment};
 use crate::plan::{CommittedInputs, PlanError};
-use crate::platform::{Access, MemoryRegion, Platform};
+use crate::platform::{MemoryRegion, Platform};
 
 /// Room for the kernel's code, bytes; the linker script checks that it fits.
 const KERNEL_CODE: u64 = 256 << 10;
 /// Room for the kernel's constants, data and stack, bytes.
 const KERNEL_DATA: u64 = 512 << 10;
-
-/// Whether `platform` is such a machine.
-pub(super) fn is_asked_for(platform: &Platform) -> bool {
-    platform.loader.contiguous_text || platform.memory.iter().any(|region| region.access != Access::Rwx)
-}
 
 /// As [`Placement::new`].
 pub(super) fn place(

@@ -1,0 +1,159 @@
+//! What reachable code asks of the instruction set: for machines that lack some of it, where each instruction lies, and
+//! what must be known of the atomic ones to put other instructions in their place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::exit::{BlockId, FunctionId};
+use super::flow::Flow;
+use super::liveness::Liveness;
+use super::names::function_name;
+use super::program::Program;
+use super::reservation;
+use crate::address::{Address, AddressRange};
+use crate::isa::{Extension, Instruction, Op, RegisterSet};
+
+/// A place in the code, for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mention {
+    /// Of the instruction.
+    pub address: Address,
+    /// Its function's name.
+    pub function_name: String,
+    /// What stands there.
+    pub instruction: Instruction,
+}
+
+/// The reachable code of a program as the instruction set sees it. All addresses are the file's own.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CodeListing {
+    /// How many reachable instructions are of each extension, and the first few.
+    pub extensions: BTreeMap<Extension, (usize, Vec<Mention>)>,
+    /// Every `lr`, `sc` and `amo`, ascending.
+    pub atomics: Vec<AtomicSite>,
+    /// Every `fence`, ascending.
+    pub fences: Vec<Address>,
+    /// Every `fence.i`.
+    pub instruction_fences: Vec<Mention>,
+    /// Every access to a CSR that is not floating point's, but for the instruction that stands where control never gets.
+    pub csr_accesses: Vec<Mention>,
+    /// All reachable code, ascending and apart.
+    pub code: Vec<AddressRange>,
+    /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
+    pub referenced: Vec<Address>,
+    /// Why nothing can be said of where control goes, if that is so: other code may run, too.
+    pub lost: Option<String>,
+}
+
+/// One atomic instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AtomicSite {
+    /// Where, what, and in which function.
+    pub mention: Mention,
+    /// Integer registers that may be read behind it.
+    pub live_after: RegisterSet,
+    /// Whether control gets to the instruction behind it only from here.
+    pub alone_leads_on: bool,
+    /// Of an `sc`: why it may find its reservation lost, if it may.
+    pub may_fail: Option<String>,
+}
+
+/// How many places are named of each kind.
+const NAMED: usize = 3;
+
+impl CodeListing {
+    pub(super) fn new(program: &Program<'_>, flow: &Flow) -> CodeListing {
+        let mut listing = CodeListing { lost: program.lost.clone(), ..CodeListing::default() };
+        let mut extensions: BTreeMap<Extension, BTreeMap<u64, FunctionId>> = BTreeMap::new();
+        let mut atomics: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
+        let (mut fences, mut instruction_fences, mut csrs) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let mut code = Vec::new();
+        for block in program.blocks.ids() {
+            let found = &program.blocks[block];
+            code.extend(AddressRange::between(Address(found.start), Address(found.end)));
+            for (at, instruction) in program.blocks.instructions(block, &program.code) {
+                for extension in instruction.extensions() {
+                    extensions.entry(extension).or_default().insert(at, found.function);
+                    if extension == Extension::A {
+                        atomics.entry(at).or_default().push(block);
+                    }
+                }
+                match instruction.op {
+                    Op::Fence => {
+                        fences.insert(Address(at));
+                    }
+                    Op::FenceI => {
+                        instruction_fences.insert(at, found.function);
+                    }
+                    _ if instruction.is_csr_access()
+                        && !instruction.is_unimplemented()
+                        && instruction.extensions().next().is_none() =>
+                    {
+                        csrs.insert(at, found.function);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mentions = |places: &BTreeMap<u64, FunctionId>, limit: usize| -> Vec<Mention> {
+            places.iter().take(limit).filter_map(|(&at, &function)| mention(program, at, function)).collect()
+        };
+        listing.extensions = extensions
+            .iter()
+            .map(|(&extension, places)| (extension, (places.len(), mentions(places, NAMED))))
+            .collect();
+        listing.instruction_fences = mentions(&instruction_fences, usize::MAX);
+        listing.csr_accesses = mentions(&csrs, usize::MAX);
+        listing.fences = fences.into_iter().collect();
+        listing.code = joined(code);
+        listing.atomics = atomic_sites(program, flow, &atomics);
+        let computed = program.functions.iter().flat_map(|function| &function.code_references);
+        let referenced: BTreeSet<u64> = computed.chain(&program.address_taken).copied().collect();
+        listing.referenced = referenced.into_iter().map(Address).collect();
+        listing
+    }
+}
+
+fn mention(program: &Program<'_>, at: u64, function: FunctionId) -> Option<Mention> {
+    let function_name = function_name(&program.code, program[function].entry);
+    Some(Mention { address: Address(at), function_name, instruction: program.code.fetch(at)? })
+}
+
+fn atomic_sites(program: &Program<'_>, flow: &Flow, atomics: &BTreeMap<u64, Vec<BlockId>>) -> Vec<AtomicSite> {
+    let functions: BTreeSet<FunctionId> =
+        atomics.values().flatten().map(|&block| program.blocks[block].function).collect();
+    if functions.is_empty() {
+        return Vec::new();
+    }
+    let liveness = Liveness::at(program, flow, functions.into_iter().collect(), true);
+    let site = |(&at, blocks): (&u64, &Vec<BlockId>)| {
+        let mention = mention(program, at, program.blocks[*blocks.first()?].function)?;
+        let instruction = mention.instruction;
+        let live = blocks.iter().map(|&block| liveness.after(block, at));
+        let behind = at + u64::from(instruction.length);
+        let is_start = program.code.slot(behind).is_none_or(|slot| program.blocks.any_at(slot));
+        let is_conditional = matches!(instruction.op, Op::ScW | Op::ScD);
+        let failing = blocks.iter().filter(|_| is_conditional);
+        Some(AtomicSite {
+            mention,
+            live_after: live.fold(RegisterSet::EMPTY, RegisterSet::union),
+            alone_leads_on: !is_start,
+            may_fail: failing.filter_map(|&block| reservation::may_be_lost(program, flow, block, at)).next(),
+        })
+    };
+    atomics.iter().filter_map(site).collect()
+}
+
+/// `ranges` without overlaps, neighbours joined.
+fn joined(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
+    ranges.sort();
+    let mut joined: Vec<AddressRange> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start() <= last.end() => {
+                *last = AddressRange::between(last.start(), last.end().max(range.end())).unwrap_or(*last);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}

@@ -1,0 +1,308 @@
+//! Reachable instructions that the platform's machine lacks, and what stands in their place: another instruction where one
+//! will do, else a jump to a stub of plain instructions. What cannot be replaced is an [`Obstacle`].
+//!
+//! * `lr` becomes a load and `sc` a store. Threads change only inside calls, so an `sc` that every path reaches from its
+//!   `lr` without a call never fails; one that may is not replaced. Where the branch that would try again is right behind
+//!   the `sc`, it becomes `li rd, 0`, and no stub is needed.
+//! * `amo…` becomes load, operation and store, in a stub with registers that are dead there.
+//! * `fence` becomes `nop`: one hart sees its own accesses in order (ISA manual, "Memory Ordering Instructions").
+//! * What nobody reaches becomes `ebreak` where the machine's loader decodes all text.
+
+mod plain;
+mod unreached;
+
+use std::collections::BTreeMap;
+
+use super::stub_rooms::StubRooms;
+use super::{Obstacle, Placement, obstacle};
+use crate::address::{Address, AddressRange};
+use crate::analysis::{AtomicSite, CodeListing, Mention, ProgramFeatures};
+use crate::elf::AppElf;
+use crate::isa::{Extension, Instruction, Op, Register, RegisterSet, decode, split_displacement};
+use crate::platform::Platform;
+
+const ZERO: Register = Register::ZERO;
+/// Instructions in a stub at most, with the jump back.
+const LONGEST: u64 = 10;
+/// How far `jal` reaches, bytes; a little less, so that both ways fit.
+const NEAR: u64 = (1 << 20) - 4096;
+
+/// What is put in place of instructions that the machine lacks.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lowerings {
+    /// By the file's address.
+    pub sites: BTreeMap<Address, Lowering>,
+    /// Words that nobody reaches, in the file's addresses: `ebreak` stands there.
+    pub unreached: Vec<AddressRange>,
+}
+
+/// One replaced instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lowering {
+    /// What stood there.
+    pub instruction: Instruction,
+    /// What does.
+    pub replacement: Replacement,
+}
+
+/// What stands in place of an instruction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Replacement {
+    /// Other instructions: the second in place of the branch behind the first.
+    InPlace(Vec<Instruction>),
+    /// A jump to these instructions and back.
+    Stub {
+        /// Where they are, in the image.
+        stub: AddressRange,
+        /// Without the jump back.
+        body: Vec<Instruction>,
+        /// What must be kept in memory meanwhile, because the body uses a register that is not free.
+        spill: Option<Spill>,
+    },
+}
+
+/// A register that a stub uses and gives back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spill {
+    /// Kept in the kernel's memory.
+    pub register: Register,
+    /// Leads there, before the body.
+    pub by: Register,
+}
+
+impl Lowering {
+    /// The replacing instructions at the site, for one that is at `site` in the image; `None` if its stub is out of reach.
+    pub fn at_site(&self, site: Address) -> Option<Vec<Instruction>> {
+        match &self.replacement {
+            Replacement::InPlace(instructions) => Some(instructions.clone()),
+            Replacement::Stub { stub, .. } => Some(vec![jump(site, stub.start())?]),
+        }
+    }
+
+    /// The instructions of its stub with the jump back, for one that is at `site` in the image; `word` is where the kernel has
+    /// room for a register that is kept meanwhile.
+    pub fn in_stub(&self, site: Address, word: Address) -> Option<Vec<Instruction>> {
+        let Replacement::Stub { stub, body, spill } = &self.replacement else { return None };
+        let next = |code: &[Instruction]| stub.start().offset(4 * code.len() as i64);
+        let mut code = Vec::new();
+        if let Some(Spill { register, by }) = *spill {
+            let (high, low) = split_displacement(word.0.wrapping_sub(next(&code).0).cast_signed())?;
+            code.push(Instruction::new(Op::Auipc, by, ZERO, ZERO, high));
+            code.push(Instruction::new(Op::Sd, ZERO, by, register, low));
+        }
+        code.extend(body);
+        if let Some(Spill { register, .. }) = *spill {
+            let (high, low) = split_displacement(word.0.wrapping_sub(next(&code).0).cast_signed())?;
+            code.push(Instruction::new(Op::Auipc, register, ZERO, ZERO, high));
+            code.push(Instruction::new(Op::Ld, register, register, ZERO, low));
+        }
+        code.push(jump(next(&code), site.offset(4))?);
+        Some(code)
+    }
+
+    /// How many instructions more than one it takes at most.
+    pub fn extra_instructions(&self) -> usize {
+        match &self.replacement {
+            // The second stands for the branch.
+            Replacement::InPlace(_) => 0,
+            Replacement::Stub { body, spill, .. } => body.len() + if spill.is_some() { 5 } else { 1 },
+        }
+    }
+}
+
+/// `j to` at `from`.
+fn jump(from: Address, to: Address) -> Option<Instruction> {
+    let displacement = i32::try_from(to.0.wrapping_sub(from.0).cast_signed()).ok()?;
+    let jump = Instruction::new(Op::Jal, ZERO, ZERO, ZERO, displacement);
+    jump.encode().map(|_| jump)
+}
+
+/// Whether `features` hold anything that the machine may lack: then the instructions must be listed.
+pub(super) fn is_needed(features: &ProgramFeatures, platform: &Platform) -> bool {
+    let isa = &platform.isa;
+    let has_bits = isa.zba && isa.zbb && isa.zbs;
+    let lacks = [
+        (isa.atomics, features.atomics),
+        (isa.float, features.float),
+        (isa.double, features.double),
+        (isa.compressed, features.compressed),
+        (has_bits, features.bit_manipulation),
+        (platform.csrs.is_none(), features.csrs),
+    ];
+    // Fences are no feature: programs without A that have some are rare, and so are machines without A.
+    lacks.iter().any(|&(has, first)| !has && first.is_some()) || !isa.atomics || platform.loader.decodable_text
+}
+
+/// Room for stubs, bytes.
+pub(super) fn stub_room(listing: &CodeListing, platform: &Platform) -> u64 {
+    if platform.isa.atomics { 0 } else { 4 * LONGEST * listing.atomics.len() as u64 }
+}
+
+/// What keeps the program from the machine whatever is replaced.
+pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
+    let isa = &platform.isa;
+    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension);
+    let mut found: Vec<Obstacle> = listing
+        .extensions
+        .iter()
+        .filter(|(extension, _)| lacking(extension))
+        .map(|(&extension, (count, first))| {
+            let what = format!("{count} instructions of {extension}: {}", obstacle::places(*count, first));
+            Obstacle::new(what, rebuild_without(extension))
+        })
+        .collect();
+    let has_csr = |csr: u16| platform.csrs.as_ref().is_none_or(|csrs| csrs.contains(&csr));
+    let csrs: Vec<Mention> =
+        listing.csr_accesses.iter().filter(|mention| !has_csr(mention.instruction.csr())).cloned().collect();
+    if !csrs.is_empty() {
+        found.push(Obstacle::new(
+            format!("{} accesses to CSRs that it lacks: {}", csrs.len(), obstacle::places(csrs.len(), &csrs)),
+            "ask the kernel for the time instead of the machine's counters (`clock_gettime`)",
+        ));
+    }
+    if !isa.atomics && !listing.instruction_fences.is_empty() {
+        let fences = &listing.instruction_fences;
+        found.push(Obstacle::new(
+            format!("it writes code as it runs: {}", obstacle::places(fences.len(), fences)),
+            "build the program without its just-in-time compiler",
+        ));
+    }
+    if !isa.atomics {
+        let failing: Vec<&AtomicSite> = listing.atomics.iter().filter(|site| site.may_fail.is_some()).collect();
+        if let Some((site, why)) = failing.first().and_then(|site| Some((&site.mention, site.may_fail.as_ref()?))) {
+            let others = failing.len() - 1;
+            let others = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+            found.push(Obstacle::new(
+                format!(
+                    "without A, an `sc` must surely find its reservation, but `{}` at {} in {} may not: {why}{others}",
+                    site.instruction, site.address, site.function_name
+                ),
+                "use the compiler's atomic operations instead of `lr` and `sc` far apart",
+            ));
+        }
+    }
+    found
+}
+
+fn rebuild_without(extension: Extension) -> &'static str {
+    match extension {
+        Extension::A => "rebuild the program and its libraries without A",
+        Extension::C | Extension::F | Extension::D => {
+            "rebuild the program and its libraries for rv64ima, lp64. C: `-march=rv64ima -mabi=lp64`, with a libc built so. \
+             Rust: `-Z build-std` and a target with `\"features\": \"+m,+a\"`, `\"llvm-abiname\": \"lp64\"` \
+             (`-C target-feature=-c` alone leaves the standard library as it is). Go always uses F and D"
+        }
+        Extension::Zba | Extension::Zbb | Extension::Zbs => {
+            "rebuild without bit manipulation: leave it out of `-march` or `-C target-feature`, and choose no newer `-C target-cpu`"
+        }
+    }
+}
+
+/// Chooses what stands in place of each instruction that the machine lacks.
+///
+/// # Errors
+/// What cannot be replaced.
+pub(super) fn choose(
+    app: &AppElf,
+    listing: &CodeListing,
+    platform: &Platform,
+    placement: &Placement,
+    rooms: &mut StubRooms,
+) -> Result<Lowerings, Vec<Obstacle>> {
+    let mut lowerings = Lowerings::default();
+    let mut obstacles = Vec::new();
+    if platform.loader.decodable_text {
+        match unreached::find(app, listing, &platform.isa) {
+            Ok(ranges) => lowerings.unreached = ranges,
+            Err(obstacle) => obstacles.push(obstacle),
+        }
+    }
+    if !platform.isa.atomics {
+        let nop = Instruction::new(Op::Addi, ZERO, ZERO, ZERO, 0);
+        let fence = Instruction::new(Op::Fence, ZERO, ZERO, ZERO, 0);
+        let nop = Lowering { instruction: fence, replacement: Replacement::InPlace(vec![nop]) };
+        lowerings.sites.extend(listing.fences.iter().map(|&at| (at, nop.clone())));
+        let mut failed: Vec<(Mention, &'static str)> = Vec::new();
+        for site in &listing.atomics {
+            let instruction = site.mention.instruction;
+            match replacement(app, site, placement, rooms) {
+                Ok(replacement) => {
+                    lowerings.sites.insert(site.mention.address, Lowering { instruction, replacement });
+                }
+                Err(why) => failed.push((site.mention.clone(), why)),
+            }
+        }
+        if let Some(&(_, why)) = failed.first() {
+            let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
+            obstacles.push(Obstacle::new(
+                format!("{} instructions of A cannot be replaced, {why}: {}", places.len(), obstacle::places(places.len(), &places)),
+                "choose a platform that has A (`zeroos platforms`), or make the program smaller (`opt-level = \"s\"`, `-Os`)",
+            ));
+        }
+    }
+    if obstacles.is_empty() { Ok(lowerings) } else { Err(obstacles) }
+}
+
+fn replacement(
+    app: &AppElf,
+    site: &AtomicSite,
+    placement: &Placement,
+    rooms: &mut StubRooms,
+) -> Result<Replacement, &'static str> {
+    let (address, instruction) = (site.mention.address, site.mention.instruction);
+    let touches = |target: u64| target < address.0 + 8 && address.0 < target.saturating_add(8);
+    if app.relocations.iter().any(|relocation| touches(relocation.target.0)) {
+        return Err("since a relocation changes them as the program starts");
+    }
+    let (body, spill) = body(&instruction, dead(site)).ok_or("for want of a register that is free there")?;
+    match body.as_slice() {
+        [_] => return Ok(Replacement::InPlace(body)),
+        [_, succeeds] if tries_again(app, site) && succeeds.rd() == instruction.rd() => {
+            return Ok(Replacement::InPlace(body));
+        }
+        _ => {}
+    }
+    let placed = placement.placed(address);
+    let size = 4 * (body.len() as u64 + if spill.is_some() { 5 } else { 1 });
+    let stub = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR);
+    let stub = stub.ok_or("for want of room for a stub within 1 MiB")?;
+    Ok(Replacement::Stub { stub, body, spill })
+}
+
+/// Plain instructions for `atomic` by the registers that are `dead` behind it, and if these are too few, one more.
+fn body(atomic: &Instruction, dead: RegisterSet) -> Option<(Vec<Instruction>, Option<Spill>)> {
+    if let Some(body) = plain::plain(atomic, dead) {
+        return Some((body, None));
+    }
+    let operands = RegisterSet::of(&[atomic.rs1(), atomic.rs2()]);
+    // What leads to the memory for the other: the result's register, whose old value nobody needs, or one that is dead.
+    let result = RegisterSet::of(&[atomic.rd()]).without(ZERO);
+    let by = result.union(dead).minus(operands).iter().next()?;
+    let kept = general_registers().minus(operands).minus(dead).without(by).without(atomic.rd()).iter().next()?;
+    let body = plain::plain(atomic, dead.with(kept))?;
+    Some((body, Some(Spill { register: kept, by })))
+}
+
+/// Registers that nothing reads behind `site`; what says where things are is never taken.
+fn dead(site: &AtomicSite) -> RegisterSet {
+    general_registers().minus(site.live_after)
+}
+
+/// All but those that say where things are.
+fn general_registers() -> RegisterSet {
+    let fixed = [Register::SP, Register::GP, Register::new(4)];
+    (1..32).map(Register::new).filter(|register| !fixed.contains(register)).fold(RegisterSet::EMPTY, RegisterSet::with)
+}
+
+/// Whether `bnez rd, …` follows the `sc` of `site`, and nothing else leads there.
+fn tries_again(app: &AppElf, site: &AtomicSite) -> bool {
+    let is_conditional = matches!(site.mention.instruction.op, Op::ScW | Op::ScD);
+    let next = app.bytes_from(site.mention.address.offset(4)).and_then(decode);
+    is_conditional
+        && site.alone_leads_on
+        && next.is_some_and(|next| {
+            let (left, right) = (next.rs1(), next.rs2());
+            let rd = site.mention.instruction.rd();
+            next.op == Op::Bne && next.length == 4 && rd != ZERO && [(rd, ZERO), (ZERO, rd)].contains(&(left, right))
+        })
+}
