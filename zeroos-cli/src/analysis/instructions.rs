@@ -34,8 +34,8 @@ pub struct CodeListing {
     pub fences: Vec<Address>,
     /// Every `fence.i`.
     pub instruction_fences: Vec<Mention>,
-    /// Every access to a CSR that is not floating point's, but for the instruction that stands where control never gets.
-    pub csr_accesses: Vec<Mention>,
+    /// Every read of a counter: cycles, time, instructions.
+    pub counters: Vec<Mention>,
     /// All reachable code, ascending and apart.
     pub code: Vec<AddressRange>,
     /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
@@ -65,7 +65,7 @@ impl CodeListing {
         let mut listing = CodeListing { lost: program.lost.clone(), ..CodeListing::default() };
         let mut extensions: BTreeMap<Extension, BTreeMap<u64, FunctionId>> = BTreeMap::new();
         let mut atomics: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
-        let (mut fences, mut instruction_fences, mut csrs) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut fences, mut instruction_fences, mut counters) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let mut code = Vec::new();
         for block in program.blocks.ids() {
             let found = &program.blocks[block];
@@ -84,11 +84,8 @@ impl CodeListing {
                     Op::FenceI => {
                         instruction_fences.insert(at, found.function);
                     }
-                    _ if instruction.is_csr_access()
-                        && !instruction.is_unimplemented()
-                        && instruction.extensions().next().is_none() =>
-                    {
-                        csrs.insert(at, found.function);
+                    _ if instruction.reads_counter() => {
+                        counters.insert(at, found.function);
                     }
                     _ => {}
                 }
@@ -102,7 +99,7 @@ impl CodeListing {
             .map(|(&extension, places)| (extension, (places.len(), mentions(places, NAMED))))
             .collect();
         listing.instruction_fences = mentions(&instruction_fences, usize::MAX);
-        listing.csr_accesses = mentions(&csrs, usize::MAX);
+        listing.counters = mentions(&counters, usize::MAX);
         listing.fences = fences.into_iter().collect();
         listing.code = joined(code);
         listing.atomics = atomic_sites(program, flow, &atomics);

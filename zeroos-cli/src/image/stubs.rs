@@ -124,8 +124,8 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     }
 }
 
-/// The stubs as pieces of an image. Where all executable pieces must follow each other, they are one that leads up to the
-/// kernel's code, at `kernel_code`.
+/// The stubs as pieces of an image. On machines that keep code and data apart they are one piece that leads up to the kernel's
+/// code, at `kernel_code`.
 pub(super) fn pieces<'s>(stubs: impl Iterator<Item = &'s Stub>, kernel_code: Option<Address>) -> Vec<Piece> {
     let gap = if kernel_code.is_some() { u64::MAX } else { GAP };
     let mut ascending: Vec<&Stub> = stubs.collect();

@@ -127,7 +127,7 @@ pub(super) fn is_needed(features: &ProgramFeatures, platform: &Platform) -> bool
         (isa.double, features.double),
         (isa.compressed, features.compressed),
         (has_bits, features.bit_manipulation),
-        (platform.csrs.is_none(), features.csrs),
+        (platform.csrs.is_none(), features.counters),
     ];
     // Fences are no feature: programs without A that have some are rare, and so are machines without A.
     lacks.iter().any(|&(has, first)| !has && first.is_some()) || !isa.atomics || platform.loader.decodable_text
@@ -152,11 +152,15 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
         })
         .collect();
     let has_csr = |csr: u16| platform.csrs.as_ref().is_none_or(|csrs| csrs.contains(&csr));
-    let csrs: Vec<Mention> =
-        listing.csr_accesses.iter().filter(|mention| !has_csr(mention.instruction.csr())).cloned().collect();
-    if !csrs.is_empty() {
+    let counters: Vec<Mention> =
+        listing.counters.iter().filter(|mention| !has_csr(mention.instruction.csr())).cloned().collect();
+    if !counters.is_empty() {
         found.push(Obstacle::new(
-            format!("{} accesses to CSRs that it lacks: {}", csrs.len(), obstacle::places(csrs.len(), &csrs)),
+            format!(
+                "{} reads of counters that it lacks: {}",
+                counters.len(),
+                obstacle::places(counters.len(), &counters)
+            ),
             "ask the kernel for the time instead of the machine's counters (`clock_gettime`)",
         ));
     }
