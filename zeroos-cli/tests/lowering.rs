@@ -188,7 +188,7 @@ fn a_program_for_a_full_machine_meets_all_obstacles_at_once() {
         "\n  - 19 instructions of F: ",
         "\n  - 2 instructions of D: `fld fa0, 0(a5)` at 0x10520 in ",
         "\n  - the program lies at 0x10000..0x18000, but platform `sp1` has memory at ",
-        "  help: \n  - rebuild the program and its libraries for rv64ima, lp64",
+        "\n  help: rebuild the program and its libraries for rv64ima, lp64",
         "`-march=rv64ima -mabi=lp64`",
         "static-PIE",
     ]);

@@ -163,7 +163,11 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
         .iter()
         .filter(|(extension, _)| lacking(extension))
         .map(|(&extension, (count, first))| {
-            let what = format!("{count} instructions of {extension}: {}", obstacle::places(*count, first));
+            let what = format!(
+                "{} of {extension}: {}",
+                obstacle::count(*count, "instructions"),
+                obstacle::places(*count, first)
+            );
             Obstacle::new(what, rebuild_without(extension))
         })
         .collect();
@@ -173,8 +177,8 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
     if !counters.is_empty() {
         found.push(Obstacle::new(
             format!(
-                "{} reads of counters that it lacks: {}",
-                counters.len(),
+                "{} of counters that it lacks: {}",
+                obstacle::count(counters.len(), "reads"),
                 obstacle::places(counters.len(), &counters)
             ),
             "ask the kernel for the time instead of the machine's counters (`clock_gettime`)",
@@ -263,7 +267,7 @@ pub(super) fn choose(
         if let Some(&(_, why)) = failed.first() {
             let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
             obstacles.push(Obstacle::new(
-                format!("{} instructions of A cannot be replaced, {why}: {}", places.len(), obstacle::places(places.len(), &places)),
+                format!("{} of A cannot be replaced, {why}: {}", obstacle::count(places.len(), "instructions"), obstacle::places(places.len(), &places)),
                 "choose a platform that has A (`zeroos platforms`), or make the program smaller (`opt-level = \"s\"`, `-Os`)",
             ));
         }
