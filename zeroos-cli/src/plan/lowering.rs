@@ -169,9 +169,12 @@ pub(super) fn stub_room(listing: &CodeListing, platform: &Platform) -> u64 {
 }
 
 /// What keeps the program from the machine whatever is replaced.
-pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
+pub(super) fn obstacles(app: &AppElf, listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
     let isa = &platform.isa;
-    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension);
+    // What the file says that it does without can only come from bytes that were taken for code where control might have
+    // gone: if it ever got there, the machine would stop it.
+    let denied = |extension: Extension| matches!(extension, Extension::F | Extension::D) && app.isa.denies(extension);
+    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension) && !denied(*extension);
     let mut found: Vec<Obstacle> = listing
         .extensions
         .iter()
