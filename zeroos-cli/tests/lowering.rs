@@ -148,6 +148,42 @@ fn random_atomics_do_what_they_do_under_linux() {
     assert_eq!(kinds.len(), 23, "{kinds:?}");
 }
 
+/// More than 1 MiB from any room for stubs.
+#[test]
+fn atomics_in_far_text_take_the_instruction_before_them_along() {
+    let workplace = Workplace::new();
+    let flags = ["-march=rv64ima", "-mabi=lp64", "-Wl,-Ttext-segment=0x90000000"];
+    let before = ["addi a1, a1, 3", "ld a1, 8(a0)", "slli a1, a1, 2", "mv a3, a1", "li t6, 5"];
+    let operations = OPERATIONS.iter().zip(before.iter().cycle());
+    let body: String = operations
+        .map(|(operation, before)| format!("{before}\n {operation}.d a2, a1, (a0)\n sd a2, 8(a0)\n"))
+        .collect();
+    let source = format!(
+        ".text\n.skip 0x280000\n.globl _start\n_start: lla a0, cell\n li a1, 77\n li a3, 0\n {body} \
+         add a1, a1, a3\n sd a1, 16(a0)\n mv a1, a0\n li a2, 24\n li a0, 1\n li a7, 64\n ecall\n \
+         li a0, 0\n li a7, 93\n ecall\n.skip 0x280000\n.data\n.balign 8\ncell: .dword 5, 6, 7\n"
+    );
+    let app = workplace.guest("far.S", &source, &flags);
+    let reference = finish(Command::new("qemu-riscv64").arg(&app), b"");
+    assert_eq!((reference.status, reference.stdout.len()), (0, 24));
+    let build = ["build", &app, "--platform", "zkvm-standard", "-o", "image", "--report", "report"];
+    workplace.zeroos(&build).exits(0);
+    assert_eq!(workplace.zeroos(&["run", "image"]).exits(0).stdout, reference.stdout);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(workplace.path("report")).unwrap()).unwrap();
+    let lowered = report["lowered"].as_object().unwrap();
+    assert_eq!(lowered.len(), OPERATIONS.len());
+    let distance = |place: &serde_json::Value| {
+        let address = |name: &str| u64::from_str_radix(&place[name].as_str().unwrap()[2..], 16).unwrap();
+        address("placed").abs_diff(address("stub"))
+    };
+    assert!(lowered.values().all(|kind| distance(&kind["places"][0]) > 1 << 20), "{report}");
+
+    let target = source.replace("addi a1, a1, 3\n", "beqz a0, 1f\n addi a1, a1, 3\n 1: ");
+    let app = workplace.guest("target.S", &target, &flags);
+    let refused = workplace.zeroos(&["build", &app, "--platform", "zkvm-standard"]).exits(1);
+    refused.says(&["2 instructions of A cannot be replaced, for want of room for a stub within 1 MiB: `amoswap.d"]);
+}
+
 /// A program that makes `call` somewhere between an `lr` and its `sc`.
 fn reserving(between: &str) -> String {
     format!(
@@ -188,7 +224,7 @@ fn a_program_for_a_full_machine_meets_all_obstacles_at_once() {
         "\n  - 19 instructions of F: ",
         "\n  - 2 instructions of D: `fld fa0, 0(a5)` at 0x10520 in ",
         "\n  - the program lies at 0x10000..0x18000, but platform `sp1` has memory at ",
-        "  help: \n  - rebuild the program and its libraries for rv64ima, lp64",
+        "\n  help: rebuild the program and its libraries for rv64ima, lp64",
         "`-march=rv64ima -mabi=lp64`",
         "static-PIE",
     ]);

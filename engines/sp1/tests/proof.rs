@@ -10,6 +10,12 @@ use std::path::Path;
 use zeroos_engine_sp1_proofs::{Values, VerifyingKey, from_bytes, one_run, values, verifying_key};
 use zeroos_engine_testing::Bench;
 
+/// Keeps the program busy for 200,000 cycles before it succeeds.
+const BUSY: &str = "succeed:
+    li s5, 40000;  la s6, digest + 24
+    1: ld s7, 0(s6);  sd s7, 0(s6);  addi s5, s5, -1;  mul s8, s8, s7;  bnez s5, 1b
+";
+
 const PUBLIC: &[u8] = b"public output";
 
 /// Verifies files of the bench; returns the status and what was said.
@@ -23,8 +29,10 @@ fn verify(bench: &Bench, image: &Path, proof: &str, public: &str, further: &[&st
 #[test]
 #[ignore = "minutes, and gigabytes of memory"]
 fn a_run_is_proved_and_only_what_happened_is_verified() {
-    let bench = bench();
-    let image = bench.assemble(&copy());
+    // Shards of a size that makes the run two of them.
+    let bench = bench().environment("ELEMENT_THRESHOLD", "9000000");
+    let source = copy().replace("succeed:", BUSY);
+    let image = bench.assemble(&source);
     let input = bench.file("input", &copy_input(PUBLIC));
     let paths = [
         ("", image.as_path()),
@@ -74,13 +82,15 @@ fn a_run_is_proved_and_only_what_happened_is_verified() {
     shards_have_to_make_one_run(&values(&from_bytes(&bytes).expect("a proof")).expect("shards"), &key);
 
     // The same program but for one constant. Last, as it takes the place of the image.
-    let other = bench.assemble(&copy().replace("li a0, 0x100000", "li a0, 0x200000"));
+    let other = bench.assemble(&source.replace("li a0, 0x100000", "li a0, 0x200000"));
     rejected(&other, "proof", "public", &[], "");
 }
 
-/// Alters what the shards say of themselves, which the shard verifier alone would notice only if each shard's proof were kept.
+/// Each shard by itself may be valid, and yet they need not be one run.
 fn shards_have_to_make_one_run(shards: &[Values], key: &VerifyingKey) {
+    assert_eq!(shards.len(), 2);
     assert_eq!(one_run(shards, key), Ok(()));
+    let (zero, one) = (shards[0].prev_exit_code, shards[0].is_execution_shard);
     let broken = |alter: &dyn Fn(&mut Vec<Values>), reason: &str| {
         let mut shards = shards.to_vec();
         alter(&mut shards);
@@ -89,19 +99,27 @@ fn shards_have_to_make_one_run(shards: &[Values], key: &VerifyingKey) {
     };
     let last = shards.len() - 1;
     broken(&|shards| shards.clear(), "no shards");
-    broken(&|shards| shards[0].pc_start[1] = shards[0].prev_exit_code, "does not begin at the start");
-    broken(&|shards| shards[0].prev_exit_code = shards[0].is_execution_shard, "does not begin at the start");
-    broken(&|shards| shards[0].initial_timestamp[0] = shards[0].is_execution_shard, "does not begin at the start");
-    broken(&|shards| shards[0].prev_commit_syscall = shards[0].is_execution_shard, "does not begin at the start");
+    broken(&|shards| shards[0].pc_start[1] = zero, "does not begin at the start");
+    broken(&|shards| shards[0].prev_exit_code = one, "does not begin at the start");
+    broken(&|shards| shards[0].initial_timestamp[0] = one, "does not begin at the start");
+    broken(&|shards| shards[0].prev_commit_syscall = one, "does not begin at the start");
     broken(&|shards| shards.push(shards[0]), "does not go on where");
+    broken(&|shards| shards.swap(0, 1), "does not begin at the start");
+    broken(&|shards| _ = shards.remove(0), "does not begin at the start");
+    broken(&|shards| shards.truncate(1), "did not halt");
+    broken(&|shards| shards[1].proof_nonce[0] = one, "is of another proof");
+    broken(&|shards| shards[1].is_first_execution_shard = one, "marked as the first");
     broken(&|shards| shards[last].next_pc = shards[0].pc_start, "did not halt");
-    broken(&|shards| shards[last].last_init_addr = [shards[0].prev_exit_code; 3], "initialised and finalised");
-    broken(&|shards| shards[last].commit_syscall = shards[0].prev_exit_code, "without COMMIT");
-    broken(&|shards| shards[last].commit_deferred_syscall = shards[0].prev_exit_code, "without COMMIT");
-    broken(&|shards| shards[last].deferred_proofs_digest[0] = shards[0].is_execution_shard, "other proofs");
-    broken(&|shards| shards[last].global_cumulative_sum = key.initial_global_cumulative_sum, "what the shards send each other");
-    broken(&|shards| shards[0].is_first_execution_shard = shards[0].prev_exit_code, "marked as the first");
-    broken(&|shards| shards[0].is_execution_shard = shards[0].prev_exit_code, "without being one that executes");
+    broken(&|shards| shards[last].last_init_addr = [zero; 3], "initialised and finalised");
+    broken(&|shards| shards[last].commit_syscall = zero, "without COMMIT");
+    broken(&|shards| shards[last].commit_deferred_syscall = zero, "without COMMIT");
+    broken(&|shards| shards[last].deferred_proofs_digest[0] = one, "other proofs");
+    broken(
+        &|shards| shards[last].global_cumulative_sum = key.initial_global_cumulative_sum,
+        "what the shards send each other",
+    );
+    broken(&|shards| shards[0].is_first_execution_shard = zero, "marked as the first");
+    broken(&|shards| shards[0].is_execution_shard = zero, "without being one that executes");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub struct AtomicSite {
     pub live_after: RegisterSet,
     /// Whether control gets to the instruction behind it only from here.
     pub alone_leads_on: bool,
+    /// The instruction right before it, if control gets here only from there.
+    pub before: Option<Instruction>,
     /// Of an `sc`: why it may find its reservation lost, if it may.
     pub may_fail: Option<String>,
 }
@@ -127,17 +129,24 @@ fn atomic_sites(program: &Program<'_>, flow: &Flow, atomics: &BTreeMap<u64, Vec<
         let instruction = mention.instruction;
         let live = blocks.iter().map(|&block| liveness.after(block, at));
         let behind = at + u64::from(instruction.length);
-        let is_start = program.code.slot(behind).is_none_or(|slot| program.blocks.any_at(slot));
+        let is_start = |at| program.code.slot(at).is_none_or(|slot| program.blocks.any_at(slot));
         let is_conditional = matches!(instruction.op, Op::ScW | Op::ScD);
         let failing = blocks.iter().filter(|_| is_conditional);
         Some(AtomicSite {
             mention,
             live_after: live.fold(RegisterSet::EMPTY, RegisterSet::union),
-            alone_leads_on: !is_start,
+            alone_leads_on: !is_start(behind),
+            before: if is_start(at) { None } else { before(program, *blocks.first()?, at) },
             may_fail: failing.filter_map(|&block| reservation::may_be_lost(program, flow, block, at)).next(),
         })
     };
     atomics.iter().filter_map(site).collect()
+}
+
+/// The instruction right before `at` in `block`.
+fn before(program: &Program<'_>, block: BlockId, at: u64) -> Option<Instruction> {
+    let mut instructions = program.blocks.instructions(block, &program.code).take_while(|&(place, _)| place < at);
+    instructions.find(|&(place, instruction)| place + u64::from(instruction.length) == at).map(|(_, before)| before)
 }
 
 /// `ranges` without overlaps, neighbours joined.

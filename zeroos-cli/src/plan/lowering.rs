@@ -9,6 +9,7 @@
 //! * What nobody reaches becomes `ebreak` where the machine's loader decodes all text.
 
 mod plain;
+mod replacement;
 mod unreached;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use super::{Obstacle, Placement, obstacle};
 use crate::address::{Address, AddressRange};
 use crate::analysis::{AtomicSite, CodeListing, Mention, ProgramFeatures};
 use crate::elf::AppElf;
-use crate::isa::{Extension, Instruction, Op, Register, RegisterSet, decode, split_displacement};
+use crate::isa::{Extension, Instruction, Op, Register, split_displacement};
 use crate::platform::Platform;
 
 const ZERO: Register = Register::ZERO;
@@ -56,8 +57,10 @@ pub enum Replacement {
     Stub {
         /// Where they are, in the image.
         stub: AddressRange,
-        /// Without the jump back.
+        /// Without the jump back; it begins with the instruction before the site if the jump takes that one's place, too.
         body: Vec<Instruction>,
+        /// The register of a jump that is two instructions, there and back.
+        by: Option<Register>,
         /// What must be kept in memory meanwhile, because the body uses a register that is not free.
         spill: Option<Spill>,
         /// What gp must hold again at the end, because it was used although it is not free.
@@ -75,18 +78,23 @@ pub struct Spill {
 }
 
 impl Lowering {
-    /// The replacing instructions at the site, for one that is at `site` in the image; `None` if its stub is out of reach.
-    pub fn at_site(&self, site: Address) -> Option<Vec<Instruction>> {
+    /// The replacing instructions with the address of the first, for a site at `site` in the image; `None` if its stub is out
+    /// of reach.
+    pub fn at_site(&self, site: Address) -> Option<(Address, Vec<Instruction>)> {
         match &self.replacement {
-            Replacement::InPlace(instructions) => Some(instructions.clone()),
-            Replacement::Stub { stub, .. } => Some(vec![jump(site, stub.start())?]),
+            Replacement::InPlace(instructions) => Some((site, instructions.clone())),
+            Replacement::Stub { stub, by: None, .. } => Some((site, jump(site, None, stub.start())?)),
+            Replacement::Stub { stub, by, .. } => {
+                let start = site.offset(-4);
+                Some((start, jump(start, *by, stub.start())?))
+            }
         }
     }
 
     /// The instructions of its stub with the jump back, for one that is at `site` in the image; `word` is where the kernel has
     /// room for a register that is kept meanwhile.
     pub fn in_stub(&self, site: Address, word: Address) -> Option<Vec<Instruction>> {
-        let Replacement::Stub { stub, body, spill, global_pointer } = &self.replacement else { return None };
+        let Replacement::Stub { stub, body, by, spill, global_pointer } = &self.replacement else { return None };
         let next = |code: &[Instruction]| stub.start().offset(4 * code.len() as i64);
         let mut code = Vec::new();
         if let Some(Spill { register, by }) = *spill {
@@ -105,7 +113,7 @@ impl Lowering {
             code.push(Instruction::new(Op::Auipc, Register::GP, ZERO, ZERO, high));
             code.push(Instruction::new(Op::Addi, Register::GP, Register::GP, ZERO, low));
         }
-        code.push(jump(next(&code), site.offset(4))?);
+        code.extend(jump(next(&code), *by, site.offset(4))?);
         Some(code)
     }
 
@@ -114,6 +122,8 @@ impl Lowering {
         match &self.replacement {
             // The second stands for the branch.
             Replacement::InPlace(_) => 0,
+            // The instruction before it is executed anyway.
+            Replacement::Stub { body, by: Some(_), .. } => body.len() + 2,
             Replacement::Stub { body, spill, global_pointer, .. } => {
                 body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())
             }
@@ -126,11 +136,15 @@ fn extra(spill: Option<&Spill>, global_pointer: Option<&Address>) -> usize {
     4 * usize::from(spill.is_some()) + 2 * usize::from(global_pointer.is_some())
 }
 
-/// `j to` at `from`.
-fn jump(from: Address, to: Address) -> Option<Instruction> {
-    let displacement = i32::try_from(to.0.wrapping_sub(from.0).cast_signed()).ok()?;
-    let jump = Instruction::new(Op::Jal, ZERO, ZERO, ZERO, displacement);
-    jump.encode().map(|_| jump)
+/// A jump to `to` at `from`: one instruction, or two `by` a register.
+fn jump(from: Address, by: Option<Register>, to: Address) -> Option<Vec<Instruction>> {
+    let displacement = to.0.wrapping_sub(from.0).cast_signed();
+    let Some(by) = by else {
+        let jump = Instruction::new(Op::Jal, ZERO, ZERO, ZERO, i32::try_from(displacement).ok()?);
+        return jump.encode().map(|_| vec![jump]);
+    };
+    let (high, low) = split_displacement(displacement)?;
+    Some(vec![Instruction::new(Op::Auipc, by, ZERO, ZERO, high), Instruction::new(Op::Jalr, ZERO, by, ZERO, low)])
 }
 
 /// Whether `features` hold anything that the machine may lack: then the instructions must be listed.
@@ -155,15 +169,22 @@ pub(super) fn stub_room(listing: &CodeListing, platform: &Platform) -> u64 {
 }
 
 /// What keeps the program from the machine whatever is replaced.
-pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
+pub(super) fn obstacles(app: &AppElf, listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
     let isa = &platform.isa;
-    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension);
+    // What the file says that it does without can only come from bytes that were taken for code where control might have
+    // gone: if it ever got there, the machine would stop it.
+    let denied = |extension: Extension| matches!(extension, Extension::F | Extension::D) && app.isa.denies(extension);
+    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension) && !denied(*extension);
     let mut found: Vec<Obstacle> = listing
         .extensions
         .iter()
         .filter(|(extension, _)| lacking(extension))
         .map(|(&extension, (count, first))| {
-            let what = format!("{count} instructions of {extension}: {}", obstacle::places(*count, first));
+            let what = format!(
+                "{} of {extension}: {}",
+                obstacle::count(*count, "instructions"),
+                obstacle::places(*count, first)
+            );
             Obstacle::new(what, rebuild_without(extension))
         })
         .collect();
@@ -173,8 +194,8 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
     if !counters.is_empty() {
         found.push(Obstacle::new(
             format!(
-                "{} reads of counters that it lacks: {}",
-                counters.len(),
+                "{} of counters that it lacks: {}",
+                obstacle::count(counters.len(), "reads"),
                 obstacle::places(counters.len(), &counters)
             ),
             "ask the kernel for the time instead of the machine's counters (`clock_gettime`)",
@@ -253,7 +274,7 @@ pub(super) fn choose(
         let mut failed: Vec<(Mention, &'static str)> = Vec::new();
         for site in &listing.atomics {
             let instruction = site.mention.instruction;
-            match replacement(app, site, placement, global_pointer, rooms) {
+            match replacement::choose(app, site, placement, global_pointer, rooms) {
                 Ok(replacement) => {
                     lowerings.sites.insert(site.mention.address, Lowering { instruction, replacement });
                 }
@@ -263,84 +284,10 @@ pub(super) fn choose(
         if let Some(&(_, why)) = failed.first() {
             let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
             obstacles.push(Obstacle::new(
-                format!("{} instructions of A cannot be replaced, {why}: {}", places.len(), obstacle::places(places.len(), &places)),
+                format!("{} of A cannot be replaced, {why}: {}", obstacle::count(places.len(), "instructions"), obstacle::places(places.len(), &places)),
                 "choose a platform that has A (`zeroos platforms`), or make the program smaller (`opt-level = \"s\"`, `-Os`)",
             ));
         }
     }
     if obstacles.is_empty() { Ok(lowerings) } else { Err(obstacles) }
-}
-
-fn replacement(
-    app: &AppElf,
-    site: &AtomicSite,
-    placement: &Placement,
-    global_pointer: Option<Address>,
-    rooms: &mut StubRooms,
-) -> Result<Replacement, &'static str> {
-    let (address, instruction) = (site.mention.address, site.mention.instruction);
-    let touches = |target: u64| target < address.0 + 8 && address.0 < target.saturating_add(8);
-    if app.relocations.iter().any(|relocation| touches(relocation.target.0)) {
-        return Err("since a relocation changes them as the program starts");
-    }
-    let dead = general_registers().minus(site.live_after);
-    let mut global_pointer = global_pointer.map(|address| placement.placed(address));
-    let (body, spill) = match body(&instruction, dead) {
-        Some(found) => {
-            global_pointer = None;
-            found
-        }
-        None => global_pointer
-            .and_then(|_| body(&instruction, dead.with(Register::GP)))
-            .ok_or("for want of a register that is free there")?,
-    };
-    match body.as_slice() {
-        [_] => return Ok(Replacement::InPlace(body)),
-        [_, succeeds] if tries_again(app, site) && succeeds.rd() == instruction.rd() => {
-            return Ok(Replacement::InPlace(body));
-        }
-        _ => {}
-    }
-    let placed = placement.placed(address);
-    let size = 4 * (body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())) as u64;
-    let stub = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR);
-    let stub = stub.ok_or("for want of room for a stub within 1 MiB")?;
-    let ends = placement.kernel.ranges().flat_map(|range| [range.start(), range.end()]);
-    if spill.is_some() && ends.map(|end| end.0.abs_diff(stub.start().0)).max().is_some_and(|distance| distance > FAR) {
-        return Err("for want of a register that is free there, or memory of the kernel within 2 GiB to keep one");
-    }
-    Ok(Replacement::Stub { stub, body, spill, global_pointer })
-}
-
-/// Plain instructions for `atomic` by the registers that are `free`, and if these are too few, one more.
-fn body(atomic: &Instruction, free: RegisterSet) -> Option<(Vec<Instruction>, Option<Spill>)> {
-    if let Some(body) = plain::plain(atomic, free) {
-        return Some((body, None));
-    }
-    let operands = RegisterSet::of(&[atomic.rs1(), atomic.rs2()]);
-    // What leads to the memory for the other: the result's register, whose old value nobody needs, or one that is free.
-    let result = RegisterSet::of(&[atomic.rd()]).without(ZERO);
-    let by = result.union(free).minus(operands).iter().next()?;
-    let kept = general_registers().minus(operands).minus(free).without(by).without(atomic.rd()).iter().next()?;
-    let body = plain::plain(atomic, free.with(kept))?;
-    Some((body, Some(Spill { register: kept, by })))
-}
-
-/// All but those that say where things are.
-fn general_registers() -> RegisterSet {
-    let fixed = [Register::SP, Register::GP, Register::new(4)];
-    (1..32).map(Register::new).filter(|register| !fixed.contains(register)).fold(RegisterSet::EMPTY, RegisterSet::with)
-}
-
-/// Whether `bnez rd, …` follows the `sc` of `site`, and nothing else leads there.
-fn tries_again(app: &AppElf, site: &AtomicSite) -> bool {
-    let is_conditional = matches!(site.mention.instruction.op, Op::ScW | Op::ScD);
-    let next = app.bytes_from(site.mention.address.offset(4)).and_then(decode);
-    is_conditional
-        && site.alone_leads_on
-        && next.is_some_and(|next| {
-            let (left, right) = (next.rs1(), next.rs2());
-            let rd = site.mention.instruction.rd();
-            next.op == Op::Bne && next.length == 4 && rd != ZERO && [(rd, ZERO), (ZERO, rd)].contains(&(left, right))
-        })
 }
