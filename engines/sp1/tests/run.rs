@@ -150,6 +150,9 @@ fn faults_stop_the_program_with_a_reason() {
         ("_start: unimp", "at pc 0x78000000"),
         ("_start: nop;  fence", "at pc 0x78000004"),
         ("_start: csrr a0, mscratch", "does not execute"),
+        // mret, wfi
+        ("_start: .word 0x30200073", "does not execute"),
+        ("_start: .word 0x10500073", "does not execute"),
         (misaligned, "a misaligned load of 4 bytes at 0x100001"),
         ("_start: lb a0, 0(zero)", "a load at 0x0: SP1 proves none below 0x10000, at pc 0x78000000"),
         ("_start: li t0, 0xfff8;  sd a0, 0(t0)", "a store at 0xfff8"),
@@ -168,10 +171,21 @@ fn what_is_not_rv64im_is_refused_wherever_it_stands() {
         (".word 0", "0x0"),
         (".option arch, +a\n lr.d a0, (a1)", "0x1005b52f"),
         (".option rvc\n c.li a0, 1\n c.nop\n .option norvc", "0x14505"),
+        // fence.i, fadd.d, sh1add, czero.eqz
+        (".word 0x0000100f", "0x100f"),
         (".word 0x02b57553", "0x2b57553"),
+        (".word 0x20c5a533", "0x20c5a533"),
+        (".word 0x0ec5d533", "0xec5d533"),
+        // What SP1 itself takes for shifts: clz, sext.b, bseti, slli.uw, a shift of a word by 32
+        (".word 0x60051513", "0x60051513"),
+        (".word 0x60451513", "0x60451513"),
+        (".word 0x28151513", "0x28151513"),
+        (".word 0x0815151b", "0x815151b"),
+        (".word 0x0205151b", "0x205151b"),
     ] {
-        let reason = format!("Cannot decode instruction: {word}; SP1 is RV64IM");
-        refused(&silent(&format!("_start: j over\n {instruction}\n over:")), LAYOUT, &reason);
+        let source = silent(&format!("_start: j over\n {instruction}\n over:"));
+        refused(&source, LAYOUT, &format!("Cannot decode instruction: {word}"));
+        refused(&source, LAYOUT, "SP1 is RV64IM");
     }
 }
 
