@@ -20,6 +20,7 @@
 mod blocks;
 mod cells;
 mod code;
+mod cursor;
 mod exceptions;
 mod exit;
 mod explore;

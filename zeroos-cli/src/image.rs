@@ -16,6 +16,7 @@ mod write;
 
 pub use error::ImageError;
 pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
+pub use resumed::Snapshot;
 
 pub(crate) use layout::Layout;
 pub(crate) use lowered::{filler, words};
@@ -24,17 +25,14 @@ use crate::address::Address;
 use crate::analysis::Analysis;
 use crate::elf::AppElf;
 use crate::plan::Plan;
-use crate::snapshot::Snapshot;
 
 /// Where the kernel will find its boot information: known before the kernel is linked.
 pub fn boot_info_address(plan: &Plan) -> Address {
     plan.placement.boot_data.start()
 }
 
-/// The code of a kernel that goes on where a snapshot was taken.
-pub const RESUME: &str = "zeroos_resume";
-/// The registers that it loads.
-pub const SAVED: &str = "zeroos_saved";
+/// The registers that [`RESUME`](crate::plan::RESUME) loads.
+const SAVED: &str = "zeroos_saved";
 
 /// A finished image.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::address::Address;
 use crate::analysis::{self, Analysis};
 use crate::catalog::Catalog;
 use crate::compile::{self, KernelCache, Toolchain};
@@ -10,7 +11,6 @@ use crate::diagnostic::Diagnostic;
 use crate::elf::AppElf;
 use crate::image::{self, Image};
 use crate::linux::SyscallNumber;
-use crate::machine::CallPoint;
 use crate::manifest::{FragmentLookup, FragmentStatus, Manifest};
 use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest, Selection};
 use crate::platform::{Platform, PlatformRegistry};
@@ -47,6 +47,17 @@ pub struct Examined {
     pub catalog: Catalog,
 }
 
+/// What an image that was started already holds of its run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Skipped {
+    /// The call that it starts at.
+    pub site: Address,
+    /// Its number.
+    pub number: SyscallNumber,
+    /// Instructions that were executed before it.
+    pub executed: u64,
+}
+
 /// A finished build.
 #[derive(Clone, Debug)]
 pub struct Built {
@@ -57,7 +68,7 @@ pub struct Built {
     /// The image's bytes.
     pub image: Vec<u8>,
     /// The call that it starts at, if it was started already, and how much of the run it holds.
-    pub skipped: Option<CallPoint>,
+    pub skipped: Option<Skipped>,
 }
 
 /// Reads and analyses the program in `bytes`.
@@ -115,7 +126,7 @@ pub fn build(examined: &Examined, plan: Plan, cache: &KernelCache) -> Result<Bui
         let snapshot = snapshot::take(&image.bytes, &image.note)?;
         image = image.resumed(app, &plan, &snapshot)?;
         verify(app, &plan, &image.bytes, Started::Yes)?;
-        skipped = Some(snapshot.call);
+        skipped = Some(Skipped { site: snapshot.site, number: snapshot.number, executed: snapshot.executed });
     }
     Ok(Built { plan, source, image: image.bytes, skipped })
 }

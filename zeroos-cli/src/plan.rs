@@ -12,8 +12,8 @@ mod stub_rooms;
 
 use entries::Circumstances;
 pub use entries::{
-    Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, TrapReason, UNPREDICTED, call_symbol, general_symbol,
-    kept_symbol,
+    Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
+    general_symbol, kept_symbol,
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};

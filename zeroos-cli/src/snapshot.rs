@@ -2,29 +2,14 @@
 //! there every run is the same, so the image can start there (`--snapshot`): what the program and its run-time system do to
 //! get ready is then done once, as it is built, and is no part of any run.
 
-use crate::address::Address;
 use crate::diagnostic::Diagnose;
 use crate::engine::{EngineError, RunOptions, builtin_machine};
-use crate::image::ImageNote;
-use crate::machine::{CallPoint, CapturedConsole, Ending, KeptCsrs};
+use crate::image::{ImageNote, Snapshot};
+use crate::linux::SyscallNumber;
+use crate::machine::{CapturedConsole, Ending};
 
 /// Most instructions that are executed in search of that call.
 const LIMIT: u64 = 20_000_000_000;
-
-/// A machine that stands before a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Snapshot {
-    /// The call.
-    pub call: CallPoint,
-    /// x0–x31.
-    pub x: [u64; 32],
-    /// f0–f31, raw bits.
-    pub f: [u64; 32],
-    /// CSRs, where the machine has them.
-    pub csrs: KeptCsrs,
-    /// Every page of writable memory that is not zero, ascending.
-    pub pages: Vec<(Address, Vec<u8>)>,
-}
 
 /// Why there is no such state.
 #[derive(Debug, thiserror::Error)]
@@ -71,11 +56,16 @@ pub fn take(image: &[u8], note: &ImageNote) -> Result<Snapshot, SnapshotError> {
     if ending != Ending::InstructionLimit || machine.pc() != call.site {
         return Err(never(format!("run again, it stood at {} after {} instructions", machine.pc(), call.executed)));
     }
+    let csrs = machine.kept_csrs();
     Ok(Snapshot {
-        call,
+        site: call.site,
+        number: SyscallNumber(call.number),
+        executed: call.executed,
         x: std::array::from_fn(|number| machine.x(number as u8)),
         f: std::array::from_fn(|number| machine.f(number as u8)),
-        csrs: machine.kept_csrs(),
+        mscratch: csrs.mscratch,
+        fcsr: csrs.fcsr,
+        float_status: csrs.float_status,
         pages: machine.written_pages().into_iter().map(|(address, page)| (address, page.to_vec())).collect(),
     })
 }

@@ -25,8 +25,9 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("plan", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "linux", "platform"]),
     ("source", &["assets", "catalog", "diagnostic", "linux", "plan", "platform"]),
     ("compile", &["address", "diagnostic", "source"]),
-    ("image", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "plan", "platform"]),
-    ("verify", &["address", "elf", "image", "isa", "plan"]),
+    ("image", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "linux", "plan", "platform"]),
+    ("verify", &["address", "elf", "image", "isa", "plan", "platform"]),
+    ("snapshot", &["diagnostic", "engine", "image", "linux", "machine"]),
     ("machine", &["address", "isa", "platform"]),
     ("engine", &["address", "diagnostic", "image", "linux", "machine", "platform"]),
     ("main", &["cli"]),
@@ -56,7 +57,7 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 15] = [
+const TOP_LEVEL: [&str; 16] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -65,6 +66,7 @@ const TOP_LEVEL: [&str; 15] = [
     "README.md",
     "corpus",
     "docs",
+    "engines",
     "examples",
     "kernel-fragments",
     "platforms",
@@ -314,14 +316,15 @@ fn sources_name_no_machine() {
 
 #[test]
 fn every_template_is_used() {
-    let renderer = std::fs::read_to_string(root().join("zeroos-cli/src/source/templates.rs")).unwrap();
+    let users = ["source/templates.rs", "cli/platform.rs", "cli/link_script.rs"];
+    let read = |user| std::fs::read_to_string(root().join("zeroos-cli/src").join(user)).unwrap();
+    let renderer: String = users.map(read).concat();
     let templates = files_below("templates", &["S", "ld", "toml", "md", "rs"]);
     assert!(!templates.is_empty());
-    // What users link their programs with is no part of a kernel.
-    for template in templates.iter().filter(|template| template.path != "templates/apart.ld") {
+    for template in &templates {
         let name = template.path.rsplit('/').next().unwrap_or_default();
-        let quoted = format!("\"{name}\"");
-        assert!(renderer.contains(&quoted), "{}: render it in source/templates.rs, or remove it", template.path);
+        let is_used = renderer.contains(&format!("\"{name}\"")) || renderer.contains(&format!("/{name}\""));
+        assert!(is_used, "{}: render or print it in one of {users:?}, or remove it", template.path);
     }
 }
 

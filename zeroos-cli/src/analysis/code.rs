@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use bumpalo::Bump;
 
+use super::cursor::Cursor;
 use super::go::GoFile;
 use super::holders::constant_sections;
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, SymbolKind};
-use crate::isa::{self, ControlFlow, Instruction, Op, Register};
+use crate::isa::{ControlFlow, Instruction, Op, Register};
 
 /// Code and constant data of one program.
 pub(super) struct Code<'a> {
@@ -46,55 +47,6 @@ struct Text<'a> {
     bytes: &'a [u8],
     /// The slot of its first halfword.
     first_slot: usize,
-}
-
-/// A place in code from which instructions are read.
-#[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
-    /// The address of the next instruction.
-    pub at: u64,
-    /// The number of its first halfword, see [`Code::slot`].
-    pub slot: usize,
-    rest: &'a [u8],
-    whole_words: bool,
-    met_halves: Option<&'a Cell<bool>>,
-}
-
-impl Iterator for Cursor<'_> {
-    type Item = (u64, Instruction);
-
-    /// The next instruction; stays where it is at unknown encodings and at the end of the text.
-    fn next(&mut self) -> Option<(u64, Instruction)> {
-        let instruction = isa::decode(self.rest)?;
-        if self.whole_words && instruction.length != 4 {
-            self.met_halves.inspect(|met| met.set(true));
-            return None;
-        }
-        let at = self.at;
-        self.advance(instruction.length.into());
-        Some((at, instruction))
-    }
-}
-
-impl Cursor<'_> {
-    fn advance(&mut self, bytes: usize) {
-        self.at += bytes as u64;
-        self.slot += bytes / 2;
-        self.rest = &self.rest[bytes..];
-    }
-
-    /// The next instruction behind whatever cannot be decoded.
-    fn resynchronised(&mut self) -> Option<(u64, Instruction)> {
-        // What lies between functions need not be code.
-        self.met_halves = None;
-        let unit = if self.whole_words { 4 } else { 2 };
-        loop {
-            match self.next() {
-                None if self.rest.len() >= unit => self.advance(unit),
-                found => return found,
-            }
-        }
-    }
 }
 
 impl<'a> Code<'a> {

@@ -8,7 +8,6 @@ use super::input::FileError;
 use super::{About, CommandResult, Failure, input, report, say};
 use crate::compile::KernelCache;
 use crate::image::read_note;
-use crate::linux::SyscallNumber;
 use crate::pipeline::{self, BuildRequest, Built, Examined};
 
 #[derive(clap::Args)]
@@ -56,8 +55,7 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
         built.image.len(),
     ));
     if let Some(call) = built.skipped {
-        let name = SyscallNumber(call.number);
-        say::note(&format!("it starts at {name} at {}: {} instructions are done", call.site, call.executed));
+        say::note(&format!("it starts at {} at {}: {} instructions are done", call.number, call.site, call.executed));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,15 +7,38 @@ use std::mem::offset_of;
 use kernel_fragments::thread::Frame;
 
 use super::layout::{Layout, Origin, Piece};
-use super::{ImageError, RESUME, SAVED};
+use super::{ImageError, SAVED};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::Permissions;
-use crate::plan::Plan;
-use crate::snapshot::Snapshot;
+use crate::linux::SyscallNumber;
+use crate::plan::{Plan, RESUME};
 
 /// Pieces that an image should not exceed: loaders have limits.
 const MOST_PIECES: usize = 200;
 const PAGE: u64 = 4096;
+
+/// The state of a run right before a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// The `ecall`, or the jump in its place.
+    pub site: Address,
+    /// The call.
+    pub number: SyscallNumber,
+    /// Instructions that were executed before it.
+    pub executed: u64,
+    /// x0–x31.
+    pub x: [u64; 32],
+    /// f0–f31, raw bits.
+    pub f: [u64; 32],
+    /// mscratch: the running thread. This and the next two where the machine has CSRs.
+    pub mscratch: u64,
+    /// Rounding mode and accrued exceptions.
+    pub fcsr: u64,
+    /// `mstatus.FS`, in its place.
+    pub float_status: u64,
+    /// Every page of writable memory that is not zero, or the part of one, ascending.
+    pub pages: Vec<(Address, Vec<u8>)>,
+}
 
 impl Layout {
     /// This layout, started already.
@@ -58,17 +81,16 @@ impl Layout {
         let mut words = vec![0; size_of::<Frame>() / 8];
         let word = |offset: usize| offset / 8;
         words[word(offset_of!(Frame, x))..][..32].copy_from_slice(&snapshot.x);
-        words[0] = snapshot.call.site.0;
+        words[0] = snapshot.site.0;
         words[word(offset_of!(Frame, f))..][..32].copy_from_slice(&snapshot.f);
-        words[word(offset_of!(Frame, fcsr))] = snapshot.csrs.fcsr;
-        words[word(offset_of!(Frame, continues_at))] = snapshot.csrs.float_status;
+        words[word(offset_of!(Frame, fcsr))] = snapshot.fcsr;
+        words[word(offset_of!(Frame, continues_at))] = snapshot.float_status;
         words[word(offset_of!(Frame, continuation))] = if plan.platform.has_trap_csrs() {
-            snapshot.csrs.mscratch
+            snapshot.mscratch
         } else {
-            let stub = self.stubs.iter().find(|stub| stub.site == snapshot.call.site);
+            let stub = self.stubs.iter().find(|stub| stub.site == snapshot.site);
             let again = stub.and_then(|stub| stub.continuations).map(|[_, again]| again.0);
-            again
-                .ok_or_else(|| ImageError::Stub { site: snapshot.call.site, what: "nothing can go on there".into() })?
+            again.ok_or_else(|| ImageError::Stub { site: snapshot.site, what: "nothing can go on there".into() })?
         };
         Ok(words)
     }

@@ -138,6 +138,9 @@ const DISPATCHER: &str = "zeroos_syscall";
 /// The symbol of the function that ends the run when a stub met a number that was not predicted for it.
 pub const UNPREDICTED: &str = "zeroos_unpredicted";
 
+/// The symbol of the code by which an image goes on where a snapshot was taken.
+pub const RESUME: &str = "zeroos_resume";
+
 impl DirectEntry {
     /// The address of the first replaced byte and the replacing bytes, for the site at `site` in the image; `None` if the
     /// stub is out of reach after all.

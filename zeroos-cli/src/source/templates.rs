@@ -11,8 +11,7 @@ use super::{SMALLEST_TARGET, SourceError};
 use crate::address::AddressRange;
 use crate::assets;
 use crate::catalog::Moment;
-use crate::image::RESUME;
-use crate::plan::{Callee, KernelRoom, Plan, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
+use crate::plan::{Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
