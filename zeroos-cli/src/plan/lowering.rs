@@ -284,8 +284,13 @@ pub(super) fn choose(
         if let Some(&(_, why)) = failed.first() {
             let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
             obstacles.push(Obstacle::new(
-                format!("{} of A cannot be replaced, {why}: {}", obstacle::count(places.len(), "instructions"), obstacle::places(places.len(), &places)),
-                "choose a platform that has A (`zeroos platforms`), or make the program smaller (`opt-level = \"s\"`, `-Os`)",
+                format!(
+                    "{} of A cannot be replaced, {why}: {}",
+                    obstacle::count(places.len(), "instructions"),
+                    obstacle::places(places.len(), &places)
+                ),
+                "choose a platform that has A (`zeroos platforms`), or rebuild at another optimisation level: `-Os` \
+                 (`opt-level = \"s\"`) keeps code nearer to room for stubs, and fewer registers in use",
             ));
         }
     }
