@@ -1,5 +1,5 @@
 //! `bench-platforms`: the examples on every platform that can hold them: exact instruction counts on the built-in machine, and
-//! whether each prints what it should, there and on the real machines (`--engines`). Writes `platforms/results.md`.
+//! whether each prints what it should, there and on the real machines (`--engines`). Writes `docs/platform-results.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,7 +13,9 @@ use serde::Deserialize;
 use crate::step::Step;
 
 const ZEROOS: &str = "target/release/zeroos";
-const RESULTS: &str = "platforms/results.md";
+/// Characters of a message that are shown.
+const NOTE: usize = 240;
+const RESULTS: &str = "docs/platform-results.md";
 
 /// The platforms in the order of the columns, with the binary that fits, and the engine of the real machine.
 const PLATFORMS: [(&str, &str, Option<&str>); 7] = [
@@ -208,8 +210,10 @@ impl Results {
             }
         }
         text += "\n";
+        let root = format!("{}/", crate::root().display());
         for note in &notes {
-            write!(text, "\n* {}", note.trim_end().replace('\n', " "))?;
+            let note: String = note.trim_end().replace('\n', " ").replace(&root, "").chars().take(NOTE).collect();
+            write!(text, "\n* {note}")?;
         }
         if !notes.is_empty() {
             text += "\n";

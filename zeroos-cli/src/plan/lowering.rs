@@ -173,7 +173,7 @@ pub(super) fn obstacles(app: &AppElf, listing: &CodeListing, platform: &Platform
     let isa = &platform.isa;
     // What the file says that it does without can only come from bytes that were taken for code where control might have
     // gone: if it ever got there, the machine would stop it.
-    let denied = |extension: Extension| matches!(extension, Extension::F | Extension::D) && app.isa.denies(extension);
+    let denied = |extension: Extension| matches!(extension, Extension::F | Extension::D) && denies(app, extension);
     let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension) && !denied(*extension);
     let mut found: Vec<Obstacle> = listing
         .extensions
@@ -229,6 +229,15 @@ pub(super) fn obstacles(app: &AppElf, listing: &CodeListing, platform: &Platform
         }
     }
     found
+}
+
+/// Whether the file's attributes list extensions, and `extension` is none of them.
+fn denies(app: &AppElf, extension: Extension) -> bool {
+    let wanted = extension.to_string().to_lowercase();
+    // `rv64i2p1_m2p0_…`: names with versions (psABI, "Attributes").
+    let is_wanted =
+        |part: &str| part.strip_prefix(&wanted).is_some_and(|version| version.starts_with(char::is_numeric));
+    app.isa.attribute.as_ref().is_some_and(|listed| !listed.split('_').any(is_wanted))
 }
 
 fn rebuild_without(extension: Extension) -> &'static str {

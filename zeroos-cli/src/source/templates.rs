@@ -8,7 +8,6 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::{SMALLEST_TARGET, SourceError};
-use crate::address::AddressRange;
 use crate::assets;
 use crate::catalog::Moment;
 use crate::plan::{Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
@@ -191,17 +190,14 @@ const CALLEE_SAVED: [(&str, usize); 14] = [
 /// Where the kernel's body goes.
 pub(super) fn link_script(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
-    let insert_room = |context: &mut Context, name: &str, room: AddressRange| {
-        context.insert(format!("{name}start"), &room.start().to_string());
-        context.insert(format!("{name}end"), &room.end().to_string());
+    let (code, rest) = match plan.placement.kernel {
+        KernelRoom::Together(room) => (None, room),
+        KernelRoom::Apart { code, data } => (Some(code), data),
     };
-    match plan.placement.kernel {
-        KernelRoom::Together(room) => insert_room(&mut context, "", room),
-        KernelRoom::Apart { code, data } => {
-            insert_room(&mut context, "code_", code);
-            insert_room(&mut context, "", data);
-        }
-    }
+    context.insert("start", &rest.start().to_string());
+    context.insert("end", &rest.end().to_string());
+    context.insert("code_start", &code.map(|code| code.start().to_string()));
+    context.insert("code_end", &code.map(|code| code.end().to_string()));
     context.insert("page", &PAGE);
     context.insert("stack_size", &KERNEL_STACK);
     let mut kept: Vec<String> = plan.direct_sites().map(|(_, entry)| entry.callee.symbol()).collect();
