@@ -52,7 +52,7 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The registers as a [`Frame`]. Its continuation is mscratch, and the place that is for mstatus.FS; on a machine without
+    /// The registers as a [`Frame`]. Its continuation is the scratch CSR, and the place that is for the status CSR's FS; on a machine without
     /// CSRs it is the code that makes the call.
     fn saved_words(&self, plan: &Plan, snapshot: &Snapshot) -> Result<Vec<u64>, ImageError> {
         let mut words = vec![0; size_of::<Frame>() / 8];
@@ -63,7 +63,7 @@ impl Layout {
         words[word(offset_of!(Frame, fcsr))] = snapshot.csrs.fcsr;
         words[word(offset_of!(Frame, continues_at))] = snapshot.csrs.float_status;
         words[word(offset_of!(Frame, continuation))] = if plan.platform.has_trap_csrs() {
-            snapshot.csrs.mscratch
+            snapshot.csrs.scratch
         } else {
             let stub = self.stubs.iter().find(|stub| stub.site == snapshot.call.site);
             let again = stub.and_then(|stub| stub.continuations).map(|[_, again]| again.0);
