@@ -10,6 +10,7 @@ use super::layout::{Layout, Origin, Piece};
 use super::{ImageError, RESUME, SAVED};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::Permissions;
+use crate::isa::{Instruction, Op, Register};
 use crate::plan::Plan;
 use crate::snapshot::Snapshot;
 
@@ -29,6 +30,7 @@ impl Layout {
         };
         let mut layout = self.clone();
         layout.entry = symbol(RESUME)?;
+        layout.begin_by_jump(self.entry)?;
         let memory = Memory(snapshot.pages.iter().map(|(address, page)| (address.0, page.as_slice())).collect());
         let pieces = layout.pieces.iter_mut().filter(|piece| piece.permissions.write && !is_stack(piece));
         for piece in pieces {
@@ -50,6 +52,20 @@ impl Layout {
             slot.copy_from_slice(&word.to_le_bytes());
         }
         Ok(layout)
+    }
+
+    /// Puts a jump to the entry in place of the instruction at `start`, the bootloader's first: some machines start there,
+    /// whatever the entry is (QEMU's `virt` board without firmware).
+    fn begin_by_jump(&mut self, start: Address) -> Result<(), ImageError> {
+        let unusable = || ImageError::Kernel { what: "its bootloader cannot be replaced by a jump".into() };
+        let distance = i32::try_from(self.entry.0.wrapping_sub(start.0).cast_signed()).map_err(|_| unusable())?;
+        let jump = Instruction::new(Op::Jal, Register::ZERO, Register::ZERO, Register::ZERO, distance).encode();
+        let jump = jump.ok_or_else(unusable)?.to_le_bytes();
+        let piece = self.pieces.iter_mut().find(|piece| piece.range.contains(start)).ok_or_else(unusable)?;
+        let offset = (start - piece.range.start()).0 as usize;
+        let place = piece.bytes.get_mut(offset..offset + jump.len()).ok_or_else(unusable)?;
+        place.copy_from_slice(&jump);
+        Ok(())
     }
 
     /// The registers as a [`Frame`]. Its continuation is the scratch CSR, and the place that is for the status CSR's FS; on a machine without
