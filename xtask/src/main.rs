@@ -3,6 +3,7 @@
 mod bench;
 mod bench_analysis;
 mod bench_kernel;
+mod bench_platforms;
 mod compile;
 mod corpus;
 mod cross;
@@ -28,6 +29,8 @@ usage: cargo run -p xtask -- <command>
                     measure the static analysis on the corpus (built and fetched into target/corpus): what it predicts
                     beside what the programs do, time and memory beside objdump, growth with size
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
+  bench-platforms [--engines]
+                    run the examples on every platform, with --engines on the real machines too, and count
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         ["fetch"] => corpus::fetch(),
         ["bench"] => bench::bench(),
         ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
+        ["bench-platforms", arguments @ ..] => bench_platforms::bench_platforms(arguments),
         ["bench-kernel"] => bench_kernel::bench_kernel(),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {

@@ -16,6 +16,7 @@ mod project;
 mod report;
 mod run;
 mod say;
+mod source_line;
 mod stats;
 
 use std::ffi::OsString;

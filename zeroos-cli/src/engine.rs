@@ -14,6 +14,7 @@ pub use public_output::PublicOutput;
 
 use std::path::Path;
 
+use crate::address::Address;
 use crate::image::ImageNote;
 use crate::machine::{InstructionCounts, Streams};
 
@@ -62,6 +63,8 @@ pub enum RunEnding {
     Stopped {
         /// A sentence without its stop.
         what: String,
+        /// The instruction.
+        pc: Address,
     },
     /// The instruction limit was reached.
     InstructionLimit,

@@ -101,7 +101,7 @@ impl Plan {
         }
         let is_needed = lowering::is_needed(&analysis.features, &platform);
         let listing = if is_needed { analysis::list_instructions(app) } else { CodeListing::default() };
-        let mut obstacles = lowering::obstacles(&listing, &platform);
+        let mut obstacles = lowering::obstacles(app, &listing, &platform);
         let in_memory = !platform.has_trap_csrs();
         let stub_room =
             entries::stub_room(analysis, request.entry, in_memory) + lowering::stub_room(&listing, &platform);
@@ -113,13 +113,14 @@ impl Plan {
                 return Err(PlanError::obstacles(&platform, obstacles));
             }
         };
-        let mut rooms = StubRooms::new(app, &placement);
+        let mut rooms = StubRooms::new(app, &placement, &platform);
         let circumstances = Circumstances { app, analysis, placement: &placement, selection: &selection, in_memory };
         let entries = circumstances.choose(request.entry, &mut rooms);
-        let lowerings = lowering::choose(app, &listing, &platform, &placement, &mut rooms).unwrap_or_else(|more| {
-            obstacles.extend(more);
-            Lowerings::default()
-        });
+        let lowerings = lowering::choose(app, &listing, analysis.global_pointer, &platform, &placement, &mut rooms)
+            .unwrap_or_else(|more| {
+                obstacles.extend(more);
+                Lowerings::default()
+            });
         for (wanted, wanted_by) in [
             (platform.ecall == EcallBehaviour::HostCall, format!("platform `{}`", platform.name)),
             (request.entry == EntryRequest::Direct, "--entry direct".to_owned()),

@@ -105,6 +105,9 @@ pub struct LoaderRules {
     /// No segment may be writable and executable.
     #[serde(default)]
     pub write_xor_execute: bool,
+    /// No two segments may share a page of 4096 bytes.
+    #[serde(default)]
+    pub separate_pages: bool,
     /// Executable segments must follow each other without a gap.
     #[serde(default)]
     pub contiguous_text: bool,

@@ -1,5 +1,5 @@
-//! The last check of an image: every byte of the program is the file's but for the jumps in place of `ecall`s, and each jump
-//! leads to its stub and back. Shown by spoiling finished images.
+//! The last check of an image: every byte of the program is the file's but for the jumps in place of `ecall`s and what stands
+//! for instructions that the machine lacks, and each jump leads to its stub and back. Shown by spoiling finished images.
 #![allow(clippy::unwrap_used)] // what fails here fails the test
 
 mod tool;
@@ -9,7 +9,7 @@ use tool::{Workplace, example};
 use zeroos::address::Address;
 use zeroos::compile::KernelCache;
 use zeroos::pipeline::{BuildRequest, build, examine, plan};
-use zeroos::plan::{DirectEntry, Jump, Plan};
+use zeroos::plan::{DirectEntry, Jump, Plan, Replacement};
 use zeroos::verify::{Started, verify};
 
 /// Where `address` lies in the file `image`.
@@ -100,4 +100,33 @@ fn of_far_sites() {
         .skip 0x280000\n";
     let plan = spoiled_images_are_refused(&workplace.guest("far.S", source, &[]));
     assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Far { .. })));
+}
+
+/// On a machine without atomic instructions: each replacement, each instruction of each stub, and what was filled.
+#[test]
+fn of_lowered_instructions() {
+    let app = example("hello-rust/bin/ima-pie");
+    let examined = examine(std::fs::read(app).unwrap()).unwrap();
+    let request = BuildRequest { platform: Some("sp1".into()), ..BuildRequest::default() };
+    let plan = plan(&examined, &request).unwrap();
+    let built = build(&examined, plan, &KernelCache::none()).unwrap();
+    let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
+    check(&built.image).unwrap();
+    let mut words: Vec<Address> = Vec::new();
+    for (site, lowering) in built.plan.lowered_sites() {
+        words.push(site);
+        match &lowering.replacement {
+            Replacement::InPlace(code) => words.extend((1..code.len()).map(|word| site.offset(4 * word as i64))),
+            Replacement::Stub { stub, .. } => {
+                words.extend((0..stub.size().0 / 4).map(|word| stub.start().offset(4 * word as i64)));
+            }
+        }
+    }
+    assert!(words.len() > 300, "{}", words.len());
+    for word in words {
+        let mut image = built.image.clone();
+        // Another operation or destination.
+        image[offset(&built.image, word)] ^= 1 << 7;
+        assert!(check(&image).is_err(), "{word}");
+    }
 }

@@ -39,9 +39,14 @@ const PLATFORMS: [(&str, &[&str]); 6] = [
 /// Runs the C program `source`, compiled for RV64IM, on `platform`.
 fn run(workplace: &Workplace, platform: &str, source: &str, options: &[&str], input: &[u8]) -> Finished {
     let link = PLATFORMS.iter().find(|(name, _)| *name == platform).unwrap().1;
-    let flags = [&["-march=rv64im", "-mabi=lp64"], link].concat();
+    let flags = [&["-march=rv64im", "-mabi=lp64", "-gdwarf-5"], link].concat();
     let app = workplace.guest(&format!("{platform}.c"), source, &flags);
     workplace.zeroos_with_input(&[&["run", "--platform", platform], options, &[&*app]].concat(), input)
+}
+
+/// Where `main_with` puts the body.
+fn line_of_main(platform: &str) -> String {
+    format!("{platform}.c:{}", RUNTIME.matches('\n').count() + 2)
 }
 
 fn main_with(body: &str) -> String {
@@ -97,7 +102,7 @@ fn what_a_machine_cannot_do_is_told_with_its_place() {
     );
     for platform in ["jolt", "sp1"] {
         let finished = run(&workplace, platform, &misaligned, &[], b"").exits(123);
-        finished.says(&["error[ZOS-E0808]", "misaligned access to 0x", "is start+"]);
+        finished.says(&["error[ZOS-E0808]", "misaligned access to 0x", "is start+", &line_of_main(platform)]);
     }
     let options = ["--stats", "stats.json"];
     run(&workplace, "zkvm-standard", &misaligned, &options, b"").exits(0);
@@ -107,7 +112,13 @@ fn what_a_machine_cannot_do_is_told_with_its_place() {
     let null = main_with("*(volatile long *)8 = 1; return 0;");
     for platform in ["zisk", "sp1", "zkvm-standard"] {
         let finished = run(&workplace, platform, &null, &[], b"").exits(123);
-        finished.says(&["error[ZOS-E0808]", "store access fault at 0x", "(value 0x8)", "is start+"]);
+        finished.says(&[
+            "error[ZOS-E0808]",
+            "store access fault at 0x",
+            "(value 0x8)",
+            "is start+",
+            &line_of_main(platform),
+        ]);
     }
 
     let writes_code = main_with("extern char _start[]; *(volatile long *)_start = 1; return 0;");

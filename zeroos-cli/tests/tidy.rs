@@ -56,7 +56,7 @@ const MOST_LINES: usize = 450;
 const LONGER: [(&str, &str); 0] = [];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
-const TOP_LEVEL: [&str; 15] = [
+const TOP_LEVEL: [&str; 16] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -65,6 +65,7 @@ const TOP_LEVEL: [&str; 15] = [
     "README.md",
     "corpus",
     "docs",
+    "engines",
     "examples",
     "kernel-fragments",
     "platforms",

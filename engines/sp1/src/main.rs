@@ -5,9 +5,7 @@ mod load;
 mod machine;
 mod memory;
 mod prove;
-mod prover;
 mod scout;
-mod statement;
 mod verify;
 
 use clap::{Args, Parser};

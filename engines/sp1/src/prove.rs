@@ -1,14 +1,11 @@
 //! `prove`: runs an image, makes a core proof of the run, and says what it took.
 
-use crate::prover::{keys, prover, to_bytes, wait};
 use crate::{ProveArguments, load, machine};
-use sp1_core_executor::{SP1Context, SP1CoreOpts};
-use sp1_core_machine::io::SP1Stdin;
-use sp1_core_machine::utils::prove_core;
 use std::fs;
 use std::process::ExitCode;
 use std::time::Instant;
 use zeroos_engine_driver::{Console, Ending, Refusal, catching, read, write};
+use zeroos_engine_sp1_proofs as sp1_proofs;
 
 /// Carries out `prove`; succeeds if there is a proof, whatever the program's exit code.
 ///
@@ -31,19 +28,13 @@ pub fn prove(arguments: &ProveArguments) -> Result<ExitCode, Refusal> {
     };
 
     let start = Instant::now();
-    let proved = catching(|| {
-        wait(async {
-            let prover = prover();
-            let (key, _) = keys(&prover, program.clone()).await;
-            let stdin = SP1Stdin::from(&input);
-            prove_core(&prover, key, program, stdin, SP1CoreOpts::default(), SP1Context::default()).await
-        })
-    })
-    .map_err(|panic| Refusal::new(format!("SP1's prover failed: {panic}")))??;
-    let (proof, cycles) = proved.map_err(|error| Refusal::new(format!("SP1's prover failed: {error}")))?;
+    let (proof, cycles) = catching(|| sp1_proofs::prove(program, &input))
+        .flatten()
+        .map_err(|error| Refusal::new(format!("SP1's prover failed: {error}")))?;
     let seconds = start.elapsed().as_secs_f64();
 
-    let bytes = to_bytes(&proof)?;
+    let bytes = sp1_proofs::to_bytes(&proof)
+        .map_err(|error| Refusal::new(format!("the proof cannot be serialised: {error}")))?;
     write(&arguments.proof, &bytes, "proof")?;
     write(&arguments.public_output, &finished.public_output, "public output")?;
     println!("exit code:     {exit_code}");

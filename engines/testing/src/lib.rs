@@ -38,12 +38,20 @@ pub struct Bench {
     engine: PathBuf,
     layout: Layout,
     folder: TempDir,
+    environment: Vec<(&'static str, &'static str)>,
 }
 
 impl Bench {
     /// A bench for the engine at `engine` (in a test: `env!("CARGO_BIN_EXE_…")`).
     pub fn new(engine: &str, layout: Layout) -> Self {
-        Self { engine: engine.into(), layout, folder: TempDir::new().expect("a temporary folder") }
+        let folder = TempDir::new().expect("a temporary folder");
+        Self { engine: engine.into(), layout, folder, environment: Vec::new() }
+    }
+
+    /// Sets an environment variable for the engine.
+    pub fn environment(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
     }
 
     /// The path of a file in this folder, which may not exist yet.
@@ -98,7 +106,7 @@ impl Bench {
     /// Runs the engine.
     pub fn engine(&self, arguments: &[&str], paths: &[(&str, &Path)]) -> Outcome {
         let mut command = Command::new(&self.engine);
-        command.args(arguments);
+        command.args(arguments).envs(self.environment.iter().copied());
         for (name, path) in paths {
             if !name.is_empty() {
                 command.arg(name);

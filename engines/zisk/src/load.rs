@@ -1,7 +1,7 @@
 //! From an image and an input to a machine that is ready to run: ZisK's transpiler makes the program, its memory is laid out as
 //! in ZisK's own memory map.
 
-use crate::stdout::diverted;
+use crate::stdout::silenced;
 use zeroos_engine_driver::{Refusal, catching};
 use zisk_core::{DataSection, DataSection64, INPUT_ADDR, InstContext, MAX_STDIN_SIZE, RAM_ADDR, RAM_SIZE, ZiskRom};
 
@@ -13,8 +13,8 @@ const INPUT_LENGTH_ADDR: u64 = INPUT_ADDR + 8;
 /// # Errors
 /// If ZisK does not take it.
 pub fn program(image: &[u8]) -> Result<ZiskRom, Refusal> {
-    let result = diverted(|| catching(|| zisk_riscv::elf2rom(image).map_err(|error| error.to_string())))
-        .map_err(|error| Refusal::new(format!("cannot divert standard output: {error}")))?;
+    let result = silenced(|| catching(|| zisk_riscv::elf2rom(image).map_err(|error| error.to_string())))
+        .map_err(|error| Refusal::new(format!("cannot keep ZisK from printing: {error}")))?;
     match result {
         Ok(Ok(rom)) => Ok(rom),
         Ok(Err(message)) | Err(message) => Err(Refusal::new(format!(

@@ -142,7 +142,7 @@ fn text_can_be_data_only_if_its_segment_is_readable() {
     let outcome = bench.engine(&["run"], &[("", &image)]);
     assert_eq!(outcome.status, Some(3));
     // The transpiler's warning must not be taken for output of the program.
-    assert!(outcome.stdout.is_empty() && outcome.stderr.contains("PF_X"), "{}", outcome.stderr);
+    assert!(outcome.stdout.is_empty() && outcome.stderr.is_empty(), "{}", outcome.stderr);
 
     stops("_start: la t0, _start;  lw t1, 0(t0)", "a load of 4 bytes at 0x90000000");
 }

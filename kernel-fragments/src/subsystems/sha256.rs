@@ -42,8 +42,18 @@ impl Sha256 {
 
     /// More bytes.
     pub fn update(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.push(byte);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let at = self.filled();
+            let (taken, behind) = rest.split_at(rest.len().min(BLOCK_BYTES - at));
+            if let Some(place) = self.block.get_mut(at..at + taken.len()) {
+                place.copy_from_slice(taken);
+            }
+            self.len_bytes += taken.len() as u64;
+            if self.filled() == 0 {
+                compress(&mut self.state, &self.block);
+            }
+            rest = behind;
         }
     }
 
@@ -51,13 +61,15 @@ impl Sha256 {
     pub fn finish(mut self) -> [u8; DIGEST_BYTES] {
         // Section 5.1.1: a one, zeros up to the last 8 bytes of a block, the length in bits.
         let bits = self.len_bytes.wrapping_mul(8);
-        self.push(0x80);
-        while self.len_bytes as usize % BLOCK_BYTES != LENGTH_AT {
-            self.push(0);
+        let at = self.filled();
+        self.block[at] = 0x80;
+        self.block[at + 1..].fill(0);
+        if at >= LENGTH_AT {
+            compress(&mut self.state, &self.block);
+            self.block.fill(0);
         }
-        for byte in bits.to_be_bytes() {
-            self.push(byte);
-        }
+        self.block[LENGTH_AT..].copy_from_slice(&bits.to_be_bytes());
+        compress(&mut self.state, &self.block);
         let mut digest = [0; DIGEST_BYTES];
         for (bytes, word) in digest.chunks_exact_mut(4).zip(self.state) {
             bytes.copy_from_slice(&word.to_be_bytes());
@@ -65,17 +77,14 @@ impl Sha256 {
         digest
     }
 
-    fn push(&mut self, byte: u8) {
-        let at = self.len_bytes as usize % BLOCK_BYTES;
-        self.block[at] = byte;
-        self.len_bytes += 1;
-        if at == BLOCK_BYTES - 1 {
-            compress(&mut self.state, &self.block);
-        }
+    /// How much of the block there is.
+    fn filled(&self) -> usize {
+        self.len_bytes as usize % BLOCK_BYTES
     }
 }
 
 /// Section 6.2.2: takes one block into the state.
+#[inline(never)]
 fn compress(state: &mut [u32; 8], block: &[u8; BLOCK_BYTES]) {
     let mut schedule = [0_u32; 64];
     for (word, bytes) in schedule.iter_mut().zip(block.chunks_exact(4)) {
@@ -88,7 +97,7 @@ fn compress(state: &mut [u32; 8], block: &[u8; BLOCK_BYTES]) {
         schedule[at] = schedule[at - 16].wrapping_add(sigma0).wrapping_add(schedule[at - 7]).wrapping_add(sigma1);
     }
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for (constant, word) in ROUNDS.into_iter().zip(schedule) {
+    for (&constant, &word) in ROUNDS.iter().zip(&schedule) {
         let sum1 = e.rotate_right(6) ^ e.rotate_right(11) ^ e.rotate_right(25);
         let choice = e & f ^ !e & g;
         let one = h.wrapping_add(sum1).wrapping_add(choice).wrapping_add(constant).wrapping_add(word);

@@ -105,10 +105,10 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thread::PC;
     use crate::abi::signal::{SI_TKILL, SIGTERM, UNBLOCKABLE};
     use crate::syscalls::signal::rt_sigreturn::rt_sigreturn;
     use crate::testing::FakeMemory;
+    use crate::thread::PC;
 
     const HANDLER: u64 = 0x4000;
 

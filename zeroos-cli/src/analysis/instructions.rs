@@ -34,8 +34,8 @@ pub struct CodeListing {
     pub fences: Vec<Address>,
     /// Every `fence.i`.
     pub instruction_fences: Vec<Mention>,
-    /// Every access to a CSR that is not floating point's, but for the instruction that stands where control never gets.
-    pub csr_accesses: Vec<Mention>,
+    /// Every read of a counter: cycles, time, instructions.
+    pub counters: Vec<Mention>,
     /// All reachable code, ascending and apart.
     pub code: Vec<AddressRange>,
     /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
@@ -53,6 +53,8 @@ pub struct AtomicSite {
     pub live_after: RegisterSet,
     /// Whether control gets to the instruction behind it only from here.
     pub alone_leads_on: bool,
+    /// The instruction right before it, if control gets here only from there.
+    pub before: Option<Instruction>,
     /// Of an `sc`: why it may find its reservation lost, if it may.
     pub may_fail: Option<String>,
 }
@@ -65,7 +67,7 @@ impl CodeListing {
         let mut listing = CodeListing { lost: program.lost.clone(), ..CodeListing::default() };
         let mut extensions: BTreeMap<Extension, BTreeMap<u64, FunctionId>> = BTreeMap::new();
         let mut atomics: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
-        let (mut fences, mut instruction_fences, mut csrs) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut fences, mut instruction_fences, mut counters) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let mut code = Vec::new();
         for block in program.blocks.ids() {
             let found = &program.blocks[block];
@@ -84,11 +86,8 @@ impl CodeListing {
                     Op::FenceI => {
                         instruction_fences.insert(at, found.function);
                     }
-                    _ if instruction.is_csr_access()
-                        && !instruction.is_unimplemented()
-                        && instruction.extensions().next().is_none() =>
-                    {
-                        csrs.insert(at, found.function);
+                    _ if instruction.reads_counter() => {
+                        counters.insert(at, found.function);
                     }
                     _ => {}
                 }
@@ -102,7 +101,7 @@ impl CodeListing {
             .map(|(&extension, places)| (extension, (places.len(), mentions(places, NAMED))))
             .collect();
         listing.instruction_fences = mentions(&instruction_fences, usize::MAX);
-        listing.csr_accesses = mentions(&csrs, usize::MAX);
+        listing.counters = mentions(&counters, usize::MAX);
         listing.fences = fences.into_iter().collect();
         listing.code = joined(code);
         listing.atomics = atomic_sites(program, flow, &atomics);
@@ -130,17 +129,24 @@ fn atomic_sites(program: &Program<'_>, flow: &Flow, atomics: &BTreeMap<u64, Vec<
         let instruction = mention.instruction;
         let live = blocks.iter().map(|&block| liveness.after(block, at));
         let behind = at + u64::from(instruction.length);
-        let is_start = program.code.slot(behind).is_none_or(|slot| program.blocks.any_at(slot));
+        let is_start = |at| program.code.slot(at).is_none_or(|slot| program.blocks.any_at(slot));
         let is_conditional = matches!(instruction.op, Op::ScW | Op::ScD);
         let failing = blocks.iter().filter(|_| is_conditional);
         Some(AtomicSite {
             mention,
             live_after: live.fold(RegisterSet::EMPTY, RegisterSet::union),
-            alone_leads_on: !is_start,
+            alone_leads_on: !is_start(behind),
+            before: if is_start(at) { None } else { before(program, *blocks.first()?, at) },
             may_fail: failing.filter_map(|&block| reservation::may_be_lost(program, flow, block, at)).next(),
         })
     };
     atomics.iter().filter_map(site).collect()
+}
+
+/// The instruction right before `at` in `block`.
+fn before(program: &Program<'_>, block: BlockId, at: u64) -> Option<Instruction> {
+    let mut instructions = program.blocks.instructions(block, &program.code).take_while(|&(place, _)| place < at);
+    instructions.find(|&(place, instruction)| place + u64::from(instruction.length) == at).map(|(_, before)| before)
 }
 
 /// `ranges` without overlaps, neighbours joined.

@@ -81,8 +81,8 @@ pub struct ProgramFeatures {
     pub compressed: Option<Address>,
     /// Zba, Zbb or Zbs.
     pub bit_manipulation: Option<Address>,
-    /// CSRs other than those of floating point.
-    pub csrs: Option<Address>,
+    /// Counters of cycles, time and instructions.
+    pub counters: Option<Address>,
 }
 
 impl ProgramFeatures {
@@ -107,8 +107,8 @@ impl ProgramFeatures {
         let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&op);
         if (Op::Flw..=Op::FmvDX).contains(&op) || is_csr && instruction.csr() <= 3 {
             first(&mut self.float);
-        } else if is_csr && !instruction.is_unimplemented() {
-            first(&mut self.csrs);
+        } else if instruction.reads_counter() {
+            first(&mut self.counters);
         }
         if (Op::Fld..=Op::FmvDX).contains(&op) {
             first(&mut self.double);

@@ -43,8 +43,12 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
     }
     input::write_whole(&output, &built.image, true)?;
     let (direct, trap) = (built.plan.direct_sites().count(), built.plan.trap_sites().count());
+    let lowered = match built.plan.lowerings.sites.len() {
+        0 => String::new(),
+        count => format!("{count} instructions lowered, "),
+    };
     say::note(&format!(
-        "{}: platform {}, {} syscalls, {direct} of {} sites direct, {} bytes",
+        "{}: platform {}, {} syscalls, {direct} of {} sites direct, {lowered}{} bytes",
         output.display(),
         built.plan.platform.name,
         built.plan.selection.handlers.len(),

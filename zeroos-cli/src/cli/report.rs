@@ -1,11 +1,14 @@
-//! `zeroos build --report FILE`: how each site enters the kernel, and where its stub is.
+//! `zeroos build --report FILE`: how each site enters the kernel, where its stub is, and what stands for instructions that the
+//! machine lacks.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::address::Address;
 use crate::image::ImageNote;
 use crate::pipeline::{Built, Examined};
-use crate::plan::{EntryMode, Jump};
+use crate::plan::{EntryMode, Jump, Plan, Replacement};
 
 /// The format of the report.
 const SCHEMA: &str = "zeroos.report/1";
@@ -18,6 +21,35 @@ struct Report<'a> {
     direct: usize,
     trap: usize,
     sites: Vec<SiteReport<'a>>,
+    /// What stands for instructions that the machine lacks, by kind; absent if nothing does.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    lowered: BTreeMap<&'static str, LoweringReport>,
+    /// Bytes that nobody reaches and that were replaced because the machine's loader decodes them.
+    #[serde(skip_serializing_if = "is_zero")]
+    filled_bytes: u64,
+}
+
+/// All replaced instructions of one kind.
+#[derive(Serialize, Default)]
+struct LoweringReport {
+    /// How many there are.
+    sites: usize,
+    /// How many have other instructions in their place, at no cost; the rest jump to stubs.
+    in_place: usize,
+    /// How many instructions more than before one of them takes at most, each time it is executed.
+    extra_instructions: usize,
+    places: Vec<LoweredSite>,
+}
+
+#[derive(Serialize)]
+struct LoweredSite {
+    /// In the file.
+    address: Address,
+    /// In the image.
+    placed: Address,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stub: Option<Address>,
+    extra_instructions: usize,
 }
 
 /// One reachable `ecall`.
@@ -54,6 +86,29 @@ struct Replaced {
     /// In the image.
     start: Address,
     size_bytes: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What was lowered, by the instruction's name.
+fn lowered(plan: &Plan) -> BTreeMap<&'static str, LoweringReport> {
+    let mut kinds: BTreeMap<&'static str, LoweringReport> = BTreeMap::new();
+    for (&address, lowering) in &plan.lowerings.sites {
+        let kind = kinds.entry(lowering.instruction.op.mnemonic()).or_default();
+        let stub = match &lowering.replacement {
+            Replacement::InPlace(_) => None,
+            Replacement::Stub { stub, .. } => Some(stub.start()),
+        };
+        let extra_instructions = lowering.extra_instructions();
+        kind.sites += 1;
+        kind.in_place += usize::from(stub.is_none());
+        kind.extra_instructions = kind.extra_instructions.max(extra_instructions);
+        let placed = plan.placement.placed(address);
+        kind.places.push(LoweredSite { address, placed, stub, extra_instructions });
+    }
+    kinds
 }
 
 /// The report as JSON.
@@ -96,6 +151,8 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
         direct: plan.direct_sites().count(),
         trap: plan.trap_sites().count(),
         sites: sites.collect(),
+        lowered: lowered(plan),
+        filled_bytes: plan.lowerings.unreached.iter().map(|range| range.size().0).sum(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

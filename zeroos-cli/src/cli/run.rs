@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use super::build_options::{BuildOptions, Entry, platform_directories};
 use super::input::FileError;
+use super::source_line::source_line;
 use super::stats::Stats;
 use super::{About, CommandResult, Failure, build, input, say};
-use crate::address::ByteCount;
+use crate::address::{Address, ByteCount};
 use crate::engine::{self, EngineError, EngineKind, RunEnding, RunOptions};
 use crate::image::{ImageNote, read_note};
 use crate::machine::Streams;
@@ -70,13 +71,13 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         let what = "--stats needs exact counts, which only `--engine builtin` has".into();
         return Err(FileError::Option { what }.into());
     }
-    let (image, note) = match read_note(&bytes).about(&app)? {
+    let (image, note, placed) = match read_note(&bytes).about(&app)? {
         Some(mut note) => {
             refuse_build_options(&arguments.options, rest)?;
             if is_elsewhere {
                 note.runner = runner_of(&note, &arguments.options.platform_dir)?;
             }
-            (bytes, note)
+            (bytes, note, None)
         }
         None => {
             arguments.options.arg.extend_from_slice(rest);
@@ -87,7 +88,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             let (_, built) = build::build(&app, bytes, &request, arguments.options.emit_source.as_deref())?;
             let image = built.image;
             let note = read_note(&image)?.ok_or(FileError::Option { what: "the built image has no note".into() })?;
-            (image, note)
+            (image, note, Some((built.plan.placement.program, built.plan.placement.bias)))
         }
     };
     let mut file = tempfile::NamedTempFile::new().map_err(|error| scratch(&error))?;
@@ -122,7 +123,13 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             say::warning("the instruction limit ended the run");
             ExitCode::from(LIMIT)
         }
-        RunEnding::Stopped { what } => {
+        RunEnding::Stopped { what, pc } => {
+            // An image has no debugging information; the program that it was just made of may have.
+            let line = placed.and_then(|(program, bias)| {
+                let linked = Address(pc.0.wrapping_sub(bias));
+                program.contains(pc).then(|| source_line(&input::read(&app).ok()?, linked)).flatten()
+            });
+            let what = line.map_or(what.clone(), |line| format!("{what}, {line}"));
             let stopped: Result<(), _> = Err(EngineError::Stopped { what }).about(&app);
             stopped.unwrap_or_else(|failure| say::failure(&failure));
             ExitCode::from(STOPPED)

@@ -212,8 +212,8 @@ pub const CODES: &[Code] = &[
         title: "the program's code and data are too close together",
         explanation: "Some machines take code in one piece only, or have it in other memory than data. Stubs and the kernel's \
             code then come right behind the program's code, whose distance to the program's data is fixed when it is linked. \
-            Link the program so that they are far apart; lld does that for `-Wl,-z,max-page-size=0x10000000 \
-            -Wl,--image-base=0xff00000`, with which the code starts at 256 MiB and the data at 512 MiB.",
+            Link the program so that they are far apart: as static-PIE by lld with `-z norelro -T apart.ld`, where \
+            `zeroos link-script > apart.ld` makes the script. Data then lies 256 MiB behind the code.",
     },
     Code {
         code: "ZOS-E0601",

@@ -3,6 +3,7 @@
 
 use super::ElfError;
 use crate::address::{Address, AddressRange, ByteCount};
+use crate::isa::Extension;
 
 /// A statically linked RISC-V Linux program, as its file says. Addresses are the file's own (link-time) addresses.
 #[derive(Clone, Debug)]
@@ -51,6 +52,18 @@ pub struct Isa {
     pub float_abi: FloatAbi,
     /// The attribute string, for example `rv64i2p1_m2p0_a2p1_c2p0`.
     pub attribute: Option<String>,
+}
+
+impl Isa {
+    /// Whether the attributes list extensions, and `extension` is none of them.
+    pub fn denies(&self, extension: Extension) -> bool {
+        let wanted = extension.to_string().to_lowercase();
+        // `rv64i2p1_m2p0_…`: names with versions (psABI, "Attributes").
+        let is_wanted =
+            |part: &str| part.strip_prefix(&wanted).is_some_and(|version| version.starts_with(char::is_numeric));
+        let listed = self.attribute.as_ref().map(|text| text.split('_').any(is_wanted));
+        listed == Some(false)
+    }
 }
 
 /// `EF_RISCV_FLOAT_ABI_*`.

@@ -124,7 +124,7 @@ pub(super) fn run(
         Ending::Contact => {
             return Err(EngineError::Stuck { what: "it was to stop at its first input or output".into() });
         }
-        Ending::Failed(failure) => RunEnding::Stopped { what: explain_failure(failure, image) },
+        Ending::Failed(failure) => RunEnding::Stopped { what: explain_failure(failure, image), pc: failure.pc() },
     };
     let explanation = match &ending {
         &RunEnding::Exited(status) if status >= 123 => console.words.explain(image, note),

@@ -86,7 +86,11 @@ impl Layout {
         let lowered = lowered::stubs(plan, &linked)?;
         let all = stubs.iter().chain(&lowered);
         let stub_bytes: u64 = all.clone().map(|stub| stub.bytes.len() as u64).sum();
-        pieces.extend(stubs::pieces(all, plan.platform.loader.contiguous_text.then_some(kernel_code)));
+        pieces.extend(stubs::pieces(
+            all,
+            &plan.platform.loader,
+            plan.platform.keeps_code_apart().then_some(kernel_code),
+        ));
 
         let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
         let copy_size =

@@ -41,8 +41,8 @@ pub(super) fn stubs(plan: &Plan, kernel: &LinkedKernel) -> Result<Vec<Stub>, Ima
 /// A site that lies in no piece.
 pub(super) fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
     for (site, lowering) in plan.lowered_sites() {
-        let code = lowering.at_site(site).and_then(|code| words(&code)).ok_or_else(|| unusable(site))?;
-        put(pieces, site, &code)?;
+        let (start, code) = lowering.at_site(site).ok_or_else(|| unusable(site))?;
+        put(pieces, start, &words(&code).ok_or_else(|| unusable(site))?)?;
     }
     for range in plan.unreached() {
         let mut bytes = Vec::new();

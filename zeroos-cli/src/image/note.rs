@@ -133,6 +133,12 @@ impl ImageNote {
     }
 }
 
+/// The part that the note of every version has.
+#[derive(Deserialize)]
+struct Format {
+    schema: String,
+}
+
 /// The note of the ELF `bytes`, or `None` if it has none: then it is no image.
 ///
 /// # Errors
@@ -141,12 +147,39 @@ pub fn read_note(bytes: &[u8]) -> Result<Option<ImageNote>, ImageError> {
     let Ok(file) = object::File::parse(bytes) else { return Ok(None) };
     let Some(section) = file.section_by_name(NOTE_SECTION) else { return Ok(None) };
     let data = section.data().unwrap_or_default();
-    let note: ImageNote = serde_json::from_slice(data).map_err(|error| ImageError::NotAnImage {
+    let unreadable = |error: serde_json::Error| ImageError::NotAnImage {
         what: format!("its {NOTE_SECTION} section cannot be read: {error}"),
-    })?;
-    if note.schema != SCHEMA {
-        let what = format!("the image has format `{}`; this version reads `{SCHEMA}`", note.schema);
+    };
+    // What another format has beside its name, this version does not know.
+    let Format { schema } = serde_json::from_slice(data).map_err(unreadable)?;
+    if schema != SCHEMA {
+        let what = format!("the image has format `{schema}`; this version reads `{SCHEMA}`");
         return Err(ImageError::NotAnImage { what });
     }
-    Ok(Some(note))
+    serde_json::from_slice(data).map(Some).map_err(unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::write::{Object as Writer, StandardSegment};
+    use object::{Architecture, BinaryFormat, Endianness, SectionKind};
+
+    fn elf_with(note: &str) -> Vec<u8> {
+        let mut file = Writer::new(BinaryFormat::Elf, Architecture::Riscv64, Endianness::Little);
+        let segment = file.segment_name(StandardSegment::Data).to_vec();
+        let section = file.add_section(segment, NOTE_SECTION.into(), SectionKind::Note);
+        file.append_section_data(section, note.as_bytes(), 1);
+        file.write().unwrap()
+    }
+
+    #[test]
+    fn an_image_of_another_format_is_told_by_its_format() {
+        let refusal = |note: &str| read_note(&elf_with(note)).unwrap_err().to_string();
+        let other = refusal(r#"{"schema": "zeroos.image/2", "ram": []}"#);
+        assert!(other.contains("`zeroos.image/2`") && other.contains("reads `zeroos.image/3`"), "{other}");
+        assert!(refusal(r#"{"schema": "zeroos.image/3", "ram": []}"#).contains("cannot be read: missing field"));
+        assert!(refusal("{").contains("cannot be read"));
+        assert_eq!(read_note(b"no ELF").unwrap(), None);
+    }
 }

@@ -53,6 +53,7 @@ use crate::catalog::{Handler, Parameter};
 use crate::elf::Permissions;
 use crate::isa::{Op, Register, RegisterSet};
 use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED};
+use crate::platform::LoaderRules;
 
 /// Where a thread says how its call leaves the kernel, in bytes.
 const LEAVE: i32 = offset_of!(Thread, leave) as i32;
@@ -65,6 +66,8 @@ const T1: Register = Register::new(6);
 const A6: Register = Register::new(16);
 /// Stubs that lie this close together, in bytes, are one piece of the image.
 const GAP: u64 = 512;
+/// What loaders deal in, bytes.
+const PAGE: u64 = 4096;
 /// What lies between stubs: `ebreak`, which no one executes and every machine can decode.
 pub(super) const FILLER: [u8; 4] = 0x0010_0073u32.to_le_bytes();
 
@@ -126,10 +129,18 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     }
 }
 
-/// The stubs as pieces of an image. Where all executable pieces must follow each other, they are one that leads up to the
-/// kernel's code, at `kernel_code`.
-pub(super) fn pieces<'s>(stubs: impl Iterator<Item = &'s Stub>, kernel_code: Option<Address>) -> Vec<Piece> {
-    let gap = if kernel_code.is_some() { u64::MAX } else { GAP };
+/// The stubs as pieces of an image. On machines that keep code and data apart they are one piece that leads up to the kernel's
+/// code, at `kernel_code`.
+pub(super) fn pieces<'s>(
+    stubs: impl Iterator<Item = &'s Stub>,
+    loader: &LoaderRules,
+    kernel_code: Option<Address>,
+) -> Vec<Piece> {
+    let gap = match kernel_code {
+        Some(_) => u64::MAX,
+        None if loader.separate_pages => 2 * PAGE,
+        None => GAP,
+    };
     let mut ascending: Vec<&Stub> = stubs.collect();
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();

@@ -31,6 +31,7 @@ impl Instruction {
                 rs1 | rs2 | high | (bits >> 1 & 0xf) << 8 | (bits >> 11 & 1) << 7
             }
             Operands::Load | Operands::Immediate if fits(12) => rd | rs1 | bits << 20,
+            Operands::Shift if bits < 64 => rd | rs1 | bits << 20,
             Operands::Store if fits(12) => rs1 | rs2 | (bits >> 5) << 25 | (bits & 0x1f) << 7,
             Operands::Registers => rd | rs1 | rs2,
             Operands::Csr if bits <= 0xfff => rd | rs1 | bits << 20,
@@ -66,6 +67,8 @@ mod tests {
             Op::Ld,
             Op::Sd,
             Op::Addi,
+            Op::Slli,
+            Op::Srai,
             Op::Add,
             Op::Csrrw,
             Op::Csrrs,

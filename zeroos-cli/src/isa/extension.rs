@@ -72,6 +72,12 @@ impl Instruction {
         (Op::Csrrw..=Op::Csrrci).contains(&self.op)
     }
 
+    /// Whether it reads a counter: of the CSRs, beside floating point's, those that Linux lets programs read on machines without
+    /// vectors (ISA manual, "Counters"); others are illegal instructions there.
+    pub fn reads_counter(&self) -> bool {
+        self.is_csr_access() && (0xc00..0xc20).contains(&self.csr()) && !self.is_unimplemented()
+    }
+
     /// The word that can stand in its place and fails to execute on every machine: `csrrw x0, cycle, x0`, which compilers put
     /// where control never gets (`unimp`; ISA manual, "CSR Instructions": writing a read-only CSR is illegal).
     pub fn is_unimplemented(&self) -> bool {

@@ -139,13 +139,13 @@ impl CodeCache {
             return false;
         }
         // An instruction may reach into memory where none can run: only the last of a region.
-        let window_end = self.windows[index].start + 2 * self.windows[index].slots.len() as u64;
+        let window_end = self.windows[index].start.saturating_add(2 * self.windows[index].slots.len() as u64);
         let whole = self.covers(window_end, 2);
         let window = &mut self.windows[index];
         let mut next = pc;
         while let Some(slot) = window.slot_of(next).map(|slot| &mut window.slots[slot]).filter(|slot| slot.is_none()) {
             let Some(instruction) = fetch(next, memory).and_then(|found| self.rules.admit(found)) else { break };
-            if !whole && next + u64::from(instruction.length) > window_end {
+            if !whole && next.saturating_add(u64::from(instruction.length)) > window_end {
                 break;
             }
             let discarded = instruction.rd == 0 && instruction.writes_integer_register();

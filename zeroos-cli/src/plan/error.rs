@@ -156,12 +156,13 @@ impl Diagnose for PlanError {
         match self {
             PlanError::NoMemoryThere { .. } => {
                 "choose a platform that has memory there (`zeroos platforms`), link the program as static-PIE \
-                 (`-static-pie`), or move it with `-Wl,-Ttext-segment=ADDRESS`"
+                 (`-static-pie`; by the script that `zeroos link-script` prints if code and data have memories of their \
+                 own), or move it with `-Wl,-Ttext-segment=ADDRESS`"
                     .into()
             }
             PlanError::CodeTooClose { .. } => {
-                "link the program with its code and data far apart: lld's `-Wl,-z,max-page-size=0x10000000 \
-                 -Wl,--image-base=0xff00000` leaves room on every machine here"
+                "link the program with its code and data far apart: as static-PIE by lld with `-z norelro -T apart.ld`, the \
+                 script that `zeroos link-script` prints"
                     .into()
             }
             PlanError::TooLarge { .. } => "use a platform with more memory, or commit fewer and smaller files".into(),

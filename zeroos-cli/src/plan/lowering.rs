@@ -9,6 +9,7 @@
 //! * What nobody reaches becomes `ebreak` where the machine's loader decodes all text.
 
 mod plain;
+mod replacement;
 mod unreached;
 
 use std::collections::BTreeMap;
@@ -18,14 +19,16 @@ use super::{Obstacle, Placement, obstacle};
 use crate::address::{Address, AddressRange};
 use crate::analysis::{AtomicSite, CodeListing, Mention, ProgramFeatures};
 use crate::elf::AppElf;
-use crate::isa::{Extension, Instruction, Op, Register, RegisterSet, decode, split_displacement};
+use crate::isa::{Extension, Instruction, Op, Register, split_displacement};
 use crate::platform::Platform;
 
 const ZERO: Register = Register::ZERO;
 /// Instructions in a stub at most, with the jump back.
-const LONGEST: u64 = 10;
+const LONGEST: u64 = 12;
 /// How far `jal` reaches, bytes; a little less, so that both ways fit.
 const NEAR: u64 = (1 << 20) - 4096;
+/// How far `auipc` and an offset reach, bytes; a little less.
+const FAR: u64 = (1 << 31) - 4096;
 
 /// What is put in place of instructions that the machine lacks.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -54,10 +57,14 @@ pub enum Replacement {
     Stub {
         /// Where they are, in the image.
         stub: AddressRange,
-        /// Without the jump back.
+        /// Without the jump back; it begins with the instruction before the site if the jump takes that one's place, too.
         body: Vec<Instruction>,
+        /// The register of a jump that is two instructions, there and back.
+        by: Option<Register>,
         /// What must be kept in memory meanwhile, because the body uses a register that is not free.
         spill: Option<Spill>,
+        /// What gp must hold again at the end, because it was used although it is not free.
+        global_pointer: Option<Address>,
     },
 }
 
@@ -71,18 +78,23 @@ pub struct Spill {
 }
 
 impl Lowering {
-    /// The replacing instructions at the site, for one that is at `site` in the image; `None` if its stub is out of reach.
-    pub fn at_site(&self, site: Address) -> Option<Vec<Instruction>> {
+    /// The replacing instructions with the address of the first, for a site at `site` in the image; `None` if its stub is out
+    /// of reach.
+    pub fn at_site(&self, site: Address) -> Option<(Address, Vec<Instruction>)> {
         match &self.replacement {
-            Replacement::InPlace(instructions) => Some(instructions.clone()),
-            Replacement::Stub { stub, .. } => Some(vec![jump(site, stub.start())?]),
+            Replacement::InPlace(instructions) => Some((site, instructions.clone())),
+            Replacement::Stub { stub, by: None, .. } => Some((site, jump(site, None, stub.start())?)),
+            Replacement::Stub { stub, by, .. } => {
+                let start = site.offset(-4);
+                Some((start, jump(start, *by, stub.start())?))
+            }
         }
     }
 
     /// The instructions of its stub with the jump back, for one that is at `site` in the image; `word` is where the kernel has
     /// room for a register that is kept meanwhile.
     pub fn in_stub(&self, site: Address, word: Address) -> Option<Vec<Instruction>> {
-        let Replacement::Stub { stub, body, spill } = &self.replacement else { return None };
+        let Replacement::Stub { stub, body, by, spill, global_pointer } = &self.replacement else { return None };
         let next = |code: &[Instruction]| stub.start().offset(4 * code.len() as i64);
         let mut code = Vec::new();
         if let Some(Spill { register, by }) = *spill {
@@ -96,7 +108,12 @@ impl Lowering {
             code.push(Instruction::new(Op::Auipc, register, ZERO, ZERO, high));
             code.push(Instruction::new(Op::Ld, register, register, ZERO, low));
         }
-        code.push(jump(next(&code), site.offset(4))?);
+        if let Some(value) = global_pointer {
+            let (high, low) = split_displacement(value.0.wrapping_sub(next(&code).0).cast_signed())?;
+            code.push(Instruction::new(Op::Auipc, Register::GP, ZERO, ZERO, high));
+            code.push(Instruction::new(Op::Addi, Register::GP, Register::GP, ZERO, low));
+        }
+        code.extend(jump(next(&code), *by, site.offset(4))?);
         Some(code)
     }
 
@@ -105,16 +122,29 @@ impl Lowering {
         match &self.replacement {
             // The second stands for the branch.
             Replacement::InPlace(_) => 0,
-            Replacement::Stub { body, spill, .. } => body.len() + if spill.is_some() { 5 } else { 1 },
+            // The instruction before it is executed anyway.
+            Replacement::Stub { body, by: Some(_), .. } => body.len() + 2,
+            Replacement::Stub { body, spill, global_pointer, .. } => {
+                body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())
+            }
         }
     }
 }
 
-/// `j to` at `from`.
-fn jump(from: Address, to: Address) -> Option<Instruction> {
-    let displacement = i32::try_from(to.0.wrapping_sub(from.0).cast_signed()).ok()?;
-    let jump = Instruction::new(Op::Jal, ZERO, ZERO, ZERO, displacement);
-    jump.encode().map(|_| jump)
+/// Instructions of a stub for what it keeps meanwhile.
+fn extra(spill: Option<&Spill>, global_pointer: Option<&Address>) -> usize {
+    4 * usize::from(spill.is_some()) + 2 * usize::from(global_pointer.is_some())
+}
+
+/// A jump to `to` at `from`: one instruction, or two `by` a register.
+fn jump(from: Address, by: Option<Register>, to: Address) -> Option<Vec<Instruction>> {
+    let displacement = to.0.wrapping_sub(from.0).cast_signed();
+    let Some(by) = by else {
+        let jump = Instruction::new(Op::Jal, ZERO, ZERO, ZERO, i32::try_from(displacement).ok()?);
+        return jump.encode().map(|_| vec![jump]);
+    };
+    let (high, low) = split_displacement(displacement)?;
+    Some(vec![Instruction::new(Op::Auipc, by, ZERO, ZERO, high), Instruction::new(Op::Jalr, ZERO, by, ZERO, low)])
 }
 
 /// Whether `features` hold anything that the machine may lack: then the instructions must be listed.
@@ -127,7 +157,7 @@ pub(super) fn is_needed(features: &ProgramFeatures, platform: &Platform) -> bool
         (isa.double, features.double),
         (isa.compressed, features.compressed),
         (has_bits, features.bit_manipulation),
-        (platform.csrs.is_none(), features.csrs),
+        (platform.csrs.is_none(), features.counters),
     ];
     // Fences are no feature: programs without A that have some are rare, and so are machines without A.
     lacks.iter().any(|&(has, first)| !has && first.is_some()) || !isa.atomics || platform.loader.decodable_text
@@ -139,24 +169,35 @@ pub(super) fn stub_room(listing: &CodeListing, platform: &Platform) -> u64 {
 }
 
 /// What keeps the program from the machine whatever is replaced.
-pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
+pub(super) fn obstacles(app: &AppElf, listing: &CodeListing, platform: &Platform) -> Vec<Obstacle> {
     let isa = &platform.isa;
-    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension);
+    // What the file says that it does without can only come from bytes that were taken for code where control might have
+    // gone: if it ever got there, the machine would stop it.
+    let denied = |extension: Extension| matches!(extension, Extension::F | Extension::D) && app.isa.denies(extension);
+    let lacking = |extension: &Extension| *extension != Extension::A && !isa.has(*extension) && !denied(*extension);
     let mut found: Vec<Obstacle> = listing
         .extensions
         .iter()
         .filter(|(extension, _)| lacking(extension))
         .map(|(&extension, (count, first))| {
-            let what = format!("{count} instructions of {extension}: {}", obstacle::places(*count, first));
+            let what = format!(
+                "{} of {extension}: {}",
+                obstacle::count(*count, "instructions"),
+                obstacle::places(*count, first)
+            );
             Obstacle::new(what, rebuild_without(extension))
         })
         .collect();
     let has_csr = |csr: u16| platform.csrs.as_ref().is_none_or(|csrs| csrs.contains(&csr));
-    let csrs: Vec<Mention> =
-        listing.csr_accesses.iter().filter(|mention| !has_csr(mention.instruction.csr())).cloned().collect();
-    if !csrs.is_empty() {
+    let counters: Vec<Mention> =
+        listing.counters.iter().filter(|mention| !has_csr(mention.instruction.csr())).cloned().collect();
+    if !counters.is_empty() {
         found.push(Obstacle::new(
-            format!("{} accesses to CSRs that it lacks: {}", csrs.len(), obstacle::places(csrs.len(), &csrs)),
+            format!(
+                "{} of counters that it lacks: {}",
+                obstacle::count(counters.len(), "reads"),
+                obstacle::places(counters.len(), &counters)
+            ),
             "ask the kernel for the time instead of the machine's counters (`clock_gettime`)",
         ));
     }
@@ -165,6 +206,12 @@ pub(super) fn obstacles(listing: &CodeListing, platform: &Platform) -> Vec<Obsta
         found.push(Obstacle::new(
             format!("it writes code as it runs: {}", obstacle::places(fences.len(), fences)),
             "build the program without its just-in-time compiler",
+        ));
+    }
+    if let Some(why) = listing.lost.as_ref().filter(|_| !isa.atomics) {
+        found.push(Obstacle::new(
+            format!("its atomic instructions cannot all be found, for want of knowing where control goes: {why}"),
+            "keep the symbols and relocations of the program (no `strip`), or choose a platform that has A",
         ));
     }
     if !isa.atomics {
@@ -198,13 +245,15 @@ fn rebuild_without(extension: Extension) -> &'static str {
     }
 }
 
-/// Chooses what stands in place of each instruction that the machine lacks.
+/// Chooses what stands in place of each instruction that the machine lacks. `global_pointer` is what gp holds everywhere, if it
+/// is one value.
 ///
 /// # Errors
 /// What cannot be replaced.
 pub(super) fn choose(
     app: &AppElf,
     listing: &CodeListing,
+    global_pointer: Option<Address>,
     platform: &Platform,
     placement: &Placement,
     rooms: &mut StubRooms,
@@ -225,7 +274,7 @@ pub(super) fn choose(
         let mut failed: Vec<(Mention, &'static str)> = Vec::new();
         for site in &listing.atomics {
             let instruction = site.mention.instruction;
-            match replacement(app, site, placement, rooms) {
+            match replacement::choose(app, site, placement, global_pointer, rooms) {
                 Ok(replacement) => {
                     lowerings.sites.insert(site.mention.address, Lowering { instruction, replacement });
                 }
@@ -235,74 +284,10 @@ pub(super) fn choose(
         if let Some(&(_, why)) = failed.first() {
             let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
             obstacles.push(Obstacle::new(
-                format!("{} instructions of A cannot be replaced, {why}: {}", places.len(), obstacle::places(places.len(), &places)),
+                format!("{} of A cannot be replaced, {why}: {}", obstacle::count(places.len(), "instructions"), obstacle::places(places.len(), &places)),
                 "choose a platform that has A (`zeroos platforms`), or make the program smaller (`opt-level = \"s\"`, `-Os`)",
             ));
         }
     }
     if obstacles.is_empty() { Ok(lowerings) } else { Err(obstacles) }
-}
-
-fn replacement(
-    app: &AppElf,
-    site: &AtomicSite,
-    placement: &Placement,
-    rooms: &mut StubRooms,
-) -> Result<Replacement, &'static str> {
-    let (address, instruction) = (site.mention.address, site.mention.instruction);
-    let touches = |target: u64| target < address.0 + 8 && address.0 < target.saturating_add(8);
-    if app.relocations.iter().any(|relocation| touches(relocation.target.0)) {
-        return Err("since a relocation changes them as the program starts");
-    }
-    let (body, spill) = body(&instruction, dead(site)).ok_or("for want of a register that is free there")?;
-    match body.as_slice() {
-        [_] => return Ok(Replacement::InPlace(body)),
-        [_, succeeds] if tries_again(app, site) && succeeds.rd() == instruction.rd() => {
-            return Ok(Replacement::InPlace(body));
-        }
-        _ => {}
-    }
-    let placed = placement.placed(address);
-    let size = 4 * (body.len() as u64 + if spill.is_some() { 5 } else { 1 });
-    let stub = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR);
-    let stub = stub.ok_or("for want of room for a stub within 1 MiB")?;
-    Ok(Replacement::Stub { stub, body, spill })
-}
-
-/// Plain instructions for `atomic` by the registers that are `dead` behind it, and if these are too few, one more.
-fn body(atomic: &Instruction, dead: RegisterSet) -> Option<(Vec<Instruction>, Option<Spill>)> {
-    if let Some(body) = plain::plain(atomic, dead) {
-        return Some((body, None));
-    }
-    let operands = RegisterSet::of(&[atomic.rs1(), atomic.rs2()]);
-    // What leads to the memory for the other: the result's register, whose old value nobody needs, or one that is dead.
-    let result = RegisterSet::of(&[atomic.rd()]).without(ZERO);
-    let by = result.union(dead).minus(operands).iter().next()?;
-    let kept = general_registers().minus(operands).minus(dead).without(by).without(atomic.rd()).iter().next()?;
-    let body = plain::plain(atomic, dead.with(kept))?;
-    Some((body, Some(Spill { register: kept, by })))
-}
-
-/// Registers that nothing reads behind `site`; what says where things are is never taken.
-fn dead(site: &AtomicSite) -> RegisterSet {
-    general_registers().minus(site.live_after)
-}
-
-/// All but those that say where things are.
-fn general_registers() -> RegisterSet {
-    let fixed = [Register::SP, Register::GP, Register::new(4)];
-    (1..32).map(Register::new).filter(|register| !fixed.contains(register)).fold(RegisterSet::EMPTY, RegisterSet::with)
-}
-
-/// Whether `bnez rd, …` follows the `sc` of `site`, and nothing else leads there.
-fn tries_again(app: &AppElf, site: &AtomicSite) -> bool {
-    let is_conditional = matches!(site.mention.instruction.op, Op::ScW | Op::ScD);
-    let next = app.bytes_from(site.mention.address.offset(4)).and_then(decode);
-    is_conditional
-        && site.alone_leads_on
-        && next.is_some_and(|next| {
-            let (left, right) = (next.rs1(), next.rs2());
-            let rd = site.mention.instruction.rd();
-            next.op == Op::Bne && next.length == 4 && rd != ZERO && [(rd, ZERO), (ZERO, rd)].contains(&(left, right))
-        })
 }

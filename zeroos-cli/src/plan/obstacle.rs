@@ -55,10 +55,13 @@ pub(super) fn help(obstacles: &[Obstacle]) -> String {
             ways.push(&obstacle.help);
         }
     }
-    match ways.as_slice() {
-        [one] => (*one).to_owned(),
-        several => several.iter().map(|way| format!("\n  - {way}")).collect(),
-    }
+    ways.join("\n        ")
+}
+
+/// `count` of `things`, which is a plural in `s`.
+pub(super) fn count(count: usize, things: &str) -> String {
+    let things = if count == 1 { things.strip_suffix('s').unwrap_or(things) } else { things };
+    format!("{count} {things}")
 }
 
 /// `count` places, the first of them by name.

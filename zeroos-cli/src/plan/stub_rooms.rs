@@ -3,6 +3,7 @@
 use super::Placement;
 use crate::address::{Address, AddressRange};
 use crate::elf::AppElf;
+use crate::platform::Platform;
 
 /// Stubs start at multiples of this, bytes.
 const ALIGNMENT: u64 = 4;
@@ -15,9 +16,10 @@ pub(super) struct StubRooms {
 
 impl StubRooms {
     /// What is free around `app` as placed. Room outside the program comes first: handlers never write there for it.
-    pub fn new(app: &AppElf, placement: &Placement) -> StubRooms {
+    /// Some machines let no one use those between its segments: they are no memory for code, or pages with a segment on them.
+    pub fn new(app: &AppElf, placement: &Placement, platform: &Platform) -> StubRooms {
         let mut free = placement.stub_areas.clone();
-        if !free.is_empty() {
+        if !free.is_empty() && !platform.keeps_code_apart() && !platform.loader.separate_pages {
             let placed = |address: Address| placement.placed(address);
             let gaps = app.segments.windows(2).filter_map(|pair| {
                 let start = placed(pair[0].range.end()).align_up(ALIGNMENT)?;

@@ -54,6 +54,15 @@ impl PlatformRegistry {
     /// # Errors
     /// An unknown name, or a folder whose files are missing or wrong.
     pub fn load(&self, name: &str) -> Result<Platform, PlatformError> {
+        let (toml, source) = self.texts(name)?;
+        raw::parse(name, &toml, &source)
+    }
+
+    /// The texts of `platform.toml` and `platform.rs` of the platform `name`.
+    ///
+    /// # Errors
+    /// An unknown name, or a folder whose files are missing.
+    pub fn texts(&self, name: &str) -> Result<(String, String), PlatformError> {
         let origin = self.folders.get(name).ok_or_else(|| PlatformError::Unknown {
             name: name.to_owned(),
             known: self.names().collect::<Vec<_>>().join(", "),
@@ -69,7 +78,7 @@ impl PlatformRegistry {
                 }),
             Origin::Folder(folder) => read_text(&folder.join(file)),
         };
-        raw::parse(name, &read("platform.toml")?, &read("platform.rs")?)
+        Ok((read("platform.toml")?, read("platform.rs")?))
     }
 }
 
@@ -93,6 +102,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = PlatformRegistry::discover(&[]).unwrap().load("vax").unwrap_err();
-        assert!(error.to_string().contains("qemu-virt, spike"));
+        assert!(error.to_string().contains("ckb-vm, jolt, qemu-virt"));
     }
 }

@@ -264,16 +264,17 @@ pub(super) fn crate_files(plan: &Plan) -> Result<BTreeMap<String, String>, Sourc
         .collect()
 }
 
-/// The files of a new platform `name`, for `new-platform`.
+/// The files of a new platform `name`, for `new-platform`; its README says that it began as `from`.
 ///
 /// # Errors
 /// A template that does not render.
-pub fn platform_folder(name: &str) -> Result<BTreeMap<String, String>, SourceError> {
+pub fn platform_folder(name: &str, from: Option<&str>) -> Result<BTreeMap<String, String>, SourceError> {
     // The built-in machine is driven as Spike is: the one implementation of that, under another header.
     let spike = assets::PLATFORMS.get_file("spike/platform.rs").and_then(|file| file.contents_utf8());
     let board = spike.unwrap_or_default().lines().skip_while(|line| line.starts_with("//!"));
     let mut context = Context::new();
     context.insert("name", name);
+    context.insert("from", &from);
     context.insert("htif_board", &board.collect::<Vec<_>>().join("\n"));
     let files = ["README.md", "platform.rs", "platform.toml"];
     files.into_iter().map(|file| Ok((file.to_owned(), render(&format!("platform/{file}"), &context)?))).collect()

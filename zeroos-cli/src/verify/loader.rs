@@ -7,6 +7,8 @@ use crate::image::ImageError;
 use crate::isa::{Instruction, decode};
 use crate::platform::{HostInterface, InstructionSet, Platform};
 
+const PAGE: u64 = 4096;
+
 /// A load segment.
 struct Segment<'a> {
     range: AddressRange,
@@ -50,6 +52,15 @@ pub(super) fn check(file: &object::File<'_>, platform: &Platform) -> Result<(), 
         // Memory beside the regions is what the machine is given for a program that stays in place.
         if !serves && platform.memory.iter().any(|region| region.range.overlaps(*range)) {
             return broken("a segment lies in memory that does not serve it".into(), range.start());
+        }
+    }
+    if rules.separate_pages {
+        let shares = |pair: &&[Segment<'_>]| {
+            let end = pair[0].range.end().align_up(PAGE);
+            end.is_none_or(|end| end > pair[1].range.start().align_down(PAGE))
+        };
+        if let Some(pair) = segments.windows(2).find(shares) {
+            return broken("two segments share a page".into(), pair[1].range.start());
         }
     }
     let code: Vec<&Segment<'_>> = segments.iter().filter(|segment| segment.executable).collect();

@@ -8,11 +8,8 @@ use crate::plan::{Lowering, Plan, Replacement, Spill};
 /// The bytes of the program that may differ from the file.
 pub(super) fn replaced(plan: &Plan) -> impl Iterator<Item = AddressRange> {
     let sites = plan.lowered_sites().filter_map(|(site, lowering)| {
-        let count = match &lowering.replacement {
-            Replacement::InPlace(instructions) => instructions.len(),
-            Replacement::Stub { .. } => 1,
-        };
-        AddressRange::new(site, ByteCount(4 * count as u64))
+        let (start, code) = lowering.at_site(site)?;
+        AddressRange::new(start, ByteCount(4 * code.len() as u64))
     });
     sites.chain(plan.unreached())
 }
@@ -47,10 +44,9 @@ fn check_site<'a>(
     let isa = &plan.platform.isa;
     let (first, count) = match &lowering.replacement {
         Replacement::InPlace(instructions) => (site, instructions.len()),
-        Replacement::Stub { stub, body, spill } => {
-            let jump = bytes_at(site, 4).and_then(decode).ok_or("a lowered site is no instruction")?;
-            let target = site.offset(jump.immediate.into());
-            if jump.op != Op::Jal || jump.rd != 0 || target != stub.start() {
+        Replacement::Stub { stub, body, by, spill, global_pointer } => {
+            let jump = if by.is_some() { site.offset(-4) } else { site };
+            if jump_target(bytes_at, jump, *by) != Some(stub.start()) {
                 return Err("a lowered site does not jump to its stub");
             }
             let start = stub.start().offset(if spill.is_some() { 8 } else { 0 });
@@ -58,9 +54,14 @@ fn check_site<'a>(
             if let Some(spill) = spill {
                 check_spill(plan, bytes_at, *spill, stub.start(), behind).ok_or("a stub does not keep a register")?;
             }
-            let at = behind.offset(if spill.is_some() { 8 } else { 0 });
-            let back = bytes_at(at, 4).and_then(decode).ok_or("a lowered instruction's stub has no end")?;
-            if back.op != Op::Jal || back.rd != 0 || at.offset(back.immediate.into()) != site.offset(4) {
+            let mut at = behind.offset(if spill.is_some() { 8 } else { 0 });
+            if let Some(value) = *global_pointer {
+                if address_in(bytes_at, at, Op::Addi, Register::GP, Register::GP) != Some(value) {
+                    return Err("a stub does not give gp back");
+                }
+                at = at.offset(8);
+            }
+            if jump_target(bytes_at, at, *by) != Some(site.offset(4)) {
                 return Err("a lowered instruction's stub does not lead back");
             }
             (start, body.len())
@@ -86,15 +87,36 @@ fn check_spill<'a>(
     before: Address,
     behind: Address,
 ) -> Option<()> {
-    let word = |at: Address, op: Op, base: Register, kept: Register| {
-        let upper = bytes_at(at, 4).and_then(decode)?;
-        let access = bytes_at(at.offset(4), 4).and_then(decode)?;
-        let moved = if op == Op::Sd { access.rs2() } else { access.rd() };
-        let fits = upper.op == Op::Auipc && upper.rd() == base && access.op == op && access.rs1() == base;
-        (fits && moved == kept).then(|| at.offset(i64::from(upper.immediate) + i64::from(access.immediate)))
-    };
-    let stored = word(before, Op::Sd, spill.by, spill.register)?;
-    let loaded = word(behind, Op::Ld, spill.register, spill.register)?;
+    let stored = address_in(bytes_at, before, Op::Sd, spill.by, spill.register)?;
+    let loaded = address_in(bytes_at, behind, Op::Ld, spill.register, spill.register)?;
     let is_kernels = plan.placement.kernel.ranges().any(|range| range.contains(stored));
     (stored == loaded && is_kernels).then_some(())
+}
+
+/// The address that the pair at `at` names, if it is `auipc base` and an `op` by `base` that moves `moved`.
+fn address_in<'a>(
+    bytes_at: &impl Fn(Address, usize) -> Option<&'a [u8]>,
+    at: Address,
+    op: Op,
+    base: Register,
+    moved: Register,
+) -> Option<Address> {
+    let upper = bytes_at(at, 4).and_then(decode)?;
+    let access = bytes_at(at.offset(4), 4).and_then(decode)?;
+    let found = if op == Op::Sd { access.rs2() } else { access.rd() };
+    let fits = upper.op == Op::Auipc && upper.rd() == base && access.op == op && access.rs1() == base;
+    (fits && found == moved).then(|| at.offset(i64::from(upper.immediate) + i64::from(access.immediate)))
+}
+
+/// Where the jump at `at` goes: `j`, or `auipc` and `jr` by a register.
+fn jump_target<'a>(
+    bytes_at: &impl Fn(Address, usize) -> Option<&'a [u8]>,
+    at: Address,
+    by: Option<Register>,
+) -> Option<Address> {
+    if let Some(by) = by {
+        return address_in(bytes_at, at, Op::Jalr, by, Register::ZERO);
+    }
+    let jump = bytes_at(at, 4).and_then(decode)?;
+    (jump.op == Op::Jal && jump.rd == 0).then(|| at.offset(jump.immediate.into()))
 }

@@ -117,7 +117,7 @@ fn the_report_lists_every_site_with_its_way_into_the_kernel() {
 fn an_unknown_platform_lists_the_known_ones() {
     let workplace = Workplace::new();
     let refused = workplace.zeroos(&["build", &minimal(), "--platform", "vax"]).exits(1);
-    refused.says(&["error[ZOS-E0301]", "`vax`", "qemu-virt, spike", "zeroos new-platform"]);
+    refused.says(&["error[ZOS-E0301]", "`vax`", "qemu-virt, sp1, spike", "zeroos new-platform"]);
 }
 
 /// A reachable call that nothing provides: built with a warning, refused if asked.

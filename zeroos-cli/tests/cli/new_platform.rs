@@ -52,3 +52,20 @@ fn a_name_that_could_leave_the_folder_is_refused() {
     }
     assert!(workplace.listing().is_empty());
 }
+
+#[test]
+fn a_platform_can_begin_as_another_one() {
+    let workplace = Workplace::new();
+    for (from, app) in
+        [("sp1", "hello-c/bin/ima-pie"), ("ckb-vm", "hello-c/bin/imac-exec"), ("qemu-virt", "hello-c/bin/gc-pie")]
+    {
+        let name = format!("my-{from}");
+        workplace.zeroos(&["new-platform", &name, "--from", from]).exits(0);
+        let read = |file: &str| std::fs::read_to_string(workplace.path(&format!("platforms/{name}/{file}"))).unwrap();
+        assert!(read("platform.toml").contains(&format!("\nname = \"{name}\"\n")) && read("README.md").contains(from));
+        let finished = workplace.zeroos(&["run", "--platform", &name, &example(app)]).exits(0);
+        assert_eq!(finished.stdout, std::fs::read(example("hello-c/expected.stdout")).unwrap(), "{from}");
+    }
+    workplace.zeroos(&["new-platform", "other", "--from", "vax"]).exits(1).says(&["error[ZOS-E0301]", "`vax`"]);
+    assert!(!workplace.path("platforms/other").exists());
+}

@@ -36,6 +36,8 @@ struct Run {
     files: Vec<String>,
     /// The file that holds the expected standard output, byte for byte.
     stdout: PathBuf,
+    /// The file that holds what it writes to `/dev/zkvm/output` at its end; nothing if it is left out.
+    public_output: Option<PathBuf>,
     #[serde(default)]
     exit_status: i32,
 }
@@ -49,6 +51,8 @@ pub enum Way {
     Builtin,
     /// The same with every call through the trap handler.
     BuiltinByTraps,
+    /// The platform of the zkVM standard's target, which has no atomic, compressed or floating-point instructions.
+    ZkvmStandard,
 }
 
 /// A directory under `examples/`.
@@ -101,6 +105,11 @@ impl Example {
         names
     }
 
+    /// Those of them that need neither compressed instructions nor floating point.
+    pub fn narrow_binaries(&self) -> Vec<String> {
+        self.binaries().into_iter().filter(|name| name == "ima-pie").collect()
+    }
+
     /// Runs each of `binaries` in each way and reports everything that differs from the description at once.
     pub fn check(&self, binaries: &[String], ways: &[Way]) {
         let mut failures = Vec::new();
@@ -122,7 +131,13 @@ impl Example {
             Way::LinuxEmulator => linux_emulator(&path),
             Way::Builtin => zeroos_run(&["--entry", "direct"]),
             Way::BuiltinByTraps => zeroos_run(&["--entry", "trap"]),
+            Way::ZkvmStandard => zeroos_run(&["--platform", "zkvm-standard"]),
         };
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary directory: {error}"))?;
+        let public_output = folder.path().join("public");
+        if matches!(way, Way::ZkvmStandard) {
+            command.arg("--public-output").arg(&public_output);
+        }
         if !matches!(way, Way::LinuxEmulator) {
             for file in &run.files {
                 command.args(["--file", file]);
@@ -134,7 +149,22 @@ impl Example {
         let what = format!("{} ({}): {command:?}", self.name, run.name);
         let stdin = run.stdin.as_ref().map(|stdin| self.directory.join(stdin));
         let finished = process::run(&mut command, stdin.as_deref()).map_err(|error| format!("{what}\n  {error}"))?;
-        let expected = fs::read(self.directory.join(&run.stdout)).map_err(|error| format!("{what}\n  {error}"))?;
+        let read = |path: &Path| fs::read(path).map_err(|error| format!("{what}\n  {}: {error}", path.display()));
+        let mut expected = read(&self.directory.join(&run.stdout))?;
+        let public = run.public_output.as_ref().map(|path| read(&self.directory.join(path))).transpose()?;
+        let public = public.unwrap_or_default();
+        match way {
+            Way::LinuxEmulator => {}
+            // Its console is all that the platform has.
+            Way::Builtin | Way::BuiltinByTraps => expected.extend(public),
+            Way::ZkvmStandard => {
+                let written = read(&public_output)?;
+                if written != public {
+                    let written = String::from_utf8_lossy(&written);
+                    return Err(format!("{what}\n  another public output than expected:\n{written}"));
+                }
+            }
+        }
         if finished.stdout == expected && finished.status == Some(run.exit_status) {
             return Ok(());
         }

@@ -13,10 +13,12 @@ use std::fs;
 
 use example::{Example, Way};
 
-/// Runs all binaries of an example in all their runs, by QEMU's user mode and by the built-in machine.
+/// Runs all binaries of an example in all their runs, by QEMU's user mode and by the built-in machine; those without
+/// compressed instructions also where there are no atomic ones either.
 fn same_as_linux(name: &str) {
     let example = Example::read(name);
     example.check(&example.binaries(), &[Way::LinuxEmulator, Way::Builtin, Way::BuiltinByTraps]);
+    example.check(&example.narrow_binaries(), &[Way::ZkvmStandard]);
 }
 
 #[test]

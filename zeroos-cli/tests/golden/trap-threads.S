@@ -30,7 +30,7 @@ zeroos_trap:
     csrw    mepc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
-    ld      t0, 520(sp)
+    ld      t0, 536(sp)
     bnez    t0, zeroos_leave_otherwise
     ld      ra, 8(sp)
     ld      t0, 40(sp)
@@ -193,7 +193,7 @@ zeroos_leave_otherwise:
     addi    t1, t1, 1                   # a new state, which is also the hart's
     sd      t1, 0(t0)
     sd      t1, 8(t0)
-    sd      t1, 528(sp)
+    sd      t1, 544(sp)
     li      t1, 0x2000
     csrc    mstatus, t1                 # mstatus.FS = clean
     j       2f
@@ -201,7 +201,7 @@ zeroos_leave_otherwise:
     ld      t1, 0(t0)
     addi    t1, t1, 1                   # a new state, which only the frame has
     sd      t1, 0(t0)
-    sd      t1, 528(sp)
+    sd      t1, 544(sp)
 2:
     mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
@@ -211,7 +211,7 @@ zeroos_leave_otherwise:
     csrw    mepc, t0
     la      t0, zeroos_float_states
     ld      t1, 8(t0)
-    ld      t2, 528(sp)
+    ld      t2, 544(sp)
     beq     t1, t2, 1f
     sd      t2, 8(t0)
     .option push

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
-use zeroos::machine::{Ending, Failure, HostFailure, MachineConfig};
-use zeroos::platform::HostInterface;
+use zeroos::address::Address;
+use zeroos::machine::{CapturedConsole, Ending, Failure, HostFailure, Machine, MachineConfig, Protection};
+use zeroos::platform::{HostInterface, InstructionSet, Misaligned};
 
 use crate::bare::Bare;
 use crate::toolchain::range;
@@ -297,4 +298,91 @@ fn jolt_has_bounded_input_and_output_and_a_word_to_end() {
     assert!(matches!(refused(HostInterface::Jolt, read, &too_large), HostFailure::InputTooLarge { .. }));
     let write = "    li s4, 0x7fffb000\n    li t0, 4089\n    sd t0, 0(s4)\n    sb t0, 0x100(s4)\n    li s5, 0x7fffc008\n    sb t0, 0(s5)\n";
     assert!(matches!(refused(HostInterface::Jolt, write, ""), HostFailure::OutputTooLarge(_)));
+}
+
+/// Whatever a guest asks of its host, and whatever the machine lacks, there is an ending: debug builds check every overflow
+/// and index.
+#[test]
+fn random_guests_never_panic_a_host() {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |limit: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % limit
+    };
+    let hosts = [
+        HostInterface::ZkvmStandard,
+        HostInterface::Sp1,
+        HostInterface::Zisk,
+        HostInterface::CkbVm,
+        HostInterface::Jolt,
+    ];
+    let sets = ["rv64im", "rv64imac", "rv64gc_zba_zbb_zbs"].map(|text| InstructionSet::parse(text).unwrap());
+    let (mut refusals, mut total) = (BTreeSet::new(), 0);
+    for round in 0..2000 {
+        let host = hosts[round % hosts.len()];
+        let base = origin(host);
+        let protection = Protection {
+            range: range(base + random(0x2000), random(0x1000)),
+            writes: random(2) == 0,
+            executes: random(8) != 0,
+        };
+        let misaligned = [Misaligned::Works, Misaligned::Counted, Misaligned::Stops][random(3) as usize];
+        let mut machine = Machine::new(&MachineConfig {
+            ram: vec![range(base, 0x3001)],
+            protections: vec![protection],
+            isa: Some(sets[random(3) as usize].clone()),
+            csrs: (random(4) != 0).then(BTreeSet::new),
+            misaligned,
+            entry: Address(base + random(0x400)),
+            program: vec![range(base + 0x2000, 0x100)],
+            max_instructions: Some(2_000),
+            ..config(host)
+        })
+        .unwrap();
+        let code: Vec<u8> = (0..0x400)
+            .flat_map(|_| {
+                let bits = random(1 << 32) as u32;
+                let word = match random(8) {
+                    0 => 0x73,                                                                // ecall
+                    1 => 0x205b,                                                              // Jolt's instruction
+                    2 | 3 => bits & 0x01ff_ff80 | 0x03, // a load with a small offset
+                    4 | 5 => bits & 0x01ff_ff80 | 0x23, // a store with a small offset
+                    6 => bits & 0x0ff0_0000 | [5, 10, 11, 17][bits as usize % 4] << 7 | 0x13, // a number for a call
+                    _ => bits | 3,
+                };
+                word.to_le_bytes()
+            })
+            .collect();
+        assert!(machine.load(Address(base), &code));
+        for register in 1..32 {
+            let near =
+                [base, base + 0x3000, 0x1000_0000, 0xa040_0200, 0xa041_0000, 0x7fff_a000, 0x7fff_c000, 0, u64::MAX - 8];
+            machine.set_x(register, near[random(9) as usize].wrapping_add(random(32)));
+        }
+        let mut console = CapturedConsole { input: vec![7; random(300) as usize], ..CapturedConsole::default() };
+        // An ending is no end: the next instruction is tried, too.
+        for _ in 0..100 {
+            let numbers = [0, 2, 0x10, 0x1a, 0xf0, 0xf1, 93, 2177, 23040, 23041, 23042, 23043, 0x50_5249];
+            for register in [5, 10, 17] {
+                machine.set_x(register, numbers[random(13) as usize]);
+            }
+            let places = [0, 1, 2, 8, 13, console.input.len() as u64, base + 0x2000, u64::MAX];
+            for register in [10, 11, 12].into_iter().filter(|_| random(2) == 0).collect::<Vec<_>>() {
+                machine.set_x(register, places[random(8) as usize]);
+            }
+            match machine.run(&mut console, &mut ()) {
+                Ending::Failed(Failure::Host { failure, .. }) => {
+                    refusals.insert(format!("{failure:?}").split(['(', ' ']).next().unwrap().to_owned());
+                }
+                Ending::InstructionLimit => break,
+                _ => {}
+            }
+            machine.set_pc(Address(machine.pc().0.wrapping_add(4)));
+        }
+        total += machine.counts().total;
+    }
+    let enough = total > 50_000 && refusals.len() >= 8;
+    assert!(enough, "the rounds end too early to show anything: {total} instructions, {refusals:?}");
 }

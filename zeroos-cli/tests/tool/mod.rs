@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test file uses the part it needs")]
 
 pub mod guests;
+pub mod random;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

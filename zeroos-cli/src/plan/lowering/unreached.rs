@@ -19,7 +19,9 @@ pub(super) fn find(app: &AppElf, listing: &CodeListing, isa: &InstructionSet) ->
             let address = segment.range.start().offset(at as i64);
             let instruction = bytes.get(at..).and_then(decode);
             let width = instruction.map_or(step, |instruction| usize::from(instruction.length).max(step));
-            let takes = instruction.is_some_and(|one| one.is_csr_access() || isa.executes(&one));
+            // `c.unimp` is what compilers put where nothing goes on (ISA manual, "C": defined illegal instruction).
+            let is_unimplemented = isa.compressed && bytes.get(at..).is_some_and(|rest| rest.starts_with(&[0, 0]));
+            let takes = is_unimplemented || instruction.is_some_and(|one| one.is_csr_access() || isa.executes(&one));
             let word = AddressRange::new(address, ByteCount(width.min(bytes.len() - at) as u64)).unwrap_or_default();
             at += width;
             // What is reached is lowered, or in the way for itself.

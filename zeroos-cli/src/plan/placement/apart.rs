@@ -38,7 +38,9 @@ pub(super) fn place(
     let limit = code_limit(app, platform, code_end, bias);
     let (code_end, limit) = (placed(code_end), placed(limit));
 
-    // Behind the program's code, without a gap: stubs, then the kernel's code.
+    // Behind the program's code: stubs, then the kernel's code. Loaders want segments aligned, if they allow gaps.
+    let gap = if platform.loader.contiguous_text { 1 } else { 16 };
+    let code_end = code_end.align_up(gap).unwrap_or(limit);
     let stubs_end = Address(code_end.0.saturating_add(stub_room)).align_up(16).unwrap_or(limit);
     let kernel_code = AddressRange::new(stubs_end, ByteCount(KERNEL_CODE)).filter(|room| room.end() <= limit);
     let kernel_code = kernel_code.ok_or_else(|| PlanError::CodeTooClose {

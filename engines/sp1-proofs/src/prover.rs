@@ -1,14 +1,15 @@
-//! SP1's core prover and verifier as this engine sets them up, and the proof file.
+//! SP1's core prover and verifier with their parameters, and the proof file.
 
 use bincode::Options;
-use sp1_core_executor::Program;
+use sp1_core_executor::{Program, SP1Context, SP1CoreOpts};
+use sp1_core_machine::io::SP1Stdin;
 use sp1_core_machine::riscv::RiscvAir;
-use sp1_hypercube::prover::{CpuShardProver, ProvingKey, SP1InnerPcsProver, SimpleProver};
+use sp1_core_machine::utils::prove_core;
+use sp1_hypercube::prover::{CpuShardProver, SP1InnerPcsProver, SimpleProver};
 use sp1_hypercube::{InnerSC, MachineProof, MachineVerifyingKey, SP1InnerPcs, SP1PcsProofInner, ShardVerifier};
 use sp1_primitives::fri_params::core_fri_config;
 use sp1_primitives::{SP1Field, SP1GlobalContext};
 use std::sync::Arc;
-use zeroos_engine_driver::Refusal;
 
 /// Two to this is the height at which columns are stacked for commitment: SP1's own choice for core proofs.
 const LOG_STACKING_HEIGHT: u32 = 21;
@@ -19,17 +20,16 @@ const MAX_LOG_ROW_COUNT: usize = 22;
 const MAGIC: &[u8] = b"zeroos SP1 6.10.0 core proof\n";
 
 /// Prover and verifier of SP1's RISC-V machine.
-pub type Prover = SimpleProver<SP1GlobalContext, Context, ShardProver>;
+type Prover = SimpleProver<SP1GlobalContext, Context, ShardProver>;
 /// A proof of a whole run, one part for each shard.
 pub type Proof = MachineProof<SP1GlobalContext, SP1PcsProofInner>;
 /// What a verifier has to know of a program.
 pub type VerifyingKey = MachineVerifyingKey<SP1GlobalContext>;
 type Context = InnerSC<RiscvAir<SP1Field>>;
 type ShardProver = CpuShardProver<SP1GlobalContext, SP1InnerPcs, SP1InnerPcsProver, RiscvAir<SP1Field>>;
-type Key = Arc<ProvingKey<SP1GlobalContext, Context, ShardProver>>;
 
 /// The prover, with the parameters (and so the security) of SP1's own core proofs.
-pub fn prover() -> Prover {
+fn prover() -> Prover {
     let verifier = ShardVerifier::from_basefold_parameters(
         core_fri_config(),
         LOG_STACKING_HEIGHT,
@@ -39,21 +39,34 @@ pub fn prover() -> Prover {
     SimpleProver::new(verifier.clone(), ShardProver::new(verifier))
 }
 
+/// Runs a program and proves the run.
+pub fn prove(program: Arc<Program>, input: &[u8]) -> Result<(Proof, u64), String> {
+    let stdin = SP1Stdin::from(input);
+    wait(async {
+        let prover = prover();
+        let (proving_key, _) = prover.setup(program.clone()).await;
+        // SAFETY: the permit that this gives up keeps several provers from the same device at once. There is one, on the CPU.
+        let proving_key = unsafe { proving_key.into_inner() };
+        prove_core(&prover, proving_key, program, stdin, SP1CoreOpts::default(), SP1Context::default()).await
+    })?
+    .map_err(|error| error.to_string())
+}
+
 /// Commits to a program.
-pub async fn keys(prover: &Prover, program: Arc<Program>) -> (Key, VerifyingKey) {
-    let (proving_key, verifying_key) = prover.setup(program).await;
-    // SAFETY: the permit that this gives up keeps several provers from the same device at once. There is one, on the CPU.
-    (unsafe { proving_key.into_inner() }, verifying_key)
+pub fn verifying_key(program: Arc<Program>) -> Result<VerifyingKey, String> {
+    wait(async { prover().setup(program).await.1 })
+}
+
+/// Checks each shard of a proof by itself; `statement` checks what they make together.
+pub fn verify_shards(key: &VerifyingKey, proof: &Proof) -> Result<(), String> {
+    prover().verify(key, proof).map_err(|error| error.to_string())
 }
 
 /// Runs SP1's asynchronous code.
-///
-/// # Errors
-/// If no threads can be had.
-pub fn wait<T>(future: impl Future<Output = T>) -> Result<T, Refusal> {
+fn wait<T>(future: impl Future<Output = T>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .build()
-        .map_err(|error| Refusal::new(format!("cannot start threads for SP1: {error}")))?;
+        .map_err(|error| format!("no threads can be had: {error}"))?;
     Ok(runtime.block_on(future))
 }
 
@@ -61,11 +74,9 @@ pub fn wait<T>(future: impl Future<Output = T>) -> Result<T, Refusal> {
 ///
 /// # Errors
 /// If it cannot be serialised.
-pub fn to_bytes(proof: &Proof) -> Result<Vec<u8>, Refusal> {
+pub fn to_bytes(proof: &Proof) -> Result<Vec<u8>, String> {
     let mut bytes = MAGIC.to_vec();
-    encoding(u64::MAX)
-        .serialize_into(&mut bytes, proof)
-        .map_err(|error| Refusal::new(format!("the proof cannot be serialised: {error}")))?;
+    encoding(u64::MAX).serialize_into(&mut bytes, proof).map_err(|error| error.to_string())?;
     Ok(bytes)
 }
 
