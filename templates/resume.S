@@ -5,15 +5,18 @@
     .balign 4
     .globl zeroos_resume
 zeroos_resume:
+{%- if supervisor %}
+    call    zeroos_supervisor
+{%- endif %}
     la      sp, zeroos_saved
 {%- if csrs %}
     la      t0, zeroos_trap
-    csrw    mtvec, t0
+    csrw    {{ p }}tvec, t0
     ld      t0, {{ continuation_offset }}(sp)
-    csrw    mscratch, t0                # the running thread
+    csrw    {{ p }}scratch, t0                # the running thread
 {%- if float %}
-    li      t1, 0x6000                  # mstatus.FS
-    csrs    mstatus, t1
+    li      t1, 0x6000                  # {{ p }}status.FS
+    csrs    {{ p }}status, t1
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -22,14 +25,14 @@ zeroos_resume:
     ld      t0, {{ fcsr_offset }}(sp)
     fscsr   t0
     .option pop
-    csrc    mstatus, t1
+    csrc    {{ p }}status, t1
     ld      t0, {{ continues_at_offset }}(sp)
-    csrs    mstatus, t0                 # as it was: whether the registers are saved somewhere
+    csrs    {{ p }}status, t0                 # as it was: whether the registers are saved somewhere
 {%- endif %}
     ld      t0, 0(sp)
-    csrw    mepc, t0
-    li      t0, 0x1800                  # mstatus.MPP = machine mode
-    csrs    mstatus, t0
+    csrw    {{ p }}epc, t0
+    li      t0, {{ previous_bits }}                  # {{ p }}status.{{ previous }} = {{ mode }} mode
+    csrs    {{ p }}status, t0
 {%- endif %}
 {%- for register in callee_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
@@ -42,7 +45,7 @@ zeroos_resume:
     ld      a0, 80(sp)
 {%- if csrs %}
     ld      sp, 16(sp)
-    mret
+    {{ p }}ret
 {%- else %}
     ld      t6, {{ continuation_offset }}(sp)
     jr      t6                          # loads t6 and sp, and makes the call

@@ -4,15 +4,18 @@
     .section .text.start, "ax", @progbits
     .globl _start
 _start:
+{%- if supervisor %}
+    call    zeroos_supervisor
+{%- endif %}
     la      sp, zeroos_stack_top        # the first thread, on top of its kernel stack
 {%- if csrs %}
-    csrw    mscratch, sp                # while the program runs, mscratch is its thread
+    csrw    {{ p }}scratch, sp                # while the program runs, {{ p }}scratch is its thread
     la      t0, zeroos_trap
-    csrw    mtvec, t0                   # 4-aligned: direct mode
+    csrw    {{ p }}tvec, t0                   # 4-aligned: direct mode
 {%- endif %}
 {%- if float %}
-    li      t0, 0x2000                  # mstatus.FS = initial: floating point traps until it is on
-    csrs    mstatus, t0
+    li      t0, 0x2000                  # {{ p }}status.FS = initial: floating point traps until it is on
+    csrs    {{ p }}status, t0
 {%- endif %}
     call    zeroos_boot                 # a0: the program's entry, a1: its stack pointer
     mv      sp, a1

@@ -1,22 +1,22 @@
 # The trap handler. The program's `ecall` arrives here with the number in a7 and the arguments in a0-a5; the program keeps
-# every register but a0. While the program runs, mscratch holds the running thread, whose first field is its frame: xN at
-# 8*N, pc at 0. Below the thread is its kernel stack, so sp is both. While the kernel runs, mscratch holds the program's sp.
+# every register but a0. While the program runs, {{ p }}scratch holds the running thread, whose first field is its frame: xN at
+# 8*N, pc at 0. Below the thread is its kernel stack, so sp is both. While the kernel runs, {{ p }}scratch holds the program's sp.
 
     .section .text.zeroos_trap, "ax", @progbits
     .balign 4
     .globl zeroos_trap
 zeroos_trap:
 {%- if traps %}
-    csrrw   sp, mscratch, sp
+    csrrw   sp, {{ p }}scratch, sp
 {%- for register in caller_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
-    csrr    t0, mcause
-    addi    t0, t0, -11                 # environment call from machine mode
+    csrr    t0, {{ p }}cause
+    addi    t0, t0, -{{ environment_call }}{% if environment_call < 10 %} {% endif %}                 # environment call from {{ mode }} mode
     bnez    t0, zeroos_exception
-    csrr    t0, mepc
+    csrr    t0, {{ p }}epc
     addi    t0, t0, 4                   # behind the ecall
-    csrw    mepc, t0
+    csrw    {{ p }}epc, t0
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
@@ -26,8 +26,8 @@ zeroos_trap:
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
-    csrrw   sp, mscratch, sp
-    mret
+    csrrw   sp, {{ p }}scratch, sp
+    {{ p }}ret
 {%- endif %}
 
 # The dispatcher: a jump to the function of call a7. Arguments, thread and return address are in place, so that it serves
@@ -95,9 +95,9 @@ zeroos_exception:
 {%- else -%}
 # What is no ecall is final: the kernel says what happened and ends the run.
 zeroos_exception:
-    csrr    a0, mcause
-    csrr    a1, mepc
-    csrr    a2, mtval
+    csrr    a0, {{ p }}cause
+    csrr    a1, {{ p }}epc
+    csrr    a2, {{ p }}tval
     la      sp, zeroos_stack_top
     call    zeroos_fault
 {%- endif %}
@@ -114,23 +114,23 @@ zeroos_float_states:
     .section .text.zeroos_trap
 {%- endif %}
 
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
+# The call of the thread at sp, made right before {{ p }}epc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
 # whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
 # read again, also to make the call once more, are in the frame already.
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
     addi    t0, t0, -3
     beqz    t0, 1f
-    csrr    t0, mepc                    # behind the call
+    csrr    t0, {{ p }}epc                    # behind the call
     sd      t0, 0(sp)
-    csrr    t0, mscratch
+    csrr    t0, {{ p }}scratch
     sd      t0, 16(sp)
 {%- for register in callee_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
 {%- if float %}
-    csrr    t1, mstatus
-    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
+    csrr    t1, {{ p }}status
+    bgez    t1, 2f                      # {{ p }}status.SD: floating point changed since it was saved or loaded
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -146,7 +146,7 @@ zeroos_leave_otherwise:
     sd      t1, 8(t0)
     sd      t1, {{ float_state_offset }}(sp)
     li      t1, 0x2000
-    csrc    mstatus, t1                 # mstatus.FS = clean
+    csrc    {{ p }}status, t1                 # {{ p }}status.FS = clean
     j       2f
 1:  la      t0, zeroos_float_states
     ld      t1, 0(t0)
@@ -160,9 +160,9 @@ zeroos_leave_otherwise:
     mv      a0, sp
     call    zeroos_leave                # a0: the thread that goes on
     mv      sp, a0
-    csrw    mscratch, sp
+    csrw    {{ p }}scratch, sp
     ld      t0, 0(sp)
-    csrw    mepc, t0
+    csrw    {{ p }}epc, t0
 {%- if float %}
     la      t0, zeroos_float_states
     ld      t1, 8(t0)
@@ -178,12 +178,12 @@ zeroos_leave_otherwise:
     fscsr   t0
     .option pop
     li      t0, 0x2000
-    csrc    mstatus, t0                 # mstatus.FS = clean
+    csrc    {{ p }}status, t0                 # {{ p }}status.FS = clean
 1:
 {%- endif %}
 {%- if direct %}
-    li      t0, 0x1800                  # mstatus.MPP = machine mode: no trap has set it
-    csrs    mstatus, t0
+    li      t0, {{ previous_bits }}                  # {{ p }}status.{{ previous }} = {{ mode }} mode: no trap has set it
+    csrs    {{ p }}status, t0
 {%- endif %}
 {%- for register in callee_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
@@ -193,7 +193,7 @@ zeroos_leave_otherwise:
 {%- endfor %}
     ld      a0, 80(sp)
     ld      sp, 16(sp)
-    mret
+    {{ p }}ret
 {%- endif %}
 {%- if signals and csrs %}
 
@@ -204,7 +204,7 @@ zeroos_signal_return:
 {%- if traps %}
     ecall
 {%- else %}
-    csrrw   sp, mscratch, sp
+    csrrw   sp, {{ p }}scratch, sp
     mv      a6, sp
     call    zeroos_call_139
     ld      t0, {{ leave_offset }}(sp)

@@ -1,5 +1,6 @@
 //! What a platform gives the kernel. A platform folder's `platform.rs` defines `pub struct Board` with
-//! `pub const fn new() -> Board` and implements this for it; the kernel uses nothing else of the machine.
+//! `pub const fn new() -> Board` and implements this for it; the kernel uses nothing else of the machine. On a platform with
+//! `[translation]` a device lies at its address plus `crate::DEVICE_OFFSET`, which is 0 in kernels without a page table.
 
 /// Where console bytes go. A machine with one console merges them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

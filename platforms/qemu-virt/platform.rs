@@ -1,11 +1,12 @@
 //! QEMU's `virt` board: a 16550 UART for console and input, SiFive's test finisher to end the run.
 
+use crate::DEVICE_OFFSET;
 use crate::platform_interface::{Platform, Stream};
 
 /// Transmit holding (write) and receiver buffer (read) register.
-const UART_DATA: *mut u8 = 0x1000_0000 as *mut u8;
+const UART_DATA: *mut u8 = (0x1000_0000 + DEVICE_OFFSET) as *mut u8;
 /// Line status register.
-const UART_STATUS: *mut u8 = 0x1000_0005 as *mut u8;
+const UART_STATUS: *mut u8 = (0x1000_0005 + DEVICE_OFFSET) as *mut u8;
 /// Line status: a byte has been received.
 const DATA_READY: u8 = 1 << 0;
 /// Line status: the next byte may be sent.
@@ -14,7 +15,7 @@ const TRANSMIT_EMPTY: u8 = 1 << 5;
 const END_OF_TRANSMISSION: u8 = 0x04;
 
 /// The test finisher's one register (QEMU hw/misc/sifive_test.c).
-const FINISHER: *mut u32 = 0x10_0000 as *mut u32;
+const FINISHER: *mut u32 = (0x10_0000 + DEVICE_OFFSET) as *mut u32;
 const FINISHER_PASS: u32 = 0x5555;
 const FINISHER_FAIL: u32 = 0x3333;
 

@@ -9,6 +9,7 @@ mod kernel;
 mod layout;
 mod lowered;
 mod note;
+mod page_table;
 mod resumed;
 mod stub_code;
 mod stubs;

@@ -1,5 +1,5 @@
 //! The built-in machine: one RV64GC hart with Zba, Zbb, Zbs, Zicsr and Zifencei in machine mode, or with as much of that as
-//! the machine it stands for has; RAM at any address; and the devices and hosts that the supported platforms print and stop
+//! the machine it stands for has; supervisor mode for images that need it; RAM at any address; and the devices and hosts that the supported platforms print and stop
 //! with.
 //!
 //! It is the reference for counting: the same image with the same input executes the same instructions, whatever the
@@ -22,6 +22,7 @@ mod host;
 mod instruction_rules;
 mod memory;
 mod protection;
+mod supervisor;
 mod trap;
 
 pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
@@ -39,6 +40,7 @@ use device::Devices;
 use hart::Hart;
 use instruction_rules::InstructionRules;
 use memory::Memory;
+use supervisor::Supervisor;
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,8 +68,8 @@ pub enum Ending {
 /// See [`Machine::kept_csrs`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeptCsrs {
-    /// mscratch: the running thread.
-    pub mscratch: u64,
+    /// mscratch, or sscratch: the running thread.
+    pub scratch: u64,
     /// Rounding mode and accrued exceptions.
     pub fcsr: u64,
     /// `mstatus.FS`, in its place.
@@ -134,8 +136,10 @@ impl Machine {
         let rules = InstructionRules::new(config.isa.clone(), config.csrs.clone(), config.host);
         let pieces = protection::pieces(&config.ram, &config.protections);
         let executable = pieces.iter().filter(|piece| piece.executes).map(|piece| piece.range);
+        let devices: Vec<Address> = [config.uart, config.test_finisher].into_iter().flatten().collect();
+        let supervisor = config.supervisor.then(|| Supervisor::new(&config.ram, &devices));
         Ok(Machine {
-            hart: Hart::new(config.entry, rules.misa()),
+            hart: Hart::new(config.entry, rules.misa(), supervisor),
             memory: Memory::new(&pieces)?,
             code: CodeCache::new(executable, &config.program, rules),
             devices: Devices::new(config),
@@ -182,7 +186,7 @@ impl Machine {
     pub fn kept_csrs(&self) -> KeptCsrs {
         let csrs = &self.hart.csrs;
         KeptCsrs {
-            mscratch: csrs.mscratch,
+            scratch: csrs.supervisor.as_ref().map_or(csrs.mscratch, |supervisor| supervisor.sscratch),
             fcsr: u64::from(csrs.frm) << 5 | u64::from(csrs.fflags),
             float_status: u64::from(csrs.float_status) << csr::STATUS_FS_SHIFT,
         }

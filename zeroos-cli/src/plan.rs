@@ -6,7 +6,9 @@ mod error;
 mod inputs;
 mod lowering;
 mod obstacle;
+mod page_table;
 mod placement;
+mod privilege;
 mod selection;
 mod stub_rooms;
 
@@ -19,7 +21,9 @@ pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
 pub use lowering::{Lowering, Lowerings, Replacement, Spill};
 pub use obstacle::Obstacle;
+pub use page_table::{Mapping, PageTable};
 pub use placement::{KernelRoom, Placement};
+pub use privilege::Privilege;
 pub use selection::{Missing, Selection};
 use stub_rooms::StubRooms;
 
@@ -158,6 +162,11 @@ impl Plan {
 }
 
 impl Plan {
+    /// In which mode program and kernel run.
+    pub fn privilege(&self) -> Privilege {
+        if self.placement.page_table.is_some() { Privilege::Supervisor } else { Privilege::Machine }
+    }
+
     /// The sites that have a stub, by their addresses in the image.
     pub fn direct_sites(&self) -> impl Iterator<Item = (Address, &DirectEntry)> {
         self.entries.iter().filter_map(|(&site, entry)| match entry {

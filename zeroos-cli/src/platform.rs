@@ -5,10 +5,12 @@ mod error;
 mod instruction_set;
 mod raw;
 mod registry;
+mod translation;
 
 pub use error::PlatformError;
 pub use instruction_set::InstructionSet;
 pub use registry::PlatformRegistry;
+pub use translation::{GIGAPAGE, Translation, Window};
 
 use std::collections::BTreeSet;
 
@@ -35,6 +37,8 @@ pub struct Platform {
     pub loader: LoaderRules,
     /// Where memory can be added at the program's own addresses, if the machine can do that.
     pub in_place: Option<AddressRange>,
+    /// How a program can stay at its own addresses behind a page table, if the machine can do that.
+    pub translation: Option<Translation>,
     /// The devices that the built-in machine must offer.
     pub devices: Devices,
     /// The command that runs an image on the real machine, with `{image}` and `{memory}` to fill in; empty if unknown.
@@ -174,6 +178,12 @@ impl Devices {
     /// Whether public output is something of its own there, and not part of what the console prints.
     pub fn has_public_output(&self) -> bool {
         self.htif || self.host.is_some()
+    }
+
+    /// The same devices `offset` bytes further up, wrapping.
+    pub fn seen(self, offset: u64) -> Devices {
+        let seen = |address: Address| Address(address.0.wrapping_add(offset));
+        Devices { uart: self.uart.map(seen), test_finisher: self.test_finisher.map(seen), ..self }
     }
 
     /// Whether the machine's input is a private input, given before the run.

@@ -63,7 +63,7 @@ pub fn take(image: &[u8], note: &ImageNote) -> Result<Snapshot, SnapshotError> {
         executed: call.executed,
         x: std::array::from_fn(|number| machine.x(number as u8)),
         f: std::array::from_fn(|number| machine.f(number as u8)),
-        mscratch: csrs.mscratch,
+        scratch: csrs.scratch,
         fcsr: csrs.fcsr,
         float_status: csrs.float_status,
         pages: machine.written_pages().into_iter().map(|(address, page)| (address, page.to_vec())).collect(),

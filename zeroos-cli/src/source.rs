@@ -49,6 +49,7 @@ impl KernelSource {
         files.insert("src/start.S".into(), templates::start(plan)?);
         files.insert("src/trap.S".into(), templates::trap(plan)?);
         files.insert("src/memory.S".into(), templates::memory()?);
+        files.extend(templates::supervisor(plan)?.map(|text| ("src/supervisor.S".into(), text)));
         files.extend(templates::resume(plan)?.map(|text| ("src/resume.S".into(), text)));
         files.extend(templates::leave_without_csrs(plan)?.map(|text| ("src/leave_without_csrs.S".into(), text)));
         Ok(KernelSource { files, target: target(&plan.platform), link_script: templates::link_script(plan)? })

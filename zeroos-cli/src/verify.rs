@@ -3,6 +3,7 @@
 
 mod loader;
 mod lowered;
+mod page_table;
 
 use object::{Object, ObjectSegment};
 
@@ -96,6 +97,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         }
     }
     lowered::check(plan, &bytes_at).map_err(|(what, at)| differs(what, at))?;
+    page_table::check(plan, image, &bytes_at).map_err(|(what, at)| differs(what, at))?;
     loader::check(&file, &plan.platform)?;
     match read_note(image)? {
         Some(note) if note.platform == plan.platform.name => Ok(()),

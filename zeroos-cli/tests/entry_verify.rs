@@ -60,6 +60,33 @@ fn spoiled_images_are_refused(app: &str) -> Plan {
     built.plan
 }
 
+/// Every bit of the page table counts, also those of entries that show nothing.
+#[test]
+fn of_page_tables() {
+    let examined = examine(std::fs::read(example("hello-c/bin/gc-exec")).unwrap()).unwrap();
+    let request = BuildRequest { platform: Some("qemu-virt".into()), ..BuildRequest::default() };
+    let plan = plan(&examined, &request).unwrap();
+    let built = build(&examined, plan, &KernelCache::none()).unwrap();
+    let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
+    check(&built.image).unwrap();
+    let table = built.plan.placement.page_table.as_ref().unwrap();
+    let at = offset(&built.image, table.at.start());
+    for bit in 0..8 * 4096 {
+        let mut image = built.image.clone();
+        image[at + bit / 8] ^= 1 << (bit % 8);
+        let what = check(&image).unwrap_err().to_string();
+        assert!(what.contains("the page table"), "bit {bit}: {what}");
+    }
+    // The physical address of a load segment (ELF-64: `p_paddr`, 24 bytes into a program header of 56).
+    let count = usize::from(u16::from_le_bytes([built.image[56], built.image[57]]));
+    for header in 0..count {
+        let mut image = built.image.clone();
+        image[64 + 56 * header + 24 + 1] ^= 0x10;
+        let what = check(&image).unwrap_err().to_string();
+        assert!(what.contains("loaded elsewhere"), "segment {header}: {what}");
+    }
+}
+
 #[test]
 fn of_near_sites() {
     spoiled_images_are_refused(&example("hello-c/bin/gc-exec"));

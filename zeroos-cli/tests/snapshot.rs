@@ -47,6 +47,24 @@ fn without_csrs() {
     }
 }
 
+/// QEMU's board starts at the image's first byte, whatever its entry says. Behind a page table, too.
+#[test]
+fn on_qemu() {
+    let workplace = Workplace::new();
+    for (app, entry) in
+        [("hello-c/bin/gc-pie", "auto"), ("threads-c/bin/gc-exec", "auto"), ("float-c/bin/gc-exec", "trap")]
+    {
+        let options = ["-o", "image", "--platform", "qemu-virt", "--entry", entry, "--snapshot"];
+        workplace.zeroos(&[&["build", &example(app)], &options[..]].concat()).exits(0).says(&["it starts at "]);
+        let expected = example(app).split("bin/").next().unwrap().to_owned() + "expected.stdout";
+        let expected = std::fs::read_to_string(expected).unwrap();
+        for engine in ["builtin", "qemu"] {
+            let finished = workplace.zeroos(&["run", "--engine", engine, "image"]).exits(0);
+            assert_eq!(finished.text(), expected, "{app} on {engine}");
+        }
+    }
+}
+
 /// What is read is no part of the image.
 #[test]
 fn input_is_read_by_the_run() {

@@ -54,6 +54,12 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
         direct + trap,
         built.image.len(),
     ));
+    if built.plan.placement.page_table.is_some() {
+        say::note(&format!(
+            "platform {} has no memory at {}, where the program was linked: it runs in supervisor mode, behind an Sv39 page table",
+            built.plan.platform.name, built.plan.placement.program,
+        ));
+    }
     if let Some(call) = built.skipped {
         say::note(&format!("it starts at {} at {}: {} instructions are done", call.number, call.site, call.executed));
     }

@@ -30,6 +30,7 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
         protections: protections(&file, note),
         isa: Some(InstructionSet::parse(&note.isa).map_err(setup)?),
         csrs: note.csrs.clone(),
+        supervisor: note.supervisor,
         misaligned: note.misaligned,
         entry: Address(file.entry()),
         htif: note.htif.map(|(tohost, fromhost)| HtifAddresses { tohost, fromhost }),

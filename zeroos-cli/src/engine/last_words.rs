@@ -83,6 +83,7 @@ mod tests {
             isa: String::new(),
             csrs: None,
             misaligned: crate::platform::Misaligned::Works,
+            supervisor: false,
             ram: Vec::new(),
             write_xor_execute: false,
             program: vec![crate::image::Span { start: Address(start), end: Address(end) }],

@@ -6,10 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::kernel::LinkedKernel;
 use crate::address::Address;
 use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet, decode};
-use crate::plan::KEPT;
+use crate::plan::{KEPT, Privilege};
 
-/// The CSR that says where the call was made.
-const MEPC: u16 = 0x341;
 /// Longest body that is copied into a stub, bytes.
 const LONGEST_BODY: usize = 16;
 
@@ -70,12 +68,19 @@ pub(super) struct Reader<'a> {
     known: BTreeMap<Address, Summary>,
     /// Functions that keep all registers but a0, as `trap.S` has them.
     keeping: BTreeSet<Address>,
+    /// The CSR that says where the call was made.
+    place: u16,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(kernel: &'a LinkedKernel) -> Reader<'a> {
+    pub fn new(kernel: &'a LinkedKernel, privilege: Privilege) -> Reader<'a> {
         let keeping = kernel.symbols.iter().filter(|symbol| symbol.name.starts_with(KEPT));
-        Reader { kernel, known: BTreeMap::new(), keeping: keeping.map(|symbol| symbol.address).collect() }
+        Reader {
+            kernel,
+            known: BTreeMap::new(),
+            keeping: keeping.map(|symbol| symbol.address).collect(),
+            place: privilege.epc(),
+        }
     }
 
     /// The function at `address`.
@@ -109,7 +114,7 @@ impl<'a> Reader<'a> {
                     // No instruction: it traps, and does not return.
                     break;
                 };
-                summary = summary.and(Summary { returns: true, ..own(&instruction) });
+                summary = summary.and(Summary { returns: true, ..own(&instruction, self.place) });
                 let next = at.offset(i64::from(instruction.length));
                 let links = instruction.rd() == Register::RA;
                 let called = match instruction.flow() {
@@ -189,16 +194,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What one instruction does by itself.
-fn own(instruction: &Instruction) -> Summary {
+/// What one instruction does by itself, where CSR `place` says where the call was made.
+fn own(instruction: &Instruction, place: u16) -> Summary {
     let effects = instruction.effects();
     let is_csr = (Op::Csrrw..=Op::Csrrci).contains(&instruction.op);
     let touches = |register| effects.uses.contains(register) || effects.defines.contains(register);
     Summary {
         clobbers: effects.defines,
-        // mscratch and the other CSRs are as expected only inside the kernel.
+        // The scratch register and the other CSRs are as expected only inside the kernel.
         needs_stack: touches(Register::SP) || is_csr,
-        asks_for_place: is_csr && instruction.csr() == MEPC,
+        asks_for_place: is_csr && instruction.csr() == place,
         returns: false,
     }
 }

@@ -5,6 +5,7 @@ use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::{self, Process};
 use super::kernel::LinkedKernel;
 use super::lowered;
+use super::page_table;
 use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
@@ -137,6 +138,16 @@ impl Layout {
                 room: placement.boot_data.size().0,
             })?;
         pieces.push(Piece { name: ".boot".into(), origin: Origin::Builder, range, bytes: data, permissions: READ });
+
+        if let Some(table) = &placement.page_table {
+            pieces.push(Piece {
+                name: ".page_table".into(),
+                origin: Origin::Builder,
+                range: table.at,
+                bytes: page_table::root(table),
+                permissions: READ,
+            });
+        }
 
         pieces.sort_by_key(|piece| piece.range);
         if let Some(pair) = pieces.windows(2).find(|pair| pair[0].range.overlaps(pair[1].range)) {

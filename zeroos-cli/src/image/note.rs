@@ -29,6 +29,10 @@ pub struct ImageNote {
     pub csrs: Option<BTreeSet<u16>>,
     /// What a misaligned load or store does there.
     pub misaligned: Misaligned,
+    /// Whether program and kernel run in supervisor mode, behind a page table that lies in the image: the addresses here are
+    /// those that they see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub supervisor: bool,
     /// Memory the machine must have.
     pub ram: Vec<Memory>,
     /// Whether nothing is both written and executed: memory is what the image's segments say, and data elsewhere.
@@ -116,11 +120,12 @@ impl ImageNote {
             isa: platform.isa.to_string(),
             csrs: platform.csrs.clone(),
             misaligned: platform.misaligned,
+            supervisor: plan.placement.page_table.is_some(),
             ram: plan.placement.ram.iter().map(memory).collect(),
             write_xor_execute: platform.loader.write_xor_execute,
             program: layout.program_ranges().into_iter().map(Span::from).collect(),
             direct: layout.stubs.iter().map(|stub| stub.note()).collect(),
-            devices: plan.platform.devices,
+            devices: plan.platform.devices.seen(plan.placement.device_offset()),
             htif: layout.htif.filter(|_| plan.platform.devices.htif),
             runner: plan.platform.runner.clone(),
             kernel_bytes: layout.kernel_bytes,

@@ -10,6 +10,7 @@ use super::layout::{Layout, Origin, Piece};
 use super::{ImageError, SAVED};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::Permissions;
+use crate::isa::{Instruction, Op, Register};
 use crate::linux::SyscallNumber;
 use crate::plan::{Plan, RESUME};
 
@@ -30,8 +31,8 @@ pub struct Snapshot {
     pub x: [u64; 32],
     /// f0–f31, raw bits.
     pub f: [u64; 32],
-    /// mscratch: the running thread. This and the next two where the machine has CSRs.
-    pub mscratch: u64,
+    /// The scratch CSR: the running thread. This and the next two where the machine has CSRs.
+    pub scratch: u64,
     /// Rounding mode and accrued exceptions.
     pub fcsr: u64,
     /// `mstatus.FS`, in its place.
@@ -52,6 +53,7 @@ impl Layout {
         };
         let mut layout = self.clone();
         layout.entry = symbol(RESUME)?;
+        layout.begin_by_jump(self.entry)?;
         let memory = Memory(snapshot.pages.iter().map(|(address, page)| (address.0, page.as_slice())).collect());
         let pieces = layout.pieces.iter_mut().filter(|piece| piece.permissions.write && !is_stack(piece));
         for piece in pieces {
@@ -75,7 +77,21 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The registers as a [`Frame`]. Its continuation is mscratch, and the place that is for mstatus.FS; on a machine without
+    /// Puts a jump to the entry in place of the instruction at `start`, the bootloader's first: some machines start there,
+    /// whatever the entry is (QEMU's `virt` board without firmware).
+    fn begin_by_jump(&mut self, start: Address) -> Result<(), ImageError> {
+        let unusable = || ImageError::Kernel { what: "its bootloader cannot be replaced by a jump".into() };
+        let distance = i32::try_from(self.entry.0.wrapping_sub(start.0).cast_signed()).map_err(|_| unusable())?;
+        let jump = Instruction::new(Op::Jal, Register::ZERO, Register::ZERO, Register::ZERO, distance).encode();
+        let jump = jump.ok_or_else(unusable)?.to_le_bytes();
+        let piece = self.pieces.iter_mut().find(|piece| piece.range.contains(start)).ok_or_else(unusable)?;
+        let offset = (start - piece.range.start()).0 as usize;
+        let place = piece.bytes.get_mut(offset..offset + jump.len()).ok_or_else(unusable)?;
+        place.copy_from_slice(&jump);
+        Ok(())
+    }
+
+    /// The registers as a [`Frame`]. Its continuation is the scratch CSR, and the place that is for the status CSR's FS; on a machine without
     /// CSRs it is the code that makes the call.
     fn saved_words(&self, plan: &Plan, snapshot: &Snapshot) -> Result<Vec<u64>, ImageError> {
         let mut words = vec![0; size_of::<Frame>() / 8];
@@ -86,7 +102,7 @@ impl Layout {
         words[word(offset_of!(Frame, fcsr))] = snapshot.fcsr;
         words[word(offset_of!(Frame, continues_at))] = snapshot.float_status;
         words[word(offset_of!(Frame, continuation))] = if plan.platform.has_trap_csrs() {
-            snapshot.mscratch
+            snapshot.scratch
         } else {
             let stub = self.stubs.iter().find(|stub| stub.site == snapshot.site);
             let again = stub.and_then(|stub| stub.continuations).map(|[_, again]| again.0);

@@ -3,9 +3,8 @@
 use super::ImageError;
 use crate::address::Address;
 use crate::isa::{Instruction, Op, Register, split_displacement};
+use crate::plan::Privilege;
 
-const MSCRATCH: i64 = 0x340;
-const MEPC: i64 = 0x341;
 /// Where a frame keeps sp and pc, in bytes.
 const SP_SLOT: i64 = 16;
 const PC_SLOT: i64 = 0;
@@ -14,12 +13,19 @@ const ZERO: Register = Register::ZERO;
 /// How code finds the running thread, which is the top of its kernel stack, and keeps the program's stack pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RunningThread {
-    /// mscratch holds the one that sp does not.
-    Mscratch,
+    /// The scratch CSR of this mode, `mscratch` or `sscratch`, holds the one that sp does not.
+    Scratch(Privilege),
     /// There is only this thread; its frame keeps the stack pointer.
     Only(Address),
     /// The word there holds its address; its frame keeps the stack pointer.
     Word(Address),
+}
+
+impl RunningThread {
+    /// Whether it is found in memory, without CSRs.
+    pub fn is_in_memory(self) -> bool {
+        !matches!(self, RunningThread::Scratch(_))
+    }
 }
 
 /// A branch whose target is not known yet.
@@ -111,10 +117,12 @@ impl StubCode {
         self.put(Op::Ld, register, register, ZERO, 0)
     }
 
-    /// From the program's stack to the kernel's: sp becomes the thread. `scratch` is changed where there is no mscratch.
+    /// From the program's stack to the kernel's: sp becomes the thread. `scratch` is changed where there are no CSRs.
     pub fn enter(&mut self, thread: RunningThread, scratch: Register) -> Result<(), ImageError> {
         match thread {
-            RunningThread::Mscratch => return self.put(Op::Csrrw, Register::SP, Register::SP, ZERO, MSCRATCH),
+            RunningThread::Scratch(privilege) => {
+                return self.put(Op::Csrrw, Register::SP, Register::SP, ZERO, privilege.scratch().into());
+            }
             RunningThread::Only(address) => match self.split(address) {
                 Ok(_) => self.address(scratch, address)?,
                 Err(_) => self.literal(scratch, address)?,
@@ -137,7 +145,7 @@ impl StubCode {
     /// Back to the program's stack.
     pub fn leave(&mut self, thread: RunningThread) -> Result<(), ImageError> {
         match thread {
-            RunningThread::Mscratch => self.enter(thread, ZERO),
+            RunningThread::Scratch(_) => self.enter(thread, ZERO),
             RunningThread::Only(_) | RunningThread::Word(_) => {
                 self.put(Op::Ld, Register::SP, Register::SP, ZERO, SP_SLOT)
             }
@@ -152,7 +160,7 @@ impl StubCode {
         }
         let place = link.unwrap_or(Register::T0);
         match thread {
-            RunningThread::Mscratch => self.put(Op::Csrrw, ZERO, place, ZERO, MEPC),
+            RunningThread::Scratch(privilege) => self.put(Op::Csrrw, ZERO, place, ZERO, privilege.epc().into()),
             RunningThread::Only(_) | RunningThread::Word(_) => self.put(Op::Sd, ZERO, Register::SP, place, PC_SLOT),
         }
     }

@@ -16,6 +16,8 @@
 //! 3: csrrw sp, mscratch, sp ; csrw mepc, … ; mv a0, a7 ; jump zeroos_unpredicted
 //! ```
 //!
+//! Behind a page table, in supervisor mode, `sscratch` and `sepc` take the place of `mscratch` and `mepc`.
+//!
 //! Without CSRs the running thread is found in memory, by a register that is dead at the site, and its frame keeps what the
 //! CSRs keep otherwise:
 //!
@@ -101,7 +103,7 @@ impl Stub {
 /// # Errors
 /// A kernel that lacks a function, or a stub that does not fit its room.
 pub(super) fn write(plan: &Plan, kernel: &LinkedKernel) -> Result<Vec<Stub>, ImageError> {
-    let mut reader = Reader::new(kernel);
+    let mut reader = Reader::new(kernel, plan.privilege());
     let thread = running_thread(plan, kernel)
         .ok_or_else(|| ImageError::Kernel { what: "it does not say which thread runs".into() })?;
     plan.direct_sites().map(|(site, entry)| stub(plan, kernel, thread, &mut reader, site, entry)).collect()
@@ -119,7 +121,7 @@ pub(super) fn continuations(stubs: &[Stub]) -> Vec<(Address, Address)> {
 /// How stubs of `plan` find the running thread.
 fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     if plan.platform.has_trap_csrs() {
-        Some(RunningThread::Mscratch)
+        Some(RunningThread::Scratch(plan.privilege()))
     } else if plan.selection.has_threads() {
         kernel.symbol("zeroos_running").map(RunningThread::Word)
     } else {
@@ -193,7 +195,7 @@ fn stub(
     let arguments = handler.map_or(6, Handler::arguments);
 
     // Without CSRs the kernel reads the place from the frame, which cannot be told from other loads.
-    let in_memory = thread != RunningThread::Mscratch;
+    let in_memory = thread.is_in_memory();
     let needs_place = callee.asks_for_place || leaves || in_memory && callee.needs_stack;
     let mut changed = callee.clobbers;
     let place_by_t0 = needs_place && entry.link.is_none();

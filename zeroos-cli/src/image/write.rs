@@ -84,12 +84,15 @@ pub(super) fn elf(app: &AppElf, plan: &Plan, layout: &Layout, note: &ImageNote) 
         ] {
             flags.0 |= if set { flag.0 } else { 0 };
         }
+        let start = piece.range.start();
+        let physical = plan.placement.physical(start);
+        let physical = physical.ok_or_else(|| fault(format!("the page table does not show {start}")))?;
         writer.write_program_header(&ProgramHeader {
             p_type: elf::PT_LOAD,
             p_flags: flags,
             p_offset: offset,
-            p_vaddr: piece.range.start().0,
-            p_paddr: piece.range.start().0,
+            p_vaddr: start.0,
+            p_paddr: physical.0,
             p_filesz: piece.bytes.len() as u64,
             p_memsz: piece.range.size().0,
             p_align: PAGE,

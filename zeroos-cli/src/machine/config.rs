@@ -18,6 +18,9 @@ pub struct MachineConfig {
     pub isa: Option<InstructionSet>,
     /// The CSRs that exist, beside those of F; `None` for all. Without `mtvec`, an exception ends the run.
     pub csrs: Option<BTreeSet<u16>>,
+    /// Whether the hart has supervisor mode, behind a page table of gigapages that never changes: RAM and devices are where
+    /// that shows them.
+    pub supervisor: bool,
     /// What a misaligned load or store does.
     pub misaligned: Misaligned,
     /// Address of the first instruction.

@@ -1,10 +1,11 @@
 //! Control and status registers (privileged ISA manual, "Control and Status Registers" and "Machine-Level CSRs";
 //! unprivileged ISA manual, "Counters" and the F chapter's `fcsr`).
 //!
-//! One hart in machine mode without interrupts: what has no effect there reads as zero, as the manual's WARL fields
-//! allow; what belongs to modes that do not exist is an illegal instruction.
+//! One hart without interrupts, in machine mode and perhaps [`supervisor`](super::supervisor) mode: what has no effect there reads as
+//! zero, as the manual's WARL fields allow; what belongs to modes that do not exist is an illegal instruction.
 
 use super::hart::Hart;
+use super::supervisor::Supervisor;
 use crate::isa::{Instruction, Op};
 
 /// The registers' contents, fields apart.
@@ -26,6 +27,8 @@ pub(super) struct Csrs {
     pub(super) mcause: u64,
     pub(super) mtval: u64,
     mie: u64,
+    /// Supervisor mode, if the hart has it.
+    pub(super) supervisor: Option<Supervisor>,
     /// What was written to `mcycle` and `minstret`, less what had been counted then.
     cycle_offset: u64,
     instret_offset: u64,
@@ -41,6 +44,7 @@ pub(super) struct Counters {
 const FFLAGS: u16 = 0x001;
 const FRM: u16 = 0x002;
 const FCSR: u16 = 0x003;
+const SSTATUS: u16 = 0x100;
 const MSTATUS: u16 = 0x300;
 const MISA: u16 = 0x301;
 const MIE: u16 = 0x304;
@@ -73,6 +77,9 @@ impl Hart {
         } else {
             (self.x(instruction.rs1), instruction.rs1 == 0)
         };
+        if self.csrs.supervisor.as_ref().is_some_and(|supervisor| !supervisor.may_access(csr)) {
+            return false;
+        }
         let Some(old) = self.csrs.read(csr, now) else { return false };
         let new = match instruction.op {
             Op::Csrrw | Op::Csrrwi => Some(source),
@@ -90,8 +97,8 @@ impl Hart {
 
 impl Csrs {
     /// As they are at reset.
-    pub(super) fn new(misa: u64) -> Csrs {
-        Csrs { misa, ..Csrs::default() }
+    pub(super) fn new(misa: u64, supervisor: Option<Supervisor>) -> Csrs {
+        Csrs { misa, supervisor, ..Csrs::default() }
     }
 
     /// The value of register `csr`; `None` if there is no such register or it is switched off.
@@ -113,7 +120,7 @@ impl Csrs {
             MINSTRET | INSTRET => now.retired.wrapping_add(self.instret_offset),
             TIME => now.retired,
             _ if reads_as_zero(csr) => 0,
-            _ => return None,
+            _ => return self.supervisor.as_ref()?.read(csr, self.status()),
         })
     }
 
@@ -128,7 +135,12 @@ impl Csrs {
                 self.fflags = value as u8 & 0x1f;
                 self.frm = (value >> 5) as u8 & 7;
             }
-            MSTATUS => self.set_status(value),
+            MSTATUS => {
+                self.interrupt_enable = value & STATUS_MIE != 0;
+                self.previous_interrupt_enable = value & STATUS_MPIE != 0;
+                self.set_shared_status(csr, value);
+            }
+            SSTATUS => self.set_shared_status(csr, value),
             MIE => self.mie = value & 0x888,
             MTVEC => self.mtvec = value & !3, // direct mode only
             MSCRATCH => self.mscratch = value,
@@ -137,7 +149,11 @@ impl Csrs {
             MTVAL => self.mtval = value,
             MCYCLE => self.cycle_offset = offset(now.executed),
             MINSTRET => self.instret_offset = offset(now.retired),
-            _ => {}
+            _ => {
+                if let Some(supervisor) = &mut self.supervisor {
+                    supervisor.write(csr, value);
+                }
+            }
         }
         if matches!(csr, FFLAGS | FRM | FCSR) {
             self.float_status = 3;
@@ -147,16 +163,18 @@ impl Csrs {
 
     fn status(&self) -> u64 {
         let bit = |set: bool, bit: u64| if set { bit } else { 0 };
-        STATUS_MPP_MACHINE
+        self.supervisor.as_ref().map_or(STATUS_MPP_MACHINE, Supervisor::status)
             | bit(self.interrupt_enable, STATUS_MIE)
             | bit(self.previous_interrupt_enable, STATUS_MPIE)
             | u64::from(self.float_status) << STATUS_FS_SHIFT
             | bit(self.float_status == 3, STATUS_SD)
     }
 
-    fn set_status(&mut self, value: u64) {
-        self.interrupt_enable = value & STATUS_MIE != 0;
-        self.previous_interrupt_enable = value & STATUS_MPIE != 0;
+    /// What `mstatus` and `sstatus`, of which one is `csr`, have in common.
+    fn set_shared_status(&mut self, csr: u16, value: u64) {
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.set_status(csr, value);
+        }
         self.float_status = (value >> STATUS_FS_SHIFT & 3) as u8;
     }
 }
@@ -191,7 +209,7 @@ mod tests {
     fn float_registers_are_there_only_while_switched_on() {
         let mut csrs = Csrs::default();
         assert_eq!(csrs.read(FCSR, NOW), None);
-        csrs.set_status(1 << STATUS_FS_SHIFT);
+        assert!(csrs.write(MSTATUS, 1 << STATUS_FS_SHIFT, NOW));
         assert_eq!(csrs.read(FCSR, NOW), Some(0));
         assert!(csrs.write(FCSR, 0x65, NOW));
         assert_eq!((csrs.frm, csrs.fflags, csrs.status() >> 63), (3, 5, 1));

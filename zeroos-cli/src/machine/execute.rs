@@ -190,6 +190,9 @@ impl Machine {
         let in_program = self.code.window(window).in_program;
         self.accounting.add(in_program, 1);
         let illegal = self.illegal_instruction();
+        if self.hart.execute_privileged(illegal.value as u32) {
+            return None;
+        }
         if let Some(host) = self.devices.host()
             && let Some(effect) = host.instruction(illegal.value as u32, &mut self.hart.x, &mut self.memory, console)
         {
@@ -214,7 +217,9 @@ impl Machine {
 
     /// Takes the trap; ends the run if there is no handler, or nothing retired since the last one.
     fn trap(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
-        let trap = Trap { pc: Address(self.hart.pc), cause: exception.cause, value: exception.value };
+        let supervisor = self.hart.csrs.supervisor.as_ref();
+        let cause = supervisor.map_or(exception.cause, |mode| mode.cause(exception.cause, exception.value));
+        let trap = Trap { pc: Address(self.hart.pc), cause, value: exception.value };
         if !self.code.rules().has_trap_handler() {
             let protected = matches!(trap.cause, INSTRUCTION_ACCESS_FAULT | STORE_ACCESS_FAULT)
                 && self.memory.covers(trap.value, 1);
@@ -225,7 +230,7 @@ impl Machine {
             return Some(Ending::TrapLoop { first: last.trap, second: trap });
         }
         self.last_trap = Some(TrapTaken { trap, retired });
-        if in_program && trap.cause == ENVIRONMENT_CALL_FROM_M {
+        if in_program && exception.cause == ENVIRONMENT_CALL_FROM_M {
             self.start_call(self.hart.x(17), trap.pc, observer);
         }
         self.hart.take_trap(trap);

@@ -1,6 +1,7 @@
 //! The architectural state of the hart.
 
 use super::csr::Csrs;
+use super::supervisor::Supervisor;
 use crate::address::Address;
 
 /// Where decoded instructions write results that go to x0.
@@ -29,8 +30,8 @@ pub(super) struct Reservation {
 
 impl Hart {
     /// A hart out of reset, about to execute at `entry`.
-    pub(super) fn new(entry: Address, misa: u64) -> Hart {
-        Hart { pc: entry.0 & !1, x: [0; 256], f: [0; 32], csrs: Csrs::new(misa), reservation: None }
+    pub(super) fn new(entry: Address, misa: u64, supervisor: Option<Supervisor>) -> Hart {
+        Hart { pc: entry.0 & !1, x: [0; 256], f: [0; 32], csrs: Csrs::new(misa, supervisor), reservation: None }
     }
 
     /// Integer register `number`.

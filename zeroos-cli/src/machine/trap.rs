@@ -6,7 +6,7 @@ use std::fmt;
 use super::hart::Hart;
 use crate::address::Address;
 
-/// A trap that was taken: what `mepc`, `mcause` and `mtval` were set to.
+/// A trap that was taken: what `mepc`, `mcause` and `mtval`, or supervisor mode's, were set to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trap {
     /// Address of the instruction.
@@ -33,11 +33,19 @@ pub(super) const LOAD_ADDRESS_MISALIGNED: u64 = 4;
 pub(super) const LOAD_ACCESS_FAULT: u64 = 5;
 pub(super) const STORE_ADDRESS_MISALIGNED: u64 = 6;
 pub(super) const STORE_ACCESS_FAULT: u64 = 7;
+pub(super) const ENVIRONMENT_CALL_FROM_S: u64 = 9;
 pub(super) const ENVIRONMENT_CALL_FROM_M: u64 = 11;
+pub(super) const INSTRUCTION_PAGE_FAULT: u64 = 12;
+pub(super) const LOAD_PAGE_FAULT: u64 = 13;
+pub(super) const STORE_PAGE_FAULT: u64 = 15;
 
 impl Hart {
     /// Enters the trap handler.
     pub(super) fn take_trap(&mut self, trap: Trap) {
+        if let Some(handler) = self.csrs.supervisor.as_mut().and_then(|supervisor| supervisor.take_trap(trap)) {
+            self.pc = handler;
+            return;
+        }
         self.csrs.mepc = trap.pc.0;
         self.csrs.mcause = trap.cause;
         self.csrs.mtval = trap.value;
@@ -46,11 +54,15 @@ impl Hart {
         self.pc = self.csrs.mtvec;
     }
 
-    /// `mret`: back to `mepc`, whose value it returns. Machine mode is the only mode, so no privilege changes.
-    pub(super) fn return_from_trap(&mut self) -> u64 {
+    /// `mret`: back to `mepc`, whose value it returns; `None` if it is illegal in the mode that the hart is in. Without
+    /// supervisor mode there is only machine mode, and no privilege changes.
+    pub(super) fn return_from_trap(&mut self) -> Option<u64> {
+        if self.csrs.supervisor.as_mut().is_some_and(|supervisor| !supervisor.return_from_machine()) {
+            return None;
+        }
         self.csrs.interrupt_enable = self.csrs.previous_interrupt_enable;
         self.csrs.previous_interrupt_enable = true;
-        self.csrs.mepc
+        Some(self.csrs.mepc)
     }
 }
 
@@ -65,7 +77,10 @@ impl fmt::Display for Trap {
             LOAD_ACCESS_FAULT => "load access fault",
             STORE_ADDRESS_MISALIGNED => "misaligned atomic",
             STORE_ACCESS_FAULT => "store access fault",
-            ENVIRONMENT_CALL_FROM_M => "environment call",
+            ENVIRONMENT_CALL_FROM_M | ENVIRONMENT_CALL_FROM_S => "environment call",
+            INSTRUCTION_PAGE_FAULT => "instruction page fault",
+            LOAD_PAGE_FAULT => "load page fault",
+            STORE_PAGE_FAULT => "store page fault",
             _ => "trap",
         };
         write!(f, "{name} at {} (value {:#x})", self.pc, self.value)

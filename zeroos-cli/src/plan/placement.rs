@@ -3,14 +3,15 @@
 //! In the platform's first region, upwards: kernel body, boot data, program (if it can be moved) and its break, stack,
 //! mappings, kernel heap. A program with fixed addresses stays there, its break behind it, and in a small region that begins
 //! with the program the kernel comes behind it. Room for stubs is right before and right behind the program, which they must
-//! reach. Machines that keep code and data apart are [`apart`]'s.
+//! reach. Machines that keep code and data apart are [`apart`]'s. Behind a page table a program has a window of memory for
+//! itself, its break and its mappings.
 
 mod apart;
 
-use super::{CommittedInputs, PlanError};
+use super::{CommittedInputs, PageTable, PlanError};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, ElfKind};
-use crate::platform::Platform;
+use crate::platform::{Platform, Translation};
 
 /// Everything is placed in whole pages of this size, bytes.
 pub const PAGE: u64 = 4096;
@@ -42,8 +43,10 @@ pub struct Placement {
     pub mappings: AddressRange,
     /// The kernel's heap.
     pub kernel_heap: AddressRange,
-    /// Memory the machine must have for this image, ascending.
+    /// Memory the machine must have for this image, ascending, at the addresses at which program and kernel see it.
     pub ram: Vec<AddressRange>,
+    /// The table that shows them memory that lies elsewhere.
+    pub page_table: Option<PageTable>,
 }
 
 /// Room for the linked kernel.
@@ -116,6 +119,7 @@ impl Placement {
         };
         let stubs_before;
         let stubs_behind;
+        let (mut page_table, mut own_mappings) = (None, None);
         match (app.kind, home_of(span, platform)) {
             (ElfKind::StaticPie, _) => {
                 let alignment = PROGRAM_ALIGNMENT.max(app.alignment);
@@ -162,16 +166,44 @@ impl Placement {
                 break_range = between(stubs_behind.end(), window.end());
                 ram.push(between(stubs_before.start(), window.end()));
             }
+            (ElfKind::Executable, Some(Home::Translated(translation))) => {
+                let window = usable(translation);
+                bias = 0;
+                program = span;
+                stubs_before = before(span, window.start());
+                stubs_behind = behind(span, window, stub_pages);
+                let rest = between(stubs_behind.end(), window.end());
+                break_range = between(rest.start(), Address(rest.start().0 + page_down(rest.size().0 / 8)));
+                own_mappings = Some(between(break_range.end(), rest.end()));
+                ram.push(window);
+                let table = room.take("the page table", PAGE)?;
+                page_table = Some(PageTable::new(platform, translation, table));
+            }
             (ElfKind::Executable, None) => return Err(no_memory(span, platform)),
         }
         let stack = room.take("the stack", STACK.min(page_down(main.size().0 / 8)))?;
         let heap_size = page_down(room.left() / 8);
         let mapping_size = page_down(room.left()).saturating_sub(heap_size);
-        let mappings = room.take("mappings", mapping_size)?;
+        let mappings = match own_mappings {
+            Some(mappings) => mappings,
+            None => room.take("mappings", mapping_size)?,
+        };
         let kernel_heap = room.take("the kernel's heap", heap_size)?;
         ram.sort();
         let stub_areas = [stubs_before, stubs_behind].into_iter().filter(|area| !area.is_empty()).collect();
-        Ok(Placement { bias, program, kernel, boot_data, stub_areas, break_range, stack, mappings, kernel_heap, ram })
+        Ok(Placement {
+            bias,
+            program,
+            kernel,
+            boot_data,
+            stub_areas,
+            break_range,
+            stack,
+            mappings,
+            kernel_heap,
+            ram,
+            page_table,
+        })
     }
 
     /// Gives areas in which no stub lies back: the break then starts right behind the program, as it would without stubs,
@@ -227,12 +259,20 @@ impl Room<'_> {
 enum Home {
     Memory(AddressRange),
     InPlace(AddressRange),
+    Translated(Translation),
 }
 
 fn home_of(span: AddressRange, platform: &Platform) -> Option<Home> {
     let region = platform.memory.iter().map(|region| region.range).find(|region| region.covers(span));
     let window = platform.in_place.filter(|window| window.covers(span));
-    region.map(Home::Memory).or(window.map(Home::InPlace))
+    let translation = platform.translation.filter(|&translation| usable(translation).covers(span));
+    region.map(Home::Memory).or(window.map(Home::InPlace)).or(translation.map(Home::Translated))
+}
+
+/// The window of a translated program without its first page: a null pointer points at nothing.
+fn usable(translation: Translation) -> AddressRange {
+    let window = translation.program.range;
+    between(Address(window.start().0 + PAGE), window.end())
 }
 
 fn no_memory(program: AddressRange, platform: &Platform) -> PlanError {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Access, Devices, EcallBehaviour, InstructionSet, LoaderRules, MemoryRegion, Misaligned, Platform, PlatformError,
-    TRAP_CSRS,
+    TRAP_CSRS, translation::RawTranslation,
 };
 use crate::address::{Address, AddressRange, ByteCount};
 
@@ -29,6 +29,7 @@ struct RawPlatform {
     csrs: Option<Vec<String>>,
     memory: Vec<RawRegion>,
     in_place: Option<RawSpan>,
+    translation: Option<RawTranslation>,
     #[serde(default)]
     loader: LoaderRules,
     devices: Devices,
@@ -111,6 +112,11 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
                 .ok_or_else(|| wrong("in_place must end behind its start and overlap no memory region".into()))?,
         ),
     };
+    if raw.translation.is_some() && csrs.is_some() {
+        return Err(wrong("translation is given, but the machine does not have all CSRs; leave `csrs` away".into()));
+    }
+    let translation = raw.translation.map(|raw_translation| raw_translation.check(&memory, &raw.devices));
+    let translation = translation.transpose().map_err(wrong)?;
     Ok(Platform {
         name: raw.name,
         summary: raw.summary,
@@ -120,6 +126,7 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
         csrs,
         memory,
         in_place,
+        translation,
         loader: raw.loader,
         devices: raw.devices,
         runner: raw.runner.command,

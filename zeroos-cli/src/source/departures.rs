@@ -145,6 +145,8 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
             }
         }
     });
+    let letter = plan.privilege().letter();
+    let (read_cause, read_value) = (format!("csrr {{}}, {letter}cause"), format!("csrr {{}}, {letter}tval"));
     quote! {
         /// A trap that is no `ecall`, in `thread`, whose frame is complete: it goes on in a handler, or the run ends.
         #[cold]
@@ -152,9 +154,9 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
         fn fault(thread: &mut Thread) -> core::ptr::NonNull<Thread> {
             let (kernel, boot, pc) = (kernel(), boot_info(), thread.frame.x[0]);
             let (a0, a1): (u64, u64);
-            // SAFETY: reading mcause and mtval has no effect.
+            // SAFETY: reading these registers has no effect.
             unsafe {
-                core::arch::asm!("csrr {}, mcause", "csrr {}, mtval", out(reg) a0, out(reg) a1, options(nomem, nostack));
+                core::arch::asm!(#read_cause, #read_value, out(reg) a0, out(reg) a1, options(nomem, nostack));
             }
             if !boot.kernel_code.holds(pc as usize, 1) {
                 #(#hooks)*

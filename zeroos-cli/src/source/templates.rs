@@ -30,6 +30,7 @@ pub(super) fn start(plan: &Plan) -> Result<String, SourceError> {
     let mut context = Context::new();
     context.insert("float", &plan.features.float.is_some());
     context.insert("csrs", &plan.platform.has_trap_csrs());
+    insert_privilege(&mut context, plan);
     render("start.S", &context)
 }
 
@@ -103,6 +104,7 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("whole_frames", &plan.selection.needs_whole_frames());
     context.insert("csrs", &plan.platform.has_trap_csrs());
     insert_slots(&mut context);
+    insert_privilege(&mut context, plan);
     render("trap.S", &context)
 }
 
@@ -132,7 +134,31 @@ pub(super) fn resume(plan: &Plan) -> Result<Option<String>, SourceError> {
     context.insert("float", &plan.features.float.is_some());
     context.insert("continuation_offset", &offset_of!(Frame, continuation));
     context.insert("continues_at_offset", &offset_of!(Frame, continues_at));
+    insert_privilege(&mut context, plan);
     render("resume.S", &context).map(Some)
+}
+
+/// The way from machine mode behind the page table; nothing without one.
+pub(super) fn supervisor(plan: &Plan) -> Result<Option<String>, SourceError> {
+    let Some(table) = &plan.placement.page_table else { return Ok(None) };
+    let mut context = Context::new();
+    // NAPOT: the size is told by how many ones end the address (manual, "Address Matching").
+    let napot = table.null_page.start().0 >> 2 | (table.null_page.size().0 / 8 - 1);
+    context.insert("null_page", &format!("{napot:#x}"));
+    context.insert("satp", &format!("{:#x}", table.satp()));
+    render("supervisor.S", &context).map(Some)
+}
+
+/// The mode in which program and kernel run.
+fn insert_privilege(context: &mut Context, plan: &Plan) {
+    let privilege = plan.privilege();
+    let (previous, previous_bits) = privilege.previous();
+    context.insert("p", &privilege.letter());
+    context.insert("mode", privilege.name());
+    context.insert("environment_call", &privilege.environment_call());
+    context.insert("previous", previous);
+    context.insert("previous_bits", previous_bits);
+    context.insert("supervisor", &plan.placement.page_table.is_some());
 }
 
 /// Where the frame keeps the registers.

@@ -25,7 +25,7 @@ fn a_failing_build_leaves_the_old_image_alone() {
     let minimal = minimal();
     for (arguments, status) in [
         (vec!["text"], 1),
-        (vec![&*minimal, "--platform", "qemu-virt"], 1),
+        (vec![&*minimal, "--platform", "jolt"], 1),
         (vec![&*minimal, "--platform", "vax"], 1),
         (vec![&*minimal, "--seed", "xyz"], 1),
         (vec![&*minimal, "--no-such-option"], 2),
@@ -78,11 +78,12 @@ fn a_folder_that_is_not_there_is_named() {
 #[test]
 fn an_executable_that_the_platform_has_no_memory_for() {
     let workplace = Workplace::new();
-    let refused = workplace.zeroos(&["build", &minimal(), "--platform", "qemu-virt"]).exits(1);
+    workplace.platform("high", &[("[in_place]\nstart = \"0x1000\"\nend = \"0x2000000\"\n", "")]);
+    let refused = workplace.zeroos(&["build", &minimal(), "--platform", "high"]).exits(1);
     refused.says(&[
         "error[ZOS-E0501]",
         "the program lies at 0x10000",
-        "platform `qemu-virt` has memory at 0x80000000",
+        "platform `high` has memory at 0x80000000",
         "  help: ",
         "-static-pie",
         "-Wl,-Ttext-segment",

@@ -137,3 +137,28 @@ read -t 0.1 word < out; echo "$word"; umask; trap 'echo caught' USR1; kill -USR1
 "#,
     );
 }
+
+/// glibc and Go at addresses where QEMU's board has devices: behind a page table, on QEMU itself.
+#[test]
+fn they_run_in_place_on_qemu() {
+    let script = "for i in 1 2 3; do echo $((i * i)); done; echo ${BASH_VERSINFO[0]}; exit 4\n";
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (name, arguments, text) in [
+        ("busybox", &["sort", "-r"][..], "b\na\nc\n"),
+        ("bash", &[], script),
+        ("esbuild", &["--loader=ts", "--minify"], "let x: number = 1; console.log(x + 2)\n"),
+    ] {
+        let Some(program) = fetched(name) else { return };
+        let input = folder.path().join("input");
+        std::fs::write(&input, text).expect("the temporary folder can be written");
+        let mut reference = linux_emulator(&program);
+        let reference = process::run(reference.args(arguments), Some(&input)).expect("qemu-riscv64 runs it");
+        assert!(!reference.stdout.is_empty(), "a program that prints nothing proves nothing");
+        let mut unikernel = Command::new(env!("CARGO_BIN_EXE_zeroos"));
+        unikernel.args(["run", "--engine", "qemu", "--"]).arg(&program).args(arguments);
+        let finished = process::run(&mut unikernel, Some(&input)).expect("zeroos runs it");
+        let text = |stdout| String::from_utf8_lossy(stdout).into_owned();
+        assert_eq!(text(&finished.stdout), text(&reference.stdout), "{name}\n{}", finished.stderr);
+        assert_eq!(finished.status, reference.status, "{name}\n{}", finished.stderr);
+    }
+}

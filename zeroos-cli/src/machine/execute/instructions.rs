@@ -146,7 +146,7 @@ pub(super) fn run<const ALIGNED: bool>(
             }
             Op::Ecall => break Exit::Raised(Exception { cause: ENVIRONMENT_CALL_FROM_M, value: 0 }),
             Op::Ebreak => break Exit::Raised(Exception { cause: BREAKPOINT, value: pc }),
-            Op::Mret => next = hart.return_from_trap(),
+            Op::Mret => next = or_exit!(hart.return_from_trap().ok_or(Exit::Illegal)),
             Op::Flw => {
                 or_exit!(float::switched_on(hart));
                 hart.set_f(i.rd, float::box_single(u32::from_le_bytes(load!())));

@@ -76,6 +76,7 @@ pub(super) fn place(
         mappings,
         kernel_heap,
         ram,
+        page_table: None,
     })
 }
 
