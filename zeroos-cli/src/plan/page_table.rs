@@ -2,7 +2,8 @@
 //! (privileged ISA manual, "Sv39"), laid out at build time and never changed.
 
 use super::Placement;
-use crate::address::{Address, AddressRange};
+use super::placement::PAGE;
+use crate::address::{Address, AddressRange, ByteCount};
 use crate::platform::{Platform, Translation, Window};
 
 /// The table and what it maps.
@@ -38,7 +39,7 @@ impl PageTable {
         mappings.sort_by_key(|mapping| mapping.window.range);
         // Regions of memory may share a gigapage.
         mappings.dedup();
-        let null_page = AddressRange::new(program.physical, at.size()).unwrap_or_default();
+        let null_page = AddressRange::new(program.physical, ByteCount(PAGE)).unwrap_or_default();
         let device_offset = devices.range.start().0.wrapping_sub(devices.physical.0);
         PageTable { at, mappings, null_page, device_offset }
     }

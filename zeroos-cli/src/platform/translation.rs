@@ -139,6 +139,16 @@ mod tests {
     }
 
     #[test]
+    fn other_modes_and_unknown_keys_are_errors() {
+        let window = "{ virtual = \"0x0\", physical = \"0x0\", size_bytes = 0x40000000 }";
+        let read = |mode: &str, more: &str| {
+            toml::from_str::<RawTranslation>(&format!("mode = {mode}\nprogram = {window}\ndevices = {window}\n{more}"))
+        };
+        assert!(read("\"sv39\"", "").is_ok());
+        assert!(read("\"sv48\"", "").is_err() && read("\"sv39\"", "levels = 3").is_err());
+    }
+
+    #[test]
     fn windows_lie_apart_in_both_views() {
         let size = "size_bytes = 0x40000000";
         let good = format!("virtual = \"0x0\", physical = \"0xc0000000\", {size}");
