@@ -28,6 +28,8 @@ zeroos_trap:
 {%- endfor %}
     csrrw   sp, {{ p }}scratch, sp
     {{ p }}ret
+{%- elif csrs %}
+    j       zeroos_exception            # no call arrives here
 {%- endif %}
 
 # The dispatcher: a jump to the function of call a7. Arguments, thread and return address are in place, so that it serves

@@ -1,6 +1,6 @@
 //! The program that `zeroos platform check` builds for a platform and runs there: an ordinary static Linux program without a
 //! library, that does what its first argument says and exits with 0 if that went well. It is linked with code and data far
-//! apart, so that it fits every machine.
+//! apart where the platform wants that.
 #![no_std]
 #![no_main]
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::{Add, Sub};
 
-/// A guest virtual address, in bytes from zero. Machines here have no paging: virtual and physical are the same.
+/// A guest virtual address, in bytes from zero. Where a machine has paging (`qemu-virt`), physical ones are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Address(pub u64);
 

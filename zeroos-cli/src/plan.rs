@@ -145,7 +145,7 @@ impl Plan {
             });
             direct.chain(lowered).any(|stub| area.covers(stub))
         });
-        let features = features(app, analysis);
+        let features = features(app, analysis, &platform);
         let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
         Ok(Plan {
             platform,
@@ -196,12 +196,16 @@ impl Plan {
     }
 }
 
-/// What the reachable code needs. A jump that could not be followed may lead to floating point where the calling convention
+/// What the reachable code needs of `platform`. A jump that could not be followed may lead to floating point where the calling convention
 /// has floating-point registers: then its code is taken to use them.
-fn features(app: &AppElf, analysis: &Analysis) -> ProgramFeatures {
+fn features(app: &AppElf, analysis: &Analysis, platform: &Platform) -> ProgramFeatures {
     let mut features = analysis.features;
     if app.isa.float_abi != FloatAbi::Soft {
         features.float = features.float.or(analysis.unbounded_jumps.first().copied());
+    }
+    if !platform.isa.float {
+        // What was taken for floating point cannot run there.
+        (features.float, features.double) = (None, None);
     }
     features
 }

@@ -2,11 +2,14 @@
 //! there every run is the same, so the image can start there (`--snapshot`): what the program and its run-time system do to
 //! get ready is then done once, as it is built, and is no part of any run.
 
+use object::{Object, ObjectSegment, SegmentFlags, elf};
+
+use crate::address::Address;
 use crate::diagnostic::Diagnose;
 use crate::engine::{EngineError, RunOptions, builtin_machine};
 use crate::image::{ImageNote, Snapshot};
 use crate::linux::SyscallNumber;
-use crate::machine::{CapturedConsole, Ending};
+use crate::machine::{CapturedConsole, Ending, Machine};
 
 /// Most instructions that are executed in search of that call.
 const LIMIT: u64 = 20_000_000_000;
@@ -18,12 +21,13 @@ pub enum SnapshotError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The outside was asked before the program made its first call.
-    #[error(
-        "platform `{platform}` reaches for its devices before the program's first call, so there is no state to keep"
-    )]
-    TooEarly {
-        /// The platform.
-        platform: String,
+    #[error("something is printed, read or ended before the program's first call, so there is no state to keep")]
+    TooEarly,
+    /// Memory that the image holds as code or constants was written to.
+    #[error("the run changes what the image holds as code or constants, at {address}")]
+    Changed {
+        /// Where the piece begins.
+        address: Address,
     },
     /// The run ended, or did not get there.
     #[error("the run does not get to a first input or output: {what}")]
@@ -45,10 +49,11 @@ pub fn take(image: &[u8], note: &ImageNote) -> Result<Snapshot, SnapshotError> {
     match machine.run(&mut console, &mut ()) {
         Ending::Contact => {}
         Ending::InstructionLimit => return Err(never(format!("it goes on for more than {LIMIT} instructions"))),
-        other => return Err(never(format!("it ends by {other:?}"))),
+        Ending::Exited { status } => return Err(never(format!("it ends with status {status}"))),
+        Ending::TrapLoop { first, .. } => return Err(never(format!("it gets stuck at {}", first.pc))),
+        Ending::Failed(_) => return Err(never("the machine ends it".into())),
     }
-    let too_early = || SnapshotError::TooEarly { platform: note.platform.clone() };
-    let call = machine.last_call().ok_or_else(too_early)?;
+    let call = machine.last_call().ok_or(SnapshotError::TooEarly)?;
     // The same run again, exactly up to there.
     let again = RunOptions { max_instructions: Some(call.executed), ..RunOptions::default() };
     let mut machine = builtin_machine(image, note, again)?;
@@ -56,6 +61,7 @@ pub fn take(image: &[u8], note: &ImageNote) -> Result<Snapshot, SnapshotError> {
     if ending != Ending::InstructionLimit || machine.pc() != call.site {
         return Err(never(format!("run again, it stood at {} after {} instructions", machine.pc(), call.executed)));
     }
+    unchanged(image, &machine)?;
     let csrs = machine.kept_csrs();
     Ok(Snapshot {
         site: call.site,
@@ -70,11 +76,27 @@ pub fn take(image: &[u8], note: &ImageNote) -> Result<Snapshot, SnapshotError> {
     })
 }
 
+/// What cannot be written is laid out as it was: so it must be as it was.
+fn unchanged(image: &[u8], machine: &Machine) -> Result<(), SnapshotError> {
+    let Ok(file) = object::File::parse(image) else { return Ok(()) };
+    for segment in file.segments() {
+        let writable = matches!(segment.flags(), SegmentFlags::Elf { p_flags, .. } if p_flags.contains(elf::PF_W));
+        let expected = segment.data().unwrap_or_default();
+        let mut found = vec![0; expected.len()];
+        let address = Address(segment.address());
+        if !writable && (!machine.read_memory(address, &mut found) || found != expected) {
+            return Err(SnapshotError::Changed { address });
+        }
+    }
+    Ok(())
+}
+
 impl Diagnose for SnapshotError {
     fn code(&self) -> &'static str {
         match self {
             SnapshotError::Engine(error) => error.code(),
-            SnapshotError::TooEarly { .. } => "ZOS-E0810",
+            SnapshotError::TooEarly => "ZOS-E0810",
+            SnapshotError::Changed { .. } => "ZOS-E0812",
             SnapshotError::NeverReached { .. } => "ZOS-E0811",
         }
     }
@@ -82,8 +104,13 @@ impl Diagnose for SnapshotError {
     fn help(&self) -> String {
         match self {
             SnapshotError::Engine(error) => error.help(),
-            SnapshotError::TooEarly { .. } => {
-                "build without `--snapshot`; in a platform of your own, let `init` do nothing but remember".into()
+            SnapshotError::TooEarly => {
+                "build without `--snapshot` and run the image: a program that fails at once says why; in a platform of your \
+                 own, let `init` touch no device"
+                    .into()
+            }
+            SnapshotError::Changed { .. } => {
+                "build without `--snapshot`: a program that writes to its own code or constants cannot be started so".into()
             }
             SnapshotError::NeverReached { .. } => "build without `--snapshot`, and see how the image runs".into(),
         }

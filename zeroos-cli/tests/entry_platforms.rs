@@ -107,3 +107,19 @@ fn a_site_that_keeps_its_trap_is_an_error_that_names_it_and_the_reason() {
     workplace.zeroos(&trap).exits(1).says(&["error[ZOS-E0504]", "platform `hostcall`", "`--entry trap` was asked for"]);
     workplace.zeroos(&["run", "--", &far]).exits(0);
 }
+
+/// What is no call ends the run there, too.
+#[test]
+fn a_fault_is_a_fault_where_no_call_traps() {
+    let workplace = Workplace::new();
+    host_call_platform(&workplace);
+    for fault in ["lw a0, 0(zero)", "unimp"] {
+        let app = workplace.guest(
+            "fault.S",
+            &format!(".globl _start\n_start: li a7, 93\n li a0, 0\n {fault}\n ecall\n"),
+            &[],
+        );
+        let finished = workplace.zeroos(&["run", "--platform", "hostcall", "--", &app]);
+        assert!(finished.status >= 123, "{fault}: {}", finished.status);
+    }
+}

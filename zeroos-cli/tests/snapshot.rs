@@ -96,3 +96,30 @@ fn a_program_that_never_asks_for_anything_is_an_error() {
     let early = workplace.guest("early.S", ".globl _start\n_start: lw a0, 0(zero)\n", &[]);
     workplace.zeroos(&["build", &early, "-o", "image", "--snapshot"]).exits(1).says(&["error[ZOS-E0810]", "help: "]);
 }
+
+/// A machine whose loader wants segments on pages of their own, and one without compressed instructions.
+#[test]
+fn on_machines_with_rules() {
+    for (platform, app) in [
+        ("ckb-vm", "hello-c/bin/imac-exec"),
+        ("ckb-vm", "compute-c/bin/imac-exec"),
+        ("sp1", "words-rust/bin/ima-pie"),
+        ("zisk", "threads-c/bin/ima-pie"),
+    ] {
+        let workplace = Workplace::new();
+        let app = example(app);
+        workplace.zeroos(&["build", &app, "--platform", platform, "-o", "whole"]).exits(0);
+        workplace.zeroos(&["build", &app, "--platform", platform, "-o", "started", "--snapshot"]).exits(0);
+        let run = |image| workplace.zeroos_with_input(&["run", image], b"one two one").exits(0).stdout;
+        assert!(run("whole") == run("started"), "{platform} {app}");
+    }
+}
+
+#[test]
+fn a_program_that_changes_its_code_is_an_error() {
+    let workplace = Workplace::new();
+    let source = ".globl _start\n_start: lla t0, 1f\n li t1, 0x13\n sw t1, (t0)\n fence.i\n li a7, 172\n ecall\n1: nop\n li a7, 93\n ecall\n";
+    let app = workplace.guest("patches.S", source, &[]);
+    let refused = workplace.zeroos(&["build", &app, "-o", "image", "--snapshot"]);
+    refused.exits(1).says(&["error[ZOS-E0812]", "code or constants", "help: "]);
+}

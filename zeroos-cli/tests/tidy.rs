@@ -27,7 +27,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("compile", &["address", "diagnostic", "source"]),
     ("image", &["address", "analysis", "catalog", "diagnostic", "elf", "isa", "linux", "plan", "platform"]),
     ("verify", &["address", "elf", "image", "isa", "plan", "platform"]),
-    ("snapshot", &["diagnostic", "engine", "image", "linux", "machine"]),
+    ("snapshot", &["address", "diagnostic", "engine", "image", "linux", "machine"]),
     ("machine", &["address", "isa", "platform"]),
     ("engine", &["address", "diagnostic", "image", "linux", "machine", "platform"]),
     ("main", &["cli"]),

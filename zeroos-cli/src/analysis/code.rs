@@ -121,6 +121,11 @@ impl<'a> Code<'a> {
         self.other_executable.iter().any(|range| range.contains(Address(address)))
     }
 
+    /// Whether `address`, which is even, lies in code.
+    pub fn holds(&self, address: u64) -> bool {
+        address.is_multiple_of(2) && self.texts.iter().any(|text| text.range.contains(Address(address)))
+    }
+
     /// Whether an instruction may start at `address`.
     pub fn contains(&self, address: u64) -> bool {
         self.text_at(address).is_some()

@@ -27,6 +27,8 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
         .map(|section| section.range)
         .collect();
     let in_skipped = |address: Address| skipped.iter().any(|range| range.contains(address));
+    // Exact, and nothing but code is pointed at there.
+    elf.relocations.iter().filter(|one| code.holds(one.addend.0)).for_each(|one| code.note_target(one.addend.0));
     let mut pointers: Vec<Pointer> = elf
         .relocations
         .iter()

@@ -37,7 +37,7 @@ pub(super) fn execute(arguments: &Arguments) -> CommandResult {
         // Checked before anything is written: what cannot be read is no beginning.
         known.load(from)?;
         // A platform's own name is its folder's.
-        let toml = toml.replacen(&format!("name = \"{from}\""), &format!("name = \"{name}\""), 1);
+        let toml: String = toml.replacen(&format!("\"{from}\""), &format!("\"{name}\""), 1);
         files.insert("platform.toml".into(), toml);
         files.insert("platform.rs".into(), source);
     }

@@ -40,6 +40,8 @@ struct CheckArguments {
 const MOST_INSTRUCTIONS: &str = "400000000";
 /// Exit status of `run` when the tool, not the guest, failed.
 const TOOL_FAILED: i32 = 125;
+/// Exit status of `run` at the instruction limit.
+const LIMIT: i32 = 124;
 
 pub(super) fn execute(arguments: &Arguments) -> CommandResult {
     let Action::Check(arguments) = &arguments.action;
@@ -175,6 +177,21 @@ impl Finished {
     }
 }
 
+impl Finished {
+    /// What is wrong with a run that was to fail, if it is not the run that failed.
+    fn never_ended(&self) -> Option<String> {
+        match self.status {
+            LIMIT => {
+                Some(format!("the run went on for more than {MOST_INSTRUCTIONS} instructions, expected it to end"))
+            }
+            TOOL_FAILED => {
+                Some(format!("the run could not be made: {}", self.errors.lines().next().unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn verdict(result: Result<(), String>, kept: impl Into<String>) -> Verdict {
     match result {
         Ok(()) => Verdict::Kept(kept.into()),
@@ -276,7 +293,7 @@ fn big_image(bench: &Bench<'_>, platform: &Platform) -> Result<Verdict, FileErro
 
 fn memory(bench: &Bench<'_>, _: &Platform) -> Result<Verdict, FileError> {
     let finished = bench.run(&[], &["memory"], b"")?;
-    Ok(verdict(finished.ended(0), "mappings are zero and usable to the last, then ENOMEM"))
+    Ok(verdict(finished.ended(0), "mappings are zero and usable: up to ENOMEM, or 256 MiB"))
 }
 
 fn threads(bench: &Bench<'_>, _: &Platform) -> Result<Verdict, FileError> {
@@ -288,6 +305,9 @@ fn threads(bench: &Bench<'_>, _: &Platform) -> Result<Verdict, FileError> {
 fn illegal(bench: &Bench<'_>, _: &Platform) -> Result<Verdict, FileError> {
     let finished = bench.run(&[], &["illegal"], b"")?;
     let shown = String::from_utf8_lossy(&finished.output);
+    if let Some(broken) = finished.never_ended() {
+        return Ok(Verdict::Broken(broken));
+    }
     Ok(match (finished.status, shown.contains("behind")) {
         (0, _) => {
             Verdict::Broken("an illegal instruction left the run to end with status 0, expected a failure".into())
@@ -305,6 +325,9 @@ fn illegal(bench: &Bench<'_>, _: &Platform) -> Result<Verdict, FileError> {
 
 fn misaligned(bench: &Bench<'_>, platform: &Platform) -> Result<Verdict, FileError> {
     let finished = bench.run(&[], &["misaligned"], b"")?;
+    if let Some(broken) = finished.never_ended() {
+        return Ok(Verdict::Broken(broken));
+    }
     Ok(match platform.misaligned {
         Misaligned::Works | Misaligned::Counted => verdict(finished.ended(0), "a misaligned load works"),
         Misaligned::Stops if finished.status <= 1 => Verdict::Broken(format!(

@@ -104,7 +104,9 @@ fn build(toolchain: &Toolchain, target: &str, source: &Path, output: &Path) -> R
 /// What the built library depends on, as a hash.
 fn key(toolchain: &Toolchain, target: &str) -> String {
     let mut hash = Sha256::new();
-    for text in FLAGS.iter().copied().chain([toolchain.version.as_str(), target]) {
+    let crates =
+        CRATES.iter().flat_map(|(name, root, features)| [*name, *root].into_iter().chain(features.iter().copied()));
+    for text in FLAGS.iter().copied().chain(crates).chain([toolchain.version.as_str(), target]) {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }

@@ -411,6 +411,13 @@ pub const CODES: &[Code] = &[
             The run failed or went on for very long before that. Build without it and run the image to see why.",
     },
     Code {
+        code: "ZOS-E0812",
+        title: "the run changes code or constants",
+        explanation: "`--snapshot` keeps writable memory as the run left it, and all other memory as it is in the file. This program \
+            wrote to its code or constants before its first input or output, which machines without protection let it do. \
+            Build it without `--snapshot`.",
+    },
+    Code {
         code: "ZOS-E0901",
         title: "a file cannot be read",
         explanation: "A file named on the command line or in zeroos.toml does not exist, is a directory, or may not \

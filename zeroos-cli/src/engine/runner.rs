@@ -62,7 +62,15 @@ pub(super) fn run(
         return Err(EngineError::Abnormal { program: program.clone(), what: status.to_string() });
     };
     let public_output = takes(PUBLIC_OUTPUT).then(|| {
-        let bytes = std::fs::read(&public).unwrap_or_default();
+        let bytes = match std::fs::read(&public) {
+            Ok(bytes) => bytes,
+            // A run that failed has none.
+            Err(_) if code != 0 => Vec::new(),
+            Err(error) => {
+                let what = format!("it ended with status 0, but wrote no public output ({error})");
+                return Err(EngineError::Abnormal { program: program.clone(), what });
+            }
+        };
         let mut running = public_output::Running::new(streams.public_output.is_none());
         running.append(&bytes);
         let written = match streams.public_output {

@@ -10,7 +10,7 @@ use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
 use crate::elf::{AppElf, ElfKind, Permissions, Symbol};
-use crate::plan::Plan;
+use crate::plan::{KernelRoom, Plan};
 
 /// A loadable piece of the image.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,6 +57,7 @@ pub(crate) struct Layout {
     pub stubs: Vec<Stub>,
 }
 
+const PAGE: u64 = 4096;
 const READ: Permissions = Permissions { read: true, write: false, execute: false };
 const READ_WRITE: Permissions = Permissions { read: true, write: true, execute: false };
 
@@ -192,7 +193,24 @@ fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
 fn program_ranges(app: &AppElf, plan: &Plan) -> Vec<AddressRange> {
     let placement = &plan.placement;
     debug_assert!(app.kind == ElfKind::StaticPie || placement.bias == 0);
-    let mut ranges = vec![placement.program, placement.break_range, placement.stack, placement.mappings];
+    let mut ranges = vec![placement.break_range, placement.stack, placement.mappings];
+    match placement.kernel {
+        KernelRoom::Together(_) => ranges.push(placement.program),
+        // The kernel's code, and much that is no memory, lies between the program's code and its data.
+        KernelRoom::Apart { code, .. } => {
+            let segments = app.segments.iter().filter_map(|segment| {
+                let (start, end) = (placement.placed(segment.range.start()), placement.placed(segment.range.end()));
+                AddressRange::between(start.align_down(PAGE), end.align_up(PAGE)?)
+            });
+            let (before, behind): (Vec<AddressRange>, Vec<AddressRange>) =
+                segments.partition(|segment| segment.start() < code.start());
+            for side in [before, behind] {
+                if let (Some(first), Some(last)) = (side.first(), side.last()) {
+                    ranges.extend(AddressRange::between(first.start(), last.end()));
+                }
+            }
+        }
+    }
     ranges.retain(|range| !range.is_empty());
     ranges.sort();
     let mut joined: Vec<AddressRange> = Vec::new();

@@ -17,6 +17,8 @@ use crate::plan::{Plan, RESUME};
 /// Pieces that an image should not exceed: loaders have limits.
 const MOST_PIECES: usize = 200;
 const PAGE: u64 = 4096;
+/// How pieces are called that hold what the run wrote to memory of no other piece.
+const MEMORY: &str = ".memory";
 
 /// The state of a run right before a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,6 +65,9 @@ impl Layout {
         }
         layout.pieces.extend(others(&self.pieces, &memory));
         layout.pieces.sort_by_key(|piece| piece.range);
+        if plan.platform.loader.separate_pages {
+            layout.join_neighbours();
+        }
 
         let saved = symbol(SAVED)?;
         let words = self.saved_words(plan, snapshot)?;
@@ -75,6 +80,30 @@ impl Layout {
             slot.copy_from_slice(&word.to_le_bytes());
         }
         Ok(layout)
+    }
+
+    /// Makes one piece of writable neighbours of which one is memory that the run wrote: they share a page.
+    fn join_neighbours(&mut self) {
+        let mut joined: Vec<Piece> = Vec::new();
+        for piece in std::mem::take(&mut self.pieces) {
+            let is_memory = |piece: &Piece| piece.name.starts_with(MEMORY);
+            match joined.last_mut() {
+                Some(last)
+                    if last.range.end() == piece.range.start()
+                        && last.permissions.write
+                        && piece.permissions.write
+                        && (is_memory(last) || is_memory(&piece))
+                        && !is_stack(last)
+                        && !is_stack(&piece) =>
+                {
+                    last.bytes.resize(last.range.size().0 as usize, 0);
+                    last.bytes.extend(piece.bytes);
+                    last.range = AddressRange::between(last.range.start(), piece.range.end()).unwrap_or(last.range);
+                }
+                _ => joined.push(piece),
+            }
+        }
+        self.pieces = joined;
     }
 
     /// Puts a jump to the entry in place of the instruction at `start`, the bootloader's first: some machines start there,
@@ -135,7 +164,7 @@ fn others(pieces: &[Piece], memory: &Memory<'_>) -> Vec<Piece> {
         let joined = joined(&ranges, pieces, gap);
         if joined.len() + pieces.len() <= MOST_PIECES || gap > 1 << 40 {
             let piece = |(index, range): (usize, AddressRange)| Piece {
-                name: format!(".memory.{index}"),
+                name: format!("{MEMORY}.{index}"),
                 origin: Origin::Builder,
                 range,
                 bytes: memory.read(range),

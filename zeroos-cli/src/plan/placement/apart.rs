@@ -92,8 +92,8 @@ fn code_limit(app: &AppElf, platform: &Platform, code_end: Address, bias: u64) -
     let memory =
         platform.memory.iter().find(|region| region.access.executes() && region.range.covers(between(placed, placed)));
     let memory_end = memory.map_or(code_end, |region| Address(region.range.end().0.wrapping_sub(bias)));
-    let starts = app.segments.iter().map(|segment| segment.range.start().align_down(PAGE));
-    starts.filter(|&start| start >= code_end).min().unwrap_or(memory_end).min(memory_end)
+    let starts = app.segments.iter().map(|segment| segment.range.start()).filter(|&start| start >= code_end);
+    starts.min().map_or(memory_end, |start| start.align_down(PAGE)).min(memory_end)
 }
 
 /// By how much the program is moved so that every segment lies in memory that serves it: the least that does, with the memory
@@ -110,7 +110,7 @@ fn bias(app: &AppElf, platform: &Platform) -> Option<(u64, AddressRange)> {
         };
         app.segments.iter().all(has_home)
     };
-    let alignment = PROGRAM_ALIGNMENT.max(PAGE);
+    let alignment = PROGRAM_ALIGNMENT.max(app.alignment);
     let bias = match app.kind {
         ElfKind::Executable => Some(0).filter(|&bias| fits(bias)),
         // The least bias puts some segment to the start of some memory.
