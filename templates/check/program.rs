@@ -32,6 +32,7 @@ static mut COUNTER: u64 = 41;
 
 fn call(number: usize, [a0, a1, a2, a3, a4, a5]: [usize; 6]) -> isize {
     let result;
+    // SAFETY: a system call changes a0 and the memory that it is told to change, which its callers own.
     unsafe {
         asm!(
             "ecall",
@@ -63,6 +64,7 @@ fn open(path: &[u8], flags: usize) -> isize {
 
 /// All that can be read from `fd`, handed to `each`; whether nothing failed.
 fn read_all(fd: isize, mut each: impl FnMut(&[u8]) -> bool) -> bool {
+    // SAFETY: this is the only thread, and nobody else holds the buffer meanwhile.
     let buffer = unsafe { slice::from_raw_parts_mut((&raw mut ZEROED).cast::<u8>(), PIECE) };
     loop {
         match call(READ, [fd as usize, buffer.as_mut_ptr() as usize, PIECE, 0, 0, 0]) {
@@ -75,8 +77,10 @@ fn read_all(fd: isize, mut each: impl FnMut(&[u8]) -> bool) -> bool {
 
 /// Data and zeroed memory are what the program was linked with, and can be changed.
 fn boot() -> bool {
+    // SAFETY: nobody writes to it in this run.
     let zeroed = unsafe { slice::from_raw_parts((&raw const ZEROED).cast::<u8>(), PIECE) };
     let counter = &raw mut COUNTER;
+    // SAFETY: the only thread owns the counter.
     unsafe {
         counter.write_volatile(counter.read_volatile() + 1);
         zeroed.iter().all(|&byte| byte == 0) && counter.read_volatile() == 42
@@ -138,6 +142,7 @@ fn memory() -> bool {
         }
         let ends = [address as *mut u64, (address as usize + PIECE - 8) as *mut u64];
         for end in ends {
+            // SAFETY: Linux just mapped the piece, whose first and last word these are.
             unsafe {
                 if end.read_volatile() != 0 {
                     return false;
@@ -179,19 +184,23 @@ unsafe extern "C" {
 fn threads() -> bool {
     let mut word = 0u32;
     let top = unsafe { (&raw mut ZEROED).cast::<u8>().add(PIECE - 16).cast::<u64>() };
+    // SAFETY: the stack of the child, which does not run yet, is the buffer's end.
     unsafe { top.write_volatile(&raw mut COUNTER as u64) };
     for round in 0..3 {
+        // SAFETY: the child runs on the buffer alone, and ends without returning.
         let child = unsafe { zeroos_check_clone(top, &raw mut word) };
         if child <= 0 {
             return false;
         }
         loop {
+            // SAFETY: the word lives as long as this function.
             let now = unsafe { (&raw const word).read_volatile() };
             if now == 0 {
                 break;
             }
             call(FUTEX, [&raw const word as usize, 0, now as usize, 0, 0, 0]);
         }
+        // SAFETY: the child is gone.
         if unsafe { (&raw const COUNTER).read_volatile() } != 42 + round {
             return false;
         }
@@ -202,6 +211,7 @@ fn threads() -> bool {
 /// An instruction that no user program may execute: the run must end, and not well.
 fn illegal() -> bool {
     write(1, b"before\n");
+    // SAFETY: the run is to end here.
     unsafe { asm!("unimp") };
     write(1, b"behind\n");
     true
@@ -209,18 +219,22 @@ fn illegal() -> bool {
 
 /// A load that is not aligned.
 fn misaligned() -> bool {
+    // SAFETY: the only thread owns the buffer.
     let bytes = unsafe { slice::from_raw_parts_mut((&raw mut ZEROED).cast::<u8>(), 16) };
     for (value, byte) in bytes.iter_mut().enumerate() {
         *byte = value as u8;
     }
     let value: u64;
+    // SAFETY: the eight bytes lie inside the buffer.
     unsafe { asm!("ld {}, 0({})", out(reg) value, in(reg) bytes.as_ptr().add(1)) };
     value == 0x0807_0605_0403_0201
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn zeroos_check_main(stack: *const usize) -> ! {
+    // SAFETY: argc and argv lie where the stack pointer was (psABI, "Process Initialization").
     let argument = |index: usize| unsafe { *stack.add(1 + index) } as *const u8;
+    // SAFETY: arguments end with a zero byte, at which the comparison stops.
     let is = |index: usize, text: &[u8]| (0..text.len()).all(|at| unsafe { *argument(index).add(at) } == text[at]);
     let checks: [(&[u8], fn() -> bool); 9] = [
         (b"boot\0", boot),
@@ -236,8 +250,10 @@ extern "C" fn zeroos_check_main(stack: *const usize) -> ! {
     if is(1, b"exit\0") {
         let mut status = 0;
         let mut at = argument(2);
+        // SAFETY: as above.
         while let digit @ 1.. = unsafe { *at } {
             status = 10 * status + usize::from(digit - b'0');
+            // SAFETY: it was not the last byte.
             at = unsafe { at.add(1) };
         }
         exit(status);
