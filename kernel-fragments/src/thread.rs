@@ -1,5 +1,5 @@
-//! A thread of the program as the kernel keeps it. Entry and exit know the first two fields, the [`Frame`] and `leave`, by
-//! their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
+//! A thread of the program as the kernel keeps it. Entry and exit know the first three fields, the [`Frame`], `leave` and
+//! `float_state`, by their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
 use crate::errno::Errno;
 use crate::user_memory::UserAddress;

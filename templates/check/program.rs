@@ -183,6 +183,7 @@ unsafe extern "C" {
 /// A thread adds one and ends; its creator waits for that.
 fn threads() -> bool {
     let mut word = 0u32;
+    // SAFETY: that lies inside the buffer.
     let top = unsafe { (&raw mut ZEROED).cast::<u8>().add(PIECE - 16).cast::<u64>() };
     // SAFETY: the stack of the child, which does not run yet, is the buffer's end.
     unsafe { top.write_volatile(&raw mut COUNTER as u64) };

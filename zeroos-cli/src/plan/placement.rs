@@ -33,7 +33,8 @@ pub struct Placement {
     pub kernel: KernelRoom,
     /// Read-only data laid out at build time: boot information, tables, committed files.
     pub boot_data: AddressRange,
-    /// Room for stubs around the program, none of it in the reach of handlers; empty if there are to be none.
+    /// Room for stubs around the program; empty if there are to be none. Handlers do not reach it, but for the rest of the
+    /// program's last page of code where stubs follow right behind that.
     pub stub_areas: Vec<AddressRange>,
     /// The break.
     pub break_range: AddressRange,
