@@ -8,6 +8,7 @@
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
+//! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
@@ -24,6 +25,7 @@ mod cursor;
 mod exceptions;
 mod exit;
 mod explore;
+mod finished;
 mod flow;
 mod function;
 mod go;
@@ -40,6 +42,7 @@ mod reservation;
 mod resolve;
 mod result;
 mod sites;
+mod start_up;
 mod state;
 mod surroundings;
 mod tracking;
@@ -48,8 +51,10 @@ mod word;
 
 use std::collections::BTreeSet;
 
+pub use finished::Finished;
 pub use instructions::{AtomicSite, CodeListing, Mention};
 pub use result::{Analysis, Evidence, ProgramFeatures, Site};
+pub use start_up::InitialState;
 
 use crate::address::Address;
 use crate::elf::AppElf;
@@ -57,28 +62,38 @@ use code::Code;
 use flow::Flow;
 use premises::Premises;
 use program::Program;
+use start_up::StartUp;
 
-/// Analyses `elf`.
+/// Analyses `elf`, however it is started.
 pub fn analyse(elf: &AppElf) -> Analysis {
-    recovered(elf, |program, flow, premises| Analysis {
+    analyse_started(elf, &[])
+}
+
+/// Analyses `elf`, which is started in one of the ways `initial`. What the result says holds for other ways, too, for which
+/// [`Finished::holds_for`] does.
+pub fn analyse_started(elf: &AppElf, initial: &[InitialState]) -> Analysis {
+    recovered(elf, initial, |program, flow, premises| Analysis {
         global_pointer: premises.global_pointer(program),
+        finished: premises.finished().cloned(),
         ..results(program, flow)
     })
 }
 
 /// Lists what the reachable code of `elf` asks of the instruction set. The code is recovered again for it: few builds need it.
 pub fn list_instructions(elf: &AppElf) -> CodeListing {
-    recovered(elf, |program, flow, _| CodeListing::new(program, flow))
+    recovered(elf, &[], |program, flow, _| CodeListing::new(program, flow))
 }
 
 /// What `see` finds in the reachable code of `elf`.
-fn recovered<T>(elf: &AppElf, see: impl FnOnce(&Program<'_>, &Flow, &Premises) -> T) -> T {
+fn recovered<T>(elf: &AppElf, initial: &[InitialState], see: impl FnOnce(&Program<'_>, &Flow, &Premises) -> T) -> T {
     let mut premises = Premises::first(elf);
+    let starts = || initial.iter().map(|initial| StartUp::of(elf, initial)).collect();
     loop {
         let arena = bumpalo::Bump::new();
         let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
-        match premises.corrected(&program, &flow) {
+        let next = premises.corrected(&program, &flow).or_else(|| premises.started(&program, &flow, starts));
+        match next {
             Some(corrected) => premises = corrected,
             None => return see(&program, &flow, &premises),
         }
@@ -97,5 +112,6 @@ fn results(program: &Program<'_>, flow: &Flow) -> Analysis {
         unbounded_jumps: jumps.into_iter().map(Address).collect(),
         address_taken_rule: program.address_taken_rule(),
         global_pointer: None,
+        finished: None,
     }
 }

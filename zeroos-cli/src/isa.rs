@@ -1,6 +1,7 @@
 //! The instruction set: one decoder of RV64GC (+ Zba, Zbb, Zbs, Zicsr, Zifencei) for both the static analysis and the
 //! built-in machine. Nothing here knows about programs, memory or the kernel.
 
+pub(crate) mod arithmetic;
 mod decode;
 mod display;
 mod effects;

@@ -6,7 +6,6 @@
 //! host does. There is no host time, no randomness, no interrupt. Guest behaviour never panics and never allocates
 //! beyond the configured RAM and one decoded page for each page of code that runs.
 
-mod alu;
 mod atomic;
 mod code;
 mod config;

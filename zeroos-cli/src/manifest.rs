@@ -61,6 +61,10 @@ pub struct Manifest {
     /// Reachable indirect jumps whose targets could not be bounded.
     #[serde(default)]
     pub unbounded_jumps: Vec<Address>,
+    /// Instructions that were followed from the program's first on, if what they leave behind for good is left out of the
+    /// manifest as far as they did not execute it; 0 if nothing is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub start_up_instructions: u32,
     /// Every syscall that a reachable site can make, by number.
     pub syscalls: Vec<Syscall>,
     /// Every `ecall`, by address.
@@ -144,6 +148,10 @@ pub enum EvidenceKind {
     Unbounded,
 }
 
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 impl Manifest {
     /// The manifest of `elf`, of which `analysis` is the analysis, for a kernel that has `fragments`.
     pub fn new(elf: &AppElf, analysis: &Analysis, fragments: &FragmentLookup) -> Manifest {
@@ -172,6 +180,7 @@ impl Manifest {
             app: App::new(elf),
             address_taken_rule: analysis.address_taken_rule.clone(),
             unbounded_jumps: analysis.unbounded_jumps.clone(),
+            start_up_instructions: analysis.finished.as_ref().map_or(0, |finished| finished.instructions),
             ..Manifest::of_sites(sites, fragments)
         }
     }
@@ -192,6 +201,7 @@ impl Manifest {
             bounded,
             address_taken_rule: String::new(),
             unbounded_jumps: Vec::new(),
+            start_up_instructions: 0,
             syscalls,
             sites,
         }

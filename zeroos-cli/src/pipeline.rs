@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::address::Address;
-use crate::analysis::{self, Analysis};
+use crate::analysis::{self, Analysis, Finished};
 use crate::catalog::Catalog;
 use crate::compile::{self, KernelCache, Toolchain};
 use crate::diagnostic::Diagnostic;
@@ -77,7 +77,7 @@ pub struct Built {
 /// A file that is no static riscv64 Linux program.
 pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
     let app = AppElf::parse(bytes)?;
-    let analysis = analysis::analyse(&app);
+    let analysis = analysis::analyse_started(&app, &image::assumed_states(&app));
     let catalog = Catalog::embedded()?;
     Ok(Examined { app, analysis, catalog })
 }
@@ -99,14 +99,23 @@ pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result
     Ok(Manifest::new(app, analysis, &fragments))
 }
 
-/// Decides on a kernel for the program.
+/// Decides on a kernel for the program. Where it starts in another way than was assumed of it, and that matters, it is analysed again.
 ///
 /// # Errors
 /// Any stage's refusal.
-pub fn plan(examined: &Examined, request: &BuildRequest) -> Result<Plan, Diagnostic> {
+pub fn plan(examined: &mut Examined, request: &BuildRequest) -> Result<Plan, Diagnostic> {
     let platform = choose_platform(&examined.app, request)?;
     let Examined { app, analysis, catalog } = examined;
-    Ok(Plan::new(app, analysis, platform, catalog, request.inputs.clone(), &request.request)?)
+    let plan = |analysis: &Analysis| {
+        Plan::new(app, analysis, platform.clone(), catalog, request.inputs.clone(), &request.request)
+    };
+    let first = plan(analysis)?;
+    let starts_otherwise = |finished: &Finished| !finished.holds_for(app, &image::initial_state(app, &first));
+    if analysis.finished.as_ref().is_some_and(starts_otherwise) {
+        *analysis = analysis::analyse(app);
+        return Ok(plan(analysis)?);
+    }
+    Ok(first)
 }
 
 /// Builds the image of a plan.

@@ -4,6 +4,7 @@
 //!   that must stay open. Both are exact.
 //! * `#@ happens: 64 94` lists numbers that can really happen: each must be found unless a site is open. Nothing is said
 //!   of how exact the answer is.
+//! * `#@ started: 64 94` lists all numbers that remain if the program is started as images start it.
 //! * `#@ run: 64 94` lists the calls that the program makes when it is run.
 //! * `#@ only: exec` is for what cannot be linked as static-PIE, `#@ needs: sections` for what is only found by them.
 //! * `#@ gap: …` marks what the analysis gets wrong and says why; the test fails once it gets it right.
@@ -17,8 +18,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use zeroos::analysis::{Analysis, analyse};
+use zeroos::analysis::{Analysis, analyse, analyse_started};
 use zeroos::elf::AppElf;
+use zeroos::image::assumed_states;
 use zeroos::manifest::Trace;
 
 /// One file with its expectations.
@@ -121,7 +123,16 @@ fn every_fixture_has_the_numbers_it_says() {
                 flavours.push(("no sections", bare));
             }
             for (how, bytes) in flavours {
-                let analysis = analyse(&AppElf::parse(bytes).unwrap());
+                let elf = AppElf::parse(bytes).unwrap();
+                if let Some(expected) = fixture.numbers("started") {
+                    let (numbers, open) = predicted(&analyse_started(&elf, &assumed_states(&elf)));
+                    let expected: BTreeSet<u64> = expected.into_iter().collect();
+                    if (&numbers, open) != (&expected, 0) {
+                        let name = fixture.name();
+                        failures.push(format!("{name} ({kind}, {how}) as started: {numbers:?}, not {expected:?}"));
+                    }
+                }
+                let analysis = analyse(&elf);
                 let (numbers, open) = predicted(&analysis);
                 if let Err(expected) = check(fixture, &numbers, open, how == "no sections") {
                     let name = fixture.name();
@@ -180,7 +191,7 @@ fn running_a_fixture_makes_no_call_that_was_not_predicted() {
             if kind == "pie" && !elf.relocations.is_empty() {
                 continue; // it has no start-up code that would apply them
             }
-            let (numbers, open) = predicted(&analyse(&elf));
+            let (numbers, open) = predicted(&analyse_started(&elf, &assumed_states(&elf)));
             let made: BTreeMap<u64, u64> =
                 traced(&file).calls.into_iter().map(|(number, count)| (number.0, count)).collect();
             let name = fixture.name();

@@ -24,8 +24,8 @@ fn offset(image: &[u8], address: Address) -> usize {
 
 /// Builds `app`; spoils each of its direct sites, some other bytes of the program, and the ends of its stubs.
 fn spoiled_images_are_refused(app: &str) -> Plan {
-    let examined = examine(std::fs::read(app).unwrap()).unwrap();
-    let plan = plan(&examined, &BuildRequest::default()).unwrap();
+    let mut examined = examine(std::fs::read(app).unwrap()).unwrap();
+    let plan = plan(&mut examined, &BuildRequest::default()).unwrap();
     let built = build(&examined, plan, &KernelCache::none()).unwrap();
     let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
     check(&built.image).unwrap();
@@ -63,9 +63,9 @@ fn spoiled_images_are_refused(app: &str) -> Plan {
 /// Every bit of the page table counts, also those of entries that show nothing.
 #[test]
 fn of_page_tables() {
-    let examined = examine(std::fs::read(example("hello-c/bin/gc-exec")).unwrap()).unwrap();
+    let mut examined = examine(std::fs::read(example("hello-c/bin/gc-exec")).unwrap()).unwrap();
     let request = BuildRequest { platform: Some("qemu-virt".into()), ..BuildRequest::default() };
-    let plan = plan(&examined, &request).unwrap();
+    let plan = plan(&mut examined, &request).unwrap();
     let built = build(&examined, plan, &KernelCache::none()).unwrap();
     let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
     check(&built.image).unwrap();
@@ -106,9 +106,9 @@ fn of_far_sites() {
 #[test]
 fn of_lowered_instructions() {
     let app = example("hello-rust/bin/ima-pie");
-    let examined = examine(std::fs::read(app).unwrap()).unwrap();
+    let mut examined = examine(std::fs::read(app).unwrap()).unwrap();
     let request = BuildRequest { platform: Some("sp1".into()), ..BuildRequest::default() };
-    let plan = plan(&examined, &request).unwrap();
+    let plan = plan(&mut examined, &request).unwrap();
     let built = build(&examined, plan, &KernelCache::none()).unwrap();
     let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
     check(&built.image).unwrap();

@@ -13,6 +13,7 @@ use super::pointers::data_addresses;
 use super::program::Program;
 use super::state::State;
 use super::value::Value;
+use crate::address::Address;
 use crate::elf::SymbolKind;
 use crate::isa::{Instruction, Op, Register};
 
@@ -87,6 +88,22 @@ impl<'p, 'a> Cells<'p, 'a> {
         let mut given_away = holders.map(|&(_, function)| first_in(&self.escapes_in(function).constants, &object));
         let taken = first_in(in_data, &object).or_else(|| given_away.find_map(|taken| taken))?;
         Some(format!("whose address {taken:#x} is taken"))
+    }
+
+    /// Whether the 8 bytes at `address` are a variable by itself that code only accesses by its number: no address of it or of
+    /// what lies before it in its section, from where an index may lead to it, is ever taken.
+    pub fn is_alone(&self, address: u64) -> bool {
+        let code = &self.program.code;
+        let section = code.elf.sections.iter().find(|section| section.range.contains(Address(address)));
+        let segment = code.elf.segment_at(Address(address)).filter(|segment| segment.permissions.write);
+        let Some(start) = segment.map(|segment| section.map_or(segment.range, |section| section.range).start()) else {
+            return false;
+        };
+        let before = start.0..address.saturating_add(1);
+        let in_data = self.in_data.get_or_init(|| data_addresses(code));
+        self.may_alias(address).is_none()
+            && first_in(in_data, &before).is_none()
+            && within(&self.program.pointers, &before).iter().all(|&(pointer, _)| pointer == address)
     }
 
     /// The stores by number that touch any of the `size` bytes at `address`.

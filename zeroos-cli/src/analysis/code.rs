@@ -207,12 +207,14 @@ impl<'a> Code<'a> {
         Some(extend(op, u64::from_le_bytes(word)))
     }
 
-    /// Addresses where functions plausibly start, ascending: the entry, function symbols, and targets of calls met when
-    /// all code is decoded from front to back. In Go's code its function table says all starts.
+    /// Addresses where functions plausibly start, ascending: the entry, function symbols, what the GOT points at, and targets of
+    /// calls met when all code is decoded from front to back. In Go's code its function table says all starts.
     pub fn function_starts(&self) -> Vec<u64> {
         let mut starts = vec![self.elf.entry.0];
         let functions = self.elf.symbols.iter().filter(|symbol| symbol.kind == SymbolKind::Function);
         starts.extend(functions.map(|symbol| symbol.address.0));
+        let words = self.frozen.iter().flat_map(|range| (range.start().0..range.end().0).step_by(8)).take(self.slots());
+        starts.extend(words.filter_map(|word| self.constant_load(Op::Ld, word)).filter(|&target| target & 1 == 0));
         let go = self.go.table();
         for range in self.executable() {
             if go.is_none_or(|table| !range.contains(Address(table.starts()[0]))) {

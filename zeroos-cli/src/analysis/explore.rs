@@ -19,6 +19,7 @@ use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use super::value::Value;
+use crate::elf::ElfKind;
 use crate::isa::{ControlFlow, Effects, Instruction, Op, Register, RegisterSet};
 
 /// After this many visits a block's values that still change are given up: it ends loops that count.
@@ -139,7 +140,7 @@ impl<'v> Explorer<'_, 'v> {
             match here.flow {
                 ControlFlow::Next => {
                     derived.step(&instruction, here, state);
-                    self.step((block, at), &instruction, here.uses, derived.from_place, state);
+                    self.step((block, at), &instruction, here.uses, &derived, state);
                     continue;
                 }
                 ControlFlow::EnvironmentCall => {
@@ -153,7 +154,7 @@ impl<'v> Explorer<'_, 'v> {
                 ControlFlow::Trap => {}
                 ControlFlow::Branch(offset) => {
                     self.code.note_target(at.wrapping_add_signed(offset.into()));
-                    self.branch(&instruction, at.wrapping_add_signed(offset.into()), cursor.at, state, &mut exit);
+                    self.branch(&instruction, at, (at.wrapping_add_signed(offset.into()), cursor.at), state, &mut exit);
                 }
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
                     self.jump(block, &instruction, at, derived, state, &mut exit);
@@ -189,16 +190,28 @@ impl<'v> Explorer<'_, 'v> {
         }
     }
 
-    fn branch(&mut self, instruction: &Instruction, taken: u64, next: u64, state: &mut State<'v>, exit: &mut Exit) {
-        if !matches!(instruction.op, Op::Bltu | Op::Bgeu) {
+    fn branch(
+        &mut self,
+        instruction: &Instruction,
+        at: u64,
+        (taken, next): (u64, u64),
+        state: &mut State<'v>,
+        exit: &mut Exit,
+    ) {
+        let finished = self.premises.finished();
+        let goes_to = |target| finished.is_none_or(|finished| !finished.never_goes(at, target));
+        let refines = matches!(instruction.op, Op::Bltu | Op::Bgeu);
+        if goes_to(taken) && refines {
+            let mut on_taken = state.clone();
+            on_taken.refine(instruction, true);
+            self.go(taken, &on_taken, exit);
+        } else if goes_to(taken) {
             self.go(taken, state, exit);
-            return self.go(next, state, exit);
         }
-        let mut on_taken = state.clone();
-        on_taken.refine(instruction, true);
-        state.refine(instruction, false);
-        self.go(taken, &on_taken, exit);
-        self.go(next, state, exit);
+        if goes_to(next) {
+            state.refine(instruction, false);
+            self.go(next, state, exit);
+        }
     }
 
     /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
@@ -223,7 +236,7 @@ impl<'v> Explorer<'_, 'v> {
         (block, at): (BlockId, u64),
         instruction: &Instruction,
         uses: RegisterSet,
-        from_place: RegisterSet,
+        derived: &Derived,
         state: &mut State<'v>,
     ) {
         if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
@@ -241,6 +254,11 @@ impl<'v> Explorer<'_, 'v> {
         self.note_calculation(instruction, uses, state, value);
         state.apply(instruction, value);
         let Some(constants) = value.constants() else { return };
+        self.function.makes_addresses |=
+            instruction.op == Op::Auipc || load_size(instruction.op).is_some() || uses.contains(Register::GP);
+        if self.code.elf.kind == ElfKind::StaticPie && derived.from_number.contains(instruction.rd()) {
+            return;
+        }
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
         self.found.pointers.extend(writable.map(|&address| (address, self.id)));
         // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I) or loaded whole; `lui` and
@@ -253,7 +271,7 @@ impl<'v> Explorer<'_, 'v> {
         }
         for &address in constants {
             if self.code.contains(address) && self.function.code_references.insert(address) {
-                match from_place.contains(instruction.rd()) {
+                match derived.from_place.contains(instruction.rd()) {
                     true => self.found.labels.push(address),
                     false => self.found.references.push(address),
                 }

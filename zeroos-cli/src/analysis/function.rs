@@ -32,6 +32,9 @@ pub(super) struct Function {
     pub lost_jumps: BTreeSet<u64>,
     /// Whether an address of its own code is an operand of arithmetic whose result is not known.
     pub calculates_with_code: bool,
+    /// Whether it makes addresses: from its own place (`auipc`), from gp or by loading a constant. In a program that can be moved, the
+    /// constants of one that does not are mere numbers.
+    pub makes_addresses: bool,
     /// Jump tables read: start and end address.
     pub tables: BTreeSet<(u64, u64)>,
     /// Blocks that end in a jump to an unknown place.
@@ -77,6 +80,7 @@ impl Function {
             is_widened: false,
             lost_jumps: BTreeSet::new(),
             calculates_with_code: false,
+            makes_addresses: false,
             tables: BTreeSet::new(),
             computed_jumps: BTreeSet::new(),
             shared_jumps: BTreeSet::new(),

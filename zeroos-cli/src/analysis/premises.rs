@@ -2,10 +2,13 @@
 //! starts again with less taken for granted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::code::CodeBy;
+use super::finished::Finished;
 use super::flow::{Flow, all_registers};
 use super::program::Program;
+use super::start_up::StartUp;
 use crate::address::Address;
 use crate::elf::AppElf;
 use crate::isa::{self, Op, Register, RegisterSet};
@@ -27,6 +30,18 @@ pub(super) struct Premises {
     /// The same for calls through pointers.
     broken_by_pointer: RegisterSet,
     attempts: u8,
+    finished: Over,
+}
+
+/// What is known of functions that are over once start-up is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Over {
+    /// Nobody asked yet.
+    NotAsked,
+    /// These; what was asked is kept for when their program was found.
+    Asked(Arc<(Finished, Vec<StartUp>)>),
+    /// None that can be told.
+    None,
 }
 
 impl Premises {
@@ -40,6 +55,41 @@ impl Premises {
             broken: BTreeMap::new(),
             broken_by_pointer: RegisterSet::EMPTY,
             attempts: ATTEMPTS,
+            finished: Over::NotAsked,
+        }
+    }
+
+    /// More that may be taken for granted of `program`, for which these premises hold, if it starts as `starts` say; or less, if
+    /// that was taken for granted and is wrong.
+    pub fn started(
+        &self,
+        program: &Program<'_>,
+        flow: &Flow,
+        starts: impl FnOnce() -> Vec<StartUp>,
+    ) -> Option<Premises> {
+        let finished = match &self.finished {
+            Over::NotAsked => {
+                let starts = starts();
+                let found = Finished::of(program, flow, &starts).filter(Finished::says_something)?;
+                Over::Asked(Arc::new((found, starts)))
+            }
+            Over::Asked(asked) => {
+                let (finished, starts) = &**asked;
+                if Finished::of(program, flow, starts).is_some_and(|found| finished.is_upheld_by(&found)) {
+                    return None;
+                }
+                Over::None
+            }
+            Over::None => return None,
+        };
+        Some(Premises { finished, ..self.clone() })
+    }
+
+    /// Functions that are over once start-up is.
+    pub fn finished(&self) -> Option<&Finished> {
+        match &self.finished {
+            Over::Asked(asked) => Some(&asked.0),
+            _ => None,
         }
     }
 

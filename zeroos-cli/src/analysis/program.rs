@@ -128,6 +128,9 @@ impl<'a> Program<'a> {
         global_pointers.sort_unstable();
         global_pointers.dedup();
         let lost = work.found.lost.or(program.lost.take());
+        if program.code.elf.kind == ElfKind::StaticPie {
+            pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
+        }
         pointers.sort_unstable();
         pointers.dedup();
         accesses.sort_unstable();
@@ -362,11 +365,11 @@ impl<'a> Program<'a> {
         self.surroundings.known_function(address)
     }
 
-    /// The first word in data that is the address of `function`.
-    pub fn holder_in_data(&self, function: u64) -> Option<Address> {
+    /// The words in data that are the address of `function`.
+    pub fn holders_in_data(&self, function: u64) -> impl Iterator<Item = Address> {
         let pointers = &self.surroundings.pointers;
         let first = pointers.partition_point(|pointer| pointer.target < function);
-        pointers.get(first).filter(|pointer| pointer.target == function).map(|pointer| pointer.holder)
+        pointers[first..].iter().take_while(move |pointer| pointer.target == function).map(|pointer| pointer.holder)
     }
 
     /// The nearest plausible function start at or below `address`.

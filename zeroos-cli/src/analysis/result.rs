@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Finished;
 use crate::address::Address;
 use crate::isa::{Instruction, Op, RegisterSet};
 use crate::linux::SyscallNumber;
@@ -20,6 +21,8 @@ pub struct Analysis {
     pub address_taken_rule: String,
     /// What gp holds at every `ecall`, if the program sets it once for all (psABI, "Global pointer").
     pub global_pointer: Option<Address>,
+    /// What start-up leaves behind for good, if some of that counts as never executed.
+    pub finished: Option<Finished>,
 }
 
 /// One `ecall`.

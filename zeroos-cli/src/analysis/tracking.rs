@@ -40,7 +40,7 @@ pub(super) struct Escapes(pub u64);
 /// The blocks that end in a call or jump through a pointer to the function at `target`.
 ///
 /// # Errors
-/// The pointer gets out of sight.
+/// The pointer gets out of sight, or data holds it.
 pub(super) fn pointer_callers<'t, 'a>(
     program: &'t Program<'a>,
     flow: &'t Flow,
@@ -48,9 +48,38 @@ pub(super) fn pointer_callers<'t, 'a>(
     liveness: &'t Liveness<'t, 'a>,
     target: u64,
 ) -> Result<BTreeSet<BlockId>, Escapes> {
-    if let Some(holder) = program.holder_in_data(target) {
-        return Err(Escapes(holder.0));
+    match program.holders_in_data(target).next() {
+        Some(holder) => Err(Escapes(holder.0)),
+        None => track(program, flow, cells, liveness, target),
     }
+}
+
+/// The same where variables may hold the pointer that are only ever used by their number.
+///
+/// # Errors
+/// The pointer gets out of sight, or other data holds it.
+pub(super) fn pointer_callers_by_variable<'t, 'a>(
+    program: &'t Program<'a>,
+    flow: &'t Flow,
+    cells: &'t Cells<'t, 'a>,
+    liveness: &'t Liveness<'t, 'a>,
+    target: u64,
+) -> Result<BTreeSet<BlockId>, Escapes> {
+    match program.holders_in_data(target).find(|holder| !cells.is_alone(holder.0)) {
+        Some(holder) => Err(Escapes(holder.0)),
+        None => track(program, flow, cells, liveness, target),
+    }
+}
+
+fn track<'t, 'a>(
+    program: &'t Program<'a>,
+    flow: &'t Flow,
+    cells: &'t Cells<'t, 'a>,
+    liveness: &'t Liveness<'t, 'a>,
+    target: u64,
+) -> Result<BTreeSet<BlockId>, Escapes> {
+    let memory: BTreeSet<u64> = program.holders_in_data(target).map(|holder| holder.0).collect();
+    let users = memory.iter().flat_map(|&holder| cells.users(holder));
     let holders = program.function_ids().filter(|&id| program[id].code_references.contains(&target));
     let mut tracker = Tracker {
         program,
@@ -60,10 +89,10 @@ pub(super) fn pointer_callers<'t, 'a>(
         target,
         at_entry: BTreeMap::new(),
         slots: BTreeSet::new(),
-        memory: BTreeSet::new(),
         returning: BTreeMap::new(),
         callers: BTreeSet::new(),
-        work: holders.collect(),
+        work: holders.chain(users).collect(),
+        memory,
     };
     for _ in 0..WORK_LIMIT {
         let Some(function) = tracker.work.pop_first() else { return Ok(tracker.callers) };
@@ -143,7 +172,8 @@ impl<'a> Tracker<'_, 'a> {
         }
         let result = state.result(instruction, at, &self.program.code);
         if result.and_then(|value| value.constants().map(|all| all.contains(&self.target))).unwrap_or(false) {
-            return Ok(rest.with(instruction.rd()));
+            // A plain jump leaves its link nowhere.
+            return Ok(rest.with(instruction.rd()).without(Register::ZERO));
         }
         if store_size(instruction.op).is_some() || is_atomic_write(instruction.op) {
             if has(instruction.rs2()) {

@@ -5,6 +5,7 @@
 
 use bumpalo::Bump;
 
+use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
 
 /// More values than this at one place count as "any value".
@@ -166,7 +167,6 @@ pub(super) fn immediate_operand(instruction: &Instruction) -> Option<u64> {
 /// it; `None` for an operation that is not arithmetic or that address and number computations do not use.
 pub(super) fn compute(op: Op, a: u64, b: u64) -> Option<u64> {
     use Op::*;
-    let word = |value: u32| i64::from(value as i32) as u64;
     let (low_a, low_b) = (a as u32, b as u32);
     Some(match op {
         Addi | Add => a.wrapping_add(b),
@@ -186,6 +186,17 @@ pub(super) fn compute(op: Op, a: u64, b: u64) -> Option<u64> {
         Sraiw | Sraw => i64::from((low_a as i32) >> (b & 31)) as u64,
         Mul => a.wrapping_mul(b),
         Mulw => word(low_a.wrapping_mul(low_b)),
+        Mulh => arithmetic::mulh(a, b),
+        Mulhsu => arithmetic::mulhsu(a, b),
+        Mulhu => arithmetic::mulhu(a, b),
+        Div => arithmetic::div(a, b),
+        Divu => arithmetic::divu(a, b),
+        Rem => arithmetic::rem(a, b),
+        Remu => arithmetic::remu(a, b),
+        Divw => arithmetic::divw(a, b),
+        Divuw => arithmetic::divuw(a, b),
+        Remw => arithmetic::remw(a, b),
+        Remuw => arithmetic::remuw(a, b),
         AddUw => u64::from(low_a).wrapping_add(b),
         Sh1add => (a << 1).wrapping_add(b),
         Sh2add => (a << 2).wrapping_add(b),

@@ -73,8 +73,8 @@ pub(super) fn build(
     request: &BuildRequest,
     emit_source: Option<&Path>,
 ) -> Result<(Examined, Built), Failure> {
-    let examined = pipeline::examine(bytes).about(app)?;
-    let plan = pipeline::plan(&examined, request).about(app)?;
+    let mut examined = pipeline::examine(bytes).about(app)?;
+    let plan = pipeline::plan(&mut examined, request).about(app)?;
     warn(app, &plan);
     let built = pipeline::build(&examined, plan, &KernelCache::of_user()).about(app)?;
     if let Some(folder) = emit_source {

@@ -3,8 +3,10 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::address::Address;
-use crate::plan::CommittedInputs;
+use crate::address::{Address, AddressRange, ByteCount};
+use crate::analysis::InitialState;
+use crate::elf::{AppElf, ElfKind};
+use crate::plan::{CommittedInputs, Plan};
 
 /// Auxiliary vector tags (include/uapi/linux/auxvec.h).
 const AT_NULL: u64 = 0;
@@ -31,19 +33,95 @@ const PAGE: u64 = 4096;
 const PROGRAM_HEADER_SIZE: u64 = 56;
 /// USER_HZ, ticks a second.
 const TICKS: u64 = 100;
+/// Bytes that AT_RANDOM points at.
+const RANDOM_SIZE: u64 = 16;
 
 /// What the auxiliary vector says of the program, as placed.
-pub(super) struct Process<'a> {
-    pub entry: Address,
-    pub program_headers: Address,
-    pub program_header_count: u16,
+struct Process<'a> {
+    entry: Address,
+    program_headers: Address,
+    program_header_count: u16,
     /// AT_HWCAP: one bit for each single-letter extension, bit 0 being A.
-    pub extensions: u64,
-    pub inputs: &'a CommittedInputs,
+    extensions: u64,
+    inputs: &'a CommittedInputs,
 }
 
-/// The stack's contents ending at `top`: `(stack pointer, bytes from there to top)`. The pointer is 16-aligned.
-pub(super) fn lay_out(process: &Process<'_>, top: Address) -> (Address, Vec<u8>) {
+/// A stack as the program finds it.
+pub(super) struct InitialStack {
+    /// The stack pointer, 16-aligned.
+    pub pointer: Address,
+    /// What lies from there up to the stack's end.
+    pub bytes: Vec<u8>,
+    /// Where in it lies what differs from machine to machine, or with the seed and the text of arguments (but for the program's
+    /// own name) and variables.
+    pub open: Vec<AddressRange>,
+}
+
+impl InitialStack {
+    /// The one of the image.
+    pub fn of(app: &AppElf, plan: &Plan) -> InitialStack {
+        let (bias, end) = (plan.placement.bias, plan.placement.stack.end());
+        InitialStack::new(app, bias, end, plan.platform.isa.hwcap_bits(), &plan.inputs)
+    }
+
+    fn into_state(self, bias: u64) -> InitialState {
+        InitialState { bias, stack_pointer: self.pointer, stack: self.bytes, open: self.open }
+    }
+
+    /// The stack of the program `app` that ends at `end`: behind what the psABI asks for there is a copy of the file's program
+    /// headers, if the program does not load them itself. `bias` is what is added to the file's addresses, `extensions` AT_HWCAP.
+    fn new(app: &AppElf, bias: u64, end: Address, extensions: u64, inputs: &CommittedInputs) -> InitialStack {
+        let placed = |address: Address| Address(address.0.wrapping_add(bias));
+        let headers = if app.program_headers.is_none() { program_header_table(app) } else { Vec::new() };
+        let top = Address(end.0.saturating_sub(headers.len() as u64)).align_down(16);
+        let process = Process {
+            entry: placed(app.entry),
+            program_headers: app.program_headers.map_or(top, placed),
+            program_header_count: app.program_header_count,
+            extensions,
+            inputs,
+        };
+        let mut stack = lay_out(&process, top);
+        stack.bytes.extend(headers);
+        stack.bytes.resize((end - stack.pointer).0 as usize, 0);
+        stack
+    }
+}
+
+/// Ways in which `app` may be started, before anything of its image is decided: some, with and
+/// without a path, with few and many arguments and variables.
+pub fn assumed_states(app: &AppElf) -> Vec<InitialState> {
+    /// An end of the stack and a bias like those of Linux.
+    const END: Address = Address(0x3f_ffff_f000);
+    const BIAS: u64 = 0x20_0000_0000;
+    let bias = if app.kind == ElfKind::StaticPie { BIAS } else { 0 };
+    let state = |&(name, arguments, variables): &(&str, usize, usize)| {
+        let inputs = CommittedInputs {
+            executable_path: name.to_owned(),
+            arguments: vec![String::new(); arguments],
+            environment: vec!["A=".to_owned(); variables],
+            ..CommittedInputs::default()
+        };
+        InitialStack::new(app, bias, END, 0, &inputs).into_state(bias)
+    };
+    [("/bin/program", 0, 0), ("program", 1, 2), ("", 5, 40)].iter().map(state).collect()
+}
+
+/// How the image of `plan` starts `app`.
+pub fn initial_state(app: &AppElf, plan: &Plan) -> InitialState {
+    InitialStack::of(app, plan).into_state(plan.placement.bias)
+}
+
+/// The file's program header table.
+fn program_header_table(app: &AppElf) -> Vec<u8> {
+    let bytes = app.file_bytes();
+    let offset = bytes.get(32..40).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes) as usize;
+    let size = usize::from(app.program_header_count) * PROGRAM_HEADER_SIZE as usize;
+    bytes.get(offset..offset.saturating_add(size)).unwrap_or_default().to_vec()
+}
+
+/// The stack's contents ending at `top`.
+fn lay_out(process: &Process<'_>, top: Address) -> InitialStack {
     let inputs = process.inputs;
     let arguments: Vec<&str> =
         [inputs.executable_path.as_str()].into_iter().chain(inputs.arguments.iter().map(String::as_str)).collect();
@@ -90,6 +168,7 @@ pub(super) fn lay_out(process: &Process<'_>, top: Address) -> (Address, Vec<u8>)
         (AT_EXECFN, strings_at + path),
         (AT_NULL, 0),
     ];
+    let extensions_at = auxiliary.iter().position(|&(tag, _)| tag == AT_HWCAP).map(|index| words.len() + 2 * index + 1);
     words.extend(auxiliary.iter().flat_map(|&(tag, value)| [tag, value]));
 
     let size = words.len() as u64 * 8;
@@ -98,11 +177,17 @@ pub(super) fn lay_out(process: &Process<'_>, top: Address) -> (Address, Vec<u8>)
     bytes.resize((strings_at - stack_pointer.0) as usize, 0);
     bytes.extend_from_slice(&strings);
     bytes.resize((top - stack_pointer).0 as usize, 0);
-    (stack_pointer, bytes)
+    let extensions =
+        extensions_at.and_then(|index| AddressRange::new(Address(stack_pointer.0 + 8 * index as u64), ByteCount(8)));
+    let between = |start: u64, end: u64| AddressRange::between(Address(start), Address(end));
+    let random_end = strings_at + random + RANDOM_SIZE;
+    let name_end = random_end + inputs.executable_path.len() as u64 + 1;
+    let open = [between(strings_at, random_end), between(name_end, top.0), extensions].into_iter().flatten().collect();
+    InitialStack { pointer: stack_pointer, bytes, open }
 }
 
 /// AT_RANDOM's 16 bytes, from the committed seed but apart from the stream that `getrandom` draws on.
-fn random_bytes(seed: &[u8; 32]) -> [u8; 16] {
+fn random_bytes(seed: &[u8; 32]) -> [u8; RANDOM_SIZE as usize] {
     let digest = Sha256::new().chain_update(b"zeroos AT_RANDOM").chain_update(seed).finalize();
     std::array::from_fn(|index| digest[index])
 }
@@ -127,7 +212,7 @@ mod tests {
             inputs: &inputs,
         };
         let top = Address(0x8000_0000);
-        let (stack_pointer, bytes) = lay_out(&process, top);
+        let InitialStack { pointer: stack_pointer, bytes, .. } = lay_out(&process, top);
         assert_eq!(stack_pointer.0 % 16, 0);
         assert_eq!(stack_pointer.0 + bytes.len() as u64, top.0);
         let word = |index: usize| u64::from_le_bytes(bytes[index * 8..index * 8 + 8].try_into().unwrap());

@@ -2,7 +2,7 @@
 
 use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
-use super::initial_stack::{self, Process};
+use super::initial_stack::InitialStack;
 use super::kernel::LinkedKernel;
 use super::lowered;
 use super::page_table;
@@ -93,19 +93,7 @@ impl Layout {
             plan.platform.keeps_code_apart().then_some(kernel_code),
         ));
 
-        let header_copy = app.program_headers.is_none().then(|| program_header_table(app));
-        let copy_size =
-            header_copy.as_ref().map_or(0, |table| Address(table.len() as u64).align_up(16).map_or(0, |a| a.0));
-        let top = Address(placement.stack.end().0.saturating_sub(copy_size));
-        let process = Process {
-            entry: placement.placed(app.entry),
-            program_headers: app.program_headers.map_or(top, |address| placement.placed(address)),
-            program_header_count: app.program_header_count,
-            extensions: plan.platform.isa.hwcap_bits(),
-            inputs: &plan.inputs,
-        };
-        let (stack_pointer, mut stack) = initial_stack::lay_out(&process, top);
-        stack.extend(header_copy.unwrap_or_default());
+        let InitialStack { pointer: stack_pointer, bytes: stack, .. } = InitialStack::of(app, plan);
         if stack.len() as u64 > placement.stack.size().0 / 4 {
             let (needed, room) = (stack.len() as u64, placement.stack.size().0 / 4);
             return Err(ImageError::TooLarge { what: "the initial stack (arguments and environment)", needed, room });
@@ -120,7 +108,7 @@ impl Layout {
         });
 
         let facts = BootFacts {
-            entry: process.entry,
+            entry: placement.placed(app.entry),
             stack_pointer,
             kernel_code: placement.kernel.code(),
             program_ranges: &program_ranges(app, plan),
@@ -237,12 +225,4 @@ fn stopping_sites(analysis: &Analysis, plan: &Plan) -> Vec<Named> {
         None => true,
     });
     stops.map(|site| Named { value: plan.placement.placed(site.address).0, name: site.function_name.clone() }).collect()
-}
-
-/// The file's program header table, for a program that does not load it itself.
-fn program_header_table(app: &AppElf) -> Vec<u8> {
-    let bytes = app.file_bytes();
-    let offset = bytes.get(32..40).and_then(|field| field.try_into().ok()).map_or(0, u64::from_le_bytes) as usize;
-    let size = usize::from(app.program_header_count) * 56;
-    bytes.get(offset..offset.saturating_add(size)).unwrap_or_default().to_vec()
 }

@@ -1,11 +1,11 @@
 //! The A extension on one hart: every access is atomic by itself, so ordering bits mean nothing. Addresses must be
 //! aligned (ISA manual, "A" chapter).
 
-use super::alu::word;
 use super::hart::{Hart, Reservation};
 use super::memory::Memory;
 use super::trap::{Exception, LOAD_ACCESS_FAULT, LOAD_ADDRESS_MISALIGNED};
 use super::trap::{STORE_ACCESS_FAULT, STORE_ADDRESS_MISALIGNED};
+use crate::isa::arithmetic::word;
 use crate::isa::{Instruction, Op};
 
 impl Hart {

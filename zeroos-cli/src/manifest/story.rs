@@ -41,7 +41,7 @@ pub fn story(
     };
     line(&mut text, format_args!("{address}  `ecall` in {} ({place})", site.function_name));
     numbers(&mut text, elf, site, manifest);
-    chain(&mut text, elf, site);
+    chain(&mut text, elf, site, manifest.start_up_instructions > 0);
     line(&mut text, format_args!(""));
     line(&mut text, format_args!("code   (> the site, * decides the number)"));
     let marked: BTreeSet<Address> = site.origins.values().flatten().copied().collect();
@@ -108,7 +108,7 @@ fn origins(text: &mut String, elf: &AppElf, site: &Site, number: SyscallNumber) 
     }
 }
 
-fn chain(text: &mut String, elf: &AppElf, site: &Site) {
+fn chain(text: &mut String, elf: &AppElf, site: &Site, start_up_decides: bool) {
     line(text, format_args!(""));
     if !site.reachable {
         line(
@@ -121,6 +121,14 @@ fn chain(text: &mut String, elf: &AppElf, site: &Site) {
                 "  The manifest lists it because it lists every `ecall` of the file: nothing is dropped silently."
             ),
         );
+        if start_up_decides {
+            line(
+                text,
+                format_args!(
+                    "  What only start-up could run counts as far as start-up goes, which is the same in every run."
+                ),
+            );
+        }
         return;
     }
     if site.chain.is_empty() {

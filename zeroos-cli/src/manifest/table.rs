@@ -95,6 +95,15 @@ fn counts(text: &mut String, manifest: &Manifest) {
     if !manifest.address_taken_rule.is_empty() {
         line(text, format_args!("called by pointer: {}", manifest.address_taken_rule));
     }
+    if manifest.start_up_instructions > 0 {
+        let followed = counted(manifest.start_up_instructions as usize, "instruction");
+        line(
+            text,
+            format_args!(
+                "start-up: {followed} followed, the same in every run; functions that only it uses count as far as it goes"
+            ),
+        );
+    }
     if !manifest.unbounded_jumps.is_empty() {
         let shown: Vec<String> = manifest.unbounded_jumps.iter().take(3).map(ToString::to_string).collect();
         let more = if manifest.unbounded_jumps.len() > shown.len() { ", …" } else { "" };

@@ -54,7 +54,8 @@ fn a_site_is_explained_in_full() {
         assert!(told.text().lines().any(|text| line(&text)), "{name} in {}", told.text());
     }
     let marked = format!("  > {address}  ecall\n");
-    for part in ["a constant", "66 writev", "io/writev.rs", "addi a7, zero, 66", "sets a7", &marked, "dead temporaries"]
+    for part in
+        ["a constant", "66 writev", "console/writev.rs", "addi a7, zero, 66", "sets a7", &marked, "dead temporaries"]
     {
         assert!(told.text().contains(part), "{part} in {}", told.text());
     }

@@ -2,7 +2,7 @@
 
 use crate::analysis::code::load_size;
 use crate::analysis::state::State;
-use crate::analysis::value::Value;
+use crate::analysis::value::{Value, immediate_operand};
 use crate::isa::{Effects, Instruction, Op, Register, RegisterSet};
 
 /// What the instructions of a block so far made of addresses of code.
@@ -10,6 +10,8 @@ use crate::isa::{Effects, Instruction, Op, Register, RegisterSet};
 pub(super) struct Derived {
     /// Registers made by `auipc` and what is added to it.
     pub from_place: RegisterSet,
+    /// Registers made from immediate numbers alone: no addresses where a program can be moved.
+    pub from_number: RegisterSet,
     /// Registers loaded from memory.
     pub from_memory: RegisterSet,
     /// What is in ra.
@@ -62,6 +64,12 @@ impl Derived {
         self.from_place = self.from_place.minus(effects.defines);
         if from_place {
             self.from_place = self.from_place.with(rd);
+        }
+        let is_number = base == Register::ZERO || self.from_number.contains(base);
+        let from_number = op == Op::Lui || is_number && immediate_operand(instruction).is_some();
+        self.from_number = self.from_number.minus(effects.defines);
+        if from_number {
+            self.from_number = self.from_number.with(rd);
         }
     }
 }

@@ -4,8 +4,8 @@
 //! register instead of being tested for, and nothing is counted but the instructions themselves.
 
 use super::{Bus, Exit};
+use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
-use crate::machine::alu::{self, word};
 use crate::machine::code::{Window, slot_of};
 use crate::machine::csr::Counters;
 use crate::machine::float;
@@ -126,18 +126,18 @@ pub(super) fn run<const ALIGNED: bool>(
             Op::Srlw => set!(word(a as u32 >> (b & 31))),
             Op::Sraw => set!((a as i32 >> (b & 31)) as u64),
             Op::Mul => set!(a.wrapping_mul(b)),
-            Op::Mulh => set!(alu::mulh(a, b)),
-            Op::Mulhsu => set!(alu::mulhsu(a, b)),
-            Op::Mulhu => set!(alu::mulhu(a, b)),
-            Op::Div => set!(alu::div(a, b)),
-            Op::Divu => set!(alu::divu(a, b)),
-            Op::Rem => set!(alu::rem(a, b)),
-            Op::Remu => set!(alu::remu(a, b)),
+            Op::Mulh => set!(arithmetic::mulh(a, b)),
+            Op::Mulhsu => set!(arithmetic::mulhsu(a, b)),
+            Op::Mulhu => set!(arithmetic::mulhu(a, b)),
+            Op::Div => set!(arithmetic::div(a, b)),
+            Op::Divu => set!(arithmetic::divu(a, b)),
+            Op::Rem => set!(arithmetic::rem(a, b)),
+            Op::Remu => set!(arithmetic::remu(a, b)),
             Op::Mulw => set!(word(a.wrapping_mul(b) as u32)),
-            Op::Divw => set!(alu::divw(a, b)),
-            Op::Divuw => set!(alu::divuw(a, b)),
-            Op::Remw => set!(alu::remw(a, b)),
-            Op::Remuw => set!(alu::remuw(a, b)),
+            Op::Divw => set!(arithmetic::divw(a, b)),
+            Op::Divuw => set!(arithmetic::divuw(a, b)),
+            Op::Remw => set!(arithmetic::remw(a, b)),
+            Op::Remuw => set!(arithmetic::remuw(a, b)),
             // One hart sees its own accesses in order; without interrupts there is nothing to wait for.
             Op::Fence | Op::Wfi => {}
             Op::FenceI => {
@@ -222,7 +222,7 @@ fn bit_manipulation(op: Op, a: u64, b: u64, immediate: u64) -> u64 {
         Op::Rolw => word((a as u32).rotate_left((b & 31) as u32)),
         Op::Ror | Op::Rori => a.rotate_right((b & 63) as u32),
         Op::Rorw | Op::Roriw => word((a as u32).rotate_right((b & 31) as u32)),
-        Op::OrcB => alu::or_combine_bytes(a),
+        Op::OrcB => arithmetic::or_combine_bytes(a),
         Op::Rev8 => a.swap_bytes(),
         Op::Bclr | Op::Bclri => a & !bit,
         Op::Bext | Op::Bexti => a >> (b & 63) & 1,

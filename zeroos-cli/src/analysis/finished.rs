@@ -1,0 +1,155 @@
+//! Functions that are over once start-up is: nothing that runs later leads to them again, so what start-up did not execute of
+//! them never is. In C libraries that is, among more, what a program does only if it runs with somebody else's rights.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::cells::Cells;
+use super::exit::FunctionId;
+use super::flow::Flow;
+use super::liveness::Liveness;
+use super::program::Program;
+use super::start_up::{InitialState, StartUp};
+use super::state::Convention;
+use super::tracking::pointer_callers_by_variable;
+use crate::elf::AppElf;
+
+/// See the module. Addresses are the file's own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// Their blocks: ascending, disjoint, each with its end.
+    ranges: Vec<(u64, u64)>,
+    /// What start-up executed.
+    executed: BTreeSet<u64>,
+    /// Whether anything of them was not executed.
+    leaves_out: bool,
+    /// Instructions that start-up was followed for, at most.
+    pub instructions: u32,
+}
+
+impl Finished {
+    /// Those of `program`, which can start in each of these ways; `None` if nothing can be said.
+    pub(super) fn of(program: &Program<'_>, flow: &Flow, starts: &[StartUp]) -> Option<Finished> {
+        // Go's tables name functions that no address leads to, and its stacks change hands.
+        if starts.is_empty() || program.lost.is_some() || program.convention == Convention::Go {
+            return None;
+        }
+        let again = run_again(program, flow, starts)?;
+        let blocks = |wanted: bool| {
+            let ids = program.function_ids().filter(|id| again[id.index()] == wanted);
+            let blocks = ids.flat_map(|id| &program[id].blocks).map(|&block| &program.blocks[block]);
+            joined(blocks.map(|block| (block.start, block.end)).collect())
+        };
+        let kept = blocks(true);
+        let executed: BTreeSet<u64> = starts.iter().flat_map(|start| &start.executed).copied().collect();
+        let mut ranges = Vec::new();
+        let mut leaves_out = false;
+        for id in program.function_ids().filter(|id| !again[id.index()]) {
+            let own: Vec<_> = program[id].blocks.iter().map(|&block| &program.blocks[block]).collect();
+            let ran = own.iter().filter(|block| executed.contains(&block.start)).count();
+            if ran > 0 && own.iter().all(|block| !meets(&kept, (block.start, block.end))) {
+                leaves_out |= ran < own.len();
+                ranges.extend(own.iter().map(|block| (block.start, block.end)));
+            }
+        }
+        let instructions = starts.iter().map(|start| start.instructions).max()?;
+        Some(Finished { ranges: joined(ranges), executed, leaves_out, instructions })
+    }
+
+    /// Whether it rules out anything.
+    pub(super) fn says_something(&self) -> bool {
+        self.leaves_out
+    }
+
+    /// Whether the branch at `at` never goes to `target`.
+    pub(super) fn never_goes(&self, at: u64, target: u64) -> bool {
+        contains(&self.ranges, at) && !self.executed.contains(&target)
+    }
+
+    /// Whether `other`, found in less code, says no less.
+    pub(super) fn is_upheld_by(&self, other: &Finished) -> bool {
+        let executed = self.executed.iter().filter(|&&at| contains(&self.ranges, at));
+        executed.into_iter().all(|&at| contains(&other.ranges, at))
+    }
+
+    /// Whether it is right for the program `elf` if it starts as `initial`.
+    pub fn holds_for(&self, elf: &AppElf, initial: &InitialState) -> bool {
+        let start = StartUp::of(elf, initial);
+        let is_over = |&at: &u64| !contains(&self.ranges, at);
+        let ran_as_known = start.executed.iter().filter(|at| !is_over(at)).all(|at| self.executed.contains(at));
+        ran_as_known && is_over(&start.stopped_at) && start.pending.iter().all(is_over)
+    }
+}
+
+/// By function, whether it may run once start-up is over: those under way then, those whose address anybody may have, and all
+/// that they lead to. `None` if it ends where no code was found.
+fn run_again(program: &Program<'_>, flow: &Flow, starts: &[StartUp]) -> Option<Vec<bool>> {
+    let mut again = vec![false; program.functions.len()];
+    let mut work = under_way(program, starts)?;
+    // Start-up code of C libraries goes from one part to the next through pointers that nobody else sees.
+    let liveness = Liveness::new(program, flow);
+    let cells = Cells::new(program, &liveness);
+    let mut by_pointer: BTreeMap<FunctionId, Vec<FunctionId>> = BTreeMap::new();
+    for &address in &program.address_taken {
+        let Some(function) = program.function_at(address) else { continue };
+        let is_started = starts.iter().any(|start| start.executed.contains(&address));
+        let callers = is_started.then(|| pointer_callers_by_variable(program, flow, &cells, &liveness, address));
+        match callers.and_then(Result::ok) {
+            Some(blocks) => {
+                for block in blocks {
+                    by_pointer.entry(program.blocks[block].function).or_default().push(function);
+                }
+            }
+            None => work.push(function),
+        }
+    }
+    while let Some(id) = work.pop() {
+        if !std::mem::replace(&mut again[id.index()], true) {
+            let exits = program[id].blocks.iter().map(|&block| &program.blocks[block].exit);
+            work.extend(exits.flat_map(|exit| exit.callees()).flat_map(|callee| callee.known()));
+            work.extend(by_pointer.get(&id).into_iter().flatten());
+        }
+    }
+    Some(again)
+}
+
+/// The functions that are under way where start-up ends.
+fn under_way(program: &Program<'_>, starts: &[StartUp]) -> Option<Vec<FunctionId>> {
+    let mut all = Vec::new();
+    for start in starts {
+        let mut is_known = false;
+        for block in program.blocks.ids().map(|id| &program.blocks[id]) {
+            let covers = |at: &u64| (block.start..block.end).contains(at);
+            is_known |= covers(&start.stopped_at);
+            if covers(&start.stopped_at) || start.pending.iter().any(covers) {
+                all.push(block.function);
+            }
+        }
+        if !is_known {
+            return None;
+        }
+    }
+    Some(all)
+}
+
+/// Sorted, neighbours and overlapping ones as one.
+fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    ranges.sort_unstable();
+    let mut all: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
+    for (start, end) in ranges {
+        match all.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => all.push((start, end)),
+        }
+    }
+    all
+}
+
+fn contains(ranges: &[(u64, u64)], at: u64) -> bool {
+    meets(ranges, (at, at + 1))
+}
+
+/// Whether some of `range` lies in `ranges`.
+fn meets(ranges: &[(u64, u64)], (start, end): (u64, u64)) -> bool {
+    let below = ranges.partition_point(|&(other, _)| other < end);
+    below.checked_sub(1).is_some_and(|index| ranges[index].1 > start)
+}
