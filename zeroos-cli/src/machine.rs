@@ -21,6 +21,7 @@ mod hart;
 mod host;
 mod instruction_rules;
 mod memory;
+mod page_rights;
 mod protection;
 mod supervisor;
 mod trap;
@@ -40,6 +41,7 @@ use device::Devices;
 use hart::Hart;
 use instruction_rules::InstructionRules;
 use memory::Memory;
+use page_rights::PageRights;
 use supervisor::Supervisor;
 
 /// How a run ended.
@@ -110,6 +112,7 @@ pub struct Machine {
     memory: Memory,
     code: CodeCache,
     devices: Devices,
+    page_rights: PageRights,
     accounting: Accounting,
     /// Ascending.
     stubs: Vec<StubAddress>,
@@ -136,13 +139,13 @@ impl Machine {
         let rules = InstructionRules::new(config.isa.clone(), config.csrs.clone(), config.host);
         let pieces = protection::pieces(&config.ram, &config.protections);
         let executable = pieces.iter().filter(|piece| piece.executes).map(|piece| piece.range);
-        let devices: Vec<Address> = [config.uart, config.test_finisher].into_iter().flatten().collect();
-        let supervisor = config.supervisor.then(|| Supervisor::new(&config.ram, &devices));
+        let supervisor = config.supervisor.then(Supervisor::default);
         Ok(Machine {
             hart: Hart::new(config.entry, rules.misa(), supervisor),
             memory: Memory::new(&pieces)?,
             code: CodeCache::new(executable, &config.program, rules),
             devices: Devices::new(config),
+            page_rights: PageRights::new(),
             accounting: Accounting::default(),
             stubs,
             misaligned: config.misaligned,

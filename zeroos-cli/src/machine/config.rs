@@ -18,8 +18,8 @@ pub struct MachineConfig {
     pub isa: Option<InstructionSet>,
     /// The CSRs that exist, beside those of F; `None` for all. Without `mtvec`, an exception ends the run.
     pub csrs: Option<BTreeSet<u16>>,
-    /// Whether the hart has supervisor mode, behind a page table of gigapages that never changes: RAM and devices are where
-    /// that shows them.
+    /// Whether the hart has supervisor mode, behind a page table that says what pages allow: RAM and devices are where that shows
+    /// them, which never changes.
     pub supervisor: bool,
     /// What a misaligned load or store does.
     pub misaligned: Misaligned,
