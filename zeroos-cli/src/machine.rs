@@ -17,6 +17,7 @@ mod device;
 mod execute;
 mod failure;
 mod float;
+mod fusion;
 mod hart;
 mod host;
 mod instruction_rules;
@@ -28,7 +29,7 @@ mod trap;
 
 pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
 pub use console::{CapturedConsole, Console, HostConsole, Stream, Streams};
-pub use counts::{InstructionCounts, SyscallCost};
+pub use counts::{Cycles, InstructionCounts, SyscallCost};
 pub use failure::{Failure, HostFailure};
 pub use protection::Protection;
 pub use trap::Trap;
@@ -143,7 +144,7 @@ impl Machine {
         Ok(Machine {
             hart: Hart::new(config.entry, rules.misa(), supervisor),
             memory: Memory::new(&pieces)?,
-            code: CodeCache::new(executable, &config.program, rules),
+            code: CodeCache::new(executable, &config.program, rules, config.costs),
             devices: Devices::new(config),
             page_rights: PageRights::new(),
             accounting: Accounting::default(),
@@ -171,7 +172,8 @@ impl Machine {
 
     /// What has been executed so far.
     pub fn counts(&self) -> InstructionCounts {
-        self.accounting.counts()
+        let cycles = self.code.has_prices().then(|| self.accounting.cycles());
+        InstructionCounts { cycles, ..self.accounting.counts() }
     }
 
     /// The call that was made last, if one was.

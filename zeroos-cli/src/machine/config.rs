@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::host;
 use super::protection::Protection;
 use crate::address::{Address, AddressRange, ByteCount};
-use crate::platform::{HostInterface, InstructionSet, Misaligned};
+use crate::platform::{CostTable, HostInterface, InstructionSet, Misaligned};
 
 /// What a machine consists of.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -23,6 +23,8 @@ pub struct MachineConfig {
     pub supervisor: bool,
     /// What a misaligned load or store does.
     pub misaligned: Misaligned,
+    /// What instructions cost: cycles are counted then.
+    pub costs: Option<CostTable>,
     /// Address of the first instruction.
     pub entry: Address,
     /// The host-target interface's two words, inside RAM.

@@ -18,7 +18,7 @@ use super::{CallPoint, Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
 use crate::platform::Misaligned;
 use bus::Bus;
-use watch::{Alignment, Pages, Unwatched};
+use watch::{Alignment, Pages, Priced, Unwatched};
 
 /// Why the instructions of a window are not simply followed by the next.
 pub(super) enum Exit {
@@ -128,6 +128,14 @@ impl Machine {
         match self.misaligned {
             _ if hart.csrs.supervisor.as_ref().is_some_and(Supervisor::translates) => {
                 run!(Pages { rights: &mut self.page_rights })
+            }
+            misaligned if !code.prices.is_empty() => {
+                let (mut cycles, accounting) = (0, &mut self.accounting);
+                let alignment = Alignment { misaligned, count: &mut accounting.misaligned };
+                let paid = &mut accounting.paid;
+                let ended = run!(Priced { alignment, prices: &code.prices, cycles: &mut cycles, paid });
+                accounting.add_cycles(code.in_program, cycles);
+                ended
             }
             Misaligned::Works => run!(Unwatched),
             misaligned => run!(Alignment { misaligned, count: &mut self.accounting.misaligned }),

@@ -23,16 +23,18 @@ pub(super) fn run<W: Watch>(
     budget: u64,
     before: Counters,
 ) -> (Exit, u64) {
-    let Window { start, slots, .. } = window;
+    let Window { start, slots, .. } = window; // its prices are the watch's
     let mut pc = hart.pc;
     let mut executed = 0;
     let exit = loop {
-        let Some(slot) = slots.get(slot_of(*start, pc)) else { break Exit::LeftWindow };
+        let place = slot_of(*start, pc);
+        let Some(slot) = slots.get(place) else { break Exit::LeftWindow };
         let Some(i) = slot else { break Exit::Undecoded };
         if executed == budget {
             break Exit::BudgetSpent;
         }
         executed += 1;
+        bus.watch.begin(place);
         let mut next = pc.wrapping_add(u64::from(i.length));
         let immediate = i.immediate as u64;
         let (a, b) = (hart.x(i.rs1), hart.x(i.rs2));

@@ -1,8 +1,9 @@
-//! What is looked at before an access of memory: nothing, its alignment, or what its page allows. Decided once, by type: nearly all
-//! machines do not care, and the inner loop should not ask.
+//! What is looked at as instructions begin and access memory: nothing, an access's alignment, what its page allows, or what it all
+//! costs. Decided once, by type: nearly all machines do not care, and the inner loop should not ask.
 
 use super::Exit;
 use crate::address::Address;
+use crate::machine::code::Price;
 use crate::machine::memory::Memory;
 use crate::machine::page_rights::{PageRights, Right};
 use crate::machine::trap::{Exception, LOAD_PAGE_FAULT, STORE_PAGE_FAULT};
@@ -10,6 +11,12 @@ use crate::platform::Misaligned;
 
 /// A look at accesses before they are made.
 pub(in crate::machine) trait Watch {
+    /// At the beginning of the instruction in slot `slot` of the window.
+    #[inline(always)]
+    fn begin(&mut self, slot: usize) {
+        let _ = slot;
+    }
+
     /// At a load of `size` bytes, or a store of as many.
     fn look(&mut self, memory: &Memory, address: u64, size: usize, stores: bool) -> Result<(), Exit>;
 
@@ -56,10 +63,44 @@ impl Alignment<'_> {
     #[cold]
     #[inline(never)]
     fn misaligned(&mut self, address: u64) -> Result<(), Exit> {
-        if self.misaligned == Misaligned::Stops {
-            return Err(Exit::Misaligned(Address(address)));
+        match self.misaligned {
+            Misaligned::Works => {}
+            Misaligned::Counted => *self.count += 1,
+            Misaligned::Stops => return Err(Exit::Misaligned(Address(address))),
         }
-        *self.count += 1;
+        Ok(())
+    }
+}
+
+/// Every instruction has its price; what a misaligned access does is looked at as well.
+pub(super) struct Priced<'a> {
+    pub(super) alignment: Alignment<'a>,
+    /// The window's.
+    pub(super) prices: &'a [Price],
+    /// What was spent.
+    pub(super) cycles: &'a mut u64,
+    /// Instructions that come next and are paid for already.
+    pub(super) paid: &'a mut u8,
+}
+
+impl Watch for Priced<'_> {
+    #[inline(always)]
+    fn begin(&mut self, slot: usize) {
+        if *self.paid > 0 {
+            *self.paid -= 1;
+        } else if let Some(price) = self.prices.get(slot) {
+            *self.cycles += u64::from(price.cycles);
+            *self.paid = price.more;
+        }
+    }
+
+    #[inline(always)]
+    fn look(&mut self, memory: &Memory, address: u64, size: usize, stores: bool) -> Result<(), Exit> {
+        self.alignment.look(memory, address, size, stores)
+    }
+
+    #[inline(always)]
+    fn look_at_atomic(&mut self, _: &Memory, _: u64, _: usize, _: bool) -> Result<(), Exit> {
         Ok(())
     }
 }
