@@ -4,15 +4,12 @@
     .section .text.zeroos_supervisor, "ax", @progbits
     .globl zeroos_supervisor
 zeroos_supervisor:
-    # Without an entry that allows it, no other mode has memory (manual, "Physical Memory Protection"). The first one denies
-    # the page that a null pointer would reach, the second allows all else.
-    li      t0, {{ null_page }}
+    # Without an entry that allows it, no other mode has memory (manual, "Physical Memory Protection"). This one allows all: what
+    # is protected, the page table protects.
+    li      t0, -1
     csrw    pmpaddr0, t0
-    li      t0, -1
-    csrw    pmpaddr1, t0
-    li      t0, 0x1f18                  # NAPOT both: nothing; read, write, execute
-    csrw    pmpcfg0, t0
-    li      t0, -1
+    li      t1, 0x1f                    # NAPOT; read, write, execute
+    csrw    pmpcfg0, t1
     csrw    medeleg, t0                 # every exception goes to stvec
     csrw    mcounteren, t0              # rdcycle, rdtime and rdinstret stay instructions
     csrw    mie, zero

@@ -46,6 +46,23 @@ pub struct BootInfo {
     pub start_time_ns: u64,
     /// The descriptor that stands for the public output from the start; 0 if none does.
     pub output_descriptor: u64,
+    /// The part of the page table that shows the program's memory; all 0 in kernels without one.
+    pub page_tables: PageTables,
+}
+
+/// The Sv39 page table below its root, for the window of addresses in which a program lies that runs behind one. The entries of
+/// both levels are two arrays, and which tables a directory entry can point to is fixed, so nothing is ever searched or allocated.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PageTables {
+    /// The window's addresses, in whole entries of the directory.
+    pub window: Range,
+    /// Physical address of its first byte.
+    pub physical: u64,
+    /// Address of its directory: 8 bytes for every 2 MiB.
+    pub directory: u64,
+    /// Address of its pages: 8 bytes for every 4 KiB, in use where the directory says so.
+    pub pages: u64,
 }
 
 /// The bytes from `start` up to, not including, `end`.

@@ -94,7 +94,7 @@ pub fn errno_value(errno: Errno) -> u64 {
 }
 
 /// `, pc 0x… in function`; the function only where the builder knew that the run could stop there.
-fn place(message: &mut Message<'_, impl Platform>, boot: &BootInfo, pc: u64) {
+pub fn place(message: &mut Message<'_, impl Platform>, boot: &BootInfo, pc: u64) {
     message.text(", pc ").hex(pc);
     if let Some(site) = named_addresses(boot.sites).iter().find(|site| site.address == pc) {
         message.text(" in ").bytes(bytes(site.name));

@@ -1,6 +1,7 @@
 //! The program's memory as handlers see it: every access names an address and a length and is checked against the
 //! program's regions first, or fails with EFAULT.
 
+use crate::abi::memory::{PROT_READ, PROT_WRITE};
 use crate::errno::Errno;
 
 /// An address the program gave: an allegation. Nothing is known of what lies there, if anything does.
@@ -35,6 +36,35 @@ pub trait UserMemory {
     /// # Errors
     /// EFAULT if any of them is not the program's.
     fn slice_mut(&mut self, address: UserAddress, len_bytes: usize) -> Result<&mut [u8], Errno>;
+
+    /// Whether the program could have memory at all these addresses, whatever is mapped there now.
+    #[inline(always)]
+    fn can_hold(&self, address: UserAddress, len_bytes: usize) -> bool {
+        self.slice(address, len_bytes).is_ok()
+    }
+
+    /// Has the machine allow `access` (PROT_ bits) on the pages of `start..end` (page-aligned) from now on, to the program and
+    /// to this trait; `None` if nothing is mapped there. Nothing happens where the program can have no memory, nor on machines
+    /// without page protection.
+    #[inline(always)]
+    fn set_access(&mut self, start: usize, end: usize, access: Option<u8>) {
+        let _ = (start, end, access);
+    }
+
+    /// Zeroes the pages of `start..end` (page-aligned), and leaves them readable and writable. Errors as
+    /// [`slice_mut`](Self::slice_mut).
+    #[inline(never)]
+    fn zero_pages(&mut self, start: usize, end: usize) -> Result<(), Errno> {
+        self.set_access(start, end, Some((PROT_READ | PROT_WRITE) as u8));
+        self.slice_mut(UserAddress(start), end.saturating_sub(start))?.fill(0);
+        Ok(())
+    }
+
+    /// Whether the machine refused an access to `address` for the protection of a page that is mapped there.
+    fn is_protected(&self, address: UserAddress) -> bool {
+        let _ = address;
+        false
+    }
 
     /// Copies `bytes` to `address`. Errors as [`slice_mut`](Self::slice_mut).
     fn write(&mut self, address: UserAddress, bytes: &[u8]) -> Result<(), Errno> {

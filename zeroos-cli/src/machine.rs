@@ -16,17 +16,19 @@ mod device;
 mod execute;
 mod failure;
 mod float;
+mod fusion;
 mod hart;
 mod host;
 mod instruction_rules;
 mod memory;
+mod page_rights;
 mod protection;
 mod supervisor;
 mod trap;
 
 pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
 pub use console::{CapturedConsole, Console, HostConsole, Stream, Streams};
-pub use counts::{InstructionCounts, SyscallCost};
+pub use counts::{Cycles, InstructionCounts, SyscallCost};
 pub use failure::{Failure, HostFailure};
 pub use protection::Protection;
 pub use trap::Trap;
@@ -39,6 +41,7 @@ use device::Devices;
 use hart::Hart;
 use instruction_rules::InstructionRules;
 use memory::Memory;
+use page_rights::PageRights;
 use supervisor::Supervisor;
 
 /// How a run ended.
@@ -109,6 +112,7 @@ pub struct Machine {
     memory: Memory,
     code: CodeCache,
     devices: Devices,
+    page_rights: PageRights,
     accounting: Accounting,
     /// Ascending.
     stubs: Vec<StubAddress>,
@@ -135,13 +139,13 @@ impl Machine {
         let rules = InstructionRules::new(config.isa.clone(), config.csrs.clone(), config.host);
         let pieces = protection::pieces(&config.ram, &config.protections);
         let executable = pieces.iter().filter(|piece| piece.executes).map(|piece| piece.range);
-        let devices: Vec<Address> = [config.uart, config.test_finisher].into_iter().flatten().collect();
-        let supervisor = config.supervisor.then(|| Supervisor::new(&config.ram, &devices));
+        let supervisor = config.supervisor.then(Supervisor::default);
         Ok(Machine {
             hart: Hart::new(config.entry, rules.misa(), supervisor),
             memory: Memory::new(&pieces)?,
-            code: CodeCache::new(executable, &config.program, rules),
+            code: CodeCache::new(executable, &config.program, rules, config.costs),
             devices: Devices::new(config),
+            page_rights: PageRights::new(),
             accounting: Accounting::default(),
             stubs,
             misaligned: config.misaligned,
@@ -167,7 +171,8 @@ impl Machine {
 
     /// What has been executed so far.
     pub fn counts(&self) -> InstructionCounts {
-        self.accounting.counts()
+        let cycles = self.code.has_prices().then(|| self.accounting.cycles());
+        InstructionCounts { cycles, ..self.accounting.counts() }
     }
 
     /// The call that was made last, if one was.

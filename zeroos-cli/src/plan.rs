@@ -21,7 +21,7 @@ pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
 pub use lowering::{Lowering, Lowerings, Replacement, Spill};
 pub use obstacle::Obstacle;
-pub use page_table::{Mapping, PageTable};
+pub use page_table::{CHUNK, PageTable};
 pub use placement::{KernelRoom, Placement};
 pub use privilege::Privilege;
 pub use selection::{Missing, Selection};
@@ -92,6 +92,7 @@ impl Plan {
         if inputs.output_fd.is_some() {
             extra.insert(Module::of(&["subsystems", "output_descriptor"]));
         }
+        extra.extend(Placement::memory_files(app, &platform).iter().map(|file| Module::of(&["subsystems", file])));
         let selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });

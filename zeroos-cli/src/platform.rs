@@ -1,12 +1,14 @@
 //! Platforms: what the generator must know of a machine, read from a folder with `platform.toml` and `platform.rs`.
 //! What the author wrote ([`raw`]) is another type than what the stages use ([`Platform`]).
 
+mod costs;
 mod error;
 mod instruction_set;
 mod raw;
 mod registry;
 mod translation;
 
+pub use costs::{CostTable, Fusion};
 pub use error::PlatformError;
 pub use instruction_set::InstructionSet;
 pub use registry::PlatformRegistry;
@@ -29,6 +31,8 @@ pub struct Platform {
     pub ecall: EcallBehaviour,
     /// What a misaligned load or store does there.
     pub misaligned: Misaligned,
+    /// What instructions cost, on a machine where not all cost the same.
+    pub costs: Option<CostTable>,
     /// The CSRs that exist, by number; `None` for all that machine mode has.
     pub csrs: Option<BTreeSet<u16>>,
     /// Memory that is always there, as listed; the kernel goes into the first region that it can be executed in.

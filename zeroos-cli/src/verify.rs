@@ -98,7 +98,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         }
     }
     lowered::check(plan, &bytes_at).map_err(|(what, at)| differs(what, at))?;
-    page_table::check(plan, image, &bytes_at).map_err(|(what, at)| differs(what, at))?;
+    page_table::check(app, plan, image, started).map_err(|(what, at)| differs(what, at))?;
     loader::check(&file, &plan.platform)?;
     match read_note(image)? {
         Some(note) if note.platform == plan.platform.name => Ok(()),

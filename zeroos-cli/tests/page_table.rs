@@ -4,6 +4,9 @@
 
 mod tool;
 
+use std::process::Command;
+
+use tool::guests::RUNTIME;
 use tool::{Workplace, example};
 
 /// Runs `app` on both machines with both kinds of entry; what they all print, and the status.
@@ -63,7 +66,7 @@ fn cpp_exceptions_and_its_status() {
     prints_what_is_expected("exceptions-cpp", 3);
 }
 
-/// Null pointers fault as on Linux, though the gigapage is the program's: its handlers see them, and without one it ends.
+/// Null pointers fault as on Linux: the program's handlers see them, and without one it ends.
 #[test]
 fn faults_are_signals() {
     let workplace = Workplace::new();
@@ -72,10 +75,10 @@ fn faults_are_signals() {
     // The kernel's last words share the line.
     let (printed, last_words) = output.split_at(expected.len());
     assert_eq!((printed, status), (&*expected, 139));
-    assert!(last_words.starts_with("zeroos: fault: access to an address without memory, cause 7"), "{last_words}");
+    assert!(last_words.starts_with("zeroos: fault: write to a page that may not be written, cause 15"), "{last_words}");
 }
 
-/// What no gigapage shows is a page fault: the causes differ from those of machine mode, the signal does not.
+/// What the table does not show is a page fault: the causes differ from those of machine mode, the signal does not.
 #[test]
 fn addresses_that_the_table_does_not_show() {
     let workplace = Workplace::new();
@@ -84,6 +87,47 @@ fn addresses_that_the_table_does_not_show() {
     let (output, status) = same_on_both(&workplace, &app, &[], b"");
     assert_eq!(status, 139);
     assert!(output.contains("cause 15, ") && output.contains("trap value 0x1000000005"), "{output}");
+}
+
+/// Segments, mappings, the break and the stack allow what they would under Linux, to the program and to its calls, and a handler
+/// learns what happened and where.
+#[test]
+fn pages_allow_what_linux_allows() {
+    let workplace = Workplace::new();
+    let source = format!("{RUNTIME}{}", include_str!("fixtures/page_table/protection.c"));
+    let app = workplace.guest("protection.c", &source, &["-Wl,-z,separate-code"]);
+    let linux = tool::finish(Command::new("qemu-riscv64").args(["-s", "8388608", &app]), b"");
+    assert_eq!(linux.status, 42, "{}", linux.text());
+    let (output, status) = same_on_both(&workplace, &app, &["--arg", "more"], b"");
+    // arch/riscv/mm/init.c, protection_map; brk(2).
+    let more = "code that cannot be read\n  signal 11, code 2, at base + 0\nand runs\n  nothing\n\
+        a break given back\n  signal 11, code 1, at base + 4096\n0 is there afterwards\n";
+    assert_eq!((output.strip_prefix(more), status), (Some(linux.text()), 42), "{output}");
+    // Where a run was started already, the table is as it was then.
+    let build = ["build", &app, "-o", "image", "--platform", "qemu-virt", "--arg", "more", "--snapshot"];
+    workplace.zeroos(&build).exits(0);
+    for engine in ["qemu", "builtin"] {
+        assert_eq!(workplace.zeroos(&["run", "--engine", engine, "image"]).exits(42).text(), output);
+    }
+}
+
+/// Without a handler the run ends, and says what happened.
+#[test]
+fn protection_without_handlers() {
+    let workplace = Workplace::new();
+    for (what, code, message) in [
+        ("overflow.S", "1: addi sp, sp, -2000\nsd zero, 0(sp)\nj 1b", "may not be written, cause 15"),
+        ("constants.S", "la t0, _start\nsd zero, 0(t0)", "write to a page that may not be written, cause 15"),
+        ("data.S", "la t0, data\njr t0", "jump to a page that may not be executed, cause 12"),
+        ("unmapped.S", "la t0, data\nli t1, 1 << 20\nadd t0, t0, t1\nld t0, 0(t0)", "may not be read, cause 13"),
+    ] {
+        let source =
+            format!(".globl _start\n_start: li a7, 172\necall\n{code}\nli a7, 93\necall\n.data\ndata: .dword 0\n");
+        let app = workplace.guest(what, &source, &[]);
+        let (output, status) = same_on_both(&workplace, &app, &[], b"");
+        assert!(status == 139 && output.contains(message), "{what}: {output}");
+        assert_eq!(output.contains("below the stack, which is full"), what == "overflow.S", "{output}");
+    }
 }
 
 /// Arguments, a committed file and input: threads, channels and a hash map of Rust's std.

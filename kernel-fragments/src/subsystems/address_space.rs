@@ -5,7 +5,8 @@
 //! need no zeroing. It takes them in one go from the start of the range up to its middle; then the lowest room that fits
 //! is taken, so that half of the range stays in one piece for what is large. A PROT_NONE reservation touches no memory at
 //! all, whatever its size. The program's segments, stack and whole break range count as mapped from the start; how far the
-//! break is moved is not looked at. Protections are kept, not enforced: there is no page table.
+//! break is moved is not looked at. Protections are kept, and enforced where the program's memory can do that
+//! (`UserMemory::set_access`).
 
 use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
@@ -142,7 +143,9 @@ impl AddressSpace {
     ) -> Result<usize, Errno> {
         self.prepare(boot);
         if placement == Placement::Hint(0) && len_bytes <= self.fresh_end - self.fresh {
-            return self.map_fresh(len_bytes, protection);
+            let start = self.map_fresh(len_bytes, protection)?;
+            memory.set_access(start, start + len_bytes, Some(protection & PROT_ALL));
+            return Ok(start);
         }
         self.map_anywhere(memory, boot, placement, len_bytes, protection)
     }
@@ -173,7 +176,11 @@ impl AddressSpace {
         let start = match placement {
             Placement::Hint(wish) => match wish.checked_add(len_bytes) {
                 Some(end) if wish != 0 && self.can_place(wish, end) => wish,
-                _ if len_bytes <= self.fresh_end - self.fresh => return self.map_fresh(len_bytes, protection),
+                _ if len_bytes <= self.fresh_end - self.fresh => {
+                    let start = self.map_fresh(len_bytes, protection)?;
+                    memory.set_access(start, start + len_bytes, Some(protection & PROT_ALL));
+                    return Ok(start);
+                }
                 _ => self.first_fit(len_bytes)?,
             },
             Placement::Fixed(start) => start,
@@ -185,7 +192,7 @@ impl AddressSpace {
             }
         };
         let end = start.checked_add(len_bytes).ok_or(Errno::ENOMEM)?;
-        memory.slice(UserAddress(start), len_bytes).map_err(|_| Errno::ENOMEM)?;
+        memory.can_hold(UserAddress(start), len_bytes).then_some(()).ok_or(Errno::ENOMEM)?;
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -195,11 +202,12 @@ impl AddressSpace {
                 if is_zero { Contents::Zero } else { Contents::Stale }
             } else {
                 if !is_zero {
-                    zero(memory, address, piece.end)?;
+                    memory.zero_pages(address, piece.end)?;
                 }
                 Contents::Live
             };
             pages.set_piece(address, piece, Some(Page::mapped(protection, contents)))?;
+            memory.set_access(address, piece.end, Some(protection & PROT_ALL));
             address = piece.end;
         }
         if start <= self.first_free && self.first_free < end {
@@ -216,7 +224,7 @@ impl AddressSpace {
         Ok(start)
     }
 
-    /// Unmaps whatever is mapped in `start..end` (page-aligned).
+    /// Unmaps whatever is mapped in `start..end` (page-aligned). The caller tells the program's memory.
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full.
@@ -267,12 +275,13 @@ impl AddressSpace {
             }
             if protection != PROT_NONE {
                 if contents == Contents::Stale {
-                    zero(memory, address, piece.end)?;
+                    memory.zero_pages(address, piece.end)?;
                 }
                 contents = Contents::Live;
             }
             let page = Page::mapped(protection | old & !PROT_ALL, contents);
             pages.set_piece(address, piece, Some(page))?;
+            memory.set_access(address, piece.end, Some(protection));
             address = piece.end;
         }
         Ok(())
@@ -300,8 +309,11 @@ impl AddressSpace {
                 Some((PROT_NONE, Contents::Live)) => {
                     pages.set_piece(address, piece, Some(Page::mapped(PROT_NONE, Contents::Stale)))?;
                 }
-                Some((_, Contents::Live)) => zero(memory, address, piece.end)?,
-                _ => {}
+                Some((protection, Contents::Live)) => {
+                    memory.zero_pages(address, piece.end)?;
+                    memory.set_access(address, piece.end, Some(protection & PROT_ALL));
+                }
+                _ => (),
             }
             address = piece.end;
         }
@@ -379,12 +391,6 @@ impl AddressSpace {
     }
 }
 
-#[inline(never)]
-fn zero(memory: &mut impl UserMemory, start: usize, end: usize) -> Result<(), Errno> {
-    memory.slice_mut(UserAddress(start), end.saturating_sub(start))?.fill(0);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,8 +443,8 @@ mod tests {
         let (mut memory, mut space, boot) = machine(0, 64);
         let len_bytes = 32 * PAGE_BYTES;
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, PROT_NONE), Ok(BASE));
-        assert_eq!(space.unmap(&boot, BASE + 8 * PAGE_BYTES, BASE + len_bytes), Ok(()));
         let next = BASE + 8 * PAGE_BYTES;
+        assert_eq!(space.unmap(&boot, next, BASE + len_bytes), Ok(()));
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, READ_WRITE), Ok(next));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Never allocates and knows nothing of mappings: the builder keeps the break's range apart from where mmap places.
 
-use crate::abi::memory::PAGE_BYTES;
+use crate::abi::memory::{PAGE_BYTES, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -35,6 +35,11 @@ impl ProgramBreak {
         let old_page_end = self.current.next_multiple_of(PAGE_BYTES);
         let new_page_end = wanted.next_multiple_of(PAGE_BYTES);
         let used_end = self.highest.min(new_page_end);
+        if new_page_end < old_page_end {
+            memory.set_access(new_page_end, old_page_end, None);
+        } else {
+            memory.set_access(old_page_end, new_page_end, Some((PROT_READ | PROT_WRITE) as u8));
+        }
         if old_page_end < used_end {
             match memory.slice_mut(UserAddress(old_page_end), used_end - old_page_end) {
                 Ok(bytes) => bytes.fill(0),

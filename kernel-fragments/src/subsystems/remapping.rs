@@ -1,4 +1,4 @@
-//! Moving and resizing mappings. There is no page table, so what moves is copied.
+//! Moving and resizing mappings. What is where never changes, so what moves is copied.
 
 use crate::abi::memory::{PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
@@ -70,11 +70,18 @@ pub fn copy(
     let is_hidden = old.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) as u8 == PROT_NONE;
     let protection = if is_hidden && has_contents { PROT_READ as u8 | old.protection } else { old.protection };
     let start = space.map(memory, boot, placement, len_bytes, protection)?;
+    let end = start + len_bytes;
+    let (readable, writable) = (PROT_READ as u8, (PROT_READ | PROT_WRITE) as u8);
+    memory.set_access(old.start, old_end, Some(readable));
+    memory.set_access(start, end, Some(writable));
     let mut address = old.start;
     while let Some((from, end)) = live_piece(space, boot, address, old_end)? {
         copy_bytes(memory, from, start + (from - old.start), end - from)?;
         address = end;
     }
+    let access = old.protection & (PROT_READ | PROT_WRITE | PROT_EXEC) as u8;
+    memory.set_access(old.start, old_end, Some(access));
+    memory.set_access(start, end, Some(access));
     if protection != old.protection {
         space.protect(memory, boot, start, start + len_bytes, PROT_NONE)?;
     }

@@ -9,7 +9,7 @@ use crate::outcome::{Leave, Outcome};
 use crate::subsystems::signal_delivery::handle;
 use crate::subsystems::signals::{Disposition, Signals};
 use crate::thread::{PC, Thread};
-use crate::user_memory::UserMemory;
+use crate::user_memory::{UserAddress, UserMemory};
 
 hook!(fault => raise);
 
@@ -22,11 +22,12 @@ const ILLEGAL_INSTRUCTION: u64 = 2;
 const BREAKPOINT: u64 = 3;
 const MISALIGNED: [u64; 3] = [0, 4, 6];
 
-/// `si_code`s: no such opcode, a breakpoint, a wrong alignment, nothing mapped there.
+/// `si_code`s: no such opcode, a breakpoint, a wrong alignment, nothing mapped there, mapped but not for this access.
 const ILL_ILLOPC: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
 const BUS_ADRALN: i32 = 1;
 const SEGV_MAPERR: i32 = 1;
+const SEGV_ACCERR: i32 = 2;
 
 /// Has `thread`, whose instruction met exception `cause` with trap value `value`, go on in its handler; `Exit` if there is
 /// none, or it is blocked: such a signal cannot wait.
@@ -43,7 +44,10 @@ pub fn raise(
         ILLEGAL_INSTRUCTION => (SIGILL, SignalInfo::fault(ILL_ILLOPC, pc)),
         BREAKPOINT => (SIGTRAP, SignalInfo::fault(TRAP_BRKPT, pc)),
         _ if MISALIGNED.contains(&cause) => (SIGBUS, SignalInfo::fault(BUS_ADRALN, value)),
-        _ => (SIGSEGV, SignalInfo::fault(SEGV_MAPERR, value)),
+        _ => {
+            let is_protected = memory.is_protected(UserAddress(value as usize));
+            (SIGSEGV, SignalInfo::fault(if is_protected { SEGV_ACCERR } else { SEGV_MAPERR }, value))
+        }
     };
     let dead = Ok(Leave::Exit(128 + signal as i32));
     match signals.disposition(signal) {
@@ -60,7 +64,6 @@ mod tests {
     use crate::abi::signal::Action;
     use crate::testing::FakeMemory;
     use crate::thread::{A0, SP};
-    use crate::user_memory::UserAddress;
 
     fn raised(cause: u64, blocked: u64) -> (Outcome, FakeMemory, Thread) {
         let (mut memory, mut signals, mut thread) = (FakeMemory::new(0x2000), Signals::new(), Thread::first());

@@ -7,13 +7,16 @@ use crate::address::ByteCount;
 use crate::engine::{PublicOutput, RunOutcome};
 use crate::image::ImageNote;
 use crate::linux::SyscallNumber;
-use crate::machine::InstructionCounts;
+use crate::machine::{Cycles, InstructionCounts};
 use crate::platform::Misaligned;
 
 /// The JSON of `--stats`. Every count is exact.
 #[derive(Serialize)]
 pub(super) struct Stats {
     instructions: Instructions,
+    /// On machines where not every instruction costs the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cycles: Option<Instructions>,
     /// On machines where a misaligned access has a price.
     #[serde(skip_serializing_if = "Option::is_none")]
     misaligned_accesses: Option<u64>,
@@ -25,6 +28,7 @@ pub(super) struct Stats {
     image_bytes: ByteCount,
 }
 
+/// Instructions, or what they cost.
 #[derive(Serialize)]
 struct Instructions {
     total: u64,
@@ -77,6 +81,12 @@ impl Stats {
         let output = |output: &PublicOutput| Output { bytes: output.bytes, sha256: output.sha256.clone() };
         Ok(Stats {
             instructions: Instructions { total, boot, program, kernel },
+            cycles: counts.cycles.map(|Cycles { total, boot, program, kernel }| Instructions {
+                total,
+                boot,
+                program,
+                kernel,
+            }),
             misaligned_accesses: (note.misaligned == Misaligned::Counted).then_some(misaligned),
             syscalls: syscalls.collect(),
             public_output: outcome.public_output.as_ref().map(output),

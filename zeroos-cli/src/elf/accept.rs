@@ -52,6 +52,9 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
         program_headers,
         program_header_count: header.e_phnum(Le),
         alignment: alignment(programs)?,
+        executable_stack: programs
+            .iter()
+            .any(|program| program.p_type(Le) == elf::PT_GNU_STACK && program.p_flags(Le).contains(elf::PF_X)),
         tls: tls(programs, &segments)?,
         symbols: hints::symbols(header, &bytes, &segments),
         sections: hints::sections(header, &bytes, &segments),

@@ -22,6 +22,8 @@ pub struct AppElf {
     pub program_header_count: u16,
     /// The largest alignment that a load segment asks for (`p_align`), bytes, a power of two: a moved program keeps it.
     pub alignment: u64,
+    /// Whether the stack is to be executable (`PT_GNU_STACK` with `PF_X`).
+    pub executable_stack: bool,
     /// The thread-local storage template.
     pub tls: Option<Tls>,
     /// Function, object and untyped symbols with a name and an address, by address; empty in a stripped file.

@@ -32,6 +32,7 @@ pub fn machine(image: &[u8], note: &ImageNote, options: RunOptions) -> Result<Ma
         csrs: note.csrs.clone(),
         supervisor: note.supervisor,
         misaligned: note.misaligned,
+        costs: note.costs,
         entry: Address(file.entry()),
         htif: note.htif.map(|(tohost, fromhost)| HtifAddresses { tohost, fromhost }),
         uart: note.devices.uart,

@@ -83,6 +83,7 @@ mod tests {
             isa: String::new(),
             csrs: None,
             misaligned: crate::platform::Misaligned::Works,
+            costs: None,
             supervisor: false,
             ram: Vec::new(),
             write_xor_execute: false,

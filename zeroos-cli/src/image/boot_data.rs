@@ -1,10 +1,10 @@
 //! Serialises what the builder decided for the kernel: the [`BootInfo`], its tables and the committed files, as one
 //! block of bytes for a known address.
 
-use kernel_fragments::boot_info::{BootInfo, PROGRAM_RANGES, Range, Table, Text};
+use kernel_fragments::boot_info::{BootInfo, PROGRAM_RANGES, PageTables, Range, Table, Text};
 
 use crate::address::{Address, AddressRange};
-use crate::plan::Plan;
+use crate::plan::{PageTable, Plan};
 
 /// A named place or number of a table.
 pub(super) struct Named {
@@ -68,6 +68,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         seed: [word(0), word(1), word(2), word(3)],
         start_time_ns: plan.inputs.start_time_ns,
         output_descriptor: plan.inputs.output_fd.map_or(0, u64::from),
+        page_tables: placement.page_table.as_ref().map(PageTable::boot_info).unwrap_or_default(),
     };
     let words = words(&info);
     for (slot, word) in block.bytes.chunks_exact_mut(8).zip(words) {
@@ -96,6 +97,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         seed,
         start_time_ns,
         output_descriptor,
+        page_tables,
     } = info;
     let mut words = vec![*program_entry, *initial_stack_pointer];
     let ranges = [break_range, mapping_range, stack_range, kernel_heap, kernel_code];
@@ -105,6 +107,8 @@ fn words(info: &BootInfo) -> Vec<u64> {
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
     words.extend([*start_time_ns, *output_descriptor]);
+    let PageTables { window, physical, directory, pages } = page_tables;
+    words.extend([window.start, window.end, *physical, *directory, *pages]);
     words
 }
 
@@ -158,7 +162,8 @@ mod tests {
 
     #[test]
     fn the_words_are_the_struct() {
-        let info = BootInfo { program_entry: 1, output_descriptor: 2, ..BootInfo::default() };
+        let page_tables = PageTables { pages: 2, ..PageTables::default() };
+        let info = BootInfo { program_entry: 1, page_tables, ..BootInfo::default() };
         let words = words(&info);
         assert_eq!(words.len() * 8, size_of::<BootInfo>());
         assert_eq!((words[0], words.last()), (1, Some(&2)));

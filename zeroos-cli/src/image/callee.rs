@@ -61,6 +61,9 @@ pub(super) fn caller_saved() -> RegisterSet {
     numbers.map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with)
 }
 
+/// `sfence.vma` (privileged ISA manual, "Supervisor Memory-Management Fence Instruction").
+const SFENCE_VMA: [u8; 4] = 0x1200_0073u32.to_le_bytes();
+
 /// Reads the functions of one kernel.
 pub(super) struct Reader<'a> {
     kernel: &'a LinkedKernel,
@@ -110,9 +113,19 @@ impl<'a> Reader<'a> {
         while let Some(mut at) = open.pop() {
             let mut before: Option<(Address, Instruction)> = None;
             while seen.insert(at) {
-                let Some(instruction) = self.kernel.bytes_at(at).and_then(decode) else {
-                    // No instruction: it traps, and does not return.
-                    break;
+                let Some(bytes) = self.kernel.bytes_at(at) else { break };
+                let Some(instruction) = decode(bytes) else {
+                    match bytes {
+                        // `unimp`: it traps, and does not return.
+                        [0, 0, ..] => break,
+                        // What the decoder does not know of supervisor mode: it changes no register.
+                        bytes if bytes.starts_with(&SFENCE_VMA) => {
+                            at = at.offset(SFENCE_VMA.len() as i64);
+                            before = None;
+                            continue;
+                        }
+                        _ => return self.learn(entry, Summary::anything()),
+                    }
                 };
                 summary = summary.and(Summary { returns: true, ..own(&instruction, self.place) });
                 let next = at.offset(i64::from(instruction.length));

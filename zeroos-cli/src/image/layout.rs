@@ -128,15 +128,8 @@ impl Layout {
             })?;
         pieces.push(Piece { name: ".boot".into(), origin: Origin::Builder, range, bytes: data, permissions: READ });
 
-        if let Some(table) = &placement.page_table {
-            pieces.push(Piece {
-                name: ".page_table".into(),
-                origin: Origin::Builder,
-                range: table.at,
-                bytes: page_table::root(table),
-                permissions: READ,
-            });
-        }
+        let stack_permissions = Permissions { execute: app.executable_stack, ..READ_WRITE };
+        pieces.extend(page_table::pieces(placement, &pieces, stack_permissions));
 
         pieces.sort_by_key(|piece| piece.range);
         if let Some(pair) = pieces.windows(2).find(|pair| pair[0].range.overlaps(pair[1].range)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ImageError, Layout};
 use crate::address::{Address, AddressRange};
 use crate::plan::Plan;
-use crate::platform::{Access, Devices, Misaligned};
+use crate::platform::{Access, CostTable, Devices, Misaligned};
 
 /// The section's name.
 pub const NOTE_SECTION: &str = ".zeroos";
@@ -29,6 +29,9 @@ pub struct ImageNote {
     pub csrs: Option<BTreeSet<u16>>,
     /// What a misaligned load or store does there.
     pub misaligned: Misaligned,
+    /// What instructions cost there, if not all cost the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostTable>,
     /// Whether program and kernel run in supervisor mode, behind a page table that lies in the image: the addresses here are
     /// those that they see.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -120,6 +123,7 @@ impl ImageNote {
             isa: platform.isa.to_string(),
             csrs: platform.csrs.clone(),
             misaligned: platform.misaligned,
+            costs: platform.costs,
             supervisor: plan.placement.page_table.is_some(),
             ram: plan.placement.ram.iter().map(memory).collect(),
             write_xor_execute: platform.loader.write_xor_execute,

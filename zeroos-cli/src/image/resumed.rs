@@ -158,7 +158,8 @@ fn others(pieces: &[Piece], memory: &Memory<'_>) -> Vec<Piece> {
         }
         ranges.extend(AddressRange::between(next, end));
     }
-    ranges.retain(|range| !range.is_empty());
+    // Of a page that a piece shares with nothing, the rest is zero.
+    ranges.retain(|&range| memory.read(range).iter().any(|&byte| byte != 0));
     let mut gap = 0;
     loop {
         let joined = joined(&ranges, pieces, gap);
@@ -228,9 +229,11 @@ mod tests {
 
     #[test]
     fn memory_beside_pieces_becomes_pieces() {
-        let pages = [(0x1000, [1; 4096]), (0x2000, [2; 4096]), (0x5000, [5; 4096])];
+        let mut half = [0; 4096];
+        half[..2048].fill(7);
+        let pages = [(0x1000, [1; 4096]), (0x2000, [2; 4096]), (0x5000, [5; 4096]), (0x7000, half)];
         let memory = Memory(pages.iter().map(|(address, page)| (*address, &page[..])).collect());
-        let pieces = [piece(range(0x1800, 0x1a00)), piece(range(0x2f00, 0x4000))];
+        let pieces = [piece(range(0x1800, 0x1a00)), piece(range(0x2f00, 0x4000)), piece(range(0x7000, 0x7800))];
         let others: Vec<AddressRange> = others(&pieces, &memory).iter().map(|piece| piece.range).collect();
         let expected = [range(0x1000, 0x1800), range(0x1a00, 0x2f00), range(0x5000, 0x6000)];
         assert_eq!(others, expected);

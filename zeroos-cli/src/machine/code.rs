@@ -2,7 +2,9 @@
 
 use crate::address::{Address, AddressRange};
 use crate::isa::{ControlFlow, Instruction, decode};
+use crate::platform::{CostTable, Fusion};
 
+use super::fusion::fused;
 use super::hart::DISCARDED;
 use super::instruction_rules::InstructionRules;
 use super::memory::Memory;
@@ -17,13 +19,26 @@ pub(super) struct Window {
     pub(super) in_program: bool,
     /// The decoded instruction at each halfword; `None` where nothing was decoded yet or nothing can be.
     pub(super) slots: Box<[Option<Instruction>]>,
+    /// What it costs to begin at each halfword; empty on machines that count no cycles.
+    pub(super) prices: Box<[Price]>,
+}
+
+/// What an instruction costs, with those behind it that count as part of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Price {
+    /// Cycles.
+    pub(super) cycles: u32,
+    /// How many instructions behind it are paid for.
+    pub(super) more: u8,
 }
 
 impl Window {
-    fn new(start: u64, end: u64, in_program: bool) -> Window {
+    fn new(start: u64, end: u64, in_program: bool, has_prices: bool) -> Window {
         // Instructions lie on even addresses.
         let start = start & !1;
-        Window { start, in_program, slots: vec![None; (end - start).div_ceil(2) as usize].into() }
+        let count = (end - start).div_ceil(2) as usize;
+        let prices = vec![Price::default(); if has_prices { count } else { 0 }].into();
+        Window { start, in_program, slots: vec![None; count].into(), prices }
     }
 
     /// The slot of the instruction at `pc`, if it lies here.
@@ -51,6 +66,7 @@ pub(super) struct CodeCache {
     used: Vec<usize>,
     program: Vec<AddressRange>,
     rules: InstructionRules,
+    costs: Option<CostTable>,
 }
 
 struct CodeRegion {
@@ -67,6 +83,7 @@ impl CodeCache {
         memory: impl Iterator<Item = AddressRange>,
         program: &[AddressRange],
         rules: InstructionRules,
+        costs: Option<CostTable>,
     ) -> CodeCache {
         let mut regions = Vec::new();
         let mut directory_size = 0;
@@ -77,7 +94,13 @@ impl CodeCache {
         }
         let mut program = program.to_vec();
         program.sort();
-        CodeCache { regions, directory: vec![0; directory_size], windows: Vec::new(), used: Vec::new(), program, rules }
+        let (directory, program) = (vec![0; directory_size], program);
+        CodeCache { regions, directory, windows: Vec::new(), used: Vec::new(), program, rules, costs }
+    }
+
+    /// Whether instructions have prices.
+    pub(super) fn has_prices(&self) -> bool {
+        self.costs.is_some()
     }
 
     /// Which instructions there are.
@@ -125,7 +148,7 @@ impl CodeCache {
         let page = AddressRange::between(Address(start), Address(start.saturating_add(PAGE_SIZE)));
         let region = self.regions.iter().find(|region| region.range.contains(Address(pc)));
         if let (Some(page), Some(region)) = (page, region) {
-            self.windows.extend(windows(page, region.range, &self.program));
+            self.windows.extend(windows(page, region.range, &self.program, self.costs.is_some()));
         }
         self.directory[place] = first as u32 + 1;
         self.used.push(place);
@@ -143,20 +166,41 @@ impl CodeCache {
         let whole = self.covers(window_end, 2);
         let window = &mut self.windows[index];
         let mut next = pc;
-        while let Some(slot) = window.slot_of(next).map(|slot| &mut window.slots[slot]).filter(|slot| slot.is_none()) {
+        while let Some(place) = window.slot_of(next).filter(|&place| window.slots[place].is_none()) {
             let Some(instruction) = fetch(next, memory).and_then(|found| self.rules.admit(found)) else { break };
             if !whole && next.saturating_add(u64::from(instruction.length)) > window_end {
                 break;
             }
             let discarded = instruction.rd == 0 && instruction.writes_integer_register();
             let rd = if discarded { DISCARDED } else { instruction.rd };
-            *slot = Some(Instruction { rd, ..instruction });
+            window.slots[place] = Some(Instruction { rd, ..instruction });
+            if let (Some(costs), Some(price)) = (&self.costs, window.prices.get_mut(place)) {
+                *price = self::price(costs, next, memory);
+            }
             next = next.wrapping_add(u64::from(instruction.length));
             if instruction.effects().flow != ControlFlow::Next {
                 break;
             }
         }
         next != pc
+    }
+}
+
+/// What it costs to begin at `pc`.
+fn price(costs: &CostTable, pc: u64, memory: &Memory) -> Price {
+    let mut at = pc;
+    let mut instructions = std::iter::from_fn(|| {
+        let instruction = fetch(at, memory)?;
+        at = at.wrapping_add(u64::from(instruction.length));
+        Some(instruction)
+    });
+    let fusion = match costs.fusion {
+        Some(Fusion::CkbVm) => fused(pc, &mut instructions),
+        None => None,
+    };
+    match fusion {
+        Some(fused) => Price { cycles: costs.of(fused.like), more: fused.count.saturating_sub(1) },
+        None => Price { cycles: fetch(pc, memory).map_or(0, |instruction| costs.of(instruction.op)), more: 0 },
     }
 }
 
@@ -170,12 +214,12 @@ fn fetch(pc: u64, memory: &Memory) -> Option<Instruction> {
 }
 
 /// Cuts `page`, as far as it lies in `region`, at the borders of the program's ranges (which are sorted).
-fn windows(page: AddressRange, region: AddressRange, program: &[AddressRange]) -> Vec<Window> {
+fn windows(page: AddressRange, region: AddressRange, program: &[AddressRange], has_prices: bool) -> Vec<Window> {
     let (mut next, end) = (page.start().max(region.start()).0, page.end().min(region.end()).0);
     let mut windows = Vec::new();
     let mut push = |start: u64, end: u64, in_program| {
         if start < end {
-            windows.push(Window::new(start, end, in_program));
+            windows.push(Window::new(start, end, in_program, has_prices));
         }
     };
     for range in program {
@@ -197,7 +241,7 @@ mod tests {
     fn a_page_is_cut_where_the_side_changes() {
         let range = |start, size| AddressRange::new(Address(start), ByteCount(size)).unwrap();
         let cut = |program: &[AddressRange]| -> Vec<(u64, usize, bool)> {
-            let windows = windows(range(0x1000, 0x1000), range(0x1100, 0x10000), program);
+            let windows = windows(range(0x1000, 0x1000), range(0x1100, 0x10000), program, false);
             windows.iter().map(|window| (window.start, window.slots.len(), window.in_program)).collect()
         };
         assert_eq!(cut(&[]), [(0x1100, 0x780, false)]);

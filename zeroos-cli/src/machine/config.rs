@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::host;
 use super::protection::Protection;
 use crate::address::{Address, AddressRange, ByteCount};
-use crate::platform::{HostInterface, InstructionSet, Misaligned};
+use crate::platform::{CostTable, HostInterface, InstructionSet, Misaligned};
 
 /// What a machine consists of.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -18,11 +18,13 @@ pub struct MachineConfig {
     pub isa: Option<InstructionSet>,
     /// The CSRs that exist, beside those of F; `None` for all. Without `mtvec`, an exception ends the run.
     pub csrs: Option<BTreeSet<u16>>,
-    /// Whether the hart has supervisor mode, behind a page table of gigapages that never changes: RAM and devices are where
-    /// that shows them.
+    /// Whether the hart has supervisor mode, behind a page table that says what pages allow: RAM and devices are where that shows
+    /// them, which never changes.
     pub supervisor: bool,
     /// What a misaligned load or store does.
     pub misaligned: Misaligned,
+    /// What instructions cost: cycles are counted then.
+    pub costs: Option<CostTable>,
     /// Address of the first instruction.
     pub entry: Address,
     /// The host-target interface's two words, inside RAM.

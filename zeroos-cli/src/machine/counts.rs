@@ -19,8 +19,23 @@ pub struct InstructionCounts {
     pub kernel: u64,
     /// Misaligned loads and stores, on a machine that counts them.
     pub misaligned: u64,
+    /// What they cost, on a machine that says so.
+    pub cycles: Option<Cycles>,
     /// What each syscall cost, by number.
     pub syscalls: BTreeMap<u64, SyscallCost>,
+}
+
+/// Cycles of a run, as [`InstructionCounts`] divides them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cycles {
+    /// All: `program + kernel`.
+    pub total: u64,
+    /// Up to the program's first instruction; part of `kernel`.
+    pub boot: u64,
+    /// Of the program's own instructions.
+    pub program: u64,
+    /// Of all others.
+    pub kernel: u64,
 }
 
 /// Kernel instructions spent on the calls of one number: from the trap to the program's next instruction.
@@ -80,6 +95,10 @@ pub(super) struct Accounting {
     pub(super) trapped: u64,
     /// Misaligned loads and stores.
     pub(super) misaligned: u64,
+    /// Cycles, if they are counted.
+    pub(super) cycles: Cycles,
+    /// Instructions that come next and are paid for already.
+    pub(super) paid: u8,
     /// The call that the kernel is working on.
     call: Option<Call>,
     syscalls: BTreeMap<u64, SyscallCost>,
@@ -112,11 +131,21 @@ impl Accounting {
         }
     }
 
+    /// Books `cycles` on the side that spent them.
+    pub(super) fn add_cycles(&mut self, in_program: bool, cycles: u64) {
+        if in_program {
+            self.cycles.program += cycles;
+        } else {
+            self.cycles.kernel += cycles;
+        }
+    }
+
     /// Program code is about to run. If a call was in progress it ends here: the result is its site.
     #[inline(always)]
     pub(super) fn program_entered(&mut self) -> Option<u64> {
         if self.boot.is_none() {
             self.boot = Some(self.kernel);
+            self.cycles.boot = self.cycles.kernel;
         }
         if self.call.is_some() { self.finish_call() } else { None }
     }
@@ -145,8 +174,18 @@ impl Accounting {
             program: self.program,
             kernel: self.kernel,
             misaligned: self.misaligned,
+            cycles: None,
             syscalls,
         }
+    }
+}
+
+impl Accounting {
+    /// What was spent, all in all.
+    pub(super) fn cycles(&self) -> Cycles {
+        let Cycles { boot, program, kernel, .. } = self.cycles;
+        let boot = if self.boot.is_some() { boot } else { kernel };
+        Cycles { total: program + kernel, boot, program, kernel }
     }
 }
 

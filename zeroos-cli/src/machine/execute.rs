@@ -2,19 +2,23 @@
 
 mod bus;
 mod instructions;
+mod watch;
 
 use super::console::Console;
 use super::csr::Counters;
 use super::device::DeviceEffect;
 use super::failure::{Failure, HostFailure};
+use super::page_rights::Right;
+use super::supervisor::Supervisor;
 use super::trap::{
     ENVIRONMENT_CALL_FROM_M, Exception, ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, INSTRUCTION_ADDRESS_MISALIGNED,
-    STORE_ACCESS_FAULT, Trap,
+    INSTRUCTION_PAGE_FAULT, STORE_ACCESS_FAULT, Trap,
 };
 use super::{CallPoint, Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
 use crate::platform::Misaligned;
 use bus::Bus;
+use watch::{Alignment, Pages, Priced, Unwatched};
 
 /// Why the instructions of a window are not simply followed by the next.
 pub(super) enum Exit {
@@ -47,6 +51,12 @@ impl Machine {
             let pc = self.hart.pc;
             if self.stops_at_contact && self.devices.contacted {
                 return Ending::Contact;
+            }
+            if let Some(value) = self.fetch_is_protected(pc, 2) {
+                match self.trap(Exception { cause: INSTRUCTION_PAGE_FAULT, value }, false, observer) {
+                    Some(ending) => return ending,
+                    None => continue,
+                }
             }
             let Some(window) = self.code.find(pc) else {
                 match self.fetch_failed(pc, observer) {
@@ -105,30 +115,42 @@ impl Machine {
     fn run_window(&mut self, window: usize, console: &mut dyn Console) -> (Exit, u64) {
         let before = Counters { executed: self.accounting.executed(), retired: self.accounting.retired() };
         let budget = self.max_instructions.saturating_sub(before.executed);
+        let (hart, code) = (&mut self.hart, self.code.window(window));
+        let (memory, devices) = (&mut self.memory, &mut self.devices);
+        let watched = devices.watched_word();
+        // The inner loop once for each kind of watch.
+        macro_rules! run {
+            ($watch:expr) => {{
+                let mut bus = Bus { memory, devices, console, watched, watch: $watch };
+                instructions::run(hart, code, &mut bus, budget, before)
+            }};
+        }
         match self.misaligned {
-            Misaligned::Works => self.run_window_on::<false>(window, console, budget, before),
-            Misaligned::Counted | Misaligned::Stops => self.run_window_on::<true>(window, console, budget, before),
+            _ if hart.csrs.supervisor.as_ref().is_some_and(Supervisor::translates) => {
+                run!(Pages { rights: &mut self.page_rights })
+            }
+            misaligned if !code.prices.is_empty() => {
+                let (mut cycles, accounting) = (0, &mut self.accounting);
+                let alignment = Alignment { misaligned, count: &mut accounting.misaligned };
+                let paid = &mut accounting.paid;
+                let ended = run!(Priced { alignment, prices: &code.prices, cycles: &mut cycles, paid });
+                accounting.add_cycles(code.in_program, cycles);
+                ended
+            }
+            Misaligned::Works => run!(Unwatched),
+            misaligned => run!(Alignment { misaligned, count: &mut self.accounting.misaligned }),
         }
     }
 
+    /// The first of the `size` bytes at `pc` that a page table does not let be executed.
     #[inline(always)]
-    fn run_window_on<const ALIGNED: bool>(
-        &mut self,
-        window: usize,
-        console: &mut dyn Console,
-        budget: u64,
-        before: Counters,
-    ) -> (Exit, u64) {
-        let watched = self.devices.watched_word();
-        let mut bus = Bus::<'_, ALIGNED> {
-            memory: &mut self.memory,
-            devices: &mut self.devices,
-            console,
-            watched,
-            misaligned: self.misaligned,
-            misaligned_count: &mut self.accounting.misaligned,
-        };
-        instructions::run(&mut self.hart, self.code.window(window), &mut bus, budget, before)
+    fn fetch_is_protected(&mut self, pc: u64, size: usize) -> Option<u64> {
+        let supervisor = self.hart.csrs.supervisor.as_ref()?;
+        if !supervisor.translates() {
+            return None;
+        }
+        self.page_rights.use_table(supervisor.satp());
+        self.page_rights.check(&self.memory, pc, size, Right::Execute).err()
     }
 
     fn host_takes_calls(&mut self) -> bool {
@@ -171,6 +193,12 @@ impl Machine {
         observer: &mut dyn Observer,
     ) -> Option<Ending> {
         let pc = self.hart.pc;
+        let mut half = [0; 2];
+        let readable = self.memory.read_slice(pc, &mut half);
+        let size = if u16::from_le_bytes(half) & 3 == 3 { 4 } else { 2 };
+        if let Some(value) = self.fetch_is_protected(pc, size) {
+            return self.trap(Exception { cause: INSTRUCTION_PAGE_FAULT, value }, false, observer);
+        }
         if self.code.decode_at(window, pc, &self.memory) {
             return None;
         }
@@ -178,10 +206,7 @@ impl Machine {
         if !pc.is_multiple_of(self.code.rules().alignment()) {
             return self.trap(Exception { cause: INSTRUCTION_ADDRESS_MISALIGNED, value: pc }, false, observer);
         }
-        let mut half = [0; 2];
-        let readable = self.memory.read_slice(pc, &mut half);
-        let size = if u16::from_le_bytes(half) & 3 == 3 { 4 } else { 2 };
-        if !readable || !self.code.covers(pc, size) {
+        if !readable || !self.code.covers(pc, size as u64) {
             return self.fetch_failed(pc, observer);
         }
         if self.accounting.executed() >= self.max_instructions {
@@ -191,6 +216,8 @@ impl Machine {
         self.accounting.add(in_program, 1);
         let illegal = self.illegal_instruction();
         if self.hart.execute_privileged(illegal.value as u32) {
+            // It may have been `sfence.vma`.
+            self.page_rights.forget();
             return None;
         }
         if let Some(host) = self.devices.host()
@@ -218,7 +245,7 @@ impl Machine {
     /// Takes the trap; ends the run if there is no handler, or nothing retired since the last one.
     fn trap(&mut self, exception: Exception, in_program: bool, observer: &mut dyn Observer) -> Option<Ending> {
         let supervisor = self.hart.csrs.supervisor.as_ref();
-        let cause = supervisor.map_or(exception.cause, |mode| mode.cause(exception.cause, exception.value));
+        let cause = supervisor.map_or(exception.cause, |mode| mode.cause(exception.cause));
         let trap = Trap { pc: Address(self.hart.pc), cause, value: exception.value };
         if !self.code.rules().has_trap_handler() {
             let protected = matches!(trap.cause, INSTRUCTION_ACCESS_FAULT | STORE_ACCESS_FAULT)

@@ -1,16 +1,12 @@
 //! Supervisor mode, for images that run behind a page table (privileged ISA manual, "Supervisor-Level ISA").
 //!
-//! The table is not walked: such images bring one that never changes, and `verify` has read it, so the machine has its memory and
-//! devices where that shows them. Machine mode, in which the hart starts, sees the same; what is shown where it is not is
-//! nothing that a bootloader touches. Returns to user mode, which such images never enter, are illegal.
+//! What lies where such an image's table says so never changes, and `verify` has read it: the machine has its memory and devices
+//! where the table shows them. What pages allow is asked of the table (`page_rights`). Machine mode, in which the hart starts, sees
+//! the same; what is shown where it is not is nothing that a bootloader touches. Returns to user mode, which such images never
+//! enter, are illegal.
 
 use super::hart::Hart;
-use super::trap::{
-    ENVIRONMENT_CALL_FROM_M, ENVIRONMENT_CALL_FROM_S, INSTRUCTION_ACCESS_FAULT, INSTRUCTION_PAGE_FAULT,
-    LOAD_ACCESS_FAULT, LOAD_PAGE_FAULT, STORE_ACCESS_FAULT, STORE_PAGE_FAULT, Trap,
-};
-use crate::address::{Address, AddressRange};
-use crate::platform::GIGAPAGE;
+use super::trap::{ENVIRONMENT_CALL_FROM_M, ENVIRONMENT_CALL_FROM_S, Trap};
 
 const SSTATUS: u16 = 0x100;
 const SIE: u16 = 0x104;
@@ -39,6 +35,11 @@ const USER: u64 = 0;
 const SUPERVISOR: u64 = 1;
 const MACHINE: u64 = 3;
 
+/// The modes of `satp`.
+const SATP_MODE_SHIFT: u32 = 60;
+const BARE: u64 = 0;
+const SV39: u64 = 8;
+
 /// The instructions that only this mode and machine mode have.
 const SRET: u32 = 0x1020_0073;
 const SFENCE_VMA: u32 = 0x1200_0073;
@@ -61,20 +62,17 @@ pub(super) struct Supervisor {
     stval: u64,
     satp: u64,
     medeleg: u64,
-    /// What the table shows: other addresses raise page faults.
-    shown: Vec<AddressRange>,
 }
 
 impl Supervisor {
-    /// The mode of a machine with `memory`, and with devices at `devices`, behind gigapages.
-    pub(super) fn new(memory: &[AddressRange], devices: &[Address]) -> Supervisor {
-        let gigapages = |start: Address, last: Address| {
-            let end = last.align_down(GIGAPAGE).0.saturating_add(GIGAPAGE);
-            AddressRange::between(start.align_down(GIGAPAGE), Address(end)).unwrap_or_default()
-        };
-        let memory = memory.iter().map(|range| gigapages(range.start(), Address(range.end().0.saturating_sub(1))));
-        let shown = memory.chain(devices.iter().map(|&device| gigapages(device, device))).collect();
-        Supervisor { shown, ..Supervisor::default() }
+    /// Whether accesses go by a page table.
+    pub(super) fn translates(&self) -> bool {
+        self.is_running && self.satp >> SATP_MODE_SHIFT == SV39
+    }
+
+    /// Which one: `satp`.
+    pub(super) fn satp(&self) -> u64 {
+        self.satp
     }
 
     /// Whether CSR `csr` is for the mode that the hart is in: bits 9–8 are the lowest that may access it.
@@ -108,7 +106,8 @@ impl Supervisor {
             SEPC => self.sepc = value & !1,
             SCAUSE => self.scause = value,
             STVAL => self.stval = value,
-            SATP => self.satp = value,
+            // A mode that the hart does not have leaves all as it was.
+            SATP if [BARE, SV39].contains(&(value >> SATP_MODE_SHIFT)) => self.satp = value,
             // An `ecall` of machine mode cannot be delegated.
             MEDELEG => self.medeleg = value & 0xffff & !(1 << ENVIRONMENT_CALL_FROM_M),
             _ => {}
@@ -146,16 +145,8 @@ impl Supervisor {
     }
 
     /// The exception code in this mode of what is `cause` in machine mode.
-    pub(super) fn cause(&self, cause: u64, value: u64) -> u64 {
-        let is_shown = || self.shown.iter().any(|range| range.contains(Address(value)));
-        match cause {
-            _ if !self.is_running => cause,
-            ENVIRONMENT_CALL_FROM_M => ENVIRONMENT_CALL_FROM_S,
-            INSTRUCTION_ACCESS_FAULT if !is_shown() => INSTRUCTION_PAGE_FAULT,
-            LOAD_ACCESS_FAULT if !is_shown() => LOAD_PAGE_FAULT,
-            STORE_ACCESS_FAULT if !is_shown() => STORE_PAGE_FAULT,
-            _ => cause,
-        }
+    pub(super) fn cause(&self, cause: u64) -> u64 {
+        if self.is_running && cause == ENVIRONMENT_CALL_FROM_M { ENVIRONMENT_CALL_FROM_S } else { cause }
     }
 
     /// Takes `trap` if it is delegated to this mode: where its handler is.
@@ -199,15 +190,15 @@ impl Hart {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Address;
 
     #[test]
     fn traps_are_taken_where_they_are_delegated_and_return() {
-        let memory = [AddressRange::between(Address(0x8000_0000), Address(0x8100_0000)).unwrap()];
-        let mut mode = Supervisor::new(&memory, &[Address(0x1_0000_0000)]);
+        let mut mode = Supervisor::default();
         let trap = |cause| Trap { pc: Address(0x100), cause, value: 0 };
         mode.write(STVEC, 0x200);
         assert_eq!(mode.take_trap(trap(2)), None, "the hart starts in machine mode");
-        assert_eq!(mode.cause(ENVIRONMENT_CALL_FROM_M, 0), ENVIRONMENT_CALL_FROM_M);
+        assert_eq!(mode.cause(ENVIRONMENT_CALL_FROM_M), ENVIRONMENT_CALL_FROM_M);
         assert_eq!(mode.read(SSTATUS, !0).map(|shown| shown & STATUS_MPP), Some(0));
         mode.set_status(SSTATUS, MACHINE << STATUS_MPP_SHIFT);
         assert!(mode.return_from_machine(), "sstatus has no MPP, so it stays that of the trap");
@@ -216,11 +207,15 @@ mod tests {
         assert!(!mode.return_from_machine(), "mret is not this mode's");
         assert_eq!(mode.execute(SRET, 0), None, "to user mode");
         mode.write(MEDELEG, !0);
-        assert_eq!(mode.take_trap(trap(mode.cause(ENVIRONMENT_CALL_FROM_M, 0))), Some(0x200));
+        assert_eq!(mode.take_trap(trap(mode.cause(ENVIRONMENT_CALL_FROM_M))), Some(0x200));
         assert_eq!((mode.read(SCAUSE, 0), mode.status() & STATUS_SPP), (Some(9), STATUS_SPP));
         assert_eq!((mode.execute(SRET, 0x204), mode.status() & STATUS_SPP), (Some(0x100), 0));
-        let faults = [0x8fff_ffff, 0x1_0000_0000, 0xc000_0000].map(|value| mode.cause(LOAD_ACCESS_FAULT, value));
-        assert_eq!(faults, [5, 5, 13], "only what no gigapage shows is a page fault");
+        for (written, read, translates) in
+            [(8 << 60 | 5, 8 << 60 | 5, true), (9 << 60, 8 << 60 | 5, true), (7, 7, false)]
+        {
+            mode.write(SATP, written);
+            assert_eq!((mode.read(SATP, 0), mode.translates()), (Some(read), translates), "{written:#x}");
+        }
         mode.write(MEDELEG, 0);
         assert_eq!(mode.take_trap(trap(2)), None);
         assert!(mode.may_access(0x341), "back in machine mode");

@@ -4,7 +4,7 @@
 //! mappings, kernel heap. A program with fixed addresses stays there, its break behind it, and in a small region that begins
 //! with the program the kernel comes behind it. Room for stubs is right before and right behind the program, which they must
 //! reach. Machines that keep code and data apart are [`apart`]'s. Behind a page table a program has a window of memory for
-//! itself, its break and its mappings.
+//! itself: its break, its mappings and, at the end, its stack.
 
 mod apart;
 
@@ -19,6 +19,9 @@ pub const PAGE: u64 = 4096;
 const KERNEL_BODY: u64 = 1 << 20;
 /// Linux's default RLIMIT_STACK, bytes.
 const STACK: u64 = 8 << 20;
+/// What is kept free behind a page table: below the stack, as on Linux (mm/mmap.c, stack_guard_gap), and above it.
+const STACK_GUARD: u64 = 1 << 20;
+const STACK_CEILING: u64 = 2 << 20;
 /// A moved program starts at a multiple of at least this, bytes; of more if its segments ask for it.
 const PROGRAM_ALIGNMENT: u64 = 1 << 16;
 
@@ -118,9 +121,10 @@ impl Placement {
             let wanted = Address(program.start().0.saturating_sub(stub_pages));
             between(wanted.max(floor), program.start())
         };
+        let stack_size = STACK.min(page_down(main.size().0 / 8));
         let stubs_before;
         let stubs_behind;
-        let (mut page_table, mut own_mappings) = (None, None);
+        let (mut page_table, mut own_mappings, mut own_stack) = (None, None, None);
         match (app.kind, home_of(span, platform)) {
             (ElfKind::StaticPie, _) => {
                 let alignment = PROGRAM_ALIGNMENT.max(app.alignment);
@@ -173,16 +177,22 @@ impl Placement {
                 program = span;
                 stubs_before = before(span, window.start());
                 stubs_behind = behind(span, window, stub_pages);
-                let rest = between(stubs_behind.end(), window.end());
-                break_range = between(rest.start(), Address(rest.start().0 + page_down(rest.size().0 / 8)));
-                own_mappings = Some(between(break_range.end(), rest.end()));
+                let mut own = Room { next: stubs_behind.end(), range: window, platform };
+                let taken = STACK_GUARD + stack_size + STACK_CEILING;
+                let left = own.left().checked_sub(taken).ok_or_else(|| own.too_small("the stack", taken))?;
+                break_range = own.take("the break", page_down(left / 8))?;
+                own_mappings = Some(own.take("mappings", left - break_range.size().0)?);
+                own.take("the stack's guard", STACK_GUARD)?;
+                own_stack = Some(own.take("the stack", stack_size)?);
                 ram.push(window);
-                let table = room.take("the page table", PAGE)?;
-                page_table = Some(PageTable::new(platform, translation, table));
+                page_table = Some(PageTable::new(platform, translation, |size| room.take("the page table", size))?);
             }
             (ElfKind::Executable, None) => return Err(no_memory(span, platform)),
         }
-        let stack = room.take("the stack", STACK.min(page_down(main.size().0 / 8)))?;
+        let stack = match own_stack {
+            Some(stack) => stack,
+            None => room.take("the stack", stack_size)?,
+        };
         let heap_size = page_down(room.left() / 8);
         let mapping_size = page_down(room.left()).saturating_sub(heap_size);
         let mappings = match own_mappings {
@@ -205,6 +215,15 @@ impl Placement {
             ram,
             page_table,
         })
+    }
+
+    /// The files below `subsystems/` that are the program's memory in the kernel of `app` on `platform`.
+    pub(super) fn memory_files(app: &AppElf, platform: &Platform) -> &'static [&'static str] {
+        let is_fixed = app.kind == ElfKind::Executable && !platform.keeps_code_apart();
+        match home_of(whole_pages(app.span()), platform) {
+            Some(Home::Translated(_)) if is_fixed => &["protected_memory", "page_fault_report"],
+            _ => &["program_memory"],
+        }
     }
 
     /// Gives areas in which no stub lies back: the break then starts right behind the program, as it would without stubs,
@@ -244,15 +263,14 @@ impl Room<'_> {
     fn take(&mut self, what: &'static str, size: u64) -> Result<AddressRange, PlanError> {
         let pages = Address(size).align_up(PAGE).unwrap_or(Address(u64::MAX)).0;
         let taken = AddressRange::new(self.next, ByteCount(pages)).filter(|taken| taken.end() <= self.range.end());
-        let taken = taken.ok_or_else(|| PlanError::TooLarge {
-            what,
-            needed: size,
-            available: self.left(),
-            platform: self.platform.name.clone(),
-            region: self.range,
-        })?;
+        let taken = taken.ok_or_else(|| self.too_small(what, size))?;
         self.next = taken.end();
         Ok(taken)
+    }
+
+    fn too_small(&self, what: &'static str, needed: u64) -> PlanError {
+        let (available, platform) = (self.left(), self.platform.name.clone());
+        PlanError::TooLarge { what, needed, available, platform, region: self.range }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::catalog::{Catalog, Fragment, Handler, Hook, Module, Moment, Parameter
 use crate::linux::SyscallNumber;
 
 /// Files that the generated root itself names.
-const ALWAYS: [&[&str]; 11] = [
+const ALWAYS: [&[&str]; 10] = [
     &["boot_info"],
     &["errno"],
     &["fragment"],
@@ -18,7 +18,6 @@ const ALWAYS: [&[&str]; 11] = [
     &["register"],
     &["report"],
     &["stop"],
-    &["subsystems", "program_memory"],
     &["thread"],
     &["user_memory"],
 ];
@@ -63,7 +62,7 @@ pub struct Missing {
 
 impl Selection {
     /// Selects for the program of `analysis`; calls in `enosys` are answered so, and the files `extra` are wanted beside
-    /// those of the calls.
+    /// those of the calls: among them the program's memory.
     ///
     /// # Errors
     /// A library that lacks a file of [`ALWAYS`].

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::{
-    Access, Devices, EcallBehaviour, InstructionSet, LoaderRules, MemoryRegion, Misaligned, Platform, PlatformError,
-    TRAP_CSRS, translation::RawTranslation,
+    Access, CostTable, Devices, EcallBehaviour, InstructionSet, LoaderRules, MemoryRegion, Misaligned, Platform,
+    PlatformError, TRAP_CSRS, translation::RawTranslation,
 };
 use crate::address::{Address, AddressRange, ByteCount};
 
@@ -27,6 +27,7 @@ struct RawPlatform {
     #[serde(default)]
     misaligned: Misaligned,
     csrs: Option<Vec<String>>,
+    costs: Option<CostTable>,
     memory: Vec<RawRegion>,
     in_place: Option<RawSpan>,
     translation: Option<RawTranslation>,
@@ -123,6 +124,7 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
         isa,
         ecall: raw.ecall,
         misaligned: raw.misaligned,
+        costs: raw.costs,
         csrs,
         memory,
         in_place,

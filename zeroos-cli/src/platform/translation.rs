@@ -1,5 +1,5 @@
 //! `[translation]` of `platform.toml`: how programs with addresses of their own run where the machine has no memory at those.
-//! They, and the kernel with them, see memory through one page table of gigapages that the builder lays out (privileged ISA
+//! They, and the kernel with them, see memory through one page table that the builder lays out (privileged ISA
 //! manual, "Sv39: Page-Based 39-bit Virtual-Memory System"). The platform's memory is seen at its own addresses.
 
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const PHYSICAL_END: Address = Address(1 << 56);
 /// The windows through which code behind the table sees what lies elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Translation {
-    /// Memory for programs at their own addresses, with their break and mappings. Its first page is never given out, so that
+    /// Memory for programs at their own addresses, with their break, mappings and stack. Its first page is never given out, so that
     /// a null pointer is one.
     pub program: Window,
     /// The machine's devices.
@@ -25,7 +25,7 @@ pub struct Translation {
 }
 
 /// Whole gigapages, seen elsewhere than they are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Window {
     /// The addresses that code uses.
     pub range: AddressRange,
@@ -85,7 +85,9 @@ impl RawTranslation {
     /// What contradicts itself.
     pub(super) fn check(&self, memory: &[MemoryRegion], devices: &Devices) -> Result<Translation, String> {
         if memory.iter().any(|region| region.access != Access::Rwx) {
-            return Err("translation is given, but some [[memory]] is not `rwx`; the table maps all alike".into());
+            return Err(
+                "translation is given, but some [[memory]] is not `rwx`; the table says what each page allows".into()
+            );
         }
         let translation =
             Translation { program: self.program.check("program")?, devices: self.devices.check("devices")? };

@@ -128,12 +128,16 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
     if !plan.platform.has_trap_csrs() {
         return TokenStream::new();
     }
+    let report = match plan.placement.page_table {
+        Some(_) => quote! { subsystems::page_fault_report::fault },
+        None => quote! { report::fault },
+    };
     if !has_faults(plan) {
         return quote! {
             /// A trap that is no `ecall`: the run ends.
             #[unsafe(no_mangle)]
             extern "C" fn zeroos_fault(cause: u64, pc: u64, value: u64) -> ! {
-                report::fault(&mut kernel().platform, boot_info(), cause, pc, value)
+                #report(&mut kernel().platform, boot_info(), cause, pc, value)
             }
         };
     }
@@ -161,7 +165,7 @@ pub(super) fn fault(plan: &Plan) -> TokenStream {
             if !boot.kernel_code.holds(pc as usize, 1) {
                 #(#hooks)*
             }
-            report::fault(&mut kernel.platform, boot, a0, pc, a1)
+            #report(&mut kernel.platform, boot, a0, pc, a1)
         }
     }
 }

@@ -1,8 +1,6 @@
 //! The generated root of a kernel: its modules, its state and the functions that the assembly calls.
 //! Rust is built as syntax (quote) and printed by prettyplease, so it reads like written code.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
@@ -25,7 +23,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
             static HEAP: subsystems::kernel_heap::KernelHeap = subsystems::kernel_heap::KernelHeap::new();
         }
     });
-    let state = state(&selection.states);
+    let state = state(plan);
     let boot = boot(selection.hooks(Moment::Boot));
     let calls = call_functions(plan);
     let leave = selection.needs_whole_frames().then(|| departures::leave(plan));
@@ -133,10 +131,14 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
 }
 
 /// The struct of all kernel state and its one instance.
-fn state(states: &BTreeSet<StateType>) -> TokenStream {
+fn state(plan: &Plan) -> TokenStream {
+    let states = &plan.selection.states;
     let fields: Vec<Ident> = states.iter().map(field).collect();
     let types: Vec<TokenStream> = states.iter().map(|state| path(&state.module, &state.name)).collect();
-    let memory = quote! { subsystems::program_memory::ProgramMemory };
+    let memory = match plan.placement.page_table {
+        Some(_) => quote! { subsystems::protected_memory::ProtectedMemory },
+        None => quote! { subsystems::program_memory::ProgramMemory },
+    };
     let (fields, types): (Vec<Ident>, Vec<TokenStream>) =
         fields.into_iter().zip(types).filter(|(name, _)| name != "memory").unzip();
     quote! {
@@ -416,5 +418,5 @@ fn field(state: &StateType) -> Ident {
         }
         name.extend(letter.to_lowercase());
     }
-    if name == "program_memory" { ident("memory") } else { ident(&name) }
+    if matches!(&*name, "program_memory" | "protected_memory") { ident("memory") } else { ident(&name) }
 }

@@ -142,9 +142,6 @@ pub(super) fn resume(plan: &Plan) -> Result<Option<String>, SourceError> {
 pub(super) fn supervisor(plan: &Plan) -> Result<Option<String>, SourceError> {
     let Some(table) = &plan.placement.page_table else { return Ok(None) };
     let mut context = Context::new();
-    // NAPOT: the size is told by how many ones end the address (manual, "Address Matching").
-    let napot = table.null_page.start().0 >> 2 | (table.null_page.size().0 / 8 - 1);
-    context.insert("null_page", &format!("{napot:#x}"));
     context.insert("satp", &format!("{:#x}", table.satp()));
     render("supervisor.S", &context).map(Some)
 }

@@ -1,115 +1,201 @@
-//! Where the segments of an image are loaded: where they are seen, or, behind a page table, where that shows them. The table is
-//! walked as the hart does (privileged ISA manual, "Virtual Address Translation Process"), apart from who wrote it.
+//! Where the segments of an image are loaded: where they are seen, or, behind a page table, where that shows them, with what their
+//! flags allow. The table is walked as the hart does (privileged ISA manual, "Virtual Address Translation Process"), apart from
+//! who wrote it.
 
-use object::elf::{PF_W, PF_X, PT_LOAD};
+use std::collections::BTreeMap;
+
+use object::elf::{PF_R, PF_W, PF_X, PT_LOAD};
 use object::read::elf::{ElfFile64, ProgramHeader};
 
+use super::Started;
 use crate::address::{Address, AddressRange, ByteCount};
+use crate::elf::AppElf;
 use crate::plan::{PageTable, Plan};
+use crate::platform::Window;
 
 const GIGAPAGE: u64 = 1 << 30;
+const CHUNK: u64 = 2 << 20;
+const PAGE: u64 = 4096;
 const ENTRIES: u64 = 512;
-/// Valid, readable and writable memory of supervisor mode, marked as accessed and written before: V, R, W, A and D. Hence no
-/// entry raises a page fault, or has the hart write to the table.
-const ALWAYS: u64 = 0b1100_0111;
-const EXECUTE: u64 = 1 << 3;
-/// X, and the page number without its low 18 bits, which a gigapage must not have. U, G and the reserved bits stay 0.
-const SOMETIMES: u64 = EXECUTE | 0x003f_ffff_f000_0000;
+const VALID: u64 = 1;
+/// R, W and X.
+const RIGHTS: u64 = 0b1110;
+const READ_WRITE: u64 = 0b0110;
+const EXECUTE: u64 = 0b1000;
+/// A and D: no entry raises a page fault for the want of them, or has the hart write to the table.
+const USED: u64 = 0b1100_0000;
+/// The one bit for software that is in use: something is mapped.
+const MAPPED: u64 = 1 << 8;
+/// V, R, W, X, U, G, A, D and those for software; above it the page number. The reserved bits 63–54 are taken as part of that.
+const FLAGS: u64 = (1 << 10) - 1;
 
 /// A load segment.
-struct Segment {
+struct Segment<'a> {
     seen: AddressRange,
     loaded: AddressRange,
-    writable: bool,
-    executable: bool,
+    /// As an entry has them.
+    rights: u64,
+    data: &'a [u8],
 }
 
-/// Checks `image`, whose bytes at addresses that code sees `bytes_at` gives.
+type Verdict = Result<(), (&'static str, Address)>;
+
+/// Checks `image`. What pages of the program allow is what its segments say, unless it is `started` already: then it is what the
+/// program asked for.
 ///
 /// # Errors
 /// What differs, and where.
-pub(super) fn check<'a>(
-    plan: &Plan,
-    image: &[u8],
-    bytes_at: &impl Fn(Address, usize) -> Option<&'a [u8]>,
-) -> Result<(), (&'static str, Address)> {
+pub(super) fn check(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Verdict {
     let segments = segments(image).ok_or(("its program headers are not readable", Address(0)))?;
     let Some(table) = &plan.placement.page_table else {
         let elsewhere = segments.iter().find(|segment| segment.loaded != segment.seen);
         return elsewhere.map_or(Ok(()), |segment| Err(("a segment is loaded elsewhere", segment.seen.start())));
     };
-    let root =
-        bytes_at(table.at.start(), 8 * ENTRIES as usize).ok_or(("the page table is missing", table.at.start()))?;
-    let entries: Vec<u64> = root.chunks_exact(8).map(word).collect();
-    for (at, &entry) in (0..ENTRIES).map(|index| Address(index * GIGAPAGE)).zip(&entries) {
-        check_entry(table, at, entry).map_err(|what| (what, at))?;
-    }
     for segment in &segments {
-        let Segment { seen, loaded, executable, .. } = *segment;
-        // Each gigapage that the segment has a part of.
-        let mut at = seen.start();
-        while at < seen.end() {
-            let entry = entries.get((at.0 / GIGAPAGE) as usize).copied().filter(|&entry| entry != 0);
-            let entry = entry.ok_or(("a segment is not seen", at))?;
-            if page(entry).offset((at.0 % GIGAPAGE) as i64) != loaded.start().offset((at - seen.start()).0 as i64) {
-                return Err(("a segment is loaded elsewhere than the page table says", at));
-            }
-            if executable && entry & EXECUTE == 0 {
-                return Err(("code lies where nothing can be executed", at));
-            }
-            at = Address((at.0 / GIGAPAGE + 1) * GIGAPAGE);
+        let Segment { seen, loaded, .. } = *segment;
+        let last = seen.end().offset(-1);
+        if table.physical(seen.start()) != Some(loaded.start()) || table.physical(last) != Some(loaded.end().offset(-1))
+        {
+            return Err(("a segment is loaded elsewhere than the page table says", seen.start()));
         }
-        if loaded.overlaps(table.null_page) {
-            return Err(("a segment lies in the page of the null pointer", seen.start()));
-        }
-        if seen.overlaps(table.at) && (segment.writable || seen != loaded) {
-            return Err(("the page table is writable, or not seen where it is", seen.start()));
+        if seen.overlaps(table.at) && seen != loaded {
+            return Err(("the page table is not seen where it is", seen.start()));
         }
     }
     let mut loaded: Vec<AddressRange> = segments.iter().map(|segment| segment.loaded).collect();
     loaded.sort();
-    match loaded.windows(2).find(|pair| pair[0].overlaps(pair[1])) {
-        Some(pair) => Err(("two segments are loaded to the same place", pair[1].start())),
-        None => Ok(()),
+    if let Some(pair) = loaded.windows(2).find(|pair| pair[0].overlaps(pair[1])) {
+        return Err(("two segments are loaded to the same place", pair[1].start()));
+    }
+    let expected = expected(app, plan, &segments);
+    let null_page = table.program.range.start();
+    if expected.contains_key(&(null_page.0 / PAGE)) {
+        return Err(("a segment lies in the page of the null pointer", null_page));
+    }
+    let walk = Walk { table, segments: &segments, expected, started };
+    walk.root()
+}
+
+/// The rights of every page that has any.
+fn expected(app: &AppElf, plan: &Plan, segments: &[Segment<'_>]) -> BTreeMap<u64, u64> {
+    let always = plan.placement.always_writable().map(|range| (range, READ_WRITE));
+    let executable_stack = app.executable_stack.then_some((plan.placement.stack, EXECUTE));
+    let all = segments.iter().map(|segment| (segment.seen, segment.rights)).chain(always).chain(executable_stack);
+    let mut expected = BTreeMap::new();
+    for (range, rights) in all {
+        for page in range.start().0 / PAGE..range.end().0.div_ceil(PAGE) {
+            *expected.entry(page).or_insert(0) |= rights;
+        }
+    }
+    expected
+}
+
+/// A look at every entry of every table that is in use.
+struct Walk<'a> {
+    table: &'a PageTable,
+    segments: &'a [Segment<'a>],
+    expected: BTreeMap<u64, u64>,
+    started: Started,
+}
+
+impl Walk<'_> {
+    fn root(&self) -> Verdict {
+        let table = self.table;
+        for (index, entry) in (0..ENTRIES).zip(self.entries(table.at.start())) {
+            let at = Address(index * GIGAPAGE);
+            let with_tables = table.gigapages.iter().position(|window| window.range.contains(at));
+            if let Some(index) = with_tables {
+                if entry != table.directory(index).0 >> 2 | VALID {
+                    return Err(("the page table shows something else than its directory", at));
+                }
+                self.directory(index, table.gigapages[index])?;
+                continue;
+            }
+            let device = table.devices.physical_of(at).map(|physical| physical.0 >> 2 | VALID | READ_WRITE | USED);
+            if entry != device.unwrap_or(0) {
+                return Err(("the page table shows what the plan does not", at));
+            }
+        }
+        Ok(())
+    }
+
+    fn directory(&self, index: usize, window: Window) -> Verdict {
+        for (number, entry) in (0..ENTRIES).zip(self.entries(self.table.directory(index))) {
+            let at = window.range.start().offset((number * CHUNK) as i64);
+            if entry & VALID != 0 && entry & RIGHTS == 0 {
+                let table = self.table.table(index, number);
+                if entry != table.0 >> 2 | VALID {
+                    return Err(("the page table shows something else than its tables", at));
+                }
+                for (page, entry) in (0..ENTRIES).zip(self.entries(table)) {
+                    self.page(entry, at.offset((page * PAGE) as i64), window, 1)?;
+                }
+            } else {
+                self.page(entry, at, window, CHUNK / PAGE)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry shows `count` pages from `at` on: where they are, and with the rights that they are to have.
+    fn page(&self, entry: u64, at: Address, window: Window, count: u64) -> Verdict {
+        let first = at.0 / PAGE;
+        let mapped = self.expected.range(first..first + count);
+        let rights = mapped.clone().next().map(|(_, &rights)| rights);
+        let is_programs = self.table.program.range.contains(at);
+        let flags = entry & FLAGS;
+        let is_right = if self.started == Started::Yes && is_programs {
+            flags & !(VALID | RIGHTS | USED | MAPPED) == 0 && (entry == 0 || flags & (USED | MAPPED) == USED | MAPPED)
+        } else {
+            let all_alike = match rights {
+                Some(rights) => {
+                    mapped.clone().count() as u64 == count && mapped.clone().all(|(_, &other)| other == rights)
+                }
+                None => true,
+            };
+            let valid = |rights| if rights == 0 { 0 } else { VALID };
+            all_alike && flags == rights.map_or(0, |rights| rights | valid(rights) | USED | MAPPED)
+        };
+        if !is_right {
+            return Err(("the page table allows something else than the image's segments do", at));
+        }
+        let physical = window.physical_of(at).map_or(0, |physical| physical.0 >> 2);
+        if entry != 0 && entry & !FLAGS != physical {
+            return Err(("the page table shows something else than planned", at));
+        }
+        Ok(())
+    }
+
+    /// The entries of the table at `at`: memory without bytes in the image is zero.
+    fn entries(&self, at: Address) -> impl Iterator<Item = u64> {
+        let segment = self.segments.iter().find(|segment| segment.seen.contains(at));
+        let offset = segment.map_or(0, |segment| (at - segment.seen.start()).0 as usize);
+        let data = segment.and_then(|segment| segment.data.get(offset..)).unwrap_or_default();
+        (0..ENTRIES as usize).map(move |index| data.get(8 * index..).map_or(0, word))
     }
 }
 
-/// An entry for `at` is a gigapage, no more and no less than the plan says; others are invalid.
-fn check_entry(table: &PageTable, at: Address, entry: u64) -> Result<(), &'static str> {
-    let mapping = table.mappings.iter().find(|mapping| mapping.window.range.contains(at));
-    let Some(mapping) = mapping else {
-        return if entry == 0 { Ok(()) } else { Err("the page table shows what the plan does not") };
-    };
-    if entry & ALWAYS != ALWAYS || entry & !(ALWAYS | SOMETIMES) != 0 {
-        return Err("an entry of the page table is no gigapage of supervisor mode");
-    }
-    if mapping.window.physical_of(at) != Some(page(entry)) || mapping.executes != (entry & EXECUTE != 0) {
-        return Err("an entry of the page table shows something else than planned");
-    }
-    Ok(())
-}
-
-/// The first byte of the gigapage that `entry` shows: its page number is in bits 53–10.
-fn page(entry: u64) -> Address {
-    Address((entry >> 10 & ((1 << 44) - 1)) << 12)
-}
-
+/// The little-endian word that `bytes` begin with; what they lack is zero.
 fn word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+    bytes.iter().take(8).rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
-fn segments(image: &[u8]) -> Option<Vec<Segment>> {
+fn segments(image: &[u8]) -> Option<Vec<Segment<'_>>> {
     let file = ElfFile64::<object::Endianness>::parse(image).ok()?;
     let endian = file.endian();
-    let loads = file.elf_program_headers().iter().filter(|header| header.p_type(endian) == PT_LOAD);
+    let headers = file.elf_program_headers().iter();
+    let loads = headers.filter(|header| header.p_type(endian) == PT_LOAD && header.p_memsz(endian) != 0);
     let segment = |header: &object::elf::ProgramHeader64<object::Endianness>| {
         let size = ByteCount(header.p_memsz(endian));
         let flags = header.p_flags(endian);
+        // What can be written can be read.
+        let rights = [(PF_R, 0b10), (PF_W, READ_WRITE), (PF_X, EXECUTE)];
+        let rights = rights.iter().filter(|(flag, _)| flags.contains(*flag)).fold(0, |all, (_, right)| all | right);
         Some(Segment {
             seen: AddressRange::new(Address(header.p_vaddr(endian)), size)?,
             loaded: AddressRange::new(Address(header.p_paddr(endian)), size)?,
-            writable: flags.contains(PF_W),
-            executable: flags.contains(PF_X),
+            rights,
+            data: header.data(endian, image).ok()?,
         })
     };
     loads.map(segment).collect()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use zeroos::address::Address;
 use zeroos::machine::{Ending, Failure, MachineConfig, Protection, Trap};
-use zeroos::platform::{InstructionSet, Misaligned};
+use zeroos::platform::{InstructionSet, Misaligned, PlatformRegistry};
 
 use crate::bare::{Bare, FINISHER, PASS};
 use crate::toolchain::range;
@@ -92,6 +92,32 @@ fn misaligned_accesses_work_are_counted_or_end_the_run() {
     let address = Address(bare.address("data") + 1);
     assert_eq!(failure, Failure::Misaligned { pc: Address(bare.address("bad")), address });
     assert!(failure.to_string().contains(&format!("misaligned access to {address}")), "{failure}");
+}
+
+/// Each class has its price, a sequence that counts as one is paid for once, and each side pays for its own.
+#[test]
+fn cycles_are_counted_by_a_table() {
+    let costs = PlatformRegistry::discover(&[]).unwrap().load("ckb-vm").unwrap().costs.unwrap();
+    // (instructions, cycles): a pair of 1; 3, 2, 3, 2; 5, 32; 1.
+    let program = "program:\n    lui a0, 5\n    addiw a0, a0, 7\n    lw a1, 0(a2)\n    ld a1, 0(a2)\n    sw a1, 0(a2)
+    sd a1, 0(a2)\n    mul a3, a0, a0\n    divu a3, a0, a0\n    nop\n    j program_end\nprogram_end:";
+    // Before it an address, which is no pair so high up, and a branch to the second half of a pair.
+    let source = format!(
+        "    la a2, data\n    beqz zero, 1f\n    lui a5, 5\n1:  addiw a5, a5, 7\n    j program
+    .balign 8\ndata: .dword 0\n{program}\n"
+    );
+    let mut bare =
+        Bare::load_on(MachineConfig { costs: Some(costs), ..without_traps("rv64im") }, &assemble(&source), "");
+    assert_eq!(bare.run(), Ending::Exited { status: 0 });
+    let end = 1 + 1 + 3; // behind it `lui`, a pair, `sw`
+    let counts = bare.counts();
+    let cycles = counts.cycles.unwrap();
+    assert_eq!((counts.program, cycles.program), (10, 1 + 3 + 2 + 3 + 2 + 5 + 32 + 1 + 3));
+    assert_eq!((counts.boot, cycles.boot), (5, 2 + 3 + 1 + 3));
+    assert_eq!((cycles.kernel, cycles.total), (cycles.boot + end, cycles.program + cycles.kernel));
+    // Without a table there are none.
+    let mut bare = Bare::load_on(without_traps("rv64im"), &assemble(&source), "");
+    assert_eq!((bare.run(), bare.counts().cycles), (Ending::Exited { status: 0 }, None));
 }
 
 /// The first page runs and is not written, the second is the other way round.

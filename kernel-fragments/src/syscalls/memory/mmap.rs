@@ -48,9 +48,12 @@ pub fn mmap(
     // Readable for the time of filling, so that the pages count as in use.
     let filling = PROT_READ as u8 | kind;
     let start = space.map(memory, boot, request.placement, request.len_bytes, filling)?;
+    let end = start + request.len_bytes;
+    memory.set_access(start, end, Some((PROT_READ | PROT_WRITE) as u8));
     fill(memory, platform, open, start, request.len_bytes, offset)?;
+    memory.set_access(start, end, Some(protection as u8 & 7));
     if protection as u8 & 7 != PROT_READ as u8 {
-        space.protect(memory, boot, start, start + request.len_bytes, protection as u8 & 7)?;
+        space.protect(memory, boot, start, end, protection as u8 & 7)?;
     }
     Ok(start)
 }

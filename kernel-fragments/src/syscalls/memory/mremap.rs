@@ -43,6 +43,7 @@ pub fn mremap(
     } else if !has(MREMAP_DONTUNMAP) && old_length >= new_length {
         let end = start.checked_add(old_length).ok_or(Errno::EINVAL)?;
         space.unmap(boot, start + new_length, end)?;
+        memory.set_access(start + new_length, end, None);
         return Ok(start);
     }
     if old_length == 0 {
@@ -64,6 +65,7 @@ pub fn mremap(
         space.discard(memory, boot, start, start + old_length)?;
     } else {
         space.unmap(boot, start, start + old_length)?;
+        memory.set_access(start, start + old_length, None);
     }
     Ok(new_start)
 }

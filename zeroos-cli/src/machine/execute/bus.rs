@@ -1,32 +1,27 @@
-//! What loads and stores reach: RAM first, devices behind it. Whether they look at alignment is decided once, by type:
-//! nearly all machines do not care, and the inner loop should not ask.
+//! What loads and stores reach: RAM first, devices behind it.
 
 use super::Exit;
-use crate::address::Address;
+use super::watch::Watch;
 use crate::machine::console::Console;
 use crate::machine::device::{DeviceEffect, Devices};
 use crate::machine::memory::Memory;
 use crate::machine::trap::{Exception, LOAD_ACCESS_FAULT, STORE_ACCESS_FAULT};
-use crate::platform::Misaligned;
 
-/// Memory and devices as the hart sees them; `ALIGNED` if misaligned accesses are something to notice.
-pub(in crate::machine) struct Bus<'a, const ALIGNED: bool> {
+/// Memory and devices as the hart sees them, with what looks at accesses before.
+pub(in crate::machine) struct Bus<'a, W> {
     pub(in crate::machine) memory: &'a mut Memory,
     pub(in crate::machine) devices: &'a mut Devices,
     pub(in crate::machine) console: &'a mut dyn Console,
     /// The word in RAM that a device listens to.
     pub(in crate::machine) watched: u64,
-    /// What a misaligned access does.
-    pub(in crate::machine) misaligned: Misaligned,
-    /// How many there were.
-    pub(in crate::machine) misaligned_count: &'a mut u64,
+    pub(in crate::machine) watch: W,
 }
 
-impl<const ALIGNED: bool> Bus<'_, ALIGNED> {
+impl<W: Watch> Bus<'_, W> {
     /// The `N` bytes at `address`.
     #[inline(always)]
     pub(in crate::machine) fn load<const N: usize>(&mut self, address: u64) -> Result<[u8; N], Exit> {
-        self.look_at_alignment::<N>(address)?;
+        self.watch.look(self.memory, address, N, false)?;
         match self.memory.read(address) {
             Some(bytes) => Ok(bytes),
             None => self.load_from_device(address),
@@ -36,26 +31,11 @@ impl<const ALIGNED: bool> Bus<'_, ALIGNED> {
     /// Stores `bytes` at `address`.
     #[inline(always)]
     pub(in crate::machine) fn store<const N: usize>(&mut self, address: u64, bytes: [u8; N]) -> Result<(), Exit> {
-        self.look_at_alignment::<N>(address)?;
+        self.watch.look(self.memory, address, N, true)?;
         if !self.memory.write(address, bytes) {
             return self.store_to_device(address, bytes);
         }
         self.stored(address)
-    }
-
-    #[inline(always)]
-    fn look_at_alignment<const N: usize>(&mut self, address: u64) -> Result<(), Exit> {
-        if ALIGNED && !address.is_multiple_of(N as u64) { self.misaligned(address) } else { Ok(()) }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn misaligned(&mut self, address: u64) -> Result<(), Exit> {
-        if self.misaligned == Misaligned::Stops {
-            return Err(Exit::Misaligned(Address(address)));
-        }
-        *self.misaligned_count += 1;
-        Ok(())
     }
 
     /// Tells the device that listens to it of a store to the word at `address`.

@@ -3,6 +3,7 @@
 //! Its speed decides how long users wait, so: no look-up per instruction but the slot, results for x0 go to a spare
 //! register instead of being tested for, and nothing is counted but the instructions themselves.
 
+use super::watch::Watch;
 use super::{Bus, Exit};
 use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
@@ -15,23 +16,25 @@ use crate::machine::trap::{BREAKPOINT, ENVIRONMENT_CALL_FROM_M, Exception};
 /// Executes at most `budget` instructions from the hart's pc on, as long as it stays in `window` and the slots
 /// there are filled. Returns why it stopped and how many were begun. Afterwards the pc is that of the next instruction, or of
 /// the one that did not complete.
-pub(super) fn run<const ALIGNED: bool>(
+pub(super) fn run<W: Watch>(
     hart: &mut Hart,
     window: &Window,
-    bus: &mut Bus<'_, ALIGNED>,
+    bus: &mut Bus<'_, W>,
     budget: u64,
     before: Counters,
 ) -> (Exit, u64) {
-    let Window { start, slots, .. } = window;
+    let Window { start, slots, .. } = window; // its prices are the watch's
     let mut pc = hart.pc;
     let mut executed = 0;
     let exit = loop {
-        let Some(slot) = slots.get(slot_of(*start, pc)) else { break Exit::LeftWindow };
+        let place = slot_of(*start, pc);
+        let Some(slot) = slots.get(place) else { break Exit::LeftWindow };
         let Some(i) = slot else { break Exit::Undecoded };
         if executed == budget {
             break Exit::BudgetSpent;
         }
         executed += 1;
+        bus.watch.begin(place);
         let mut next = pc.wrapping_add(u64::from(i.length));
         let immediate = i.immediate as u64;
         let (a, b) = (hart.x(i.rs1), hart.x(i.rs2));
@@ -146,7 +149,14 @@ pub(super) fn run<const ALIGNED: bool>(
             }
             Op::Ecall => break Exit::Raised(Exception { cause: ENVIRONMENT_CALL_FROM_M, value: 0 }),
             Op::Ebreak => break Exit::Raised(Exception { cause: BREAKPOINT, value: pc }),
-            Op::Mret => next = or_exit!(hart.return_from_trap().ok_or(Exit::Illegal)),
+            Op::Mret => {
+                next = or_exit!(hart.return_from_trap().ok_or(Exit::Illegal));
+                if hart.csrs.supervisor.is_some() {
+                    // In another mode accesses are other ones.
+                    pc = next;
+                    break Exit::LeftWindow;
+                }
+            }
             Op::Flw => {
                 or_exit!(float::switched_on(hart));
                 hart.set_f(i.rd, float::box_single(u32::from_le_bytes(load!())));
@@ -180,7 +190,11 @@ pub(super) fn run<const ALIGNED: bool>(
     (exit, executed)
 }
 
-fn atomic<const ALIGNED: bool>(hart: &mut Hart, i: &Instruction, bus: &mut Bus<'_, ALIGNED>) -> Result<(), Exit> {
+fn atomic<W: Watch>(hart: &mut Hart, i: &Instruction, bus: &mut Bus<'_, W>) -> Result<(), Exit> {
+    let (address, size) = (hart.x(i.rs1), if i.op >= Op::LrD { 8 } else { 4 });
+    if address.is_multiple_of(size as u64) {
+        bus.watch.look_at_atomic(bus.memory, address, size, !matches!(i.op, Op::LrW | Op::LrD))?;
+    }
     match hart.execute_atomic(i, bus.memory) {
         Ok(Some(stored)) => bus.stored(stored),
         Ok(None) => Ok(()),
