@@ -7,7 +7,7 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
+//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
@@ -17,6 +17,7 @@
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
 
+mod arena;
 mod blocks;
 mod cells;
 mod code;
@@ -53,6 +54,7 @@ pub use result::{Analysis, Evidence, ProgramFeatures, Site};
 
 use crate::address::Address;
 use crate::elf::AppElf;
+use arena::Arena;
 use code::Code;
 use flow::Flow;
 use premises::Premises;
@@ -75,7 +77,7 @@ pub fn list_instructions(elf: &AppElf) -> CodeListing {
 fn recovered<T>(elf: &AppElf, see: impl FnOnce(&Program<'_>, &Flow, &Premises) -> T) -> T {
     let mut premises = Premises::first(elf);
     loop {
-        let arena = bumpalo::Bump::new();
+        let arena = Arena::new();
         let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         match premises.corrected(&program, &flow) {
