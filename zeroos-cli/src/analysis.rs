@@ -7,7 +7,7 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`: a function's blocks, found by running it on abstract values.
+//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
@@ -18,6 +18,7 @@
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
 
+mod arena;
 mod blocks;
 mod cells;
 mod code;
@@ -58,6 +59,7 @@ pub use start_up::InitialState;
 
 use crate::address::Address;
 use crate::elf::AppElf;
+use arena::Arena;
 use code::Code;
 use flow::Flow;
 use premises::Premises;
@@ -89,7 +91,7 @@ fn recovered<T>(elf: &AppElf, initial: &[InitialState], see: impl FnOnce(&Progra
     let mut premises = Premises::first(elf);
     let starts = || initial.iter().map(|initial| StartUp::of(elf, initial)).collect();
     loop {
-        let arena = bumpalo::Bump::new();
+        let arena = Arena::new();
         let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         let next = premises.corrected(&program, &flow).or_else(|| premises.started(&program, &flow, starts));

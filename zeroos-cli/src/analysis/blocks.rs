@@ -1,41 +1,57 @@
 //! The basic blocks of all functions, in one place: found by the address of their first instruction in constant time,
 //! with what is known at their start.
 
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+use super::arena::Arena;
 use super::code::Code;
 use super::exit::{BlockId, Exit, FunctionId};
 use super::state::State;
 use super::value::Value;
 use crate::isa::{ControlFlow, Effects, Instruction, Register, RegisterSet};
-use bumpalo::Bump;
 
 /// How far back a block that runs over an address is looked for, in halfwords. Beyond it two blocks may share
 /// instructions, which is no harm.
 const LOOK_BACK: usize = 1 << 14;
 
-/// A basic block. Calls end blocks, `ecall`s do not.
+/// A basic block. Calls end blocks, `ecall`s do not. There are many, so it is small.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// The function that it belongs to. Code that several functions run into has a block for each.
-    pub function: FunctionId,
-    /// Its first instruction.
-    pub start: u64,
-    /// The first address behind it.
-    pub end: u64,
     /// How it ends.
     pub exit: Exit,
+    /// Its first instruction.
+    pub start: u64,
+    /// In bytes.
+    length: u32,
+    /// The function that it belongs to. Code that several functions run into has a block for each.
+    pub function: FunctionId,
     /// What it does with registers.
     pub effects: BlockEffects,
     /// How often it was run.
     pub visits: u8,
     /// Whether it waits to be run.
     pub queued: bool,
+    /// Whether another block may have its values at the same place.
+    shared: bool,
     known: RegisterSet,
     /// Where the values of the `known` registers lie.
     values: u32,
-    /// Whether another block may have its values at the same place.
-    shared: bool,
     /// The block of another function with the same start.
     twin: Option<BlockId>,
+}
+
+impl Block {
+    /// The first address behind it.
+    pub fn end(&self) -> u64 {
+        self.start.wrapping_add(self.length.into())
+    }
+
+    /// It ends right before `end`.
+    pub fn set_end(&mut self, end: u64) {
+        self.length = end.wrapping_sub(self.start) as u32;
+    }
 }
 
 /// What a run of instructions does with registers.
@@ -79,7 +95,12 @@ pub(super) struct Blocks<'v> {
     /// The slots at which blocks start, a bit each.
     starts: Vec<u64>,
     values: Vec<Value<'v>>,
+    /// By hash of what is known at its start, a block with it: neighbours know the same.
+    alike: Box<[Option<BlockId>; ALIKE]>,
 }
+
+/// How many states are remembered to be shared.
+const ALIKE: usize = 1 << 13;
 
 impl std::ops::Index<BlockId> for Blocks<'_> {
     type Output = Block;
@@ -103,6 +124,7 @@ impl<'v> Blocks<'v> {
             at: vec![None; code.slots()],
             starts: vec![0; code.slots() / 64 + 1],
             values: Vec::new(),
+            alike: Box::new([None; ALIKE]),
         }
     }
 
@@ -153,32 +175,18 @@ impl<'v> Blocks<'v> {
 
     /// The block of `function` that starts right below `slot` and runs over the address of it.
     pub fn running_over(&self, slot: usize, address: u64, function: FunctionId) -> Option<BlockId> {
-        self.before(slot).find(|&id| self[id].function == function && self[id].end > address)
+        self.before(slot).find(|&id| self[id].function == function && self[id].end() > address)
     }
 
     /// Whether some block runs over `address` without starting there.
     pub fn runs_over(&self, slot: usize, address: u64) -> bool {
-        self.before(slot).any(|id| self[id].end > address)
+        self.before(slot).any(|id| self[id].end() > address)
     }
 
     /// Whether some block has an instruction around `address` that does not start there.
     pub fn is_split_by(&self, slot: usize, address: u64, code: &Code<'_>) -> bool {
-        let mut around = self.before(slot).filter(|&id| self[id].end > address);
+        let mut around = self.before(slot).filter(|&id| self[id].end() > address);
         around.any(|id| self.instructions(id, code).all(|(at, _)| at != address))
-    }
-
-    /// Where the values of the `known` registers of `state` lie: mostly both ways out of a branch start with the same.
-    fn place_of(&mut self, state: &State<'v>, known: RegisterSet) -> (u32, bool) {
-        if let Some(last) = self.all.last_mut().filter(|last| last.known == known) {
-            let mut values = self.values[last.values as usize..].iter().zip(known.iter());
-            if values.all(|(value, register)| *value == state.get(register)) {
-                last.shared = true;
-                return (last.values, true);
-            }
-        }
-        let place = self.values.len() as u32;
-        self.values.extend(known.iter().map(|register| state.get(register)));
-        (place, false)
     }
 
     /// A new block at `start`, in `slot`, with nothing in it yet. Of `state` only what is `carried` is kept.
@@ -191,13 +199,53 @@ impl<'v> Blocks<'v> {
     ) -> BlockId {
         let id = BlockId::new(self.all.len());
         let known = state.known().intersection(carried);
-        let (values, shared) = self.place_of(state, known);
         let twin = self.at[slot].replace(id);
         self.starts[slot / 64] |= 1 << (slot % 64);
-        let (exit, effects) = (Exit::default(), BlockEffects::default());
-        let (end, visits, queued) = (start, 0, false);
-        self.all.push(Block { function, start, end, exit, effects, visits, queued, known, values, shared, twin });
+        self.all.push(Block {
+            exit: Exit::default(),
+            start,
+            length: 0,
+            function,
+            effects: BlockEffects::default(),
+            visits: 0,
+            queued: false,
+            shared: false,
+            known: RegisterSet::EMPTY,
+            values: 0,
+            twin,
+        });
+        let mut values = [Value::Any; 32];
+        for (place, register) in values.iter_mut().zip(known.iter()) {
+            *place = state.get(register);
+        }
+        self.place(id, known, &values[..known.len()]);
         id
+    }
+
+    /// At the start of the block just the `values` of the `known` registers are known. Their place is shared with a
+    /// block that starts with the same, if one is remembered.
+    fn place(&mut self, id: BlockId, known: RegisterSet, values: &[Value<'v>]) {
+        let alike = &mut self.alike[hash(known, values) % ALIKE];
+        let other = alike.replace(id).filter(|&other| other != id).map(|other| &mut self.all[other.index()]);
+        if let Some(other) = other
+            && other.known == known
+            && self.values[other.values as usize..][..values.len()] == *values
+        {
+            other.shared = true;
+            let place = other.values;
+            let block = &mut self.all[id.index()];
+            (block.known, block.values, block.shared) = (known, place, true);
+            return;
+        }
+        let block = &mut self.all[id.index()];
+        let room = if block.shared { 0 } else { block.known.len() };
+        block.known = known;
+        if values.len() <= room {
+            self.values[block.values as usize..][..values.len()].copy_from_slice(values);
+        } else {
+            (block.values, block.shared) = (self.values.len() as u32, false);
+            self.values.extend_from_slice(values);
+        }
     }
 
     /// Makes `state` what is known at the start of the block.
@@ -218,35 +266,30 @@ impl<'v> Blocks<'v> {
 
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
     /// once.
-    pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Bump) -> bool {
-        let block = &mut self.all[id.index()];
+    pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
+        let block = &self[id];
         let values = &self.values[block.values as usize..][..block.known.len()];
         let differs = |(mine, register): (&Value<'v>, Register)| *mine != state.get(register);
         let Some(first) = values.iter().zip(block.known.iter()).position(differs) else { return false };
-        if std::mem::take(&mut block.shared) {
-            let old = block.values as usize..block.values as usize + block.known.len();
-            block.values = self.values.len() as u32;
-            self.values.extend_from_within(old);
-        }
-        let values = &mut self.values[block.values as usize..][..block.known.len()];
-        let mut known = RegisterSet::EMPTY;
+        let (mut known, mut joined) = (RegisterSet::EMPTY, [Value::Any; 32]);
         let (mut kept, mut changed) = (0, false);
-        for (index, register) in block.known.iter().enumerate() {
-            let mine = values[index];
-            let joined = match state.get(register) {
+        for (index, (&mine, register)) in values.iter().zip(block.known.iter()).enumerate() {
+            let value = match state.get(register) {
                 _ if index < first => mine,
                 theirs if theirs == mine => mine,
                 _ if widen => Value::Any,
                 theirs => mine.join(&theirs, arena),
             };
-            changed |= joined != mine;
-            if joined != Value::Any {
+            changed |= value != mine;
+            if value != Value::Any {
                 known = known.with(register);
-                values[kept] = joined;
+                joined[kept] = value;
                 kept += 1;
             }
         }
-        block.known = known;
+        if changed {
+            self.place(id, known, &joined[..kept]);
+        }
         changed
     }
 
@@ -266,7 +309,14 @@ impl<'v> Blocks<'v> {
         id: BlockId,
         code: &Code<'c>,
     ) -> impl Iterator<Item = (u64, Instruction)> + use<'c, 'v> {
-        let end = self[id].end;
+        let end = self[id].end();
         code.instructions_from(self[id].start).take_while(move |&(at, _)| at < end)
     }
+}
+
+fn hash(known: RegisterSet, values: &[Value<'_>]) -> usize {
+    let mut hasher = FxHasher::default();
+    known.hash(&mut hasher);
+    values.iter().for_each(|value| hasher.write_u64(value.fingerprint()));
+    hasher.finish() as usize
 }

@@ -5,8 +5,7 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use bumpalo::Bump;
-
+use super::arena::Arena;
 use super::cursor::Cursor;
 use super::go::GoFile;
 use super::holders::constant_sections;
@@ -18,7 +17,7 @@ use crate::isa::{ControlFlow, Instruction, Op, Register};
 pub(super) struct Code<'a> {
     pub elf: &'a AppElf,
     /// Where the analysis keeps what it hands around by reference.
-    pub arena: &'a Bump,
+    pub arena: &'a Arena<'a>,
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
@@ -55,7 +54,7 @@ impl<'a> Code<'a> {
 
     /// A view of `elf`. Where code may lie is taken from its sections, or, as the machine does, from its segments; whether all
     /// instructions are whole words is for the caller to say.
-    pub fn new(elf: &'a AppElf, arena: &'a Bump, by: CodeBy, whole_words: bool) -> Code<'a> {
+    pub fn new(elf: &'a AppElf, arena: &'a Arena<'a>, by: CodeBy, whole_words: bool) -> Code<'a> {
         let got = elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range);
         let frozen = got.collect();
         let mut relocated: Vec<_> = elf.relocations.iter().map(|each| (each.target.0, each.addend.0)).collect();
@@ -71,7 +70,7 @@ impl<'a> Code<'a> {
         };
         let constants = constant_sections(elf).filter_map(|section| widened(section.range));
         let constants = if go.table().is_some() { Vec::new() } else { constants.collect() };
-        let met_halves = arena.alloc(Cell::new(false));
+        let met_halves = arena.keep(Cell::new(false));
         Code {
             elf,
             arena,

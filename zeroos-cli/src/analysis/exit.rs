@@ -35,30 +35,58 @@ impl FunctionId {
 }
 
 /// How a block ends.
-#[derive(PartialEq, Eq, Debug, Default)]
-pub(super) struct Exit {
-    next: [Option<BlockId>; 2],
-    call: Leaving,
-    tail: Leaving,
-    /// Whether it may return to the caller.
-    pub returns: bool,
-    /// What does not fit above.
-    more: Option<Box<More>>,
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Exit {
+    /// Nearly every block.
+    Few(Few),
+    /// What does not fit there.
+    Many(Box<Many>),
 }
 
-/// Whether control leaves the function, and for where.
+/// At most two successors and one known way out of the function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Leaving {
-    known: Option<FunctionId>,
-    leaves: bool,
-    unknown: bool,
+pub(super) struct Few {
+    next: [Option<BlockId>; 2],
+    /// Where it leaves the function for.
+    target: Option<FunctionId>,
+    /// Whether `target` is jumped to, not called.
+    is_tail: bool,
+    ways: Ways,
 }
 
+/// Any number of successors and of ways out.
 #[derive(PartialEq, Eq, Debug, Default)]
-struct More {
+pub(super) struct Many {
     next: Vec<BlockId>,
     called: Vec<FunctionId>,
     tails: Vec<FunctionId>,
+    ways: Ways,
+}
+
+/// In which ways control leaves a block's function, wherever to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Ways(u8);
+
+impl Ways {
+    const RETURNS: u8 = 1;
+    const CALLS: u8 = 1 << 1;
+    const CALLS_UNKNOWN: u8 = 1 << 2;
+    const JUMPS: u8 = 1 << 3;
+    const JUMPS_UNKNOWN: u8 = 1 << 4;
+
+    fn has(self, way: u8) -> bool {
+        self.0 & way != 0
+    }
+
+    fn add(&mut self, way: u8) {
+        self.0 |= way;
+    }
+}
+
+impl Default for Exit {
+    fn default() -> Exit {
+        Exit::Few(Few::default())
+    }
 }
 
 /// What a call or a jump out of the function goes to.
@@ -78,34 +106,61 @@ impl<'e> Callee<'e> {
 
     /// Whether it goes to no code at all.
     pub fn is_nowhere(self) -> bool {
-        self.first.is_none() && !self.unknown
+        self.first.is_none() && self.more.is_empty() && !self.unknown
     }
 }
 
 impl Exit {
+    fn ways(&self) -> Ways {
+        match self {
+            Exit::Few(few) => few.ways,
+            Exit::Many(many) => many.ways,
+        }
+    }
+
+    fn add_way(&mut self, way: u8) {
+        match self {
+            Exit::Few(few) => few.ways.add(way),
+            Exit::Many(many) => many.ways.add(way),
+        }
+    }
+
     /// Blocks of this function that can follow, the one behind a call included.
     pub fn successors(&self) -> impl Iterator<Item = BlockId> {
-        let mut index = 0;
-        std::iter::from_fn(move || {
-            let successor = match self.next.get(index) {
-                Some(inside) => *inside,
-                None => self.more.as_ref()?.next.get(index - self.next.len()).copied(),
-            };
-            index += 1;
-            successor
-        })
+        let (few, many) = match self {
+            Exit::Few(few) => (few.next, &[][..]),
+            Exit::Many(many) => ([None; 2], &many.next[..]),
+        };
+        few.into_iter().flatten().chain(many.iter().copied())
+    }
+
+    /// Whether it may return to the caller.
+    pub fn returns(&self) -> bool {
+        self.ways().has(Ways::RETURNS)
     }
 
     /// The call that it ends in.
     pub fn call(&self) -> Option<Callee<'_>> {
-        let more = self.more.as_ref().map_or(&[][..], |more| &more.called);
-        self.call.leaves.then_some(Callee { first: self.call.known, more, unknown: self.call.unknown })
+        let ways = self.ways();
+        ways.has(Ways::CALLS).then(|| {
+            let (first, more) = match self {
+                Exit::Few(few) => (few.target.filter(|_| !few.is_tail), &[][..]),
+                Exit::Many(many) => (None, &many.called[..]),
+            };
+            Callee { first, more, unknown: ways.has(Ways::CALLS_UNKNOWN) }
+        })
     }
 
     /// Where it leaves the function for good without returning: tail calls and jumps into other pieces.
     pub fn tail(&self) -> Option<Callee<'_>> {
-        let more = self.more.as_ref().map_or(&[][..], |more| &more.tails);
-        self.tail.leaves.then_some(Callee { first: self.tail.known, more, unknown: self.tail.unknown })
+        let ways = self.ways();
+        ways.has(Ways::JUMPS).then(|| {
+            let (first, more) = match self {
+                Exit::Few(few) => (few.target.filter(|_| few.is_tail), &[][..]),
+                Exit::Many(many) => (None, &many.tails[..]),
+            };
+            Callee { first, more, unknown: ways.has(Ways::JUMPS_UNKNOWN) }
+        })
     }
 
     /// The call and the tail.
@@ -115,39 +170,63 @@ impl Exit {
 
     /// `block` can follow.
     pub fn add_successor(&mut self, block: BlockId) {
-        match self.next.iter_mut().find(|next| next.is_none()) {
-            Some(free) => *free = Some(block),
-            None => self.more.get_or_insert_default().next.push(block),
+        if let Exit::Few(few) = self
+            && let Some(free) = few.next.iter_mut().find(|next| next.is_none())
+        {
+            *free = Some(block);
+        } else {
+            self.extend(|many| many.next.push(block));
         }
+    }
+
+    /// It may return to the caller.
+    pub fn set_returns(&mut self) {
+        self.add_way(Ways::RETURNS);
     }
 
     /// It ends in a call: of `target` if known, of any function if `unknown`, of nothing that is code otherwise.
     pub fn add_call(&mut self, target: Option<FunctionId>, unknown: bool) {
-        if let Some(extra) = self.call.add(target, unknown) {
-            self.more.get_or_insert_default().called.push(extra);
+        self.leave(target, false);
+        self.add_way(Ways::CALLS);
+        if unknown {
+            self.add_way(Ways::CALLS_UNKNOWN);
         }
     }
 
     /// The same for a jump out of the function.
     pub fn add_tail(&mut self, target: Option<FunctionId>, unknown: bool) {
-        if let Some(extra) = self.tail.add(target, unknown) {
-            self.more.get_or_insert_default().tails.push(extra);
+        self.leave(target, true);
+        self.add_way(Ways::JUMPS);
+        if unknown {
+            self.add_way(Ways::JUMPS_UNKNOWN);
         }
     }
-}
 
-impl Leaving {
-    /// Adds a way out; gives `target` back if there is no room for it.
-    fn add(&mut self, target: Option<FunctionId>, unknown: bool) -> Option<FunctionId> {
-        self.leaves = true;
-        self.unknown |= unknown;
-        match (self.known, target) {
-            (None, _) => {
-                self.known = target;
-                None
-            }
-            (Some(_), target) => target,
+    fn leave(&mut self, target: Option<FunctionId>, is_tail: bool) {
+        let Some(target) = target else { return };
+        match self {
+            Exit::Few(few) if few.target.is_none() => (few.target, few.is_tail) = (Some(target), is_tail),
+            _ if is_tail => self.extend(|many| many.tails.push(target)),
+            _ => self.extend(|many| many.called.push(target)),
         }
+    }
+
+    /// Changes it where it does not matter how much it holds.
+    fn extend(&mut self, change: impl FnOnce(&mut Many)) {
+        let mut many = match std::mem::take(self) {
+            Exit::Few(few) => {
+                let (called, tails) = if few.is_tail { (None, few.target) } else { (few.target, None) };
+                Box::new(Many {
+                    next: few.next.into_iter().flatten().collect(),
+                    called: called.into_iter().collect(),
+                    tails: tails.into_iter().collect(),
+                    ways: few.ways,
+                })
+            }
+            Exit::Many(many) => many,
+        };
+        change(&mut many);
+        *self = Exit::Many(many);
     }
 }
 
@@ -168,6 +247,6 @@ mod tests {
         let tail = exit.tail().unwrap();
         assert_eq!(tail.known().map(FunctionId::index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert!(tail.unknown && exit.call().unwrap().is_nowhere());
-        assert!(size_of::<Exit>() <= 40);
+        assert_eq!(size_of::<Exit>(), 16);
     }
 }

@@ -134,7 +134,9 @@ impl<'v> Explorer<'_, 'v> {
             }
             let Some((_, instruction)) = cursor.next() else { break };
             let here = instruction.effects();
-            self.note_saved(&instruction, here, effects.writes, state);
+            if self.convention == Convention::Standard {
+                self.note_saved(&instruction, here, effects.writes, state);
+            }
             effects.add(here);
             self.found.features.note(&instruction, at);
             match here.flow {
@@ -169,9 +171,9 @@ impl<'v> Explorer<'_, 'v> {
                 None => self.found.global_pointers.push(None),
             }
         }
-        self.function.returns |= exit.returns;
+        self.function.returns |= exit.returns();
         let this = &mut self.blocks[block];
-        this.end = cursor.at;
+        this.set_end(cursor.at);
         this.exit = exit;
         this.effects = effects;
     }
@@ -241,6 +243,12 @@ impl<'v> Explorer<'_, 'v> {
     ) {
         if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
             self.function.returns = true;
+        }
+        if knows_nothing(instruction, uses, state) {
+            if instruction.writes_integer_register() {
+                state.apply(instruction, Value::Any);
+            }
+            return;
         }
         let result = state.result(instruction, at, self.code);
         if load_size(instruction.op).or(store_size(instruction.op)).is_some() {
@@ -364,6 +372,24 @@ fn carried(convention: Convention) -> RegisterSet {
         Convention::Standard => all_registers(),
         Convention::Go => RegisterSet::EMPTY.with(Register::SP),
     }
+}
+
+/// Whether it is certain without looking closer that nothing is known of what `instruction` makes and of where it reads
+/// or writes: it takes registers, of none of which anything is known. Masks and shifts always say something.
+fn knows_nothing(instruction: &Instruction, uses: RegisterSet, state: &State<'_>) -> bool {
+    let says_something = matches!(
+        instruction.op,
+        Op::Andi
+            | Op::Slli
+            | Op::SlliUw
+            | Op::Sh1add
+            | Op::Sh2add
+            | Op::Sh3add
+            | Op::Sh1addUw
+            | Op::Sh2addUw
+            | Op::Sh3addUw
+    );
+    !uses.is_empty() && uses.intersection(state.known()).is_empty() && instruction.rs1 != 0 && !says_something
 }
 
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.

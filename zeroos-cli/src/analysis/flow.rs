@@ -45,7 +45,7 @@ impl Flow {
                         flow.callers[target.index()].push(block);
                     }
                 }
-                if exit.returns {
+                if exit.returns() {
                     flow.returns[id.index()].push(block);
                 }
             }

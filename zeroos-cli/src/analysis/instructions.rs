@@ -71,7 +71,7 @@ impl CodeListing {
         let mut code = Vec::new();
         for block in program.blocks.ids() {
             let found = &program.blocks[block];
-            code.extend(AddressRange::between(Address(found.start), Address(found.end)));
+            code.extend(AddressRange::between(Address(found.start), Address(found.end())));
             for (at, instruction) in program.blocks.instructions(block, &program.code) {
                 for extension in instruction.extensions() {
                     extensions.entry(extension).or_default().insert(at, found.function);

@@ -150,7 +150,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
         if let Some(callee) = found.exit.tail() {
             live = live.union(self.read_by(callee));
         }
-        if found.exit.returns || found.exit.tail().is_some() {
+        if found.exit.returns() || found.exit.tail().is_some() {
             live = live.union(self.at_return[found.function.index()]);
         }
         live
@@ -175,7 +175,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
                 *at_return = at_return.union(live);
                 for &block in &self.program[target].blocks {
                     let exit = &self.program.blocks[block].exit;
-                    if exit.returns || exit.tail().is_some() {
+                    if exit.returns() || exit.tail().is_some() {
                         work.push(block);
                     }
                 }
@@ -204,7 +204,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
     /// The registers with which `exit` may hand a pointer to code that is not looked at together with it.
     pub fn handed_on(&self, exit: &Exit) -> RegisterSet {
         let arguments = |last| (10..=last).map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with);
-        let handed_on = match (&self.others, exit.callees().next(), exit.returns) {
+        let handed_on = match (&self.others, exit.callees().next(), exit.returns()) {
             (Some(others), Some(_), _) => {
                 exit.callees().map(|callee| others.read_by(callee)).fold(RegisterSet::EMPTY, RegisterSet::union)
             }

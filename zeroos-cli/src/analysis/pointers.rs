@@ -1,5 +1,7 @@
 //! Code addresses that lie in the program's data: function pointers, labels and the elements of jump tables.
 
+use std::ops::Range;
+
 use super::code::Code;
 use crate::address::{Address, AddressRange};
 use crate::elf::Segment;
@@ -39,7 +41,7 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
     pointers.extend(resolvers.map(|&(slot, resolver)| Pointer { target: resolver, holder: Address(slot) }));
     if elf.kind == crate::elf::ElfKind::Executable {
         for segment in &elf.segments {
-            for (holder, target) in aligned_words(code, segment) {
+            for (holder, target) in aligned_words(code, segment, span(code.executable())) {
                 if code.contains(target) && !in_skipped(holder) {
                     pointers.push(Pointer { target, holder });
                 }
@@ -71,7 +73,7 @@ pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
         let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
         let writable: Vec<AddressRange> = writable.collect();
         for segment in &elf.segments {
-            for (holder, word) in aligned_words(code, segment) {
+            for (holder, word) in aligned_words(code, segment, span(writable.iter().copied())) {
                 if writable.iter().any(|range| range.contains(Address(word))) && !in_got(holder) {
                     addresses.push(word);
                 }
@@ -90,22 +92,34 @@ pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u
     let is_got = move |address: Address| got.iter().any(|range| range.contains(address));
     let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
     let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
-    let words = segments.flat_map(|segment| aligned_words(code, segment));
-    let words = words.filter(|&(holder, value)| value != 0 && !code.contains(holder.0));
+    let words = segments.flat_map(|segment| aligned_words(code, segment, 1..u64::MAX));
+    let words = words.filter(|&(holder, _)| !code.contains(holder.0));
     relocations.chain(words).filter(move |&(holder, _)| !is_got(holder)).map(|(holder, value)| (holder.0, value))
 }
 
-/// The aligned 8-byte words of a segment's file contents, with their addresses.
-fn aligned_words<'c>(code: &'c Code<'_>, segment: &'c Segment) -> impl Iterator<Item = (Address, u64)> + 'c {
+/// From the lowest to the highest address of `ranges`.
+fn span(ranges: impl Iterator<Item = AddressRange>) -> Range<u64> {
+    let mut span = u64::MAX..0;
+    for range in ranges {
+        span = span.start.min(range.start().0)..span.end.max(range.end().0);
+    }
+    span
+}
+
+/// The aligned 8-byte words of a segment's file contents that are `wanted`, with their addresses.
+fn aligned_words<'c>(
+    code: &'c Code<'_>,
+    segment: &'c Segment,
+    wanted: Range<u64>,
+) -> impl Iterator<Item = (Address, u64)> + 'c {
     let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
     let bytes = code.elf.segment_bytes(segment).get(lead..).unwrap_or_default();
     let start = segment.range.start().offset(lead as i64);
     // The file and program headers, mapped with the first segment, hold addresses that are nobody's pointers.
     let table = code.elf.program_headers.unwrap_or_default().0;
     let headers = table.saturating_sub(64)..table.saturating_add(56 * u64::from(code.elf.program_header_count));
-    bytes.chunks_exact(8).enumerate().filter_map(move |(index, word)| {
-        let holder = start.offset(index as i64 * 8);
-        let value = u64::from_le_bytes(*word.first_chunk()?);
-        (table == 0 || !headers.contains(&holder.0)).then_some((holder, value))
-    })
+    let words = bytes.chunks_exact(8).map(|word| word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
+    let words = words.enumerate().filter(move |(_, value)| wanted.contains(value));
+    let words = words.map(move |(index, value)| (start.offset(index as i64 * 8), value));
+    words.filter(move |(holder, _)| table == 0 || !headers.contains(&holder.0))
 }

@@ -50,7 +50,7 @@ impl Premises {
     pub fn first(elf: &AppElf) -> Premises {
         Premises {
             code: CodeBy::Sections,
-            whole_words: !elf.isa.compressed && elf.entry.0.is_multiple_of(4),
+            whole_words: !elf.isa.compressed && !starts_with_halves(elf),
             global_pointers: Some(first_global_pointer(elf).into_iter().collect()),
             broken: BTreeMap::new(),
             broken_by_pointer: RegisterSet::EMPTY,
@@ -165,4 +165,35 @@ fn first_global_pointer(elf: &AppElf) -> Option<u64> {
         });
     }
     None
+}
+
+/// Whether among the first instructions that the program executes, as far as they are easily followed, there are
+/// compressed ones: Go's linker says there are none although its newer compilers write them.
+fn starts_with_halves(elf: &AppElf) -> bool {
+    const FOLLOWED: usize = 64;
+    let mut at = elf.entry.0;
+    let mut upper = None;
+    for _ in 0..FOLLOWED {
+        let Some(instruction) = elf.bytes_from(Address(at)).and_then(isa::decode) else { return false };
+        if instruction.length == 2 || !at.is_multiple_of(4) {
+            return true;
+        }
+        let far = upper.take().filter(|&(register, _)| register == instruction.rs1());
+        let place = far.map(|(_, place): (Register, u64)| place.wrapping_add_signed(instruction.immediate.into()));
+        at = match (instruction.op, place) {
+            (Op::Jal, _) => at.wrapping_add_signed(instruction.immediate.into()),
+            (Op::Jalr, Some(target)) => target,
+            (Op::Jalr, None) => return false,
+            (op, place) => {
+                upper = match op {
+                    Op::Auipc => Some(at.wrapping_add_signed(instruction.immediate.into())),
+                    Op::Addi => place,
+                    _ => None,
+                }
+                .map(|place| (instruction.rd(), place));
+                at.wrapping_add(4)
+            }
+        };
+    }
+    false
 }

@@ -319,7 +319,7 @@ impl<'a> Program<'a> {
         let mut sites: BTreeMap<u64, Vec<BlockId>> = BTreeMap::new();
         for &(at, block) in &self.sites {
             // The block may have been cut since; then the other part was run for itself.
-            if (self.blocks[block].start..self.blocks[block].end).contains(&at) {
+            if (self.blocks[block].start..self.blocks[block].end()).contains(&at) {
                 sites.entry(at).or_default().push(block);
             }
         }

@@ -167,7 +167,7 @@ fn branch_targets(program: &Program<'_>, flow: &Flow) -> BTreeSet<u64> {
     let is_entered = |&&site: &&u64| {
         let jumped_at = flow.sites[&site].iter().any(|&block| {
             let before = flow.predecessors(block).iter().map(|&before| &program.blocks[before]);
-            let mut jumps = before.map(|before| before.end != site || before.exit.call().is_some());
+            let mut jumps = before.map(|before| before.end() != site || before.exit.call().is_some());
             program.blocks[block].start == site && jumps.any(|jumps| jumps)
         });
         jumped_at

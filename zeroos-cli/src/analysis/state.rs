@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bumpalo::Bump;
-
+use super::arena::Arena;
 use super::code::{Code, load_size};
 use super::value::{Read, Table, Value, evaluate, immediate_operand};
 use crate::isa::{Instruction, Op, Register, RegisterSet};
@@ -58,7 +57,7 @@ impl<'v> State<'v> {
     }
 
     /// At function entry: only the stack pointer (by definition) and the global pointer have known values.
-    pub fn at_entry(global_pointers: Option<&BTreeSet<u64>>, arena: &'v Bump) -> State<'v> {
+    pub fn at_entry(global_pointers: Option<&BTreeSet<u64>>, arena: &'v Arena<'v>) -> State<'v> {
         let mut state = State::unknown();
         state.set(Register::SP, Value::Stack(0));
         let global_pointers = global_pointers.into_iter().flatten().copied().collect();
@@ -100,7 +99,7 @@ impl<'v> State<'v> {
     }
 
     /// The address that a load, store or `jalr` computes: rs1 plus immediate.
-    pub fn address(&self, instruction: &Instruction, arena: &'v Bump) -> Value<'v> {
+    pub fn address(&self, instruction: &Instruction, arena: &'v Arena<'v>) -> Value<'v> {
         let displacement = i64::from(instruction.immediate);
         match self.get(instruction.rs1()) {
             Value::Any => Value::Any,
@@ -121,7 +120,7 @@ impl<'v> State<'v> {
             Op::Jal | Op::Jalr => Value::Constant(at.wrapping_add(instruction.length.into())),
             op if load_size(op).is_some() => match self.address(instruction, code.arena) {
                 Value::Constant(address) => code.constant_load(op, address).map_or(Value::Any, Value::Constant),
-                Value::Element(table) => Value::Loaded(code.arena.alloc(Read { table: *table, load: op })),
+                Value::Element(table) => Value::Loaded(code.arena.keep(Read { table: *table, load: op })),
                 _ => Value::Any,
             },
             op => {

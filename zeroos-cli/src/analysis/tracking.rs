@@ -137,7 +137,7 @@ impl<'a> Tracker<'_, 'a> {
                 self.pass(block, callee, (held, held), instruction, state)?;
                 self.hand_back(id, self.returned_by(callee))?;
             }
-            if exit.returns {
+            if exit.returns() {
                 self.hand_back(id, held)?;
             }
             for next in exit.successors() {

@@ -3,8 +3,7 @@
 //! The order is flat on purpose: constants join to small sets, everything else that differs joins to [`Value::Any`].
 //! Values are copied by the million, so the rare wide ones lie in an arena.
 
-use bumpalo::Bump;
-
+use super::arena::{Arena, ConstantSet};
 use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
 
@@ -18,7 +17,7 @@ pub(super) enum Value<'v> {
     Any,
     /// Exactly this.
     Constant(u64),
-    /// One of these.
+    /// One of these, at most [`SET_LIMIT`].
     Set(&'v ConstantSet<'v>),
     /// The stack pointer at function entry plus this many bytes.
     Stack(i64),
@@ -50,7 +49,7 @@ impl PartialEq for Value<'_> {
 #[cold]
 fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (a, b) {
-        (Value::Set(a), Value::Set(b)) => a == b,
+        (Value::Set(a), Value::Set(b)) => std::ptr::eq(*a, *b) || a == b,
         (Value::Below(a), Value::Below(b)) => a == b,
         (Value::Scaled(a), Value::Scaled(b)) => a == b,
         (Value::Element(a), Value::Element(b)) => a == b,
@@ -59,10 +58,6 @@ fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
         _ => false,
     }
 }
-
-/// Constants, ascending: at least two, at most [`SET_LIMIT`].
-#[derive(PartialEq, Eq, Debug)]
-pub(super) struct ConstantSet<'v>(&'v [u64]);
 
 /// How an index became a byte offset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +100,7 @@ impl<'v> Value<'v> {
     pub fn constants(&self) -> Option<&[u64]> {
         match self {
             Value::Constant(value) => Some(std::slice::from_ref(value)),
-            Value::Set(values) => Some(values.0),
+            Value::Set(values) => Some(values.numbers()),
             _ => None,
         }
     }
@@ -118,24 +113,40 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// Equal values have equal fingerprints, most others different ones.
+    pub fn fingerprint(&self) -> u64 {
+        let (kind, number) = match self {
+            Value::Any => (0, 0),
+            Value::Constant(value) => (1, *value),
+            Value::Set(values) => (2, values.numbers().iter().fold(0, |sum: u64, &value| sum.wrapping_add(value))),
+            Value::Stack(offset) => (3, *offset as u64),
+            Value::Below(bound) => (4, u64::from(*bound)),
+            Value::Scaled(scale) => (5, u64::from(scale.shift)),
+            Value::Element(table) => (6, table.base),
+            Value::Loaded(read) => (7, read.table.base),
+            Value::Displaced(displaced) => (8, displaced.base),
+        };
+        number ^ kind << 56
+    }
+
     /// The value that stands for all of `values`.
-    pub fn of(mut values: Vec<u64>, arena: &'v Bump) -> Value<'v> {
+    pub fn of(mut values: Vec<u64>, arena: &'v Arena<'v>) -> Value<'v> {
         values.sort_unstable();
         values.dedup();
         match values.as_slice() {
             [] => Value::Any,
             [value] => Value::Constant(*value),
-            _ if values.len() <= SET_LIMIT => Value::Set(arena.alloc(ConstantSet(arena.alloc_slice_copy(&values)))),
+            _ if values.len() <= SET_LIMIT => Value::Set(arena.set(&values)),
             _ => Value::Any,
         }
     }
 
-    fn two(low: u64, high: u64, arena: &'v Bump) -> Value<'v> {
-        Value::Set(arena.alloc(ConstantSet(arena.alloc([low, high]))))
+    fn two(low: u64, high: u64, arena: &'v Arena<'v>) -> Value<'v> {
+        Value::Set(arena.set(&[low, high]))
     }
 
     /// What holds on either of two paths.
-    pub fn join(&self, other: &Value<'v>, arena: &'v Bump) -> Value<'v> {
+    pub fn join(&self, other: &Value<'v>, arena: &'v Arena<'v>) -> Value<'v> {
         if self == other {
             return *self;
         }
@@ -224,7 +235,7 @@ pub(super) fn compute(op: Op, a: u64, b: u64) -> Option<u64> {
 }
 
 /// The result of `op` on abstract operands.
-pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<'v> {
+pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> Value<'v> {
     match (op, a, b) {
         (_, Value::Constant(x), Value::Constant(y)) => compute(op, x, y).map_or(Value::Any, Value::Constant),
         (Op::Addi, _, Value::Constant(0)) => a,
@@ -244,7 +255,7 @@ pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) 
 }
 
 /// The steps by which an index becomes a jump-table target: mask, scale, add the base, load, add the base again.
-fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<'v> {
+fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> Value<'v> {
     use Op::*;
     let bound = |index| if let Value::Below(bound) = index { Some(bound) } else { None };
     match (op, a, b) {
@@ -256,10 +267,10 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<
             Value::Scaled(Scale { shift: scale.shift - shift as u8, count: scale.count })
         }
         (Add, Value::Below(count), Value::Constant(base)) | (Add, Value::Constant(base), Value::Below(count)) => {
-            Value::Element(arena.alloc(Table { base, scale: Scale { shift: 0, count: Some(count) } }))
+            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, count: Some(count) } }))
         }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
-            Value::Element(arena.alloc(Table { base, scale }))
+            Value::Element(arena.keep(Table { base, scale }))
         }
         (Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw, index, Value::Constant(base)) => {
             let shift = match op {
@@ -267,13 +278,13 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Bump) -> Value<
                 Sh2add | Sh2addUw => 2,
                 _ => 3,
             };
-            Value::Element(arena.alloc(Table { base, scale: Scale { shift, count: bound(index) } }))
+            Value::Element(arena.keep(Table { base, scale: Scale { shift, count: bound(index) } }))
         }
         (Addi | Add, Value::Element(table), Value::Constant(bytes)) => {
-            Value::Element(arena.alloc(Table { base: table.base.wrapping_add(bytes), ..*table }))
+            Value::Element(arena.keep(Table { base: table.base.wrapping_add(bytes), ..*table }))
         }
         (Add, Value::Loaded(read), Value::Constant(base)) | (Add, Value::Constant(base), Value::Loaded(read)) => {
-            Value::Displaced(arena.alloc(Displaced { base, read: *read }))
+            Value::Displaced(arena.keep(Displaced { base, read: *read }))
         }
         _ => Value::Any,
     }
@@ -285,7 +296,7 @@ mod tests {
 
     #[test]
     fn joins_collect_constants_and_give_up_on_anything_else() {
-        let arena = Bump::new();
+        let arena = Arena::new();
         let joined = Value::Constant(64).join(&Value::Constant(63), &arena);
         assert_eq!(joined.constants(), Some(&[63, 64][..]));
         assert_eq!(joined.join(&Value::Stack(0), &arena), Value::Any);
@@ -307,7 +318,7 @@ mod tests {
 
     #[test]
     fn an_index_becomes_a_table_element() {
-        let arena = Bump::new();
+        let arena = Arena::new();
         let index = evaluate(Op::Slli, Value::Below(7), Value::Constant(32), &arena);
         let scaled = evaluate(Op::Srli, index, Value::Constant(30), &arena);
         let element = evaluate(Op::Add, scaled, Value::Constant(0x1000), &arena);

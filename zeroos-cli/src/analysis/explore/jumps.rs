@@ -46,7 +46,7 @@ impl<'v> Explorer<'_, 'v> {
                 comes_back = true;
                 if target.constants().is_none() {
                     exit.add_tail(None, true);
-                    exit.returns = true;
+                    exit.set_returns();
                 }
             }
             let changed = self.broken_by(target);
@@ -70,10 +70,10 @@ impl<'v> Explorer<'_, 'v> {
             match derived.link {
                 // Like `longjmp`: out of this function, to wherever the loaded address says.
                 Link::Foreign => exit.add_tail(None, true),
-                Link::Own if instruction.immediate == 0 => exit.returns = true,
+                Link::Own if instruction.immediate == 0 => exit.set_returns(),
                 // From another register, which may hold what ra held, or a pointer.
                 Link::Copied if instruction.immediate == 0 => {
-                    exit.returns = true;
+                    exit.set_returns();
                     exit.add_tail(None, true);
                 }
                 Link::Own | Link::Copied | Link::Calculated => {
@@ -217,7 +217,7 @@ impl<'v> Explorer<'_, 'v> {
             self.go(label, state, exit);
         }
         exit.add_tail(None, true);
-        exit.returns = true;
+        exit.set_returns();
     }
 
     /// Where instructions start when the function is decoded from front to back.

@@ -92,7 +92,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
             if let Some(callee) = found.exit.tail() {
                 out = out.union(jumped_to(callee));
             }
-            if found.exit.returns || found.exit.tail().is_some() {
+            if found.exit.returns() || found.exit.tail().is_some() {
                 out = out.union(returned());
             }
             let start = out.minus(found.effects.writes).union(found.effects.reads);

@@ -264,7 +264,7 @@ fn what_the_runtime_keeps_about_functions_is_no_address_of_code() {
     let file = AppElf::parse(elf(&data)).unwrap();
     let go = GoFile::of(&file);
     assert_eq!(go.table().unwrap().function_data(), [8, 16].map(|offset| DATA + RECORDS as u64 + offset));
-    let arena = bumpalo::Bump::new();
+    let arena = crate::analysis::arena::Arena::new();
     let code = crate::analysis::code::Code::new(&file, &arena, crate::analysis::code::CodeBy::Sections, false);
     let pointers = crate::analysis::pointers::data_pointers(&code);
     let holders = pointers.iter().filter(|pointer| pointer.target == TEXT + FUNCTIONS[2]);

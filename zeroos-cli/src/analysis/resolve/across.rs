@@ -36,7 +36,7 @@ impl<'a> Search<'_, 'a> {
         let program = self.program;
         let found = &program.blocks[block];
         let Some(callee) = found.exit.call() else { return self.behind(block, &steps, steps.len(), place) };
-        let unwinds = found.end != next;
+        let unwinds = found.end() != next;
         let Some((at, ..)) = steps.last() else { return self.lose(|| "a block without code".to_owned()) };
         let (at, before) = (*at, steps.len() - 1);
         let register = match place {
