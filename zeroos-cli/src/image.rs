@@ -16,6 +16,7 @@ mod stubs;
 mod write;
 
 pub use error::ImageError;
+pub use kernel::KernelParts;
 pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 pub use resumed::Snapshot;
 

@@ -1,6 +1,7 @@
 //! The plan: which fragments make the kernel, where everything lies in memory, and how each `ecall` enters the kernel.
 //! Pure: decided from the program, its analysis, the platform and the committed inputs alone.
 
+mod arguments;
 mod entries;
 mod error;
 mod inputs;

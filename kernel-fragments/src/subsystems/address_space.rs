@@ -10,19 +10,9 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::user_memory::{UserAddress, UserMemory};
-
-/// Where a mapping is to go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Placement {
-    /// There if it is free, otherwise anywhere; 0 is no wish.
-    Hint(usize),
-    /// Exactly there, replacing what is there.
-    Fixed(usize),
-    /// Exactly there, if nothing is there.
-    FixedNoReplace(usize),
-}
 
 /// The address space.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
-use crate::stop::Message;
+use crate::stop::{Message, Part};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::newborn::{Newborn, Start};
@@ -321,16 +321,17 @@ impl Threads {
     fn report_deadlock(&self, platform: &mut impl Platform) {
         for waiter in &self.waiting {
             let thread = waiter.thread.get();
-            let mut message = Message(platform);
-            message.text("zeroos: thread ").decimal(u64::from(thread.tid)).text(" waits for ");
-            match waiter.wait {
-                Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
-                Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
-                Wait::Sleep(_) => message.text("a signal"),
-                Wait::Event => message.text("something to happen to a file, or a signal"),
+            let nothing = Part::Text(b"");
+            let (what, address) = match waiter.wait {
+                Wait::Futex(address, _) => ("a wake of the futex at ", Part::Hex(address.0 as u64)),
+                Wait::OwnFutex(address) => ("ownership of the futex at ", Part::Hex(address.0 as u64)),
+                Wait::Sleep(_) => ("a signal", nothing),
+                Wait::Event => ("something to happen to a file, or a signal", nothing),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
-            message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
+            let (tid, pc) = (u64::from(thread.tid), thread.frame.x[PC].wrapping_sub(behind));
+            let parts = [Part::Decimal(tid), Part::Text(what.as_bytes()), address, Part::Hex(pc)];
+            Message(platform).write("zeroos: thread % waits for %%, pc %\n", &parts);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::image::ImageNote;
+use crate::image::{ImageNote, KernelParts};
 use crate::pipeline::{Built, Examined};
 use crate::plan::{EntryMode, Jump, Plan, Replacement};
 
@@ -18,6 +18,7 @@ struct Report<'a> {
     schema: &'static str,
     platform: &'a str,
     kernel_bytes: u64,
+    kernel_parts: KernelParts,
     direct: usize,
     trap: usize,
     sites: Vec<SiteReport<'a>>,
@@ -147,7 +148,8 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
     let report = Report {
         schema: SCHEMA,
         platform: &plan.platform.name,
-        kernel_bytes: note.kernel_bytes,
+        kernel_bytes: note.kernel_parts.total(),
+        kernel_parts: note.kernel_parts,
         direct: plan.direct_sites().count(),
         trap: plan.trap_sites().count(),
         sites: sites.collect(),

@@ -3,7 +3,7 @@
 use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::{self, Process};
-use super::kernel::LinkedKernel;
+use super::kernel::{KernelParts, LinkedKernel};
 use super::lowered;
 use super::page_table;
 use super::stubs::{self, Stub};
@@ -51,8 +51,8 @@ pub(crate) struct Layout {
     pub kernel_symbols: Vec<Symbol>,
     /// `tohost` and `fromhost`, if the kernel has them.
     pub htif: Option<(Address, Address)>,
-    /// Size of the kernel's code, constants and initialised data, in bytes; the kernel's stack is not counted.
-    pub kernel_bytes: u64,
+    /// How much kernel there is.
+    pub kernel_parts: KernelParts,
     /// The stub of each site that has one, by the site.
     pub stubs: Vec<Stub>,
 }
@@ -163,7 +163,7 @@ impl Layout {
             htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,
-            kernel_bytes: linked.bytes + stub_bytes,
+            kernel_parts: KernelParts { stub_bytes, ..linked.parts },
             stubs,
             pieces,
         })

@@ -23,7 +23,7 @@ pub fn munmap(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, l
 mod tests {
     use super::*;
     use crate::abi::memory::PAGE_BYTES;
-    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
 
     #[test]
