@@ -212,6 +212,20 @@ impl AddressSpace {
     /// ENOMEM if the kernel's heap is full.
     #[inline]
     pub fn unmap(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
+        let (pages, known_end) = self.map_of(boot, start, end)?;
+        let becomes_stale = |contents, len_bytes| contents != Contents::Zero || len_bytes <= SMALL_BYTES;
+        // A thread's stack with its guard pages, for example, is whole spans.
+        if known_end != end || !pages.replace_spans(start, end, Page::STALE, becomes_stale) {
+            self.unmap_pieces(boot, start, end)?;
+        }
+        if start < self.first_free && end > self.start {
+            self.first_free = start.max(self.start);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -226,9 +240,6 @@ impl AddressSpace {
                 }
             }
             address = piece.end;
-        }
-        if start < self.first_free && end > self.start {
-            self.first_free = start.max(self.start);
         }
         Ok(())
     }

@@ -122,6 +122,13 @@ impl UserMemory for ProgramMemory {
     }
 
     #[inline]
+    fn read_u64_quickly(&self, address: UserAddress) -> Option<u64> {
+        let word = self.aligned_quickly::<u64>(address)?;
+        // SAFETY: as in `slice`, and aligned.
+        Some(u64::from_le(unsafe { word.read() }))
+    }
+
+    #[inline]
     fn read_pair(&self, address: UserAddress) -> Result<[u64; 2], Errno> {
         match self.aligned::<[u64; 2]>(address) {
             // SAFETY: as in `slice`, and aligned.
