@@ -191,7 +191,6 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
-/// How files of variants end.
 const SUFFIXES: [(&str, Variant); 4] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
@@ -216,9 +215,8 @@ fn syscall_files_are_named_after_their_call_and_variant() {
             ));
         }
         let expected = if path.starts_with("syscalls/console/") { Some(Variant::ConsoleOnly) } else { suffix };
-        if handler.variant != expected {
-            wrong.push(format!("{path}: console_only files lie in syscalls/console/; the others end in {SUFFIXES:?}"));
-        }
+        let rule = || format!("{path}: console_only files lie in syscalls/console/; the others end in {SUFFIXES:?}");
+        wrong.extend((handler.variant != expected).then(rule));
     }
     report(&wrong);
 }

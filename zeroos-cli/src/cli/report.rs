@@ -25,6 +25,9 @@ struct Report<'a> {
     /// What stands for instructions that the machine lacks, by kind; absent if nothing does.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     lowered: BTreeMap<&'static str, LoweringReport>,
+    /// Words of a static-PIE that changed because its relocations are applied in the image; 0 if it relocates itself.
+    #[serde(skip_serializing_if = "is_zero")]
+    relocated_words: u64,
     /// Bytes that nobody reaches and that were replaced because the machine's loader decodes them.
     #[serde(skip_serializing_if = "is_zero")]
     filled_bytes: u64,
@@ -154,6 +157,7 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
         trap: plan.trap_sites().count(),
         sites: sites.collect(),
         lowered: lowered(plan),
+        relocated_words: plan.relocated.len() as u64,
         filled_bytes: plan.lowerings.unreached.iter().map(|range| range.size().0).sum(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")

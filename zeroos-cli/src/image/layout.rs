@@ -80,6 +80,7 @@ impl Layout {
                 permissions: segment.permissions,
             });
         }
+        relocate(plan, &mut pieces)?;
         patch(plan, &mut pieces)?;
         lowered::patch(plan, &mut pieces)?;
         let stubs = stubs::write(plan, &linked)?;
@@ -173,6 +174,21 @@ impl Layout {
     pub fn program_ranges(&self) -> Vec<AddressRange> {
         self.pieces.iter().filter(|piece| piece.origin == Origin::Program).map(|piece| piece.range).collect()
     }
+}
+
+/// Puts the words of an applied relocation in their places.
+fn relocate(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
+    for (&address, word) in &plan.relocated {
+        let placed = plan.placement.placed(address);
+        let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(placed));
+        let place = piece.and_then(|piece| {
+            let offset = (placed - piece.range.start()).0 as usize;
+            piece.bytes.get_mut(offset..offset + 8)
+        });
+        let place = place.ok_or(ImageError::Stub { site: placed, what: "a relocation lies outside".into() })?;
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    Ok(())
 }
 
 /// Puts the jumps to the stubs in place of the `ecall`s.
