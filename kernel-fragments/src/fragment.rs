@@ -22,8 +22,8 @@ macro_rules! syscall {
 }
 
 /// `quick!(wake_nobody);` — this function is asked before the handler of this file: it does the most frequent case of the
-/// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`,
-/// without the thread; it returns `Option<SysResult>`. It should call nothing, so that it needs no stack frame.
+/// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`;
+/// it returns `Option<SysResult>`. It should call nothing, so that it needs no stack frame.
 #[macro_export]
 macro_rules! quick {
     ($function:ident) => {

@@ -15,34 +15,47 @@ pub enum Stop {
     Deadlock,
 }
 
-/// Writes one message piece by piece, without `core::fmt`, which would be most of a small kernel.
+/// What stands in place of a `%` in a message.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// These bytes.
+    Text(&'a [u8]),
+    /// A number, in decimal.
+    Decimal(u64),
+    /// A number, as `0x…`.
+    Hex(u64),
+}
+
+/// Writes messages without `core::fmt`, which would be most of a small kernel. Messages are made once: what counts is that
+/// each takes little code, so one function reads them all.
 pub struct Message<'a, P: Platform>(pub &'a mut P);
 
 impl<P: Platform> Message<'_, P> {
-    /// Appends `text`.
-    pub fn text(&mut self, text: &str) -> &mut Self {
-        self.bytes(text.as_bytes())
+    /// Writes `template`, whose `%` stand for the `parts` in order.
+    #[inline(never)]
+    pub fn write(&mut self, template: &str, parts: &[Part<'_>]) {
+        let mut parts = parts.iter();
+        for text in template.as_bytes().split(|&byte| byte == b'%') {
+            self.bytes(text);
+            match parts.next() {
+                Some(&Part::Text(text)) => self.bytes(text),
+                Some(&Part::Decimal(value)) => self.digits(value, 10),
+                Some(&Part::Hex(value)) => {
+                    self.bytes(b"0x");
+                    self.digits(value, 16);
+                }
+                None => {}
+            }
+        }
     }
 
-    /// Appends raw bytes. Out of line, as messages are made of many pieces and made once.
     #[inline(never)]
-    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+    fn bytes(&mut self, bytes: &[u8]) {
         self.0.write_console(Stream::Error, bytes);
-        self
-    }
-
-    /// Appends `value` as `0x…`.
-    pub fn hex(&mut self, value: u64) -> &mut Self {
-        self.text("0x").digits(value, 16)
-    }
-
-    /// Appends `value` in decimal.
-    pub fn decimal(&mut self, value: u64) -> &mut Self {
-        self.digits(value, 10)
     }
 
     #[inline(never)]
-    fn digits(&mut self, mut value: u64, base: u64) -> &mut Self {
+    fn digits(&mut self, mut value: u64, base: u64) {
         let mut buffer = [0u8; 20];
         let mut start = buffer.len();
         loop {

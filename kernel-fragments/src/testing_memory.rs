@@ -5,7 +5,8 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, Range};
 use crate::errno::Errno;
-use crate::subsystems::address_space::{AddressSpace, Placement};
+use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::mapping_request::Placement;
 use crate::testing::{BASE, FakeMemory, TestRandom};
 use alloc::vec;
 

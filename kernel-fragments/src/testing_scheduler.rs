@@ -13,6 +13,7 @@ fn newborns_get_the_registers_their_parent_had() {
     let mut machine = ThreadMachine::new();
     machine.current().frame.x[8] = 88;
     machine.current().frame.f[9] = 99;
+    machine.current().float_state = 1; // as entry names it
     let tid = machine.spawn(0, UserAddress::NULL);
     assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
     let frame = &machine.current().frame;

@@ -95,6 +95,16 @@ pub trait UserMemory {
         self.read(address).map(u64::from_le_bytes)
     }
 
+    /// As [`read_u64`](Self::read_u64), where that is quick: `None` for an address that needs a longer look.
+    fn read_u64_quickly(&self, address: UserAddress) -> Option<u64> {
+        self.read_u64(address).ok()
+    }
+
+    /// The two little-endian 64-bit words at `address`. Errors as [`slice`](Self::slice).
+    fn read_pair(&self, address: UserAddress) -> Result<[u64; 2], Errno> {
+        Ok([self.read_u64(address)?, self.read_u64(address.add(8))?])
+    }
+
     /// Writes a little-endian 32-bit word. Errors as [`slice_mut`](Self::slice_mut).
     fn write_u32(&mut self, address: UserAddress, value: u32) -> Result<(), Errno> {
         self.write(address, &value.to_le_bytes())

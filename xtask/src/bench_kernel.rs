@@ -91,8 +91,8 @@ fn calls_table(text: &mut String) -> Result<Value> {
 fn programs_tables(text: &mut String) -> Result<(Value, Value)> {
     writeln!(
         text,
-        "\n{:<30}{:>6}{:>12}{:>9}{:>9}{:>9}{:>8}{:>11}",
-        "whole programs", "boot", "program", "direct", "trap", "share", "bytes", "sites"
+        "\n{:<30}{:>6}{:>12}{:>9}{:>9}{:>9}{:>8}{:>11}  {}",
+        "whole programs", "boot", "program", "direct", "trap", "share", "bytes", "sites", "code constants data stubs"
     )?;
     let (mut rows, mut goals, mut highest_boot) = (Vec::new(), Vec::new(), 0);
     for program in PROGRAMS {
@@ -104,15 +104,18 @@ fn programs_tables(text: &mut String) -> Result<(Value, Value)> {
         let share = 100.0 * direct_kernel as f64 / (direct_kernel + own) as f64;
         let bytes = direct["kernel_bytes"].as_u64().unwrap_or_default();
         let sites = sites(&path)?;
+        let part = |name: &str| direct["kernel_parts"][format!("{name}_bytes")].as_u64().unwrap_or_default();
+        let parts = ["code", "constant", "data", "stub"].map(part);
         writeln!(
             text,
-            "{program:<30}{boot:>6}{own:>12}{direct_kernel:>9}{trap_kernel:>9}{share:>8.2}%{bytes:>8}{:>11}",
-            format!("{}/{}", sites[0], sites[1])
+            "{program:<30}{boot:>6}{own:>12}{direct_kernel:>9}{trap_kernel:>9}{share:>8.2}%{bytes:>8}{:>11}  {}",
+            format!("{}/{}", sites[0], sites[1]),
+            parts.map(|bytes| bytes.to_string()).join(" ")
         )?;
         rows.push(json!({
             "program": program, "boot": boot, "program_instructions": own, "kernel_direct": direct_kernel,
             "kernel_trap": trap_kernel, "kernel_share_percent": share, "kernel_bytes": bytes,
-            "sites_direct": sites[0], "sites": sites[1],
+            "kernel_parts": direct["kernel_parts"], "sites_direct": sites[0], "sites": sites[1],
         }));
         highest_boot = highest_boot.max(boot);
         if program == HELLO {

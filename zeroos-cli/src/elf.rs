@@ -5,6 +5,7 @@ mod accept;
 mod app;
 mod error;
 mod hints;
+mod self_relocation;
 
 pub use app::{AppElf, ElfKind, FloatAbi, Isa, Permissions, Relocation, Section, Segment, Symbol, SymbolKind, Tls};
 pub use error::ElfError;

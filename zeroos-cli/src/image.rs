@@ -17,6 +17,7 @@ mod write;
 
 pub use error::ImageError;
 pub use initial_stack::{assumed_states, initial_state};
+pub use kernel::KernelParts;
 pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 pub use resumed::Snapshot;
 

@@ -1,6 +1,7 @@
 //! The plan: which fragments make the kernel, where everything lies in memory, and how each `ecall` enters the kernel.
 //! Pure: decided from the program, its analysis, the platform and the committed inputs alone.
 
+mod arguments;
 mod entries;
 mod error;
 mod inputs;
@@ -49,6 +50,9 @@ pub struct Plan {
     pub entries: BTreeMap<Address, EntryMode>,
     /// What stands in place of instructions that the machine lacks.
     pub lowerings: Lowerings,
+    /// The words of a static-PIE that change because its relocations are applied, by link-time address; none if it relocates
+    /// itself.
+    pub relocated: BTreeMap<Address, u64>,
     /// What the program is given at build time.
     pub inputs: CommittedInputs,
     /// What the program's code needs from the hart.
@@ -148,7 +152,9 @@ impl Plan {
         });
         let features = features(app, analysis, &platform);
         let global_pointer = analysis.global_pointer.map(|address| placement.placed(address));
+        let relocated = app.applied_relocations(|address| placement.placed(address));
         Ok(Plan {
+            relocated,
             platform,
             selection,
             placement,

@@ -5,10 +5,12 @@ mod loader;
 mod lowered;
 mod page_table;
 
+use std::borrow::Cow;
+
 use object::{Object, ObjectSegment};
 
 use crate::address::{Address, AddressRange, ByteCount};
-use crate::elf::AppElf;
+use crate::elf::{AppElf, Segment};
 use crate::image::{ImageError, read_note};
 use crate::isa::{Op, Register, decode};
 use crate::plan::{DirectEntry, Jump, Plan};
@@ -63,7 +65,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
     let mut replaced: Vec<AddressRange> = replaced.chain(lowered::replaced(plan)).collect();
     replaced.sort();
     for segment in &app.segments {
-        let (placed, expected) = (plan.placement.placed(segment.range.start()), app.segment_bytes(segment));
+        let (placed, expected) = (plan.placement.placed(segment.range.start()), expected_bytes(app, plan, segment)?);
         let range = AddressRange::new(placed, segment.range.size()).unwrap_or_default();
         if started == Started::Yes && segment.permissions.write && segments.iter().any(|(all, _)| all.covers(range)) {
             continue;
@@ -75,7 +77,7 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         if range.size() != segment.range.size() || data.len() != expected.len() {
             return Err(differs("a segment of the program has another size", placed));
         }
-        let changed = data.iter().zip(expected).enumerate().filter(|(_, (new, old))| new != old);
+        let changed = data.iter().zip(&*expected).enumerate().filter(|(_, (new, old))| new != old);
         for (offset, _) in changed {
             let at = placed.offset(offset as i64);
             let next = replaced.partition_point(|range| range.end() <= at);
@@ -104,6 +106,18 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         Some(note) if note.platform == plan.platform.name => Ok(()),
         _ => Err(differs("the note is missing", Address(0))),
     }
+}
+
+/// The bytes of the file, with the relocations that were to be applied.
+fn expected_bytes<'a>(app: &'a AppElf, plan: &Plan, segment: &Segment) -> Result<Cow<'a, [u8]>, ImageError> {
+    let mut bytes = Cow::Borrowed(app.segment_bytes(segment));
+    for (&address, word) in plan.relocated.range(segment.range.start()..segment.range.end()) {
+        let offset = (address - segment.range.start()).0 as usize;
+        let what = "a relocation lies outside the file's bytes";
+        let outside = || ImageError::Verify { what: what.into(), address };
+        bytes.to_mut().get_mut(offset..offset + 8).ok_or_else(outside)?.copy_from_slice(&word.to_le_bytes());
+    }
+    Ok(bytes)
 }
 
 /// The bytes that the jump of `entry` stands on.

@@ -19,7 +19,8 @@ Written by `ZEROOS_UPDATE_GOLDEN=1 cargo test -p zeroos-cli --test compatibility
 * What is **not supported** ends the run with the call, its place and the reason: it is never answered by a made-up result.
 * **Variants** of a call serve the programs for which they suffice, and are chosen by the plan: `single_thread` where nothing
   happens while the program waits, `waits` where a read or write may have to wait for another thread, `console_only` where
-  there are no descriptors but the standard streams.
+  there are no descriptors but the standard streams, `plain_futexes` and `fresh_mappings` where the arguments of all calls are
+  known to be the simple ones.
 * A call that is not listed here ends the run as unsupported.
 
 ";

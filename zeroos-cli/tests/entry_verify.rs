@@ -60,6 +60,40 @@ fn spoiled_images_are_refused(app: &str) -> Plan {
     built.plan
 }
 
+/// A static-PIE's relocations are applied, if nothing else is to be done to its words; each is checked.
+#[test]
+fn of_applied_relocations() {
+    let bytes = std::fs::read(example("hello-c/bin/imac-pie")).unwrap();
+    let mut examined = examine(bytes.clone()).unwrap();
+    let own_plan = plan(&mut examined, &BuildRequest::default()).unwrap();
+    let built = build(&examined, own_plan, &KernelCache::none()).unwrap();
+    let check = |image: &[u8]| verify(&examined.app, &built.plan, image, Started::No);
+    check(&built.image).unwrap();
+    assert_eq!(built.plan.relocated.len(), examined.app.relocations.len() + examined.app.relocation_counts.len());
+    for relocation in &examined.app.relocations {
+        let placed = built.plan.placement.placed(relocation.addend);
+        assert_eq!(built.plan.relocated.get(&relocation.target), Some(&placed.0));
+    }
+    for &address in built.plan.relocated.keys() {
+        let mut image = built.image.clone();
+        let at = offset(&image, built.plan.placement.placed(address));
+        image[at + 2] ^= 1;
+        let what = check(&image).unwrap_err().to_string();
+        assert!(what.contains("was changed"), "{address}: {what}");
+    }
+
+    // One that is not relative: the program must find all of them as they were.
+    let mut other = bytes;
+    let relative = 3u64.to_le_bytes();
+    let first = examined.app.relocations.first().unwrap();
+    let entry = [first.target.0.to_le_bytes(), relative, first.addend.0.to_le_bytes()].concat();
+    let at = other.windows(24).position(|window| window == entry).unwrap();
+    other[at + 8] = 2; // R_RISCV_64
+    let mut examined = examine(other).unwrap();
+    assert_eq!(examined.app.relocation_counts, []);
+    assert!(plan(&mut examined, &BuildRequest::default()).unwrap().relocated.is_empty());
+}
+
 /// Every entry of every table counts, also those that show nothing: all bits of the first that does, one bit of each other.
 #[test]
 fn of_page_tables() {

@@ -192,6 +192,13 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
+const SUFFIXES: [(&str, Variant); 4] = [
+    ("_single", Variant::SingleThread),
+    ("_waits", Variant::Waits),
+    ("_plain", Variant::PlainFutexes),
+    ("_fresh", Variant::FreshMappings),
+];
+
 #[test]
 fn syscall_files_are_named_after_their_call_and_variant() {
     let catalog = Catalog::embedded().unwrap();
@@ -200,11 +207,8 @@ fn syscall_files_are_named_after_their_call_and_variant() {
         let Some(handler) = &fragment.handler else { continue };
         let path = &fragment.path;
         let stem = Path::new(path).file_stem().unwrap().to_string_lossy().into_owned();
-        let (call, suffix) = match (stem.strip_suffix("_single"), stem.strip_suffix("_waits")) {
-            (Some(call), _) => (call, Some(Variant::SingleThread)),
-            (_, Some(call)) => (call, Some(Variant::Waits)),
-            _ => (stem.as_str(), None),
-        };
+        let named = SUFFIXES.iter().find_map(|&(suffix, variant)| Some((stem.strip_suffix(suffix)?, variant)));
+        let (call, suffix) = named.map_or((stem.as_str(), None), |(call, variant)| (call, Some(variant)));
         if handler.number.name() != Some(call) || handler.function != call {
             wrong.push(format!(
                 "{path}: file, function and Linux's name of call {} must agree; they are `{call}`, `{}` and `{}`",
@@ -212,12 +216,8 @@ fn syscall_files_are_named_after_their_call_and_variant() {
             ));
         }
         let expected = if path.starts_with("syscalls/console/") { Some(Variant::ConsoleOnly) } else { suffix };
-        if handler.variant != expected {
-            wrong.push(format!(
-                "{path}: console_only files lie in syscalls/console/, single_thread files end in _single.rs, waits files \
-                 in _waits.rs, and only they"
-            ));
-        }
+        let rule = || format!("{path}: console_only files lie in syscalls/console/; the others end in {SUFFIXES:?}");
+        wrong.extend((handler.variant != expected).then(rule));
     }
     report(&wrong);
 }

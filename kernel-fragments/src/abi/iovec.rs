@@ -28,9 +28,8 @@ impl IoVector {
     /// EFAULT if it is not readable.
     #[inline]
     pub fn read(memory: &impl UserMemory, list: UserAddress, index: u32) -> Result<IoVector, Errno> {
-        let element = list.add(index as usize * IOVEC_BYTES);
-        let address = UserAddress(memory.read_u64(element)? as usize);
-        Ok(IoVector { address, len_bytes: memory.read_u64(element.add(8))? as usize })
+        let [address, len_bytes] = memory.read_pair(list.add(index as usize * IOVEC_BYTES))?;
+        Ok(IoVector { address: UserAddress(address as usize), len_bytes: len_bytes as usize })
     }
 }
 

@@ -11,19 +11,9 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::user_memory::{UserAddress, UserMemory};
-
-/// Where a mapping is to go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Placement {
-    /// There if it is free, otherwise anywhere; 0 is no wish.
-    Hint(usize),
-    /// Exactly there, replacing what is there.
-    Fixed(usize),
-    /// Exactly there, if nothing is there.
-    FixedNoReplace(usize),
-}
 
 /// The address space.
 #[derive(Debug)]
@@ -230,6 +220,20 @@ impl AddressSpace {
     /// ENOMEM if the kernel's heap is full.
     #[inline]
     pub fn unmap(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
+        let (pages, known_end) = self.map_of(boot, start, end)?;
+        let becomes_stale = |contents, len_bytes| contents != Contents::Zero || len_bytes <= SMALL_BYTES;
+        // A thread's stack with its guard pages, for example, is whole spans.
+        if known_end != end || !pages.replace_spans(start, end, Page::STALE, becomes_stale) {
+            self.unmap_pieces(boot, start, end)?;
+        }
+        if start < self.first_free && end > self.start {
+            self.first_free = start.max(self.start);
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -244,9 +248,6 @@ impl AddressSpace {
                 }
             }
             address = piece.end;
-        }
-        if start < self.first_free && end > self.start {
-            self.first_free = start.max(self.start);
         }
         Ok(())
     }

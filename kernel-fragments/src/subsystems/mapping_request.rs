@@ -6,8 +6,18 @@ use crate::abi::memory::{
     MAP_SHARED, MAP_TYPE, PAGE_BYTES, page_align,
 };
 use crate::errno::Errno;
-use crate::subsystems::address_space::Placement;
 use crate::user_memory::UserAddress;
+
+/// Where a mapping is to go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// There if it is free, otherwise anywhere; 0 is no wish.
+    Hint(usize),
+    /// Exactly there, replacing what is there.
+    Fixed(usize),
+    /// Exactly there, if nothing is there.
+    FixedNoReplace(usize),
+}
 
 /// A mapping to make.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,7 +1,7 @@
 //! A thread between the call that makes it and the moment at which its parent's registers are complete.
 
 use crate::subsystems::parked_thread::{ParkedThread, ThreadRoom};
-use crate::thread::{A0, AlternateStack, RestartableSequences, SP, TP, Thread};
+use crate::thread::{A0, SP, TP, Thread};
 use crate::user_memory::UserAddress;
 
 /// A thread that `clone` made, and that gets its parent's registers once these are complete.
@@ -29,14 +29,9 @@ pub struct Start {
 impl Newborn {
     /// The thread, now that its parent's frame is complete.
     pub fn born(self, parent: &Thread) -> ParkedThread {
-        let mut newborn = self.room.copy(parent, self.tid);
+        let mut newborn = self.room.make(parent, self.tid);
         let thread = newborn.get_mut();
-        thread.pending_signals = 0;
-        thread.alternate_stack = AlternateStack::NONE;
-        thread.cpu_ns = 0;
         thread.clear_child_tid = self.start.clear_child_tid;
-        thread.robust_list = UserAddress::NULL;
-        thread.restartable_sequences = RestartableSequences::NONE;
         thread.frame.x[A0] = 0;
         if self.start.stack != 0 {
             thread.frame.x[SP] = self.start.stack;

@@ -5,6 +5,7 @@ use crate::boot_info::BootInfo;
 use crate::platform_interface::Platform;
 use crate::report::{self, place};
 use crate::stop::Message;
+use crate::stop::Part::{Decimal, Hex, Text};
 
 /// Exception causes (ISA manual II, "Supervisor Cause Register").
 const INSTRUCTION_PAGE_FAULT: u64 = 12;
@@ -26,14 +27,13 @@ pub fn fault(platform: &mut impl Platform, boot: &BootInfo, cause: u64, pc: u64,
         STORE_PAGE_FAULT => "write to a page that may not be written",
         _ => report::fault(platform, boot, cause, pc, value),
     };
-    let mut message = Message(platform);
-    message.text("zeroos: fault: ").text(what).text(", cause ").decimal(cause);
-    place(&mut message, boot, pc);
-    message.text(", trap value ").hex(value);
     let below_stack = boot.stack_range.start.checked_sub(value);
-    if cause != INSTRUCTION_PAGE_FAULT && below_stack.is_some_and(|below| below <= STACK_GUARD_BYTES) {
-        message.text(", below the stack, which is full");
-    }
-    message.text("\n");
+    let is_overflow = cause != INSTRUCTION_PAGE_FAULT && below_stack.is_some_and(|below| below <= STACK_GUARD_BYTES);
+    let hint: &[u8] = if is_overflow { b", below the stack, which is full" } else { b"" };
+    let [in_, function] = place(boot, pc);
+    Message(platform).write(
+        "zeroos: fault: %, cause %, pc %%%, trap value %%\n",
+        &[Text(what.as_bytes()), Decimal(cause), Hex(pc), in_, function, Hex(value), Text(hint)],
+    );
     platform.exit(ENDED_BY_SIGSEGV)
 }

@@ -77,6 +77,9 @@ pub struct Span {
     pub page: Page,
 }
 
+/// For how many spans room is made at first: copying them to larger room costs more than the room.
+const FIRST_SPANS: usize = 32;
+
 /// The map.
 #[derive(Debug)]
 pub struct PageMap {
@@ -155,7 +158,52 @@ impl PageMap {
     #[cold]
     #[inline(never)]
     fn grow(&mut self) -> Result<(), Errno> {
-        self.spans.try_reserve(2).map_err(|_| Errno::ENOMEM)
+        let more = if self.spans.capacity() == 0 { FIRST_SPANS } else { 2 };
+        self.spans.try_reserve(more).map_err(|_| Errno::ENOMEM)
+    }
+
+    /// Makes all pages of `start..end` be `page`, if these are whole spans of mapped pages, for each of which `fits` holds of
+    /// the contents and the number of bytes; otherwise nothing happens, and it is false.
+    #[inline]
+    pub fn replace_spans(
+        &mut self,
+        start: usize,
+        end: usize,
+        page: Page,
+        fits: impl Fn(Contents, usize) -> bool,
+    ) -> bool {
+        let index = self.index(start);
+        let (before, from) = self.spans.split_at_mut_checked(index).unwrap_or((&mut [], &mut []));
+        let (mut at, mut count) = (start, 0);
+        for span in from.iter() {
+            if at == end {
+                break;
+            }
+            if span.start != at || !span.page.is_mapped() || !fits(span.page.contents(), span.end - at) {
+                return false;
+            }
+            (at, count) = (span.end, count + 1);
+        }
+        if at != end {
+            return false;
+        }
+        let behind = from.get(count).filter(|behind| behind.start == end && behind.page == page);
+        let (end, count) = behind.map_or((end, count), |behind| (behind.end, count + 1));
+        let (at, gone) = match (before.last_mut(), from.first_mut()) {
+            (Some(before), _) if before.end == start && before.page == page => {
+                before.end = end;
+                (index, count)
+            }
+            (_, Some(first)) => {
+                (first.end, first.page) = (end, page);
+                (index + 1, count - 1)
+            }
+            _ => return false,
+        };
+        if gone > 0 {
+            remove(&mut self.spans, at, gone);
+        }
+        true
     }
 
     /// Makes all pages of `start..piece.end` be `page`, where `piece` is what [`piece`](Self::piece) just found at `start`.
@@ -213,7 +261,9 @@ impl PageMap {
         if start >= end {
             return Ok(());
         }
-        self.grow()?;
+        if self.spans.capacity() - self.spans.len() < 2 {
+            self.grow()?;
+        }
         let mut first = self.index(start);
         let (mut new_start, mut new_end) = (start, end);
         let (mut left, mut right) = (None, None);

@@ -1,8 +1,9 @@
 //! Threads that do not run, as the scheduler holds them: pointers that own.
 #![allow(unsafe_code)]
 
-use crate::thread::{KERNEL_STACK, PROCESS_ID, Thread};
-use alloc::alloc::{alloc, dealloc};
+use crate::thread::{AlternateStack, KERNEL_STACK, PROCESS_ID, RestartableSequences, Thread, Unfinished};
+use crate::user_memory::UserAddress;
+use alloc::alloc::alloc_zeroed;
 use core::alloc::Layout;
 use core::ptr::NonNull;
 
@@ -19,7 +20,7 @@ const BLOCK: Layout = match Layout::from_size_align(KERNEL_STACK, align_of::<Thr
     Err(_) => panic!("a power of two is an alignment"),
 };
 
-/// Room for a thread on the kernel's heap, on top of a kernel stack of its own.
+/// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`].
 #[derive(Debug)]
 pub struct ThreadRoom(NonNull<Thread>);
 
@@ -27,19 +28,42 @@ impl ThreadRoom {
     /// New room; `None` if the heap is full.
     pub fn new() -> Option<ThreadRoom> {
         // SAFETY: the layout is not of size 0.
-        let block = NonNull::new(unsafe { alloc(BLOCK) })?;
+        let block = NonNull::new(unsafe { alloc_zeroed(BLOCK) })?;
         // SAFETY: the offset lies inside the block.
         Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
     }
 
-    /// Makes a copy of `thread` in it, whose id is `tid`: not the first thread's.
-    pub fn copy(self, thread: &Thread, tid: u32) -> ParkedThread {
-        // SAFETY: the end of the block was made for a `Thread`: as large, and aligned, because block and sizes are
-        // multiples of the alignment. A `Thread` is plain data, and nobody else knows the room.
-        unsafe { self.0.copy_from_nonoverlapping(NonNull::from(thread), 1) };
-        let mut copy = ParkedThread(self.0);
-        copy.get_mut().tid = tid;
-        copy
+    /// Makes a thread in it, whose id is `tid`, not the first thread's, with the registers, mask and name of `parent`.
+    pub fn make(self, parent: &Thread, tid: u32) -> ParkedThread {
+        let thread = self.0.as_ptr();
+        // SAFETY: the end of the block was made for a `Thread`: as large, and aligned, because block and sizes are multiples
+        // of the alignment. Every field is written but the floating-point registers, which are numbers whatever they hold.
+        // Nobody else knows the room.
+        unsafe {
+            // Where floating point was never used, in state 0, the registers are zeros.
+            if parent.float_state != 0 || (*thread).float_state != 0 {
+                ((*thread).frame.f, (*thread).frame.fcsr) = (parent.frame.f, parent.frame.fcsr);
+            }
+            (*thread).frame.x = parent.frame.x;
+            (*thread).frame.continuation = parent.frame.continuation;
+            (*thread).frame.continues_at = parent.frame.continues_at;
+            (*thread).leave = 0;
+            (*thread).float_state = parent.float_state;
+            (*thread).tid = tid;
+            (*thread).signal_mask = parent.signal_mask;
+            (*thread).pending_signals = 0;
+            (*thread).alternate_stack = AlternateStack::NONE;
+            (*thread).cpu_ns = 0;
+            (*thread).clear_child_tid = UserAddress::NULL;
+            (*thread).robust_list = UserAddress::NULL;
+            (*thread).restartable_sequences = RestartableSequences::NONE;
+            (*thread).unfinished = Unfinished::NONE;
+            (*thread).awaited_signals = 0;
+            (*thread).mask_to_restore = parent.mask_to_restore;
+            (*thread).behind = None;
+            (*thread).name = parent.name;
+        }
+        ParkedThread(self.0)
     }
 }
 
@@ -47,7 +71,7 @@ impl ParkedThread {
     /// Takes the running thread off the hart.
     ///
     /// # Safety
-    /// The thread is the first one (a static) or was made by [`ThreadRoom::copy`]; until the pointer is given up by
+    /// The thread is the first one (a static) or was made by [`ThreadRoom::make`]; until the pointer is given up by
     /// [`resume`](Self::resume), nobody else reads or writes it, except that the trap handler may still save registers
     /// to its frame before it loads the next thread's.
     pub unsafe fn park(thread: &mut Thread) -> ParkedThread {
@@ -71,13 +95,10 @@ impl ParkedThread {
         self.0
     }
 
-    /// Gives the thread's memory back; nothing may run it or save to it any more. The first thread's stays.
-    pub fn free(self) {
-        if self.get().tid != PROCESS_ID {
-            // SAFETY: every thread but the first was made in a `ThreadRoom`, a block of this layout; `Thread` has nothing to
-            // drop. The thread's kernel stack is not in use: it exited, and another thread has entered the kernel since.
-            unsafe { dealloc(self.0.as_ptr().cast::<u8>().sub(OFFSET), BLOCK) }
-        }
+    /// The room of a thread that is gone: nothing may run it or save to it any more, and its kernel stack is not in use,
+    /// because another thread has entered the kernel since. None for the first thread, which lies elsewhere.
+    pub fn free(self) -> Option<ThreadRoom> {
+        (self.get().tid != PROCESS_ID).then_some(ThreadRoom(self.0))
     }
 }
 
@@ -109,6 +130,16 @@ impl ThreadQueue {
             None => self.first = Some(thread.0),
         }
         self.last = Some(thread.0);
+    }
+
+    /// Keeps `room` in it, for [`pop_room`](Self::pop_room).
+    pub fn push_room(&mut self, room: ThreadRoom) {
+        self.push(ParkedThread(room.0));
+    }
+
+    /// Takes the first one out, where only rooms are kept.
+    pub fn pop_room(&mut self) -> Option<ThreadRoom> {
+        self.pop().map(|thread| ThreadRoom(thread.0))
     }
 
     /// Takes the first one out.

@@ -27,7 +27,9 @@ impl ProgramMemory {
 
     #[inline(always)]
     fn is_the_programs(&self, address: UserAddress, len_bytes: usize) -> bool {
-        self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
+        let [first, second, others @ ..] = self.ranges;
+        let holds = |range: &Range| range.holds(address.0, len_bytes);
+        holds(first) || holds(second) || is_in_any(others, address.0, len_bytes)
     }
 
     /// As [`aligned`](Self::aligned), for at most a page, but looks only at the ranges in which nearly everything lies.
@@ -46,6 +48,28 @@ impl ProgramMemory {
         let fits = address.0.is_multiple_of(align_of::<T>()) && self.is_the_programs(address, size_of::<T>());
         fits.then(|| ptr::with_exposed_provenance_mut(address.0))
     }
+}
+
+/// Out of line: most programs have two ranges.
+#[cold]
+#[inline(never)]
+fn is_in_any(ranges: &[Range; PROGRAM_RANGES - 2], address: usize, len_bytes: usize) -> bool {
+    ranges.iter().any(|range| range.holds(address, len_bytes))
+}
+
+/// The little-endian number of `len_bytes` (at most 8) at `address`.
+#[cold]
+#[inline(never)]
+fn read_by_bytes(memory: &ProgramMemory, address: UserAddress, len_bytes: usize) -> Result<u64, Errno> {
+    let bytes = memory.slice(address, len_bytes)?;
+    Ok(bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+}
+
+/// [`UserMemory::write`] out of line.
+#[cold]
+#[inline(never)]
+fn write_by_bytes(memory: &mut ProgramMemory, address: UserAddress, bytes: &[u8]) -> Result<(), Errno> {
+    memory.write(address, bytes)
 }
 
 /// Learns the program's ranges.
@@ -85,7 +109,7 @@ impl UserMemory for ProgramMemory {
         match self.aligned::<u32>(address) {
             // SAFETY: as in `slice`, and aligned.
             Some(word) => Ok(u32::from_le(unsafe { word.read() })),
-            None => self.read(address).map(u32::from_le_bytes),
+            None => read_by_bytes(self, address, 4).map(|number| number as u32),
         }
     }
 
@@ -93,7 +117,23 @@ impl UserMemory for ProgramMemory {
         match self.aligned::<u64>(address) {
             // SAFETY: as in `slice`, and aligned.
             Some(word) => Ok(u64::from_le(unsafe { word.read() })),
-            None => self.read(address).map(u64::from_le_bytes),
+            None => read_by_bytes(self, address, 8),
+        }
+    }
+
+    #[inline]
+    fn read_u64_quickly(&self, address: UserAddress) -> Option<u64> {
+        let word = self.aligned_quickly::<u64>(address)?;
+        // SAFETY: as in `slice`, and aligned.
+        Some(u64::from_le(unsafe { word.read() }))
+    }
+
+    #[inline]
+    fn read_pair(&self, address: UserAddress) -> Result<[u64; 2], Errno> {
+        match self.aligned::<[u64; 2]>(address) {
+            // SAFETY: as in `slice`, and aligned.
+            Some(words) => Ok(unsafe { words.read() }.map(u64::from_le)),
+            None => Ok([read_by_bytes(self, address, 8)?, read_by_bytes(self, address.add(8), 8)?]),
         }
     }
 
@@ -104,7 +144,7 @@ impl UserMemory for ProgramMemory {
                 unsafe { word.write(value.to_le()) };
                 Ok(())
             }
-            None => self.write(address, &value.to_le_bytes()),
+            None => write_by_bytes(self, address, &value.to_le_bytes()),
         }
     }
 
@@ -169,6 +209,7 @@ mod tests {
             let address = UserAddress(base + offset);
             assert_eq!(memory.write_words(address, [0x0102_0304_0506_0708, 9]), Ok(()));
             assert_eq!((memory.read_u64(address), memory.read_u64(address.add(8))), (Ok(0x0102_0304_0506_0708), Ok(9)));
+            assert_eq!(memory.read_pair(address), Ok([0x0102_0304_0506_0708, 9]));
             assert_eq!(memory.write_u32(address, 0xaabb_ccdd), Ok(()));
             assert_eq!(
                 (memory.read_u32(address), memory.read_u64(address)),
@@ -179,5 +220,6 @@ mod tests {
             assert_eq!(memory.write_words(UserAddress(base + offset), [1, 2]), Err(Errno::EFAULT), "{offset}");
         }
         assert_eq!(memory.read_u32(UserAddress(base + 37)), Err(Errno::EFAULT));
+        assert_eq!(memory.read_pair(UserAddress(base + 32)), Err(Errno::EFAULT));
     }
 }

@@ -3,7 +3,8 @@
 use crate::abi::memory::{PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
-use crate::subsystems::address_space::{AddressSpace, Placement};
+use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::Contents;
 use crate::user_memory::{UserAddress, UserMemory};
 

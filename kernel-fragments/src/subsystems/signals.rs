@@ -93,6 +93,11 @@ impl Signals {
         }
     }
 
+    /// Whether any signal is pending for `thread`, blocked or not.
+    pub fn are_pending(&self, thread: &Thread) -> bool {
+        self.pending(thread) != 0
+    }
+
     /// Sends `signal` to the process.
     ///
     /// # Errors

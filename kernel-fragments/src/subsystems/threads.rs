@@ -9,7 +9,7 @@ use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
-use crate::stop::Message;
+use crate::stop::{Message, Part};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::newborn::{Newborn, Start};
@@ -23,6 +23,9 @@ use core::ptr::NonNull;
 
 hook!(switch => switch);
 hook!(choose => go_on);
+
+/// For how many threads more than there are room to wait is made.
+const FIRST_WAITERS: usize = 16;
 
 /// No alarm is set.
 const NEVER: u64 = u64::MAX;
@@ -72,6 +75,8 @@ pub struct Threads {
     /// How many there are, the running one left out.
     others: usize,
     newborn: Option<Newborn>,
+    /// Those of threads that are gone.
+    rooms: ThreadQueue,
     /// The thread that exited last: its frame was saved after it said so.
     retired: Option<ParkedThread>,
     intent: Intent,
@@ -91,6 +96,7 @@ impl Threads {
             next_deadline_ns: NEVER,
             others: 0,
             newborn: None,
+            rooms: ThreadQueue::new(),
             retired: None,
             intent: Intent::Yield,
             last_tid: PROCESS_ID,
@@ -106,8 +112,10 @@ impl Threads {
     pub fn create(&mut self, start: Start) -> Result<u32, Errno> {
         // Room for all threads to wait, so that no later step can fail.
         let others = self.others + 1;
-        self.waiting.try_reserve(others + 1 - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
-        let room = ThreadRoom::new().ok_or(Errno::EAGAIN)?;
+        if self.waiting.capacity() <= others {
+            self.waiting.try_reserve(others + FIRST_WAITERS - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
+        }
+        let room = self.rooms.pop_room().or_else(ThreadRoom::new).ok_or(Errno::EAGAIN)?;
         self.others = others;
         self.last_tid += 1;
         self.newborn = Some(Newborn { room, tid: self.last_tid, start });
@@ -321,16 +329,17 @@ impl Threads {
     fn report_deadlock(&self, platform: &mut impl Platform) {
         for waiter in &self.waiting {
             let thread = waiter.thread.get();
-            let mut message = Message(platform);
-            message.text("zeroos: thread ").decimal(u64::from(thread.tid)).text(" waits for ");
-            match waiter.wait {
-                Wait::Futex(address, _) => message.text("a wake of the futex at ").hex(address.0 as u64),
-                Wait::OwnFutex(address) => message.text("ownership of the futex at ").hex(address.0 as u64),
-                Wait::Sleep(_) => message.text("a signal"),
-                Wait::Event => message.text("something to happen to a file, or a signal"),
+            let nothing = Part::Text(b"");
+            let (what, address) = match waiter.wait {
+                Wait::Futex(address, _) => ("a wake of the futex at ", Part::Hex(address.0 as u64)),
+                Wait::OwnFutex(address) => ("ownership of the futex at ", Part::Hex(address.0 as u64)),
+                Wait::Sleep(_) => ("a signal", nothing),
+                Wait::Event => ("something to happen to a file, or a signal", nothing),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
-            message.text(", pc ").hex(thread.frame.x[PC].wrapping_sub(behind)).text("\n");
+            let (tid, pc) = (u64::from(thread.tid), thread.frame.x[PC].wrapping_sub(behind));
+            let parts = [Part::Decimal(tid), Part::Text(what.as_bytes()), address, Part::Hex(pc)];
+            Message(platform).write("zeroos: thread % waits for %%, pc %\n", &parts);
         }
     }
 }
@@ -374,8 +383,8 @@ fn choose(
     platform: &mut impl Platform,
     thread: &mut Thread,
 ) -> Option<NonNull<Thread>> {
-    if let Some(retired) = threads.retired.take() {
-        retired.free();
+    if let Some(room) = threads.retired.take().and_then(ParkedThread::free) {
+        threads.rooms.push_room(room);
     }
     if leave != Leave::Reschedule {
         if let Some(newborn) = threads.newborn.take() {

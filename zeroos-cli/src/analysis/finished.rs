@@ -37,7 +37,7 @@ impl Finished {
         let blocks = |wanted: bool| {
             let ids = program.function_ids().filter(|id| again[id.index()] == wanted);
             let blocks = ids.flat_map(|id| &program[id].blocks).map(|&block| &program.blocks[block]);
-            joined(blocks.map(|block| (block.start, block.end)).collect())
+            joined(blocks.map(|block| (block.start, block.end())).collect())
         };
         let kept = blocks(true);
         let executed: BTreeSet<u64> = starts.iter().flat_map(|start| &start.executed).copied().collect();
@@ -46,9 +46,9 @@ impl Finished {
         for id in program.function_ids().filter(|id| !again[id.index()]) {
             let own: Vec<_> = program[id].blocks.iter().map(|&block| &program.blocks[block]).collect();
             let ran = own.iter().filter(|block| executed.contains(&block.start)).count();
-            if ran > 0 && own.iter().all(|block| !meets(&kept, (block.start, block.end))) {
+            if ran > 0 && own.iter().all(|block| !meets(&kept, (block.start, block.end()))) {
                 leaves_out |= ran < own.len();
-                ranges.extend(own.iter().map(|block| (block.start, block.end)));
+                ranges.extend(own.iter().map(|block| (block.start, block.end())));
             }
         }
         let instructions = starts.iter().map(|start| start.instructions).max()?;
@@ -118,7 +118,7 @@ fn under_way(program: &Program<'_>, starts: &[StartUp]) -> Option<Vec<FunctionId
     for start in starts {
         let mut is_known = false;
         for block in program.blocks.ids().map(|id| &program.blocks[id]) {
-            let covers = |at: &u64| (block.start..block.end).contains(at);
+            let covers = |at: &u64| (block.start..block.end()).contains(at);
             is_known |= covers(&start.stopped_at);
             if covers(&start.stopped_at) || start.pending.iter().any(covers) {
                 all.push(block.function);

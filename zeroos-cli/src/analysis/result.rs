@@ -39,6 +39,8 @@ pub struct Site {
     /// Addresses of the instructions that bring each number into being: its constants, in this function or in callers;
     /// empty for an unbounded site.
     pub origins: BTreeMap<SyscallNumber, BTreeSet<Address>>,
+    /// Which values a0 to a5 can have, as far as they are constants of its own function; `None` for anything.
+    pub arguments: [Option<BTreeSet<u64>>; 6],
     /// Whether a path from the program's entry reaches it.
     pub reachable: bool,
     /// Names of the functions from the entry to the site's function, both included: a shortest path. Empty when

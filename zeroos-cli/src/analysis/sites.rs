@@ -47,6 +47,7 @@ pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
                 chain: if runs { chains.to(program, function) } else { Vec::new() },
                 evidence,
                 origins,
+                arguments: arguments(program, blocks, address),
                 live_after,
                 dead_temporaries: temporaries.minus(live_after),
                 branch_target: targets.contains(&address),
@@ -124,6 +125,25 @@ fn evidence(
     (true, evidence)
 }
 
+/// What the forward pass knows of the arguments of the site.
+fn arguments(program: &Program<'_>, blocks: &[BlockId], address: u64) -> [Option<BTreeSet<u64>>; 6] {
+    let mut arguments = [const { Some(BTreeSet::new()) }; 6];
+    for &block in blocks {
+        program.blocks.visit(block, &program.code, |at, _, state| {
+            if at != address {
+                return;
+            }
+            for (argument, number) in arguments.iter_mut().zip(Register::A0.number()..) {
+                match (state.get(Register::new(number)).constants(), &mut *argument) {
+                    (Some(constants), Some(known)) => known.extend(constants),
+                    _ => *argument = None,
+                }
+            }
+        });
+    }
+    arguments.map(|known| known.filter(|known| !known.is_empty()))
+}
+
 /// The sites that no path was seen to reach, which can run all the same where control is lost: found by their bytes and by decoding the code in front of them. Only constants right
 /// before them are recognised.
 pub(super) fn unreachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
@@ -154,6 +174,7 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
         function_name: function_name(&program.code, function),
         evidence,
         origins: Origins::new(),
+        arguments: [const { None }; 6],
         reachable,
         chain: Vec::new(),
         live_after: super::flow::all_registers().without(Register::A0),

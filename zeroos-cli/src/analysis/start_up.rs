@@ -4,7 +4,7 @@
 
 mod memory;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use memory::Memory;
 
@@ -29,6 +29,8 @@ pub struct InitialState {
     pub stack: Vec<u8>,
     /// Where in it lies what is not known yet.
     pub open: Vec<AddressRange>,
+    /// Words of the program that are not what its file says, by the file's addresses.
+    pub changed: BTreeMap<Address, u64>,
 }
 
 /// How far it was followed.

@@ -96,6 +96,10 @@ pub enum Variant {
     Waits,
     /// No call that makes a descriptor is reachable: only 0, 1 and 2 exist.
     ConsoleOnly,
+    /// There is one thread, and every futex call wakes, or waits without a timeout.
+    PlainFutexes,
+    /// Every mapping is anonymous memory anywhere, and nothing else is done to mappings.
+    FreshMappings,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -157,6 +161,8 @@ impl Variant {
             "single_thread" => Some(Variant::SingleThread),
             "waits" => Some(Variant::Waits),
             "console_only" => Some(Variant::ConsoleOnly),
+            "plain_futexes" => Some(Variant::PlainFutexes),
+            "fresh_mappings" => Some(Variant::FreshMappings),
             _ => None,
         }
     }
@@ -168,6 +174,8 @@ impl fmt::Display for Variant {
             Variant::SingleThread => "single_thread",
             Variant::Waits => "waits",
             Variant::ConsoleOnly => "console_only",
+            Variant::PlainFutexes => "plain_futexes",
+            Variant::FreshMappings => "fresh_mappings",
         })
     }
 }

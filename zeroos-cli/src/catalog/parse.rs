@@ -107,8 +107,8 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
         } else if item.mac.path.is_ident("quick") {
             let function = item.mac.parse_body::<Ident>().map_err(|error| wrong(error.to_string()))?.to_string();
             let (parameters, returns) = reader.signature(&function).map_err(&wrong)?;
-            if returns != "Option" || parameters.contains(&Parameter::Thread) {
-                return Err(wrong(format!("`{function}` must return `Option<SysResult>` and take no thread")));
+            if returns != "Option" {
+                return Err(wrong(format!("`{function}` must return `Option<SysResult>`")));
             }
             let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`quick!` stands before `syscall!`".into()))?;
             handler.quick = Some((function, parameters));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::address::Address;
-use crate::image::ImageNote;
+use crate::image::{ImageNote, KernelParts};
 use crate::pipeline::{Built, Examined};
 use crate::plan::{EntryMode, Jump, Plan, Replacement};
 
@@ -18,12 +18,16 @@ struct Report<'a> {
     schema: &'static str,
     platform: &'a str,
     kernel_bytes: u64,
+    kernel_parts: KernelParts,
     direct: usize,
     trap: usize,
     sites: Vec<SiteReport<'a>>,
     /// What stands for instructions that the machine lacks, by kind; absent if nothing does.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     lowered: BTreeMap<&'static str, LoweringReport>,
+    /// Words of a static-PIE that changed because its relocations are applied in the image; 0 if it relocates itself.
+    #[serde(skip_serializing_if = "is_zero")]
+    relocated_words: u64,
     /// Bytes that nobody reaches and that were replaced because the machine's loader decodes them.
     #[serde(skip_serializing_if = "is_zero")]
     filled_bytes: u64,
@@ -147,11 +151,13 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
     let report = Report {
         schema: SCHEMA,
         platform: &plan.platform.name,
-        kernel_bytes: note.kernel_bytes,
+        kernel_bytes: note.kernel_parts.total(),
+        kernel_parts: note.kernel_parts,
         direct: plan.direct_sites().count(),
         trap: plan.trap_sites().count(),
         sites: sites.collect(),
         lowered: lowered(plan),
+        relocated_words: plan.relocated.len() as u64,
         filled_bytes: plan.lowerings.unreached.iter().map(|range| range.size().0).sum(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")

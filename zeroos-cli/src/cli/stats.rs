@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::input::FileError;
 use crate::address::ByteCount;
 use crate::engine::{PublicOutput, RunOutcome};
-use crate::image::ImageNote;
+use crate::image::{ImageNote, KernelParts};
 use crate::linux::SyscallNumber;
 use crate::machine::{Cycles, InstructionCounts};
 use crate::platform::Misaligned;
@@ -25,6 +25,7 @@ pub(super) struct Stats {
     #[serde(skip_serializing_if = "Option::is_none")]
     public_output: Option<Output>,
     kernel_bytes: u64,
+    kernel_parts: KernelParts,
     image_bytes: ByteCount,
 }
 
@@ -90,7 +91,8 @@ impl Stats {
             misaligned_accesses: (note.misaligned == Misaligned::Counted).then_some(misaligned),
             syscalls: syscalls.collect(),
             public_output: outcome.public_output.as_ref().map(output),
-            kernel_bytes: note.kernel_bytes,
+            kernel_bytes: note.kernel_parts.total(),
+            kernel_parts: note.kernel_parts,
             image_bytes: ByteCount(image_bytes),
         })
     }

@@ -6,7 +6,7 @@ use object::endian::LittleEndian as Le;
 use object::read::elf::{FileHeader, ProgramHeader};
 
 use super::app::{AppElf, ElfKind, Permissions, Segment, Tls};
-use super::{ElfError, hints};
+use super::{ElfError, hints, self_relocation};
 use crate::address::{Address, AddressRange, ByteCount};
 
 type Header = elf::FileHeader64<Le>;
@@ -59,6 +59,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
         symbols: hints::symbols(header, &bytes, &segments),
         sections: hints::sections(header, &bytes, &segments),
         relocations: Vec::new(),
+        relocation_counts: Vec::new(),
         segments,
         bytes,
     };
@@ -75,6 +76,9 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
     }
     if let Some(dynamic) = dynamic {
         app.relocations = hints::relative_relocations(&app, dynamic);
+        if kind == ElfKind::StaticPie {
+            app.relocation_counts = self_relocation::counts(&app, dynamic);
+        }
     }
     Ok(app)
 }

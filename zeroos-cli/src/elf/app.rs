@@ -33,6 +33,8 @@ pub struct AppElf {
     pub sections: Vec<Section>,
     /// Base-relative relocations (`R_RISCV_RELATIVE`) of a static-PIE, by target.
     pub relocations: Vec<Relocation>,
+    /// Where its dynamic section says how many of them there are, if all can be applied before it starts; none otherwise.
+    pub relocation_counts: Vec<Address>,
 }
 
 /// How the file is linked.

@@ -14,9 +14,9 @@ type Header = elf::FileHeader64<Le>;
 
 /// `DT_RELR`, `DT_RELRSZ`: packed relative relocations (gABI).
 const DT_RELR: u64 = 36;
-const DT_RELRSZ: u64 = 35;
+pub(super) const DT_RELRSZ: u64 = 35;
 /// Size of an `Elf64_Rela`, bytes.
-const RELA_SIZE: usize = 24;
+pub(super) const RELA_SIZE: usize = 24;
 /// Names may share bytes of the string table, so a small hostile file can spell out a huge amount of them. A table whose
 /// names take more than this many times the file's size is taken for damaged.
 const LARGEST_NAMES: usize = 8;
@@ -105,16 +105,7 @@ fn segment_of(segments: &[Segment], address: Address) -> Option<&Segment> {
 /// The base-relative relocations that the dynamic section at `dynamic` lists (`DT_RELA`, `DT_RELR`).
 pub(super) fn relative_relocations(app: &AppElf, dynamic: AddressRange) -> Vec<Relocation> {
     let dynamic = dynamic_entries(app, dynamic);
-    let value = |wanted: u64| dynamic.iter().find(|&&(tag, _)| tag == wanted).map(|&(_, value)| value);
-    let table = |start: u64, size: u64| -> &[u8] {
-        match (value(start), value(size)) {
-            (Some(address), Some(size)) => {
-                let bytes = app.bytes_from(Address(address)).unwrap_or_default();
-                &bytes[..bytes.len().min(usize::try_from(size).unwrap_or(usize::MAX))]
-            }
-            _ => &[],
-        }
-    };
+    let table = |start: u64, size: u64| dynamic_table(app, &dynamic, start, size);
     let mut relocations = BTreeSet::new();
     for entry in table(elf::DT_RELA.0 as u64, elf::DT_RELASZ.0 as u64).chunks_exact(RELA_SIZE) {
         let word = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap_or_default());
@@ -127,8 +118,20 @@ pub(super) fn relative_relocations(app: &AppElf, dynamic: AddressRange) -> Vec<R
     relocations.into_iter().collect()
 }
 
+/// The table whose address and size in bytes the entries with the tags `start` and `size` tell, as far as the file gives it.
+pub(super) fn dynamic_table<'a>(app: &'a AppElf, dynamic: &[(u64, u64)], start: u64, size: u64) -> &'a [u8] {
+    let value = |wanted: u64| dynamic.iter().find(|&&(tag, _)| tag == wanted).map(|&(_, value)| value);
+    match (value(start), value(size)) {
+        (Some(address), Some(size)) => {
+            let bytes = app.bytes_from(Address(address)).unwrap_or_default();
+            &bytes[..bytes.len().min(usize::try_from(size).unwrap_or(usize::MAX))]
+        }
+        _ => &[],
+    }
+}
+
 /// `(tag, value)` of the dynamic section, up to its DT_NULL.
-fn dynamic_entries(app: &AppElf, range: AddressRange) -> Vec<(u64, u64)> {
+pub(super) fn dynamic_entries(app: &AppElf, range: AddressRange) -> Vec<(u64, u64)> {
     let bytes = app.bytes_from(range.start()).unwrap_or_default();
     let bytes = &bytes[..bytes.len().min(range.size().0 as usize)];
     let entries = bytes.chunks_exact(16).map(|entry| {

@@ -92,7 +92,7 @@ mod tests {
             devices: crate::platform::Devices::default(),
             htif: None,
             runner: Vec::new(),
-            kernel_bytes: 0,
+            kernel_parts: crate::image::KernelParts::default(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The initial stack, laid out at build time: argc, argv, envp, the auxiliary vector and what they point at (psABI,
 //! "Process Initialization"; Linux fs/binfmt_elf.c).
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::address::{Address, AddressRange, ByteCount};
@@ -64,8 +66,8 @@ impl InitialStack {
         InitialStack::new(app, bias, end, plan.platform.isa.hwcap_bits(), &plan.inputs)
     }
 
-    fn into_state(self, bias: u64) -> InitialState {
-        InitialState { bias, stack_pointer: self.pointer, stack: self.bytes, open: self.open }
+    fn into_state(self, bias: u64, changed: BTreeMap<Address, u64>) -> InitialState {
+        InitialState { bias, stack_pointer: self.pointer, stack: self.bytes, open: self.open, changed }
     }
 
     /// The stack of the program `app` that ends at `end`: behind what the psABI asks for there is a copy of the file's program
@@ -89,27 +91,36 @@ impl InitialStack {
 }
 
 /// Ways in which `app` may be started, before anything of its image is decided: some, with and
-/// without a path, with few and many arguments and variables.
+/// without a path, with few and many arguments and variables, relocated before and by itself.
 pub fn assumed_states(app: &AppElf) -> Vec<InitialState> {
     /// An end of the stack and a bias like those of Linux.
     const END: Address = Address(0x3f_ffff_f000);
     const BIAS: u64 = 0x20_0000_0000;
     let bias = if app.kind == ElfKind::StaticPie { BIAS } else { 0 };
-    let state = |&(name, arguments, variables): &(&str, usize, usize)| {
+    let relocated = app.applied_relocations(|address| Address(address.0.wrapping_add(bias)));
+    let state = |(name, arguments, variables, changed): (&str, usize, usize, &BTreeMap<Address, u64>)| {
         let inputs = CommittedInputs {
             executable_path: name.to_owned(),
             arguments: vec![String::new(); arguments],
             environment: vec!["A=".to_owned(); variables],
             ..CommittedInputs::default()
         };
-        InitialStack::new(app, bias, END, 0, &inputs).into_state(bias)
+        InitialStack::new(app, bias, END, 0, &inputs).into_state(bias, changed.clone())
     };
-    [("/bin/program", 0, 0), ("program", 1, 2), ("", 5, 40)].iter().map(state).collect()
+    let own = BTreeMap::new();
+    [
+        ("/bin/program", 0, 0, &own),
+        ("/bin/program", 0, 0, &relocated),
+        ("program", 1, 2, &relocated),
+        ("", 5, 40, &relocated),
+    ]
+    .map(state)
+    .into()
 }
 
 /// How the image of `plan` starts `app`.
 pub fn initial_state(app: &AppElf, plan: &Plan) -> InitialState {
-    InitialStack::of(app, plan).into_state(plan.placement.bias)
+    InitialStack::of(app, plan).into_state(plan.placement.bias, plan.relocated.clone())
 }
 
 /// The file's program header table.

@@ -1,5 +1,7 @@
 //! The linked kernel, read back: its segments and symbols.
 
+use serde::{Deserialize, Serialize};
+
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
 use super::ImageError;
@@ -16,8 +18,29 @@ pub(super) struct LinkedKernel {
     pub entry: Address,
     /// Its symbols.
     pub symbols: Vec<Symbol>,
-    /// Size of code, constants and data without the stack, in bytes.
-    pub bytes: u64,
+    /// Sizes without the stack; no stubs yet.
+    pub parts: KernelParts,
+}
+
+/// What of the kernel there is in an image, without its stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KernelParts {
+    /// Code, in bytes.
+    pub code_bytes: u64,
+    /// Constants, in bytes.
+    pub constant_bytes: u64,
+    /// Data, also what is zero at first, in bytes.
+    pub data_bytes: u64,
+    /// Stubs, in bytes.
+    pub stub_bytes: u64,
+}
+
+impl KernelParts {
+    /// All of it, in bytes.
+    pub fn total(self) -> u64 {
+        self.code_bytes + self.constant_bytes + self.data_bytes + self.stub_bytes
+    }
 }
 
 impl LinkedKernel {
@@ -81,10 +104,20 @@ impl LinkedKernel {
         });
         let mut symbols: Vec<Symbol> = symbols.collect();
         symbols.sort();
-        let bytes = file.sections().filter(|section| section.name() != Ok(".stack")).filter(|section| {
-        matches!(section.flags(), object::SectionFlags::Elf { sh_flags, .. } if sh_flags.contains(object::elf::SHF_ALLOC))
-    });
-        let bytes = bytes.map(|section| section.size()).sum();
-        Ok(LinkedKernel { pieces, entry: Address(file.entry()), symbols, bytes })
+        let mut parts = KernelParts::default();
+        for section in file.sections().filter(|section| section.name() != Ok(".stack")) {
+            let object::SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            if sh_flags.contains(object::elf::SHF_ALLOC) {
+                let part = if sh_flags.contains(object::elf::SHF_EXECINSTR) {
+                    &mut parts.code_bytes
+                } else if sh_flags.contains(object::elf::SHF_WRITE) {
+                    &mut parts.data_bytes
+                } else {
+                    &mut parts.constant_bytes
+                };
+                *part += section.size();
+            }
+        }
+        Ok(LinkedKernel { pieces, entry: Address(file.entry()), symbols, parts })
     }
 }

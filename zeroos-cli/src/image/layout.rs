@@ -3,7 +3,7 @@
 use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::InitialStack;
-use super::kernel::LinkedKernel;
+use super::kernel::{KernelParts, LinkedKernel};
 use super::lowered;
 use super::page_table;
 use super::stubs::{self, Stub};
@@ -51,8 +51,8 @@ pub(crate) struct Layout {
     pub kernel_symbols: Vec<Symbol>,
     /// `tohost` and `fromhost`, if the kernel has them.
     pub htif: Option<(Address, Address)>,
-    /// Size of the kernel's code, constants and initialised data, in bytes; the kernel's stack is not counted.
-    pub kernel_bytes: u64,
+    /// How much kernel there is.
+    pub kernel_parts: KernelParts,
     /// The stub of each site that has one, by the site.
     pub stubs: Vec<Stub>,
 }
@@ -80,6 +80,7 @@ impl Layout {
                 permissions: segment.permissions,
             });
         }
+        relocate(plan, &mut pieces)?;
         patch(plan, &mut pieces)?;
         lowered::patch(plan, &mut pieces)?;
         let stubs = stubs::write(plan, &linked)?;
@@ -144,7 +145,7 @@ impl Layout {
             htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,
-            kernel_bytes: linked.bytes + stub_bytes,
+            kernel_parts: KernelParts { stub_bytes, ..linked.parts },
             stubs,
             pieces,
         })
@@ -154,6 +155,21 @@ impl Layout {
     pub fn program_ranges(&self) -> Vec<AddressRange> {
         self.pieces.iter().filter(|piece| piece.origin == Origin::Program).map(|piece| piece.range).collect()
     }
+}
+
+/// Puts the words of an applied relocation in their places.
+fn relocate(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
+    for (&address, word) in &plan.relocated {
+        let placed = plan.placement.placed(address);
+        let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(placed));
+        let place = piece.and_then(|piece| {
+            let offset = (placed - piece.range.start()).0 as usize;
+            piece.bytes.get_mut(offset..offset + 8)
+        });
+        let place = place.ok_or(ImageError::Stub { site: placed, what: "a relocation lies outside".into() })?;
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+    Ok(())
 }
 
 /// Puts the jumps to the stubs in place of the `ecall`s.

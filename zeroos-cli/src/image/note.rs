@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use object::{Object, ObjectSection};
 use serde::{Deserialize, Serialize};
 
-use super::{ImageError, Layout};
+use super::{ImageError, KernelParts, Layout};
 use crate::address::{Address, AddressRange};
 use crate::plan::Plan;
 use crate::platform::{Access, CostTable, Devices, Misaligned};
@@ -13,13 +13,13 @@ use crate::platform::{Access, CostTable, Devices, Misaligned};
 /// The section's name.
 pub const NOTE_SECTION: &str = ".zeroos";
 /// The format of the note.
-const SCHEMA: &str = "zeroos.image/3";
+const SCHEMA: &str = "zeroos.image/4";
 
 /// What an engine must know of an image.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ImageNote {
-    /// `zeroos.image/3`
+    /// `zeroos.image/4`
     pub schema: String,
     /// The platform it was built for.
     pub platform: String,
@@ -50,8 +50,8 @@ pub struct ImageNote {
     pub htif: Option<(Address, Address)>,
     /// The command that runs it elsewhere, with `{image}` and `{memory}` to fill in.
     pub runner: Vec<String>,
-    /// Kernel code, constants and data, bytes.
-    pub kernel_bytes: u64,
+    /// How much kernel there is.
+    pub kernel_parts: KernelParts,
 }
 
 /// A range of memory.
@@ -132,7 +132,7 @@ impl ImageNote {
             devices: plan.platform.devices.seen(plan.placement.device_offset()),
             htif: layout.htif.filter(|_| plan.platform.devices.htif),
             runner: plan.platform.runner.clone(),
-            kernel_bytes: layout.kernel_bytes,
+            kernel_parts: layout.kernel_parts,
         }
     }
 }
@@ -181,8 +181,8 @@ mod tests {
     fn an_image_of_another_format_is_told_by_its_format() {
         let refusal = |note: &str| read_note(&elf_with(note)).unwrap_err().to_string();
         let other = refusal(r#"{"schema": "zeroos.image/2", "ram": []}"#);
-        assert!(other.contains("`zeroos.image/2`") && other.contains("reads `zeroos.image/3`"), "{other}");
-        assert!(refusal(r#"{"schema": "zeroos.image/3", "ram": []}"#).contains("cannot be read: missing field"));
+        assert!(other.contains("`zeroos.image/2`") && other.contains("reads `zeroos.image/4`"), "{other}");
+        assert!(refusal(r#"{"schema": "zeroos.image/4", "ram": []}"#).contains("cannot be read: missing field"));
         assert!(refusal("{").contains("cannot be read"));
         assert_eq!(read_note(b"no ELF").unwrap(), None);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Callee, PlanError};
+use super::{Callee, PlanError, arguments};
 use crate::analysis::Analysis;
 use crate::catalog::{Catalog, Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 use crate::linux::SyscallNumber;
@@ -82,15 +82,22 @@ impl Selection {
         let needs_scheduler =
             |number: &SyscallNumber| number.name().is_some_and(|name| NEEDS_SCHEDULER.contains(&name));
         let mut variants = BTreeSet::new();
-        if !wanted.iter().any(needs_scheduler) {
+        if !unbounded {
+            variants.insert(Variant::ConsoleOnly);
+            variants.extend(arguments::simple_calls(analysis));
+        }
+        if wanted.iter().any(needs_scheduler) {
+            variants.remove(&Variant::PlainFutexes);
+        } else {
             variants.insert(Variant::SingleThread);
         }
-        // The console-only variants keep no descriptor table, so they can only serve a kernel in which nothing else
-        // needs one.
-        let lean: BTreeSet<Variant> = variants.iter().copied().chain([Variant::ConsoleOnly]).collect();
-        let descriptors = Module::of(&["subsystems", "descriptors"]);
-        let mut selection = Selection::with_variants(catalog, &wanted, extra, lean)?;
-        if unbounded || selection.files.contains_key(&descriptors) {
+        let mut selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
+        // What these variants keep is less than the general state, so they only serve a kernel in which nothing else needs that.
+        let general = [(Variant::ConsoleOnly, "descriptors"), (Variant::FreshMappings, "address_space")];
+        while let Some((variant, _)) = general.iter().find(|(variant, file)| {
+            variants.contains(variant) && selection.files.contains_key(&Module::of(&["subsystems", file]))
+        }) {
+            variants.remove(variant);
             selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
         }
         let may_wait = Module::of(&["subsystems", "may_wait"]);

@@ -329,6 +329,7 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
     let number = Literal::u64_unsuffixed(number.0);
     let quick = handler.quick.as_ref().map(|(function, parameters)| {
         let call = self::call(module, function, parameters);
+        let take_thread = parameters.contains(&Parameter::Thread).then(|| &take_thread);
         quote! {
             unsafe extern "C" {
                 /// The general function, with all registers but a0 kept: what asks first changes few.
@@ -339,11 +340,12 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
             #[unsafe(no_mangle)]
             #[allow(clippy::too_many_arguments, unused_variables)]
             extern "C" fn #entry(a0: u64, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64, thread: *mut Thread) -> u64 {
-                let (kernel, boot) = (kernel(), boot_info());
+                let (kernel, boot, caller) = (kernel(), boot_info(), thread);
+                #take_thread
                 match #call {
-                    Some(result) => answer(#number, returned(result), thread),
+                    Some(result) => answer(#number, returned(result), caller),
                     // SAFETY: it hands everything on to the function below, which asks for nothing more than this one.
-                    None => unsafe { #kept(a0, a1, a2, a3, a4, a5, thread) },
+                    None => unsafe { #kept(a0, a1, a2, a3, a4, a5, caller) },
                 }
             }
         }

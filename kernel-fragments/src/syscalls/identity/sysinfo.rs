@@ -42,7 +42,7 @@ mod tests {
     use super::*;
     use crate::abi::memory::PAGE_BYTES;
     use crate::errno::Errno;
-    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
 
     #[test]

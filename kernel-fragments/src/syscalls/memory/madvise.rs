@@ -68,7 +68,7 @@ fn touches_program(space: &mut AddressSpace, boot: &BootInfo, start: usize, end:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
 
     #[test]

@@ -42,7 +42,7 @@ pub fn mprotect(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
 
     #[test]

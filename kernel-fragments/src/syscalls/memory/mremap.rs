@@ -4,7 +4,8 @@
 use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::subsystems::address_space::{AddressSpace, FROM_FILE, Placement};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::remapping::{copy, find, grow_in_place};
 use crate::user_memory::{UserAddress, UserMemory};
 

@@ -30,7 +30,7 @@ pub fn munmap(
 mod tests {
     use super::*;
     use crate::abi::memory::PAGE_BYTES;
-    use crate::subsystems::address_space::Placement;
+    use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
 
     #[test]

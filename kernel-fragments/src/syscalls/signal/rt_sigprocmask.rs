@@ -2,7 +2,7 @@
 //! EINVAL, EFAULT.
 
 use crate::abi::signal::{SET_BYTES, UNBLOCKABLE};
-use crate::errno::Errno;
+use crate::errno::{Errno, SysResult};
 use crate::outcome::Outcome;
 use crate::subsystems::signals::Signals;
 use crate::thread::Thread;
@@ -10,9 +10,38 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(135 => rt_sigprocmask);
 
+quick!(change_mask);
+
 const SIG_BLOCK: u32 = 0;
 const SIG_UNBLOCK: u32 = 1;
 const SIG_SETMASK: u32 = 2;
+
+/// What a call with a set comes to, if no signal is pending.
+pub fn change_mask(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    thread: &mut Thread,
+    how: u32,
+    address: UserAddress,
+    old_address: UserAddress,
+    set_bytes: usize,
+) -> Option<SysResult> {
+    if signals.are_pending(thread) || set_bytes != SET_BYTES {
+        return None;
+    }
+    let (old, set) = (thread.signal_mask, memory.read_u64_quickly(address)? & !UNBLOCKABLE);
+    let new = match how {
+        SIG_BLOCK => old | set,
+        SIG_UNBLOCK => old & !set,
+        SIG_SETMASK => set,
+        _ => return None,
+    };
+    if !old_address.is_null() {
+        memory.write_words_quickly(old_address, [old])?;
+    }
+    thread.signal_mask = new;
+    Some(Ok(0))
+}
 
 /// Changes the thread's mask by the set at `address`, as `how` says, and stores the old one at `old_address`, where
 /// these are not null. Without a set, `how` does not matter.

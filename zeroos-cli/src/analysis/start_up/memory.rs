@@ -127,6 +127,14 @@ impl<'a> Memory<'a> {
             let bytes = self.elf.segment_bytes(segment);
             page.fill(start, placed, |offset| bytes.get(offset as usize).copied().unwrap_or(0));
         }
+        let own = start.wrapping_sub(self.initial.bias);
+        // A word may begin on the page before.
+        let near = Address(own.saturating_sub(7))..Address(own.saturating_add(PAGE));
+        for (&address, word) in self.initial.changed.range(near).filter(|_| is_memory) {
+            let placed = Address(address.0.wrapping_add(self.initial.bias));
+            let Some(placed) = AddressRange::new(placed, ByteCount(8)) else { continue };
+            page.fill(start, placed, |offset| (word >> (8 * offset)) as u8);
+        }
         let stack = self.stack()?;
         if stack.overlaps(range) {
             is_memory = true;
