@@ -9,6 +9,7 @@ mod libtest;
 mod lua;
 mod musl;
 mod posix;
+mod programs;
 mod quickjs;
 mod report;
 mod rust;
@@ -27,7 +28,8 @@ use execute::{Side, execute, key};
 use report::Table;
 
 /// All of them, in the order of the report.
-const SUITES: [Suite; 6] = [rust::CORE, rust::STD, posix::SUITE, lua::SUITE, quickjs::SUITE, zlib::SUITE];
+const SUITES: [Suite; 7] =
+    [programs::SUITE, rust::CORE, rust::STD, posix::SUITE, lua::SUITE, quickjs::SUITE, zlib::SUITE];
 
 /// What every suite needs.
 const TOOLS: [Tool; 2] = [
@@ -97,7 +99,7 @@ fn answers(
         Err(_) => BTreeMap::new(),
     };
     known.retain(|name, _| cases.iter().any(|case| case.name == *name));
-    let scratch = fetch::folder().join("run");
+    let scratch = fetch::folder().join("run").join(suite.name);
     fs::create_dir_all(&scratch)?;
     let side_name = if side == Side::Reference { "under qemu-riscv64" } else { "as an image" };
     for (index, case) in cases.iter().enumerate() {
