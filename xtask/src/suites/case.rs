@@ -45,7 +45,7 @@ pub struct Case {
 }
 
 /// How many instructions a case gets unless it says otherwise.
-const MOST_INSTRUCTIONS: u64 = 4_000_000_000;
+const MOST_INSTRUCTIONS: u64 = 12_000_000_000;
 
 impl Case {
     /// A case without arguments, input and files.
