@@ -236,6 +236,10 @@ fn rust(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Pat
         .arg(&build)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join(OsString::from("\u{1f}").as_os_str()))
+        // For crates that carry C sources (the crate `cc` reads these).
+        .env("CC", "riscv64-linux-gnu-gcc")
+        .env("AR", "riscv64-linux-gnu-ar")
+        .env("CFLAGS", c_flags(toolchain, variant)?)
         // An example's profile strips; a variant with symbols must not.
         .env("CARGO_PROFILE_RELEASE_STRIP", if variant.symbols { "none" } else { "symbols" })
         .directory(directory)
@@ -244,6 +248,15 @@ fn rust(toolchain: &Toolchain, directory: &Path, variant: &Variant, binary: &Pat
     let built = build.join(target_name).join("release").join(file_name(directory)?);
     fs::copy(&built, binary).with_context(|| built.display().to_string())?;
     Ok(())
+}
+
+/// GCC's options for C sources that a Rust program brings along.
+fn c_flags(toolchain: &Toolchain, variant: &Variant) -> Result<String> {
+    let compiler_headers = Step::new("riscv64-linux-gnu-gcc").arg("-print-file-name=include").output()?;
+    let musl = toolchain.musl(variant.isa).join("include");
+    let model = if variant.position_independent { "-fPIE" } else { "-fno-pie" };
+    let include = format!("-nostdinc -isystem {} -isystem {}", musl.display(), compiler_headers.trim());
+    Ok(format!("{} {model} {include}", variant.isa.gcc_options().join(" ")))
 }
 
 /// Where rustup keeps lld, and its stand-ins for a compiler to call.

@@ -87,8 +87,14 @@ impl PrivateArchive {
 
     /// Downloads the source package and unpacks its upstream tarball into `into`.
     pub fn unpack_source(&self, package: &str, into: &Path) -> Result<()> {
-        self.apt_get().args(["source", "--download-only", package]).output()?;
-        let file = self.file_starting(&format!("{package}_"), ".orig.tar.gz")?;
+        let downloaded = self.apt_get().args(["source", "--download-only", package]).output();
+        // A mirror may have the upstream tarball, whose hash apt-get checks, and not Debian's latest changes to it.
+        let start = format!("{package}_");
+        let files = [".orig.tar.gz", ".orig.tar.xz"].map(|end| self.file_starting(&start, end));
+        let Some(file) = files.into_iter().find_map(Result::ok) else {
+            downloaded?;
+            bail!("the source package {package} has no upstream tarball");
+        };
         fs::create_dir_all(into)?;
         Step::new("tar").args(["--strip-components=1", "-xf"]).arg(file).arg("-C").arg(into).output()?;
         Ok(())

@@ -13,6 +13,7 @@ mod gate;
 mod rebuild;
 mod setup;
 mod step;
+mod suites;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ usage: cargo run -p xtask -- <command>
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
   bench-platforms [--engines]
                     run the examples on every platform, with --engines on the real machines too, and count
+  suites [--differing] [NAME…]
+                    run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
+                    docs/suites.md; what was run is not run again, --differing runs again only what differed
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
         ["bench-platforms", arguments @ ..] => bench_platforms::bench_platforms(arguments),
         ["bench-kernel"] => bench_kernel::bench_kernel(),
+        ["suites", arguments @ ..] => suites::suites(arguments),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");

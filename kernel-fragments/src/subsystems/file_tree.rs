@@ -365,8 +365,12 @@ mod tests {
     }
 
     fn names(tree: &mut FileTree, node: &Rc<Node>) -> Vec<String> {
-        let entries = tree.entries(node).expect("a directory").list(0);
-        entries.iter().map(|entry| String::from_utf8_lossy(&entry.name).into_owned()).collect()
+        let mut names = Vec::new();
+        tree.entries(node).expect("a directory").list(0, |entry| {
+            names.push(String::from_utf8_lossy(&entry.name).into_owned());
+            true
+        });
+        names
     }
 
     #[test]

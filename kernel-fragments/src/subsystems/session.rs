@@ -1,4 +1,5 @@
-//! The process group and the session that the process is in: at first those that its parent leads.
+//! The process group and the session that the process is in: at first a group of its own in its parent's session, as a shell
+//! starts a job. So its group has an id that `kill` can be given, which -1, the parent's, has not.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::errno::Refusal;
@@ -14,9 +15,9 @@ pub struct Session {
 }
 
 impl Session {
-    /// In the parent's.
+    /// A job in the parent's session.
     pub const fn new() -> Session {
-        Session { session: PARENT_ID, group: PARENT_ID }
+        Session { session: PARENT_ID, group: PROCESS_ID }
     }
 }
 

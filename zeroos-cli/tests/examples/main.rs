@@ -106,6 +106,16 @@ fn words_are_counted_on_three_threads() {
     same_as_linux("words-rust");
 }
 
+#[test]
+fn tokio_and_rayon_run_beside_each_other() {
+    same_as_linux("tokio-rust");
+}
+
+#[test]
+fn sqlite_keeps_tables_in_memory_and_in_files() {
+    same_as_linux("sqlite-rust");
+}
+
 /// An example nobody runs would rot: each directory must be named in a test of this file.
 #[test]
 fn every_example_has_a_test() {

@@ -49,13 +49,13 @@ pub fn getdents64(
         position += u64::from(all_fit);
     }
     if all_fit {
-        for entry in directory.list(position) {
+        directory.list(position, |entry| {
             all_fit = add(entry.cookie + 1, entry.node.inode, entry.node.stat().mode, &entry.name);
-            if !all_fit {
-                break;
+            if all_fit {
+                position = entry.cookie + 1;
             }
-            position = entry.cookie + 1;
-        }
+            all_fit
+        });
     }
     if listing.is_empty() && !all_fit {
         return Err(Errno::EINVAL.into());

@@ -21,10 +21,10 @@ mod tests {
     use crate::thread::PROCESS_ID;
 
     #[test]
-    fn the_parents() {
+    fn its_own() {
         let (mut session, mut thread) = (Session::new(), Thread::first());
-        assert_eq!(getpgid(&mut session, &mut thread, 0), Ok(1));
-        assert_eq!(getpgid(&mut session, &mut thread, PROCESS_ID as i32), Ok(1));
+        assert_eq!(getpgid(&mut session, &mut thread, 0), Ok(PROCESS_ID as usize));
+        assert_eq!(getpgid(&mut session, &mut thread, PROCESS_ID as i32), Ok(PROCESS_ID as usize));
         assert_eq!(getpgid(&mut session, &mut thread, -1), Err(Errno::ESRCH.into()));
         assert!(matches!(getpgid(&mut session, &mut thread, 9), Err(Refusal::Unsupported(_))));
     }

@@ -31,7 +31,7 @@ mod tests {
     fn not_nice() {
         let (mut session, mut thread) = (Session::new(), Thread::first());
         let mut call = |which, who| getpriority(&mut session, &mut thread, which, who);
-        for (which, who) in [(PRIO_PROCESS, 0), (PRIO_PROCESS, PROCESS_ID), (PRIO_PGRP, 1), (PRIO_USER, 0)] {
+        for (which, who) in [(PRIO_PROCESS, 0), (PRIO_PROCESS, PROCESS_ID), (PRIO_PGRP, PROCESS_ID), (PRIO_USER, 0)] {
             assert_eq!(call(which, who), Ok(20));
         }
         assert_eq!(call(3, 0), Err(Errno::EINVAL.into()));

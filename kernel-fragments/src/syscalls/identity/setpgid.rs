@@ -16,7 +16,7 @@ pub fn setpgid(session: &mut Session, thread: &mut Thread, pid: i32, group: i32)
         return Err(Errno::EINVAL.into()); // a thread that is not the first
     }
     let group = if group == 0 { PROCESS_ID } else { group };
-    // There are two groups to be in: its own, and its parent's, which was its first; a leader stays where it leads.
+    // There are two groups to be in: its own, and its parent's; a session's leader stays where it leads.
     let exists_in_session = group == PROCESS_ID || group == session.session;
     if session.session == PROCESS_ID || !exists_in_session {
         return Err(Errno::EPERM.into());

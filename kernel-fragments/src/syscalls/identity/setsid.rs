@@ -22,6 +22,8 @@ mod tests {
     #[test]
     fn once() {
         let mut session = Session::new();
+        assert_eq!(setsid(&mut session), Err(Errno::EPERM.into()), "a job leads its group");
+        session.group = session.session;
         assert_eq!(setsid(&mut session), Ok(PROCESS_ID as usize));
         assert_eq!((session.session, session.group), (PROCESS_ID, PROCESS_ID));
         assert_eq!(setsid(&mut session), Err(Errno::EPERM.into()));

@@ -1,0 +1,129 @@
+//! Other people's tests: each suite is built for riscv64, every program runs under `qemu-riscv64` and as an image on the
+//! built-in machine, and every test that passes there and not here is told. Answers are kept under `target/suites`, so a
+//! run that was broken off goes on, and only what changed runs again. The results are written to `docs/suites.md`.
+
+mod case;
+mod execute;
+mod fetch;
+mod libtest;
+mod lua;
+mod musl;
+mod posix;
+mod programs;
+mod quickjs;
+mod report;
+mod rust;
+mod zlib;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::debian::{self, Tool};
+use crate::step::cargo;
+use case::{Case, CaseAnswers, Outcome, Suite};
+use execute::{Side, execute, key};
+use report::Table;
+
+/// All of them, in the order of the report.
+const SUITES: [Suite; 7] =
+    [programs::SUITE, rust::CORE, rust::STD, posix::SUITE, lua::SUITE, quickjs::SUITE, zlib::SUITE];
+
+/// What every suite needs.
+const TOOLS: [Tool; 2] = [
+    Tool { program: "qemu-riscv64", package: "qemu-user" },
+    Tool { program: "riscv64-linux-gnu-gcc", package: "gcc-riscv64-linux-gnu" },
+];
+
+/// Runs the named suites, or all, and writes the report of everything that is known then. With `--differing` only those
+/// cases run whose last answers differ.
+pub fn suites(arguments: &[&str]) -> Result<()> {
+    let only_differing = arguments.contains(&"--differing");
+    let names: Vec<&str> = arguments.iter().copied().filter(|argument| *argument != "--differing").collect();
+    if let Some(unknown) = names.iter().find(|name| !SUITES.iter().any(|suite| suite.name == **name)) {
+        let known: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+        bail!("no suite is called {unknown}; there are: {}", known.join(", "));
+    }
+    debian::install_missing(&TOOLS)?;
+    cargo().args(["build", "--release", "--package", "zeroos-cli"]).run()?;
+    let mut tables = Vec::new();
+    for suite in &SUITES {
+        let wanted = names.is_empty() || names.contains(&suite.name);
+        let table = run(suite, wanted, only_differing).with_context(|| format!("suite {}", suite.name))?;
+        if let Some(table) = table {
+            if wanted {
+                print!("{}", table.text());
+            }
+            tables.push(table);
+        }
+    }
+    report::write(&mut tables)
+}
+
+/// Runs what has no answers yet, if the suite is wanted, and compares. None if it was never run.
+fn run(suite: &Suite, wanted: bool, only_differing: bool) -> Result<Option<Table>> {
+    let folder = fetch::folder().join("answers");
+    fs::create_dir_all(&folder)?;
+    let table = folder.join(format!("{}.table.json", suite.name));
+    if !wanted {
+        // What the report says of this suite stays.
+        return Ok(fs::read_to_string(&table).ok().map(|text| serde_json::from_str(&text)).transpose()?);
+    }
+    let prepared = (suite.prepare)()?;
+    let mut sides = Vec::new();
+    for (side, name) in [(Side::Reference, "reference"), (Side::Image, "image")] {
+        let path = folder.join(format!("{}.{name}.json", suite.name));
+        let reference: Option<&BTreeMap<String, CaseAnswers>> = sides.first();
+        let answers = answers(suite, &prepared.cases, side, &path, reference.filter(|_| only_differing))?;
+        sides.push(answers);
+    }
+    let [reference, image] = sides.try_into().map_err(|_| anyhow::anyhow!("two sides"))?;
+    let compared = Table::new(suite, &reference, &image, &prepared.left_out);
+    fs::write(&table, serde_json::to_string(&compared)?)?;
+    Ok(Some(compared))
+}
+
+/// The answers of all cases on `side`, from the file at `path` where they are up to date. With `reference`, answers that
+/// do not differ from it count as up to date.
+fn answers(
+    suite: &Suite,
+    cases: &[Case],
+    side: Side,
+    path: &Path,
+    reference: Option<&BTreeMap<String, CaseAnswers>>,
+) -> Result<BTreeMap<String, CaseAnswers>> {
+    let mut known: BTreeMap<String, CaseAnswers> = match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string())?,
+        Err(_) => BTreeMap::new(),
+    };
+    known.retain(|name, _| cases.iter().any(|case| case.name == *name));
+    let scratch = fetch::folder().join("run").join(suite.name);
+    fs::create_dir_all(&scratch)?;
+    let side_name = if side == Side::Reference { "under qemu-riscv64" } else { "as an image" };
+    for (index, case) in cases.iter().enumerate() {
+        if let Some(answer) = known.get(&case.name) {
+            let same = reference.and_then(|reference| reference.get(&case.name)).is_some_and(|r| same(r, answer));
+            if same || answer.key == key(case, side)? {
+                continue;
+            }
+        }
+        println!("{} {} of {}, {side_name}: {}", suite.name, index + 1, cases.len(), case.name);
+        known.insert(case.name.clone(), execute(case, side, &scratch)?);
+        // A rename is atomic: being broken off costs one case.
+        let new = path.with_extension("new");
+        fs::write(&new, serde_json::to_string(&known)?)?;
+        fs::rename(new, path)?;
+    }
+    Ok(known)
+}
+
+/// Whether the image passes wherever the reference does.
+fn same(reference: &CaseAnswers, image: &CaseAnswers) -> bool {
+    let passed = |answers: &CaseAnswers, name: &String| {
+        answers.tests.get(name).is_some_and(|answer| answer.outcome == Outcome::Passed)
+    };
+    reference.output == image.output
+        && reference.tests.keys().all(|name| !passed(reference, name) || passed(image, name))
+}
