@@ -16,7 +16,7 @@ mod stubs;
 mod write;
 
 pub use error::ImageError;
-pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
+pub use note::{DirectSite, Exports, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 pub use resumed::Snapshot;
 
 pub(crate) use layout::Layout;

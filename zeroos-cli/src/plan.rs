@@ -92,6 +92,9 @@ impl Plan {
         if inputs.output_fd.is_some() {
             extra.insert(Module::of(&["subsystems", "output_descriptor"]));
         }
+        if !inputs.exports.is_empty() {
+            extra.insert(Module::of(&["subsystems", "exports"]));
+        }
         let selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });

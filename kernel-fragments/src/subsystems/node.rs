@@ -2,6 +2,7 @@
 //! it and the descriptors that have it open.
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
+use crate::boot_info::Text;
 use crate::errno::Errno;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
@@ -128,6 +129,15 @@ impl Contents {
         match self.committed.get() {
             Some(bytes) => bytes.len(),
             None => with(&self.written, |bytes| bytes.len()),
+        }
+    }
+
+    /// Where in memory they lie, until they are changed.
+    pub fn place(&self) -> Text {
+        let text = |bytes: &[u8]| Text { address: bytes.as_ptr() as u64, len_bytes: bytes.len() as u64 };
+        match self.committed.get() {
+            Some(bytes) => text(bytes),
+            None => with(&self.written, |bytes| text(bytes)),
         }
     }
 

@@ -62,11 +62,12 @@ pub(super) struct BuildOptions {
 }
 
 impl BuildOptions {
-    /// The request for the program at `app`, with `zeroos.toml` behind the options.
+    /// The request for the program at `app`, with `zeroos.toml` behind the options; `exports` can be copied out, and what
+    /// `zeroos.toml` names.
     ///
     /// # Errors
     /// Options that make no sense, files that cannot be read.
-    pub(super) fn request(&self, app: &Path) -> Result<BuildRequest, FileError> {
+    pub(super) fn request(&self, app: &Path, exports: Vec<String>) -> Result<BuildRequest, FileError> {
         let project = Project::read()?;
         let arguments = [project.args.as_slice(), &self.arg].concat();
         let variables = project.env.iter().map(|(key, value)| format!("{key}={value}"));
@@ -89,6 +90,13 @@ impl BuildOptions {
             seed: seed(self.seed.as_deref().or(project.seed.as_deref()).unwrap_or_default())?,
             start_time_ns: project.start_time_ns.unwrap_or(0),
             output_fd: self.output_fd.or(project.output_fd),
+            exports: {
+                let mut exports = exports;
+                exports.extend(project.out.keys().cloned());
+                exports.sort_unstable();
+                exports.dedup();
+                exports
+            },
         };
         let request = PlanRequest {
             entry: match self.entry {

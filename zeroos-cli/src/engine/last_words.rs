@@ -92,6 +92,7 @@ mod tests {
             htif: None,
             runner: Vec::new(),
             kernel_bytes: 0,
+            exports: None,
         }
     }
 }

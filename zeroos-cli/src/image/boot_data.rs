@@ -48,6 +48,9 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
     let sites = block.named(facts.sites);
     let continuations: Vec<[u64; 2]> = facts.continuations.iter().map(|&(place, code)| [place.0, code.0]).collect();
     let continuations = block.table(&continuations);
+    let exports = plan.inputs.exports.iter().map(|path| block.text(path.as_bytes()));
+    let exports: Vec<[u64; 2]> = exports.map(|path| [path.address, path.len_bytes]).collect();
+    let exports = block.table(&exports);
     let executable_path = block.text(plan.inputs.executable_path.as_bytes());
     let word = |at: usize| u64::from_le_bytes(plan.inputs.seed[at * 8..at * 8 + 8].try_into().unwrap_or_default());
     let info = BootInfo {
@@ -68,6 +71,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         seed: [word(0), word(1), word(2), word(3)],
         start_time_ns: plan.inputs.start_time_ns,
         output_descriptor: plan.inputs.output_fd.map_or(0, u64::from),
+        exports,
     };
     let words = words(&info);
     for (slot, word) in block.bytes.chunks_exact_mut(8).zip(words) {
@@ -96,6 +100,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         seed,
         start_time_ns,
         output_descriptor,
+        exports,
     } = info;
     let mut words = vec![*program_entry, *initial_stack_pointer];
     let ranges = [break_range, mapping_range, stack_range, kernel_heap, kernel_code];
@@ -104,7 +109,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
     words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
-    words.extend([*start_time_ns, *output_descriptor]);
+    words.extend([*start_time_ns, *output_descriptor, exports.address, exports.count]);
     words
 }
 
@@ -158,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_words_are_the_struct() {
-        let info = BootInfo { program_entry: 1, output_descriptor: 2, ..BootInfo::default() };
+        let exports = Table { address: 0, count: 2 };
+        let info = BootInfo { program_entry: 1, exports, ..BootInfo::default() };
         let words = words(&info);
         assert_eq!(words.len() * 8, size_of::<BootInfo>());
         assert_eq!((words[0], words.last()), (1, Some(&2)));
