@@ -4,6 +4,7 @@
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
 use crate::boot_info::Text;
 use crate::errno::Errno;
+use crate::subsystems::attributes::Attributes;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
@@ -28,6 +29,8 @@ pub struct Node {
     pub links: Cell<u32>,
     /// When it was used.
     pub times: Cell<Times>,
+    /// Its extended attributes.
+    pub attributes: Attributes,
     /// What it is.
     pub kind: Kind,
 }
