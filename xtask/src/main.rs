@@ -11,6 +11,7 @@ mod debian;
 mod demo;
 mod gate;
 mod rebuild;
+mod record_linux;
 mod setup;
 mod step;
 
@@ -31,6 +32,7 @@ usage: cargo run -p xtask -- <command>
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
   bench-platforms [--engines]
                     run the examples on every platform, with --engines on the real machines too, and count
+  record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
         ["bench-platforms", arguments @ ..] => bench_platforms::bench_platforms(arguments),
         ["bench-kernel"] => bench_kernel::bench_kernel(),
+        ["record-linux"] => record_linux::record_linux(),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");

@@ -2,8 +2,7 @@
 //! handed out (again).
 //!
 //! mmap places in the range that the builder set aside, and prefers pages that nobody ever had: they are known zero and
-//! need no zeroing. It takes them in one go from the start of the range up to its middle; then the lowest room that fits
-//! is taken, so that half of the range stays in one piece for what is large. A PROT_NONE reservation touches no memory at
+//! need no zeroing. Where is what `room.rs` says. A PROT_NONE reservation touches no memory at
 //! all, whatever its size. The program's segments, stack and whole break range count as mapped from the start; how far the
 //! break is moved is not looked at. Protections are kept, not enforced: there is no page table.
 
@@ -11,6 +10,7 @@ use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
+use crate::subsystems::room::{FRESH_PARTS, find_room};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Where a mapping is to go.
@@ -85,7 +85,7 @@ impl AddressSpace {
         self.start = boot.mapping_range.start as usize;
         self.end = boot.mapping_range.end as usize;
         self.fresh = self.start;
-        self.fresh_end = self.start + self.end.saturating_sub(self.start) / 2 / PAGE_BYTES * PAGE_BYTES;
+        self.fresh_end = self.start + self.end.saturating_sub(self.start) / FRESH_PARTS / PAGE_BYTES * PAGE_BYTES;
         self.first_free = self.start;
     }
 
@@ -174,7 +174,7 @@ impl AddressSpace {
             Placement::Hint(wish) => match wish.checked_add(len_bytes) {
                 Some(end) if wish != 0 && self.can_place(wish, end) => wish,
                 _ if len_bytes <= self.fresh_end - self.fresh => return self.map_fresh(len_bytes, protection),
-                _ => self.first_fit(len_bytes)?,
+                _ => find_room(&self.pages, self.start, self.first_free, self.end, len_bytes)?,
             },
             Placement::Fixed(start) => start,
             Placement::FixedNoReplace(start) => {
@@ -361,21 +361,6 @@ impl AddressSpace {
             address = piece.end;
         }
         Ok(true)
-    }
-
-    /// The lowest address with `len_bytes` free bytes.
-    #[inline(never)]
-    fn first_fit(&self, len_bytes: usize) -> Result<usize, Errno> {
-        let mut candidate = self.first_free;
-        for span in self.pages.from(candidate) {
-            if span.page.is_mapped() {
-                if span.start.saturating_sub(candidate) >= len_bytes {
-                    return Ok(candidate);
-                }
-                candidate = span.end;
-            }
-        }
-        if self.end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
     }
 }
 

@@ -37,45 +37,61 @@ impl Attributes {
     }
 }
 
-/// Sets the attribute whose name lies at `name` to the `len_bytes` bytes at `value`.
-///
-/// # Errors
-/// EINVAL, ERANGE, E2BIG, EFAULT, EPERM, EOPNOTSUPP, EEXIST, ENODATA.
-pub fn set_attribute(
-    memory: &impl UserMemory,
-    node: Option<&Rc<Node>>,
-    name: UserAddress,
-    value: UserAddress,
-    len_bytes: usize,
+/// An attribute that is to be set, as the program wrote it: looked at before the file is.
+pub struct NewAttribute<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
     flags: u32,
-) -> SysResult {
-    if flags & !(XATTR_CREATE | XATTR_REPLACE) != 0 {
-        return Err(Errno::EINVAL.into());
-    }
-    let name = read_name(memory, name)?;
-    if len_bytes > MAX_VALUE_BYTES {
-        return Err(Errno::E2BIG.into());
-    }
-    let value = memory.slice(value, len_bytes)?;
-    if is_access_list(name) || name.starts_with(b"security.") {
-        return Err(Refusal::Unsupported("setting an access control list or a security attribute"));
-    }
-    kept_by(node, name, Errno::EPERM)?.with(|attributes| {
-        match attributes.binary_search_by(|known| known.name[..].cmp(name)) {
-            Ok(_) if flags & XATTR_CREATE != 0 => Err(Errno::EEXIST.into()),
-            Err(_) if flags & XATTR_REPLACE != 0 => Err(Errno::ENODATA.into()),
-            Ok(index) => {
-                if let Some(attribute) = attributes.get_mut(index) {
-                    attribute.value = value.into();
-                }
-                Ok(0)
-            }
-            Err(index) => {
-                attributes.insert(index, Attribute { name: name.into(), value: value.into() });
-                Ok(0)
-            }
+}
+
+impl<'a> NewAttribute<'a> {
+    /// The attribute whose name lies at `name`, with the `len_bytes` bytes at `value`.
+    ///
+    /// # Errors
+    /// EINVAL, ERANGE, E2BIG, EFAULT.
+    pub fn read(
+        memory: &'a impl UserMemory,
+        name: UserAddress,
+        value: UserAddress,
+        len_bytes: usize,
+        flags: u32,
+    ) -> Result<NewAttribute<'a>, Errno> {
+        if flags & !(XATTR_CREATE | XATTR_REPLACE) != 0 {
+            return Err(Errno::EINVAL);
         }
-    })
+        let name = attribute_name(memory, name)?;
+        if len_bytes > MAX_VALUE_BYTES {
+            return Err(Errno::E2BIG);
+        }
+        Ok(NewAttribute { name, value: memory.slice(value, len_bytes)?, flags })
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// EPERM, EOPNOTSUPP, EINVAL, EEXIST, ENODATA.
+    pub fn set(self, node: Option<&Rc<Node>>) -> SysResult {
+        let NewAttribute { name, value, flags } = self;
+        if is_access_list(name) || name.starts_with(b"security.") {
+            return Err(Refusal::Unsupported("setting an access control list or a security attribute"));
+        }
+        kept_by(node, name, Errno::EPERM)?.with(|attributes| {
+            match attributes.binary_search_by(|known| known.name[..].cmp(name)) {
+                Ok(_) if flags & XATTR_CREATE != 0 => Err(Errno::EEXIST.into()),
+                Err(_) if flags & XATTR_REPLACE != 0 => Err(Errno::ENODATA.into()),
+                Ok(index) => {
+                    if let Some(attribute) = attributes.get_mut(index) {
+                        attribute.value = value.into();
+                    }
+                    Ok(0)
+                }
+                Err(index) => {
+                    attributes.insert(index, Attribute { name: name.into(), value: value.into() });
+                    Ok(0)
+                }
+            }
+        })
+    }
 }
 
 /// Stores the value of the attribute whose name lies at `name` at `value`, where `len_bytes` bytes are (0: only its length is
@@ -90,7 +106,7 @@ pub fn get_attribute(
     value: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    let name = read_name(memory, name)?;
+    let name = attribute_name(memory, name)?;
     if is_access_list(name) {
         return Err(access_list_error(node).into());
     }
@@ -124,12 +140,11 @@ pub fn list_attributes(
     })
 }
 
-/// Removes the attribute whose name lies at `name`.
+/// Removes the attribute `name`.
 ///
 /// # Errors
-/// ERANGE, EFAULT, EPERM, ENODATA, EOPNOTSUPP, EINVAL.
-pub fn remove_attribute(memory: &impl UserMemory, node: Option<&Rc<Node>>, name: UserAddress) -> SysResult {
-    let name = read_name(memory, name)?;
+/// EPERM, ENODATA, EOPNOTSUPP, EINVAL.
+pub fn remove_attribute(node: Option<&Rc<Node>>, name: &[u8]) -> SysResult {
     if is_access_list(name) {
         // There is none; removing it changes nothing (fs/posix_acl.c, vfs_remove_acl).
         return match access_list_error(node) {
@@ -145,7 +160,10 @@ pub fn remove_attribute(memory: &impl UserMemory, node: Option<&Rc<Node>>, name:
 }
 
 /// The name at `address`.
-fn read_name(memory: &impl UserMemory, address: UserAddress) -> Result<&[u8], Errno> {
+///
+/// # Errors
+/// ERANGE if it is empty or too long; EFAULT.
+pub fn attribute_name(memory: &impl UserMemory, address: UserAddress) -> Result<&[u8], Errno> {
     match memory.c_string(address, MAX_NAME_BYTES + 1) {
         Ok([]) | Err(Errno::ENAMETOOLONG) => Err(Errno::ERANGE),
         name => name,
@@ -215,7 +233,7 @@ mod tests {
         fn set(&mut self, name: &str, value: &str, flags: u32) -> SysResult {
             let name = self.memory.put_c_string(0, name);
             let place = self.memory.put(512, value.as_bytes());
-            set_attribute(&self.memory, self.node.as_ref(), name, place, value.len(), flags)
+            NewAttribute::read(&self.memory, name, place, value.len(), flags)?.set(self.node.as_ref())
         }
 
         fn get(&mut self, name: &str, len_bytes: usize) -> SysResult {
@@ -230,7 +248,7 @@ mod tests {
 
         fn remove(&mut self, name: &str) -> SysResult {
             let name = self.memory.put_c_string(0, name);
-            remove_attribute(&self.memory, self.node.as_ref(), name)
+            remove_attribute(self.node.as_ref(), attribute_name(&self.memory, name)?)
         }
     }
 
@@ -271,10 +289,10 @@ mod tests {
         let name = file.memory.put_c_string(0, "user.a");
         let place = file.memory.address(512);
         let node = file.node.clone();
-        let set = |len_bytes| set_attribute(&file.memory, node.as_ref(), name, place, len_bytes, 0);
+        let set = |len_bytes| NewAttribute::read(&file.memory, name, place, len_bytes, 0)?.set(node.as_ref());
         assert_eq!((set(MAX_VALUE_BYTES + 1), set(MAX_VALUE_BYTES)), (Err(Errno::E2BIG.into()), Ok(0)));
-        let bad = set_attribute(&file.memory, node.as_ref(), name, UserAddress(8), 1, 0);
-        assert_eq!(bad, Err(Errno::EFAULT.into()));
+        let bad = NewAttribute::read(&file.memory, name, UserAddress(8), 1, 0);
+        assert_eq!(bad.err(), Some(Errno::EFAULT));
     }
 
     #[test]

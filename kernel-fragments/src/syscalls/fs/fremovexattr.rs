@@ -3,7 +3,7 @@
 
 use crate::errno::SysResult;
 use crate::register::Fd;
-use crate::subsystems::attributes::remove_attribute;
+use crate::subsystems::attributes::{attribute_name, remove_attribute};
 use crate::subsystems::descriptors::Descriptors;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -17,7 +17,7 @@ pub fn fremovexattr(
     name: UserAddress,
 ) -> SysResult {
     let file = &descriptors.get(fd)?.file;
-    remove_attribute(memory, file.node(), name)
+    remove_attribute(file.node(), attribute_name(memory, name)?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use crate::errno::SysResult;
 use crate::register::Fd;
-use crate::subsystems::attributes::set_attribute;
+use crate::subsystems::attributes::NewAttribute;
 use crate::subsystems::descriptors::Descriptors;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -21,7 +21,7 @@ pub fn fsetxattr(
     flags: u32,
 ) -> SysResult {
     let file = &descriptors.get(fd)?.file;
-    set_attribute(memory, file.node(), name, value, len_bytes, flags)
+    NewAttribute::read(memory, name, value, len_bytes, flags)?.set(file.node())
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn llistxattr(
 mod tests {
     use super::*;
     use crate::errno::Errno;
-    use crate::subsystems::attributes::set_attribute;
+    use crate::subsystems::attributes::NewAttribute;
     use crate::subsystems::image_data::boot_with;
     use crate::subsystems::node::Kind;
     use crate::testing::FakeMemory;
@@ -41,7 +41,8 @@ mod tests {
         tree.link(&root, b"link", &link);
         let (key, one) = (memory.put_c_string(192, "trusted.a"), memory.put(128, b"v"));
         let target = tree.find(&boot, &root, b"f", Last::Keep).expect("it is committed");
-        assert_eq!(set_attribute(&memory, Some(&target), key, one, 1, 0), Ok(0));
+        let new = NewAttribute::read(&memory, key, one, 1, 0).expect("it is well formed");
+        assert_eq!(new.set(Some(&target)), Ok(0));
         let list = memory.address(128);
         let call = |memory: &mut FakeMemory, tree: &mut FileTree, path| {
             let path = memory.put_c_string(0, path);

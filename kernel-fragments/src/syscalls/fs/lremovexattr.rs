@@ -3,7 +3,7 @@
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
-use crate::subsystems::attributes::remove_attribute;
+use crate::subsystems::attributes::{attribute_name, remove_attribute};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::file_at;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -18,15 +18,15 @@ pub fn lremovexattr(
     path: UserAddress,
     name: UserAddress,
 ) -> SysResult {
-    let node = file_at(memory, tree, boot, path, Last::Keep)?;
-    remove_attribute(memory, Some(&node), name)
+    let name = attribute_name(memory, name)?;
+    remove_attribute(Some(&file_at(memory, tree, boot, path, Last::Keep)?), name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::errno::Errno;
-    use crate::subsystems::attributes::set_attribute;
+    use crate::subsystems::attributes::NewAttribute;
     use crate::subsystems::image_data::boot_with;
     use crate::subsystems::node::Kind;
     use crate::testing::FakeMemory;
@@ -39,7 +39,8 @@ mod tests {
         tree.link(&root, b"link", &link);
         let (key, one) = (memory.put_c_string(192, "trusted.a"), memory.put(128, b"v"));
         let target = tree.find(&boot, &root, b"f", Last::Keep).expect("it is committed");
-        assert_eq!(set_attribute(&memory, Some(&target), key, one, 1, 0), Ok(0));
+        let new = NewAttribute::read(&memory, key, one, 1, 0).expect("it is well formed");
+        assert_eq!(new.set(Some(&target)), Ok(0));
         let name = memory.put_c_string(64, "trusted.a");
         let call = |memory: &mut FakeMemory, tree: &mut FileTree, path| {
             let path = memory.put_c_string(0, path);

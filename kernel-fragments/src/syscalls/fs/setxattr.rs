@@ -4,7 +4,7 @@
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
-use crate::subsystems::attributes::set_attribute;
+use crate::subsystems::attributes::NewAttribute;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::file_at;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -22,8 +22,8 @@ pub fn setxattr(
     len_bytes: usize,
     flags: u32,
 ) -> SysResult {
-    let node = file_at(memory, tree, boot, path, Last::Follow)?;
-    set_attribute(memory, Some(&node), name, value, len_bytes, flags)
+    let new = NewAttribute::read(memory, name, value, len_bytes, flags)?;
+    new.set(Some(&file_at(memory, tree, boot, path, Last::Follow)?))
 }
 
 #[cfg(test)]
