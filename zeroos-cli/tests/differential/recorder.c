@@ -18,11 +18,11 @@ static void say(char kind, word value) {
 
 void _start(void) {
     enum { AT_FDCWD = -100, SIGCHLD = 17 };
-    static char path[] = "/scripts/0000", folder[] = "/work/0000";
-    number(34, AT_FDCWD, (word) "/work", 0755, 0);
+    static char path[] = "/scripts/0000", folder[] = "/folders/0000";
+    number(34, AT_FDCWD, (word) "/folders", 0755, 0);
     for (word script = 0;; script++) {
         word digits = script;
-        for (int i = 3; i >= 0; i--, digits /= 10) path[9 + i] = folder[6 + i] = '0' + digits % 10;
+        for (int i = 3; i >= 0; i--, digits /= 10) path[9 + i] = folder[9 + i] = '0' + digits % 10;
         word file = number(56, AT_FDCWD, (word)path, 0, 0);
         if (file > -4096ul) break;
         say('#', script);
