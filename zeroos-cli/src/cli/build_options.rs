@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use super::input::{self, FileError};
 use super::project::Project;
 use crate::pipeline::BuildRequest;
-use crate::plan::{CommittedInputs, EntryRequest, GuestFile, PlanRequest};
+use crate::plan::{self, CommittedInputs, EntryRequest, GuestFile, PlanRequest};
 
 /// How the program's calls enter the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -19,6 +20,18 @@ pub(super) enum Entry {
     Direct,
     /// Through the trap handler.
     Trap,
+}
+
+/// By which rule mmap places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Allocator {
+    /// Fresh pages first, then the lowest room that fits (the default).
+    FirstFit,
+    /// At multiples of the length, rounded up to a power of two.
+    Buddy,
+    /// Behind all that was mapped before: nothing is used again.
+    Bump,
 }
 
 #[derive(clap::Args)]
@@ -47,6 +60,9 @@ pub(super) struct BuildOptions {
     /// How calls enter the kernel
     #[arg(long, value_enum, default_value_t = Entry::Auto)]
     pub entry: Entry,
+    /// By which rule mmap places [default: first-fit]
+    #[arg(long, value_enum)]
+    pub allocator: Option<Allocator>,
     /// Write the generated kernel crate to this folder, too
     #[arg(long, value_name = "DIR")]
     pub emit_source: Option<PathBuf>,
@@ -108,6 +124,11 @@ impl BuildOptions {
             deny_missing: self.deny_missing,
             deny_unbounded: self.deny_unbounded,
             snapshot: self.snapshot || project.snapshot,
+            allocator: match self.allocator.or(project.allocator) {
+                None | Some(Allocator::FirstFit) => plan::Allocator::FirstFit,
+                Some(Allocator::Buddy) => plan::Allocator::Buddy,
+                Some(Allocator::Bump) => plan::Allocator::Bump,
+            },
         };
         Ok(BuildRequest {
             platform: self.platform.clone().or(project.platform),

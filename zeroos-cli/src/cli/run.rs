@@ -215,6 +215,7 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--output-fd", options.output_fd.is_some()),
         ("--platform", options.platform.is_some()),
         ("--entry", options.entry != Entry::Auto),
+        ("--allocator", options.allocator.is_some()),
         ("--emit-source", options.emit_source.is_some()),
         ("--deny-missing", options.deny_missing),
         ("--deny-unbounded", options.deny_unbounded),
