@@ -46,6 +46,8 @@ pub struct BootInfo {
     pub start_time_ns: u64,
     /// The descriptor that stands for the public output from the start; 0 if none does.
     pub output_descriptor: u64,
+    /// Absolute paths of the files and directories that are handed out when the program has ended: [`Text`]s.
+    pub exports: Table,
     /// The part of the page table that shows the program's memory; all 0 in kernels without one.
     pub page_tables: PageTables,
 }
@@ -105,6 +107,38 @@ pub struct CommittedFile {
     pub contents: Text,
     /// Permission bits, for example 0o644.
     pub mode: u64,
+}
+
+/// The symbol of the [`Table`] of [`ExportedFile`]s, in kernels that hand out files; zero until the program has ended.
+pub const EXPORTED_SYMBOL: &str = "zeroos_exported";
+
+/// A file that is handed out when the program has ended.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ExportedFile {
+    /// Which of [`BootInfo::exports`] asked for it: its index.
+    pub request: u64,
+    /// One of the constants below.
+    pub kind: u64,
+    /// Where it lies below what was asked for; empty for that itself.
+    pub path: Text,
+    /// Permission bits.
+    pub mode: u64,
+    /// What a regular file holds, or where a symbolic link leads.
+    pub contents: Text,
+}
+
+impl ExportedFile {
+    /// There is nothing of that name.
+    pub const MISSING: u64 = 0;
+    /// A regular file.
+    pub const REGULAR: u64 = 1;
+    /// A directory.
+    pub const DIRECTORY: u64 = 2;
+    /// A symbolic link.
+    pub const SYMLINK: u64 = 3;
+    /// Something that cannot be handed out, such as a device.
+    pub const OTHER: u64 = 4;
 }
 
 /// Kernel code that loads a thread's last registers and goes on at a place of the program.

@@ -46,6 +46,8 @@ macro_rules! quick {
 /// * `deliver`: a complete frame is about to be loaded. Returns `Result<Leave, Refusal>`: `Resume`, or `Exit`.
 /// * `fault`: the program's instruction met an exception; the frame is complete, its pc the instruction. Takes the cause and
 ///   the trap value as registers. Returns `Outcome`: `Resume` to load the frame, anything else to end the run.
+/// * `exit`: the program has ended, and the machine is about to be stopped. Returns the `Table` of what it hands out; one file
+///   of a kernel may want this moment.
 #[macro_export]
 macro_rules! hook {
     ($moment:ident => $function:ident) => {

@@ -12,6 +12,8 @@ use crate::step::Step;
 
 const ZEROOS: &str = "target/release/zeroos";
 const CALLS: &str = "zeroos-cli/tests/fixtures/cost/calls.S";
+/// A program that maps and unmaps as malloc does.
+const MAPPINGS: &str = "zeroos-cli/tests/fixtures/cost/mappings.c";
 const FOLDER: &str = "target/bench";
 
 /// Calls of [`CALLS`] and the goal for the median with stubs and with traps; whether they are measured with threads.
@@ -57,6 +59,7 @@ pub fn bench_kernel() -> Result<()> {
     let (programs, goals) = programs_tables(&mut text)?;
     report.insert("programs".into(), programs);
     report.insert("goals".into(), goals);
+    report.insert("allocators".into(), allocators_table(&mut text)?);
     let path = crate::root().join(FOLDER).join("kernel.json");
     fs::write(&path, serde_json::to_string_pretty(&report)? + "\n").with_context(|| path.display().to_string())?;
     println!("{text}\nWritten as JSON to {FOLDER}/kernel.json.");
@@ -83,6 +86,26 @@ fn calls_table(text: &mut String) -> Result<Value> {
             let alone = single.each_ref().map(|stats| figure(stats, name, "min"));
             row("write, the platform left out".into(), alone, direct_goal, trap_goal)?;
         }
+    }
+    Ok(Value::Array(rows))
+}
+
+/// What [`MAPPINGS`] costs by each rule of placing.
+fn allocators_table(text: &mut String) -> Result<Value> {
+    let program = format!("{FOLDER}/mappings.elf");
+    let compiler =
+        Step::new("riscv64-linux-gnu-gcc").args(["-static", "-nostdlib", "-march=rv64gc", "-mabi=lp64d", "-O1"]);
+    compiler.args(["-fno-stack-protector", "-fno-builtin", "-o", &program, MAPPINGS]).run()?;
+    let stats = format!("{FOLDER}/allocator.json");
+    writeln!(text, "\n{:<34}{:>12}{:>12}{:>12}", "mapping and unmapping 4,000 times", "kernel", "mmap", "munmap")?;
+    let mut rows = Vec::new();
+    for allocator in ["first-fit", "buddy", "bump"] {
+        Step::new(ZEROOS).args(["run", "--allocator", allocator, "--stats", &stats, &program]).quiet().run()?;
+        let stats: Value = serde_json::from_str(&fs::read_to_string(crate::root().join(&stats))?)?;
+        let kernel = stats["instructions"]["kernel"].as_u64().unwrap_or_default();
+        let (mmap, munmap) = (figure(&stats, "mmap", "total"), figure(&stats, "munmap", "total"));
+        writeln!(text, "{allocator:<34}{kernel:>12}{mmap:>12}{munmap:>12}")?;
+        rows.push(json!({ "allocator": allocator, "kernel": kernel, "mmap": mmap, "munmap": munmap }));
     }
     Ok(Value::Array(rows))
 }

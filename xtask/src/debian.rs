@@ -85,6 +85,15 @@ impl PrivateArchive {
         Ok(version.trim().to_owned())
     }
 
+    /// Downloads the binary package and returns the name of the first one that it depends on.
+    pub fn first_dependency(&self, package: &str) -> Result<String> {
+        self.apt_get().args(["download", package]).output()?;
+        let file = self.file_starting(&format!("{package}_"), ".deb")?;
+        let depends = Step::new("dpkg-deb").arg("-f").arg(&file).arg("Depends").output()?;
+        let first = depends.split([' ', ',', '\n']).next().filter(|name| !name.is_empty());
+        Ok(first.with_context(|| format!("package {package} depends on nothing"))?.to_owned())
+    }
+
     /// Downloads the source package and unpacks its upstream tarball into `into`.
     pub fn unpack_source(&self, package: &str, into: &Path) -> Result<()> {
         let downloaded = self.apt_get().args(["source", "--download-only", package]).output();

@@ -11,6 +11,7 @@ mod debian;
 mod demo;
 mod gate;
 mod rebuild;
+mod record_linux;
 mod setup;
 mod step;
 mod suites;
@@ -32,6 +33,7 @@ usage: cargo run -p xtask -- <command>
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
   bench-platforms [--engines]
                     run the examples on every platform, with --engines on the real machines too, and count
+  record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
   suites [--differing] [NAME…]
                     run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
                     docs/suites.md; what was run is not run again, --differing runs again only what differed
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         ["bench-platforms", arguments @ ..] => bench_platforms::bench_platforms(arguments),
         ["bench-kernel"] => bench_kernel::bench_kernel(),
         ["suites", arguments @ ..] => suites::suites(arguments),
+        ["record-linux"] => record_linux::record_linux(),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");

@@ -3,6 +3,7 @@
 
 mod build;
 mod build_options;
+mod copy_out;
 mod doctor;
 mod explain;
 mod fragments;

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod error;
+mod exports;
 mod last_words;
 mod location;
 mod public_output;
@@ -10,6 +11,7 @@ mod runner;
 
 pub use builtin::machine as builtin_machine;
 pub use error::EngineError;
+pub use exports::{Exported, ExportedKind};
 pub use public_output::PublicOutput;
 
 use std::path::Path;
@@ -37,6 +39,8 @@ pub struct RunOptions {
     pub trace: bool,
     /// Stop after this many instructions.
     pub max_instructions: Option<u64>,
+    /// Collect what the image hands out when the program has ended.
+    pub exports: bool,
     /// Stop when the outside is asked for something for the first time; for who looks at the machine then.
     pub stops_at_contact: bool,
 }
@@ -50,6 +54,8 @@ pub struct RunOutcome {
     pub counts: Option<InstructionCounts>,
     /// The run's public output, where the machine has one of its own.
     pub public_output: Option<PublicOutput>,
+    /// What the image handed out, if that was asked for and the program has ended.
+    pub exported: Option<Vec<Exported>>,
     /// Where the run stopped, if the kernel stopped it without naming the function: a line for the user.
     pub explanation: Option<String>,
 }

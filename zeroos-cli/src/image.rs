@@ -18,7 +18,7 @@ mod write;
 pub use error::ImageError;
 pub use initial_stack::{assumed_states, initial_state};
 pub use kernel::KernelParts;
-pub use note::{DirectSite, ImageNote, Memory, NOTE_SECTION, Span, read_note};
+pub use note::{DirectSite, Exports, ImageNote, Memory, NOTE_SECTION, Span, read_note};
 pub use resumed::Snapshot;
 
 pub(crate) use layout::Layout;

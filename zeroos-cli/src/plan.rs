@@ -1,6 +1,7 @@
 //! The plan: which fragments make the kernel, where everything lies in memory, and how each `ecall` enters the kernel.
 //! Pure: decided from the program, its analysis, the platform and the committed inputs alone.
 
+mod allocator;
 mod arguments;
 mod entries;
 mod error;
@@ -13,6 +14,7 @@ mod privilege;
 mod selection;
 mod stub_rooms;
 
+pub use allocator::Allocator;
 use entries::Circumstances;
 pub use entries::{
     Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
@@ -74,6 +76,8 @@ pub struct PlanRequest {
     pub deny_missing: bool,
     /// `--snapshot`: the image starts at the first call that asks for something from outside.
     pub snapshot: bool,
+    /// `--allocator`: by which rule mmap places.
+    pub allocator: Allocator,
     /// `--deny-unbounded`: a reachable site with unknown numbers is an error.
     pub deny_unbounded: bool,
 }
@@ -97,7 +101,11 @@ impl Plan {
             extra.insert(Module::of(&["subsystems", "output_descriptor"]));
         }
         extra.extend(Placement::memory_files(app, &platform).iter().map(|file| Module::of(&["subsystems", file])));
-        let selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
+        if !inputs.exports.is_empty() {
+            extra.insert(Module::of(&["subsystems", "exports"]));
+        }
+        let mut selection = Selection::new(analysis, catalog, &request.enosys, &extra)?;
+        request.allocator.put_into(&mut selection, catalog)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });
         }

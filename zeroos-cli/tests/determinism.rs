@@ -96,3 +96,17 @@ fn randomness_comes_from_the_seed_alone() {
     assert_eq!(drawn(&["--seed", "01"]), drawn(&["--seed", "01"]));
     assert_ne!(drawn(&["--seed", "01"]), drawn(&["--seed", "02"]));
 }
+
+/// Ten thousand threads in turn, a thousand at once, and a mix of everything that they wait for: whoever goes on when, it is the
+/// same in every run.
+#[test]
+fn threads_take_the_same_turns_in_every_run() {
+    let workplace = Workplace::new();
+    let [first, second] = [(); 2].map(|()| {
+        let (finished, stats) = workplace.stats(&[], &example("many-threads-c/bin/gc-exec"), b"");
+        finished.exits(0);
+        stats
+    });
+    assert!(first["instructions"]["total"].as_u64() > Some(1_000_000));
+    assert_eq!(first, second);
+}

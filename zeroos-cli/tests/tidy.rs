@@ -55,7 +55,7 @@ const UNSAFE_FRAGMENTS: [(&str, &str); 7] = [
 const MOST_LINES: usize = 450;
 
 /// Files that may be longer, and why.
-const LONGER: [(&str, &str); 0] = [];
+const LONGER: [(&str, &str); 1] = [("zeroos-cli/src/diagnostic/codes.rs", "one table of all error codes")];
 
 /// What lies in the repository's top folder; names with a leading dot are the tools'.
 const TOP_LEVEL: [&str; 16] = [

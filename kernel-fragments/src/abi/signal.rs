@@ -43,9 +43,15 @@ pub const SA_RESTART: u64 = 0x1000_0000;
 pub const SA_NODEFER: u64 = 0x4000_0000;
 /// The action is the default again once the handler is called.
 pub const SA_RESETHAND: u64 = 0x8000_0000;
+/// No SIGCHLD for children that stop; there are no children.
+const SA_NOCLDSTOP: u64 = 1;
+/// No zombies of children.
+const SA_NOCLDWAIT: u64 = 2;
+/// Addresses are told with their tags; there are no tags.
+const SA_EXPOSE_TAGBITS: u64 = 0x800;
 /// Every flag that this kernel takes; the others are cleared, as Linux does so that programs can find out.
 pub const SA_KNOWN: u64 =
-    0x0400_0000 | 0x0000_0c00 | 3 | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
+    SA_NOCLDSTOP | SA_NOCLDWAIT | SA_EXPOSE_TAGBITS | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND;
 
 /// `si_code` of kill.
 pub const SI_USER: i32 = 0;

@@ -8,10 +8,14 @@ pub const S_IFIFO: u32 = 0o1_0000;
 pub const S_IFCHR: u32 = 0o2_0000;
 /// A directory.
 pub const S_IFDIR: u32 = 0o4_0000;
+/// A block device.
+pub const S_IFBLK: u32 = 0o6_0000;
 /// A regular file.
 pub const S_IFREG: u32 = 0o10_0000;
 /// A symbolic link.
 pub const S_IFLNK: u32 = 0o12_0000;
+/// A socket.
+pub const S_IFSOCK: u32 = 0o14_0000;
 
 /// The number of the file system of files without a name or contents.
 pub const ANONYMOUS_DEVICE: u64 = 14;

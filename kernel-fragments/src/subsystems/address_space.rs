@@ -2,8 +2,7 @@
 //! handed out (again).
 //!
 //! mmap places in the range that the builder set aside, and prefers pages that nobody ever had: they are known zero and
-//! need no zeroing. It takes them in one go from the start of the range up to its middle; then the lowest room that fits
-//! is taken, so that half of the range stays in one piece for what is large. A PROT_NONE reservation touches no memory at
+//! need no zeroing. Where is what `room.rs` says. A PROT_NONE reservation touches no memory at
 //! all, whatever its size. The program's segments, stack and whole break range count as mapped from the start; how far the
 //! break is moved is not looked at. Protections are kept, and enforced where the program's memory can do that
 //! (`UserMemory::set_access`).
@@ -13,6 +12,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
+use crate::subsystems::room::{FRESH_PARTS, find_room};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// The address space.
@@ -76,7 +76,7 @@ impl AddressSpace {
         self.start = boot.mapping_range.start as usize;
         self.end = boot.mapping_range.end as usize;
         self.fresh = self.start;
-        self.fresh_end = self.start + self.end.saturating_sub(self.start) / 2 / PAGE_BYTES * PAGE_BYTES;
+        self.fresh_end = self.start + self.end.saturating_sub(self.start) / FRESH_PARTS / PAGE_BYTES * PAGE_BYTES;
         self.first_free = self.start;
     }
 
@@ -171,7 +171,7 @@ impl AddressSpace {
                     memory.set_access(start, start + len_bytes, Some(protection & PROT_ALL));
                     return Ok(start);
                 }
-                _ => self.first_fit(len_bytes)?,
+                _ => find_room(&self.pages, self.start, self.first_free, self.end, len_bytes)?,
             },
             Placement::Fixed(start) => start,
             Placement::FixedNoReplace(start) => {
@@ -374,21 +374,6 @@ impl AddressSpace {
             address = piece.end;
         }
         Ok(true)
-    }
-
-    /// The lowest address with `len_bytes` free bytes.
-    #[inline(never)]
-    fn first_fit(&self, len_bytes: usize) -> Result<usize, Errno> {
-        let mut candidate = self.first_free;
-        for span in self.pages.from(candidate) {
-            if span.page.is_mapped() {
-                if span.start.saturating_sub(candidate) >= len_bytes {
-                    return Ok(candidate);
-                }
-                candidate = span.end;
-            }
-        }
-        if self.end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
     }
 }
 

@@ -152,6 +152,10 @@ pub fn tell(
 }
 
 impl File for Epoll {
+    fn operations(&self) -> u32 {
+        0
+    }
+
     fn stat(&self) -> Stat {
         Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
     }

@@ -7,6 +7,7 @@
 
 use crate::boot_info::{BootInfo, CommittedFile};
 use crate::errno::Errno;
+use crate::subsystems::attributes::Attributes;
 use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn};
 use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Directory, Kind, MAX_NAME_BYTES, Node, Times};
@@ -149,6 +150,7 @@ impl FileTree {
             owner: Cell::new((0, 0)),
             links: Cell::new(0),
             times: Cell::new(Times { access_ns: now, modify_ns: now, change_ns: now }),
+            attributes: Attributes::default(),
             kind,
         })
     }

@@ -22,6 +22,12 @@ pub fn named_addresses(table: Table) -> &'static [NamedAddress] {
     unsafe { elements(table) }
 }
 
+/// The texts of a table of them.
+pub fn texts(table: Table) -> &'static [Text] {
+    // SAFETY: the builder makes tables of texts in this form only; `BootInfo::exports` is the one there is.
+    unsafe { elements(table) }
+}
+
 /// How a thread goes on at `address`, if a call can leave one there.
 pub fn continuation(boot: &BootInfo, address: u64) -> Option<u64> {
     // SAFETY: `continuations` is a table of these.
@@ -77,4 +83,22 @@ pub fn boot_with(files: &[(&str, &str, u32)]) -> BootInfo {
         start_time_ns: 1_000_000_000,
         ..BootInfo::default()
     }
+}
+
+/// What a builder would lay out for these texts; leaked.
+#[cfg(test)]
+pub fn texts_of(texts: &[&'static str]) -> Table {
+    use alloc::vec::Vec;
+
+    let texts: Vec<Text> =
+        texts.iter().map(|text| Text { address: text.as_ptr() as u64, len_bytes: text.len() as u64 }).collect();
+    let texts = texts.leak();
+    Table { address: texts.as_ptr() as u64, count: texts.len() as u64 }
+}
+
+/// What an engine reads of a table that `exports` made.
+#[cfg(test)]
+pub fn exported(table: Table) -> &'static [crate::boot_info::ExportedFile] {
+    // SAFETY: it was made of a leaked vector of these.
+    unsafe { elements(table) }
 }

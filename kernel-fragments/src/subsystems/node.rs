@@ -2,7 +2,9 @@
 //! it and the descriptors that have it open.
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
+use crate::boot_info::Text;
 use crate::errno::Errno;
+use crate::subsystems::attributes::Attributes;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
@@ -27,6 +29,8 @@ pub struct Node {
     pub links: Cell<u32>,
     /// When it was used.
     pub times: Cell<Times>,
+    /// Its extended attributes.
+    pub attributes: Attributes,
     /// What it is.
     pub kind: Kind,
 }
@@ -128,6 +132,15 @@ impl Contents {
         match self.committed.get() {
             Some(bytes) => bytes.len(),
             None => with(&self.written, |bytes| bytes.len()),
+        }
+    }
+
+    /// Where in memory they lie, until they are changed.
+    pub fn place(&self) -> Text {
+        let text = |bytes: &[u8]| Text { address: bytes.as_ptr() as u64, len_bytes: bytes.len() as u64 };
+        match self.committed.get() {
+            Some(bytes) => text(bytes),
+            None => with(&self.written, |bytes| text(bytes)),
         }
     }
 

@@ -16,9 +16,19 @@ use core::cell::Cell;
 /// What a read or write comes to for which Linux would make the caller wait; calls that can wait look for it.
 pub const WOULD_WAIT: Refusal = Refusal::Unsupported("a read or write that waits for another thread");
 
+/// A kind of file can be read.
+pub const READS: u32 = 1;
+/// A kind of file can be written.
+pub const WRITES: u32 = 2;
+
 /// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
 /// decides. Files that can be positioned look at `offset`, the others do not.
 pub trait File {
+    /// Of [`READS`] and [`WRITES`] those that this kind has at all, however it was opened.
+    fn operations(&self) -> u32 {
+        READS | WRITES
+    }
+
     /// Reads to `into` from `offset`; 0 is the end of the file.
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, _into: &mut [u8]) -> SysResult {
         Err(Errno::EINVAL.into())
@@ -102,6 +112,7 @@ impl OpenFile {
     pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
         // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
         let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
+        let access = access & file.operations();
         let (node, stream) = (file.node().cloned(), file.stream());
         Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node, stream })
     }
@@ -129,6 +140,17 @@ impl OpenFile {
     /// Whether it was opened for writing.
     pub fn is_writable(&self) -> bool {
         self.access & 2 != 0
+    }
+
+    /// Whether it was opened for [`READS`] or [`WRITES`], whether or not its kind can be.
+    pub fn is_opened_for(&self, operation: u32) -> bool {
+        !self.is_path_only() && (self.flags.get() & O_ACCMODE).wrapping_add(1) & operation != 0
+    }
+
+    /// Why it cannot be read, or written: it was not opened for that (EBADF), or its kind cannot be (EINVAL).
+    #[cold]
+    pub fn no_access(&self, operation: u32) -> Errno {
+        if self.is_opened_for(operation) { Errno::EINVAL } else { Errno::EBADF }
     }
 
     /// Whether calls on it must not wait.
@@ -188,6 +210,27 @@ mod tests {
         fn stat(&self) -> Stat {
             Stat::default()
         }
+    }
+
+    struct OnlyRead;
+    impl File for OnlyRead {
+        fn operations(&self) -> u32 {
+            READS
+        }
+        fn stat(&self) -> Stat {
+            Stat::default()
+        }
+    }
+
+    #[test]
+    fn what_a_kind_cannot_is_told_from_what_was_not_asked_for() {
+        let reasons = |flags| {
+            let file = OpenFile::new(Box::new(OnlyRead), flags);
+            (file.is_readable(), file.no_access(READS), file.is_writable(), file.no_access(WRITES))
+        };
+        assert_eq!(reasons(O_RDWR), (true, Errno::EINVAL, false, Errno::EINVAL));
+        assert_eq!(reasons(O_RDONLY), (true, Errno::EINVAL, false, Errno::EBADF));
+        assert_eq!(reasons(O_PATH), (false, Errno::EBADF, false, Errno::EBADF));
     }
 
     #[test]

@@ -50,6 +50,22 @@ pub fn start_directory(
     node.filter(|node| node.directory().is_some()).cloned().ok_or(Errno::ENOTDIR)
 }
 
+/// The file at `path`, relative to the working directory.
+///
+/// # Errors
+/// EFAULT, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+pub fn file_at(
+    memory: &impl UserMemory,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    path: UserAddress,
+    last: Last,
+) -> Result<Rc<Node>, Errno> {
+    let path = read_nonempty_path(memory, path)?;
+    let start = tree.working_directory(boot);
+    tree.find(boot, &start, path, last)
+}
+
 /// Whether `directory` is a descriptor and `path` is null or empty.
 pub fn is_empty_path(memory: &impl UserMemory, directory: Fd, path: UserAddress) -> bool {
     directory.0 >= 0 && (path.is_null() || memory.read(path) == Ok([0]))

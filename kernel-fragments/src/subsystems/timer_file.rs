@@ -5,7 +5,7 @@ use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::may_wait::MAY_WAIT;
-use crate::subsystems::open_file::{File, OpenFile};
+use crate::subsystems::open_file::{File, OpenFile, READS};
 use core::any::Any;
 use core::cell::Cell;
 
@@ -51,6 +51,10 @@ impl TimerFile {
 }
 
 impl File for TimerFile {
+    fn operations(&self) -> u32 {
+        READS
+    }
+
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
         if self.expirations.get() == 0 {

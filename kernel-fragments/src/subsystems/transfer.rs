@@ -2,6 +2,7 @@
 //! counterparts have in common. The caller has checked the descriptor.
 
 use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
+use crate::abi::pollfd::POLLIN;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
@@ -50,6 +51,10 @@ fn read_beginning(
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
+        // Nor where there is nothing to read yet: that shows first.
+        0 if open.file.ready() & POLLIN == 0 => {
+            open.file.read(platform, offset, [0; 8].get_mut(..len_bytes).unwrap_or(&mut [0; 8]))
+        }
         0 => Err(Errno::EFAULT.into()),
         usable_bytes => open.file.read(platform, offset, memory.slice_mut(address, usable_bytes)?),
     };

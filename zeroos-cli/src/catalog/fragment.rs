@@ -85,6 +85,8 @@ pub enum Moment {
     Deliver,
     /// An instruction of the program met an exception.
     Fault,
+    /// The program has ended.
+    Exit,
 }
 
 /// A fact about the program by which a cheaper fragment does.
@@ -190,6 +192,7 @@ impl Moment {
             "choose" => Some(Moment::Choose),
             "deliver" => Some(Moment::Deliver),
             "fault" => Some(Moment::Fault),
+            "exit" => Some(Moment::Exit),
             _ => None,
         }
     }

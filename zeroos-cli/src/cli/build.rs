@@ -20,6 +20,9 @@ pub(super) struct Arguments {
     /// Write how each call enters the kernel, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// File or directory that `zeroos run --out` can copy out of the image, by absolute guest path (repeat for more)
+    #[arg(long, value_name = "GUEST")]
+    out: Vec<String>,
     #[command(flatten)]
     options: BuildOptions,
 }
@@ -33,7 +36,7 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
     {
         return Err(FileError::Exists { path: output }.into());
     }
-    let request = arguments.options.request(app)?;
+    let request = arguments.options.request(app, arguments.out)?;
     let (examined, built) = build(app, program, &request, arguments.options.emit_source.as_deref())?;
     if let (Some(path), Some(note)) = (&arguments.report, read_note(&built.image)?) {
         let text = report::json(&examined, &built, &note)

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use super::input::{self, FileError};
 use super::project::Project;
 use crate::pipeline::BuildRequest;
-use crate::plan::{CommittedInputs, EntryRequest, GuestFile, PlanRequest};
+use crate::plan::{self, CommittedInputs, EntryRequest, GuestFile, PlanRequest};
 
 /// How the program's calls enter the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -19,6 +20,18 @@ pub(super) enum Entry {
     Direct,
     /// Through the trap handler.
     Trap,
+}
+
+/// By which rule mmap places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Allocator {
+    /// Fresh pages first, then the lowest room that fits (the default).
+    FirstFit,
+    /// At multiples of the length, rounded up to a power of two.
+    Buddy,
+    /// Behind all that was mapped before: nothing is used again.
+    Bump,
 }
 
 #[derive(clap::Args)]
@@ -47,6 +60,9 @@ pub(super) struct BuildOptions {
     /// How calls enter the kernel
     #[arg(long, value_enum, default_value_t = Entry::Auto)]
     pub entry: Entry,
+    /// By which rule mmap places [default: first-fit]
+    #[arg(long, value_enum)]
+    pub allocator: Option<Allocator>,
     /// Write the generated kernel crate to this folder, too
     #[arg(long, value_name = "DIR")]
     pub emit_source: Option<PathBuf>,
@@ -62,11 +78,12 @@ pub(super) struct BuildOptions {
 }
 
 impl BuildOptions {
-    /// The request for the program at `app`, with `zeroos.toml` behind the options.
+    /// The request for the program at `app`, with `zeroos.toml` behind the options; `exports` can be copied out, and what
+    /// `zeroos.toml` names.
     ///
     /// # Errors
     /// Options that make no sense, files that cannot be read.
-    pub(super) fn request(&self, app: &Path) -> Result<BuildRequest, FileError> {
+    pub(super) fn request(&self, app: &Path, exports: Vec<String>) -> Result<BuildRequest, FileError> {
         let project = Project::read()?;
         let arguments = [project.args.as_slice(), &self.arg].concat();
         let variables = project.env.iter().map(|(key, value)| format!("{key}={value}"));
@@ -89,6 +106,13 @@ impl BuildOptions {
             seed: seed(self.seed.as_deref().or(project.seed.as_deref()).unwrap_or_default())?,
             start_time_ns: project.start_time_ns.unwrap_or(0),
             output_fd: self.output_fd.or(project.output_fd),
+            exports: {
+                let mut exports = exports;
+                exports.extend(project.out.keys().cloned());
+                exports.sort_unstable();
+                exports.dedup();
+                exports
+            },
         };
         let request = PlanRequest {
             entry: match self.entry {
@@ -100,6 +124,11 @@ impl BuildOptions {
             deny_missing: self.deny_missing,
             deny_unbounded: self.deny_unbounded,
             snapshot: self.snapshot || project.snapshot,
+            allocator: match self.allocator.or(project.allocator) {
+                None | Some(Allocator::FirstFit) => plan::Allocator::FirstFit,
+                Some(Allocator::Buddy) => plan::Allocator::Buddy,
+                Some(Allocator::Bump) => plan::Allocator::Bump,
+            },
         };
         Ok(BuildRequest {
             platform: self.platform.clone().or(project.platform),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::build_options::Allocator;
 use super::input::{self, FileError};
 use crate::linux::SyscallNumber;
 
@@ -33,6 +34,11 @@ pub(super) struct Project {
     pub start_time_ns: Option<u64>,
     /// The descriptor that is open from the start for public output.
     pub output_fd: Option<u32>,
+    /// What is copied out of a run: guest path to host path.
+    #[serde(default)]
+    pub out: BTreeMap<String, String>,
+    /// By which rule mmap places.
+    pub allocator: Option<Allocator>,
     /// Whether images start at their first input or output.
     #[serde(default)]
     pub snapshot: bool,
@@ -79,7 +85,7 @@ mod tests {
     #[test]
     fn every_key_is_read_and_an_unknown_one_is_refused() {
         let text = "platform = \"spike\"\nargs = [\"a\"]\nenv = { A = \"1\" }\nfiles = { \"/f\" = \"f\" }\nseed = \"00\"\n\
-            start_time_ns = 5\noutput_fd = 3\n[syscalls]\nenosys = [\"rseq\"]\n";
+            start_time_ns = 5\noutput_fd = 3\nout = { \"/o\" = \"o\" }\nallocator = \"first-fit\"\n[syscalls]\nenosys = [\"rseq\"]\n";
         let project: Project = toml::from_str(text).unwrap();
         assert_eq!(project.enosys().unwrap(), BTreeSet::from([SyscallNumber(293)]));
         assert!(toml::from_str::<Project>("arguments = []").is_err());

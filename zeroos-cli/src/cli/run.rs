@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::build_options::{BuildOptions, Entry, platform_directories};
+use super::copy_out::{CopyOut, copy_out};
 use super::input::FileError;
+use super::project::Project;
 use super::source_line::source_line;
 use super::stats::Stats;
-use super::{About, CommandResult, Failure, build, input, say};
+use super::{About, CommandResult, Failure, RUN_FAILURE, build, input, say};
 use crate::address::{Address, ByteCount};
 use crate::engine::{self, EngineError, EngineKind, RunEnding, RunOptions};
 use crate::image::{ImageNote, read_note};
@@ -45,6 +47,9 @@ pub(super) struct Arguments {
     /// Where the run's public output goes [default: standard output]
     #[arg(long, value_name = "FILE")]
     public_output: Option<PathBuf>,
+    /// Copy this file or directory of the program's to HOST when it has ended (repeat for more)
+    #[arg(long, value_name = "GUEST=HOST")]
+    out: Vec<String>,
     /// Write exact instruction counts as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
@@ -71,9 +76,11 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         let what = "--stats needs exact counts, which only `--engine builtin` has".into();
         return Err(FileError::Option { what }.into());
     }
+    let mut wanted: Vec<CopyOut> = arguments.out.iter().map(|text| CopyOut::parse(text)).collect::<Result<_, _>>()?;
     let (image, note, placed) = match read_note(&bytes).about(&app)? {
         Some(mut note) => {
             refuse_build_options(&arguments.options, rest)?;
+            refuse_unknown_exports(&wanted, &note)?;
             if is_elsewhere {
                 note.runner = runner_of(&note, &arguments.options.platform_dir)?;
             }
@@ -81,7 +88,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         }
         None => {
             arguments.options.arg.extend_from_slice(rest);
-            let mut request = arguments.options.request(&app)?;
+            let mut request = arguments.options.request(&app, wanted.iter().map(|out| out.guest.clone()).collect())?;
             if let Engine::Qemu = arguments.engine {
                 request.preferred_platforms = vec!["qemu-virt".into()];
             }
@@ -91,6 +98,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             (image, note, Some((built.plan.placement.program, built.plan.placement.bias)))
         }
     };
+    wanted.extend(project_exports(&wanted, &note)?);
     let mut file = tempfile::NamedTempFile::new().map_err(|error| scratch(&error))?;
     if is_elsewhere {
         file.write_all(&image).map_err(|error| scratch(&error))?;
@@ -100,8 +108,12 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         Engine::Qemu => EngineKind::Qemu,
         Engine::Runner => EngineKind::Runner,
     };
-    let options =
-        RunOptions { trace: arguments.trace, max_instructions: arguments.max_instructions, ..RunOptions::default() };
+    let options = RunOptions {
+        trace: arguments.trace,
+        max_instructions: arguments.max_instructions,
+        exports: !wanted.is_empty(),
+        ..RunOptions::default()
+    };
     let streams = streams(&arguments, &note)?;
     let outcome = engine::run(kind, &image, file.path(), &note, options, streams).about(&app)?;
     if let Some(line) = &outcome.explanation {
@@ -117,7 +129,16 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
         input::write_whole(path, (text + "\n").as_bytes(), false)?;
     }
+    let complete = match outcome.ending {
+        RunEnding::Exited(_) => {
+            let paths = note.exports.as_ref().map_or(&[][..], |exports| &exports.paths);
+            copy_out(&wanted, paths, outcome.exported.as_deref())
+        }
+        _ => true,
+    };
     Ok(match outcome.ending {
+        // The program's own failure tells more than what it did not write.
+        RunEnding::Exited(0) if !complete => ExitCode::from(RUN_FAILURE),
         RunEnding::Exited(status) => ExitCode::from(status),
         RunEnding::InstructionLimit => {
             say::warning("the instruction limit ended the run");
@@ -135,6 +156,26 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
             ExitCode::from(STOPPED)
         }
     })
+}
+
+/// What `zeroos.toml` has copied out of this image, unless the command line says where to.
+fn project_exports(wanted: &[CopyOut], note: &ImageNote) -> Result<Vec<CopyOut>, FileError> {
+    let Some(exports) = &note.exports else { return Ok(Vec::new()) };
+    let project = Project::read()?.out.into_iter();
+    let others =
+        project.filter(|(guest, _)| exports.paths.contains(guest) && wanted.iter().all(|out| out.guest != *guest));
+    Ok(others.map(|(guest, host)| CopyOut { guest, host: host.into() }).collect())
+}
+
+/// What can be copied out was fixed when the image was built.
+fn refuse_unknown_exports(wanted: &[CopyOut], note: &ImageNote) -> Result<(), FileError> {
+    let known = note.exports.as_ref().map_or(&[][..], |exports| &exports.paths);
+    match wanted.iter().find(|out| !known.contains(&out.guest)) {
+        None => Ok(()),
+        Some(CopyOut { guest, .. }) => Err(FileError::Option {
+            what: format!("--out names {guest}, which the image does not hand out; build it with `--out {guest}`"),
+        }),
+    }
 }
 
 /// What takes the place of the standard streams.
@@ -174,6 +215,7 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--output-fd", options.output_fd.is_some()),
         ("--platform", options.platform.is_some()),
         ("--entry", options.entry != Entry::Auto),
+        ("--allocator", options.allocator.is_some()),
         ("--emit-source", options.emit_source.is_some()),
         ("--deny-missing", options.deny_missing),
         ("--deny-unbounded", options.deny_unbounded),

@@ -418,6 +418,33 @@ pub const CODES: &[Code] = &[
             Build it without `--snapshot`.",
     },
     Code {
+        code: "ZOS-E0813",
+        title: "the program left no such file behind",
+        explanation: "`--out GUEST=HOST` copies a file or directory out of the program's file system once the program has ended. There is \
+            nothing at this path: the program did not write it, wrote it elsewhere, or removed it. Paths are absolute, and the program's \
+            working directory is / unless it changes it; `zeroos run --trace` shows what it opens.",
+    },
+    Code {
+        code: "ZOS-E0814",
+        title: "something that has no contents was to be copied out",
+        explanation: "`--out` copies regular files, and directories of files, directories and symbolic links. What was found is \
+            something else: a device such as /dev/null, or a name that this computer cannot have. Name the files that you want.",
+    },
+    Code {
+        code: "ZOS-E0815",
+        title: "the run was stopped before files could be copied out",
+        explanation: "`--out` copies files when the program has ended by itself: by exiting, with whatever status, or by a signal that \
+            it was sent. The kernel or the machine stopped this run: an unsupported call, a fault, the instruction limit. The message before \
+            says which.",
+    },
+    Code {
+        code: "ZOS-E0816",
+        title: "the table of files to copy out is broken",
+        explanation: "The kernel leaves a table in memory of the files that `--out` asks for. This one leads out of memory, or has names \
+            that are no file names. On machines without protection, a program that writes through a wild pointer can do that. If \
+            yours is sound, it is a fault of the kernel: please report it with the program.",
+    },
+    Code {
         code: "ZOS-E0901",
         title: "a file cannot be read",
         explanation: "A file named on the command line or in zeroos.toml does not exist, is a directory, or may not \

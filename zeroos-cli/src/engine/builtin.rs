@@ -5,7 +5,7 @@ use std::io::Write;
 use object::{Object, ObjectSegment, SegmentFlags, elf};
 
 use super::last_words::LastWords;
-use super::{EngineError, RunEnding, RunOptions, RunOutcome, location, public_output};
+use super::{EngineError, RunEnding, RunOptions, RunOutcome, exports, location, public_output};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::{DirectSite, ImageNote};
 use crate::linux::SyscallNumber;
@@ -131,8 +131,12 @@ pub(super) fn run(
         &RunEnding::Exited(status) if status >= 123 => console.words.explain(image, note),
         _ => None,
     };
+    let exported = match (&ending, &note.exports) {
+        (RunEnding::Exited(_), Some(exports)) if options.exports => exports::collect(&machine, note, exports.table)?,
+        _ => None,
+    };
     let public_output = note.devices.has_public_output().then(|| console.public.finish());
-    Ok(RunOutcome { ending, counts: Some(machine.counts()), public_output, explanation })
+    Ok(RunOutcome { ending, counts: Some(machine.counts()), public_output, exported, explanation })
 }
 
 /// A machine's status as a process has one: its low 8 bits, but a failure stays one.

@@ -61,6 +61,27 @@ pub enum EngineError {
         /// The option.
         option: &'static str,
     },
+    /// Something was to be copied out that the program did not write.
+    #[error("the program left no {path} behind")]
+    NotWritten {
+        /// The guest path.
+        path: String,
+    },
+    /// Something was to be copied out that cannot be.
+    #[error("{path} cannot be copied out: it is neither a file nor a directory of files")]
+    NoContents {
+        /// The guest path.
+        path: String,
+    },
+    /// Something was to be copied out of a run that did not end by itself.
+    #[error("the run was stopped, so {path} is not copied out")]
+    NothingExported {
+        /// The guest path.
+        path: String,
+    },
+    /// The table of what the program left behind is broken.
+    #[error("what the kernel says of the files that it hands out makes no sense")]
+    Exports,
     /// The tool's own standard streams failed.
     #[error("cannot write the guest's output: {message}")]
     Output {
@@ -81,6 +102,10 @@ impl Diagnose for EngineError {
             EngineError::Option { .. } => "ZOS-E0806",
             EngineError::Output { .. } => "ZOS-E0807",
             EngineError::Stopped { .. } => "ZOS-E0808",
+            EngineError::NotWritten { .. } => "ZOS-E0813",
+            EngineError::NoContents { .. } => "ZOS-E0814",
+            EngineError::NothingExported { .. } => "ZOS-E0815",
+            EngineError::Exports => "ZOS-E0816",
         }
     }
 
@@ -107,6 +132,17 @@ impl Diagnose for EngineError {
             EngineError::Abnormal { .. } => "see the emulator's own message above".into(),
             EngineError::WrongPlatform { .. } => "build for `--platform qemu-virt`, or use `--engine builtin`".into(),
             EngineError::Option { .. } => "leave the option away, or use `--engine builtin`".into(),
+            EngineError::NotWritten { .. } => {
+                "check the guest path; `--trace` shows what the program opens, and its working directory is /".into()
+            }
+            EngineError::NoContents { .. } => {
+                "name the files and directories that you want, one `--out` for each".into()
+            }
+            EngineError::NothingExported { .. } => "see above for what stopped it".into(),
+            EngineError::Exports => {
+                "the program may have written over the kernel's memory, by a wild pointer; if not, please report it"
+                    .into()
+            }
             EngineError::Output { .. } => "check where standard output goes".into(),
         }
     }

@@ -93,6 +93,7 @@ mod tests {
             htif: None,
             runner: Vec::new(),
             kernel_parts: crate::image::KernelParts::default(),
+            exports: None,
         }
     }
 }

@@ -27,6 +27,9 @@ pub(super) fn run(
     if options.trace {
         return refuse("--trace");
     }
+    if options.exports {
+        return refuse("--out");
+    }
     if options.max_instructions.is_some() {
         return refuse("--max-instructions");
     }
@@ -64,7 +67,13 @@ pub(super) fn run(
         return Err(abnormal(failure.to_owned()));
     }
     let explanation = if code >= 123 { words.explain(image, note) } else { None };
-    Ok(RunOutcome { ending: RunEnding::Exited(code as u8), counts: None, public_output: None, explanation })
+    Ok(RunOutcome {
+        ending: RunEnding::Exited(code as u8),
+        counts: None,
+        public_output: None,
+        exported: None,
+        explanation,
+    })
 }
 
 /// The emulator's process: ended, at the latest, when nobody waits for it any more.

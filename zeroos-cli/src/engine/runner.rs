@@ -26,6 +26,9 @@ pub(super) fn run(
     if options.trace {
         return refuse("--trace");
     }
+    if options.exports {
+        return refuse("--out");
+    }
     if options.max_instructions.is_some() {
         return refuse("--max-instructions");
     }
@@ -83,6 +86,7 @@ pub(super) fn run(
         ending: RunEnding::Exited(code as u8),
         counts: None,
         public_output: public_output.transpose()?,
+        exported: None,
         explanation: None,
     })
 }

@@ -48,6 +48,9 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
     let sites = block.named(facts.sites);
     let continuations: Vec<[u64; 2]> = facts.continuations.iter().map(|&(place, code)| [place.0, code.0]).collect();
     let continuations = block.table(&continuations);
+    let exports = plan.inputs.exports.iter().map(|path| block.text(path.as_bytes()));
+    let exports: Vec<[u64; 2]> = exports.map(|path| [path.address, path.len_bytes]).collect();
+    let exports = block.table(&exports);
     let executable_path = block.text(plan.inputs.executable_path.as_bytes());
     let word = |at: usize| u64::from_le_bytes(plan.inputs.seed[at * 8..at * 8 + 8].try_into().unwrap_or_default());
     let info = BootInfo {
@@ -68,6 +71,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         seed: [word(0), word(1), word(2), word(3)],
         start_time_ns: plan.inputs.start_time_ns,
         output_descriptor: plan.inputs.output_fd.map_or(0, u64::from),
+        exports,
         page_tables: placement.page_table.as_ref().map(PageTable::boot_info).unwrap_or_default(),
     };
     let words = words(&info);
@@ -97,6 +101,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         seed,
         start_time_ns,
         output_descriptor,
+        exports,
         page_tables,
     } = info;
     let mut words = vec![*program_entry, *initial_stack_pointer];
@@ -106,7 +111,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
     words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
-    words.extend([*start_time_ns, *output_descriptor]);
+    words.extend([*start_time_ns, *output_descriptor, exports.address, exports.count]);
     let PageTables { window, physical, directory, pages } = page_tables;
     words.extend([window.start, window.end, *physical, *directory, *pages]);
     words

@@ -1,5 +1,7 @@
 //! All pieces of an image at their addresses, checked against each other, before anything is written.
 
+use kernel_fragments::boot_info::EXPORTED_SYMBOL;
+
 use super::ImageError;
 use super::boot_data::{self, BootFacts, Named};
 use super::initial_stack::InitialStack;
@@ -51,6 +53,8 @@ pub(crate) struct Layout {
     pub kernel_symbols: Vec<Symbol>,
     /// `tohost` and `fromhost`, if the kernel has them.
     pub htif: Option<(Address, Address)>,
+    /// The table of what can be copied out, if the kernel has one.
+    pub exported: Option<Address>,
     /// How much kernel there is.
     pub kernel_parts: KernelParts,
     /// The stub of each site that has one, by the site.
@@ -142,6 +146,7 @@ impl Layout {
             });
         }
         Ok(Layout {
+            exported: linked.symbol(EXPORTED_SYMBOL),
             htif: linked.symbol("tohost").zip(linked.symbol("fromhost")),
             entry: linked.entry,
             kernel_symbols: linked.symbols,

@@ -52,6 +52,19 @@ pub struct ImageNote {
     pub runner: Vec<String>,
     /// How much kernel there is.
     pub kernel_parts: KernelParts,
+    /// What can be copied out of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exports: Option<Exports>,
+}
+
+/// What can be copied out of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exports {
+    /// Absolute guest paths of files and directories.
+    pub paths: Vec<String>,
+    /// Where the table of what there is lies once the program has ended.
+    pub table: Address,
 }
 
 /// A range of memory.
@@ -133,6 +146,7 @@ impl ImageNote {
             htif: layout.htif.filter(|_| plan.platform.devices.htif),
             runner: plan.platform.runner.clone(),
             kernel_parts: layout.kernel_parts,
+            exports: layout.exported.map(|table| Exports { paths: plan.inputs.exports.clone(), table }),
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct CommittedInputs {
     pub start_time_ns: u64,
     /// The descriptor that is open from the start for public output, if one is to be.
     pub output_fd: Option<u32>,
+    /// Absolute guest paths of the files and directories that can be copied out when the program has ended.
+    pub exports: Vec<String>,
 }
 
 /// A committed file.
@@ -66,8 +68,7 @@ impl CommittedInputs {
                 DESCRIPTOR_LIMIT - 1
             ));
         }
-        for file in &self.files {
-            let path = &file.path;
+        for path in self.files.iter().map(|file| &file.path).chain(&self.exports) {
             let parts: Vec<&str> = path.split('/').skip(1).collect();
             if !path.starts_with('/') || path.len() >= LONGEST_PATH || path.contains('\0') {
                 return wrong(format!(
@@ -77,6 +78,11 @@ impl CommittedInputs {
             if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
                 return wrong(format!("the guest path `{path}` must name a file, without empty, `.` or `..` parts"));
             }
+        }
+        let mut exports: Vec<&String> = self.exports.iter().collect();
+        exports.sort_unstable();
+        if let Some(pair) = exports.windows(2).find(|pair| pair[0] == pair[1]) {
+            return wrong(format!("the guest path `{}` is to be copied out twice", pair[0]));
         }
         let mut paths: Vec<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
         paths.sort_unstable();
@@ -104,6 +110,18 @@ mod tests {
         assert!(with_files(&["/etc/a", "/etc/b"]).is_ok());
         for paths in [&["a"][..], &["/"], &["/a/"], &["/a/../b"], &["/a", "/a"], &["/a", "/a/b"]] {
             assert!(with_files(paths).is_err(), "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_copied_out_has_a_path_like_a_file() {
+        let check = |paths: &[&str]| {
+            let exports = paths.iter().map(|path| path.to_string()).collect();
+            CommittedInputs { exports, ..CommittedInputs::default() }.check()
+        };
+        assert!(check(&["/a", "/a/b"]).is_ok());
+        for paths in [&["a"][..], &["/"], &["/a/"], &["/a/../b"], &["/a", "/a"]] {
+            assert!(check(paths).is_err(), "{paths:?}");
         }
     }
 

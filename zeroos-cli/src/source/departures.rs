@@ -1,13 +1,45 @@
 //! The part of the generated root by which the kernel is left otherwise than by returning from a call: another thread, a
 //! timer, a signal handler, a fault.
 
-use proc_macro2::TokenStream;
+use kernel_fragments::boot_info::EXPORTED_SYMBOL;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
 use super::root::call;
 use crate::catalog::Moment;
 use crate::plan::Plan;
 use crate::platform::EcallBehaviour;
+
+/// The program has ended with `status`: what stops the machine. `kernel` is how the place that it is written to gets at the kernel.
+pub(super) fn exit(plan: &Plan, kernel: TokenStream) -> TokenStream {
+    match plan.selection.hooks(Moment::Exit).first() {
+        Some(_) => quote! { end(status) },
+        None => quote! { #kernel.platform.exit(status) },
+    }
+}
+
+/// The function that hands out files before it stops the machine; nothing in a kernel that hands out none.
+pub(super) fn end(plan: &Plan) -> Option<TokenStream> {
+    let (module, hook) = plan.selection.hooks(Moment::Exit).first()?;
+    let call = call(module, &hook.function, &hook.parameters);
+    let symbol = Ident::new(EXPORTED_SYMBOL, Span::call_site());
+    Some(quote! {
+        /// Where the engine finds what is handed out.
+        #[unsafe(no_mangle)]
+        static mut #symbol: boot_info::Table = boot_info::Table { address: 0, count: 0 };
+
+        /// The program has ended: what it wrote is handed out, and the machine stops.
+        #[cold]
+        #[inline(never)]
+        fn end(status: i32) -> ! {
+            let (kernel, boot) = (kernel(), boot_info());
+            let table = #call;
+            // SAFETY: nothing in the kernel reads or borrows it; the engine does, when the machine has stopped.
+            unsafe { (&raw mut #symbol).write_volatile(table) };
+            kernel.platform.exit(status)
+        }
+    })
+}
 
 /// The function that chooses who goes on when a thread may not.
 pub(super) fn leave(plan: &Plan) -> TokenStream {
@@ -21,11 +53,12 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             }
         }
     });
+    let exit = exit(plan, quote! { kernel });
     let deliveries = plan.selection.hooks(Moment::Deliver).iter().map(|(module, hook)| {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             match #call {
-                Ok(Leave::Exit(status)) => kernel.platform.exit(status),
+                Ok(Leave::Exit(status)) => #exit,
                 Err(Refusal::Unsupported(what)) => {
                     let stop = stop::Stop::Unsupported(what);
                     report::stopped(&mut kernel.platform, boot, 0, thread.frame.x[0], stop)
@@ -78,11 +111,12 @@ fn alarms(plan: &Plan) -> Option<TokenStream> {
     let (module, serve) = plan.selection.hooks(Moment::Alarm).first()?;
     let choose = call(choose_module, &choose.function, &choose.parameters);
     let serve = call(module, &serve.function, &serve.parameters);
+    let exit = exit(plan, quote! { kernel });
     Some(quote! {
         // The calling thread is parked, or gone: it is not touched any more.
         None => loop {
             match #serve {
-                Ok(Leave::Exit(status)) => kernel.platform.exit(status),
+                Ok(Leave::Exit(status)) => #exit,
                 Err(Refusal::Unsupported(what)) => {
                     let stop = stop::Stop::Unsupported(what);
                     report::stopped(&mut kernel.platform, boot, 0, program_counter(), stop)

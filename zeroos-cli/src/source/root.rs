@@ -28,6 +28,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
     let calls = call_functions(plan);
     let leave = selection.needs_whole_frames().then(|| departures::leave(plan));
     let fault = departures::fault(plan);
+    let end = departures::end(plan);
     let entered = entered(plan);
     let without_csrs = !plan.platform.has_trap_csrs() && selection.needs_whole_frames();
     let leave_assembly =
@@ -114,6 +115,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
         #boot
         #entered
         #calls
+        #end
         #leave
         #continuation
 
@@ -210,6 +212,7 @@ fn call_functions(plan: &Plan) -> TokenStream {
             }
         }
     };
+    let exit = departures::exit(plan, quote! { kernel() });
     quote! {
         #enosys
 
@@ -222,7 +225,7 @@ fn call_functions(plan: &Plan) -> TokenStream {
             match outcome {
                 Ok(Leave::Return(value)) => value as u64,
                 Err(Refusal::Errno(errno)) => report::errno_value(errno),
-                Ok(Leave::Exit(status)) => kernel().platform.exit(status),
+                Ok(Leave::Exit(status)) => #exit,
                 Err(Refusal::Unsupported(what)) => refuse(number, what),
                 #otherwise
             }

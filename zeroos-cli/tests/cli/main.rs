@@ -7,6 +7,7 @@ mod tool;
 mod bad_input;
 mod build;
 mod commands;
+mod copy_out;
 mod explain;
 mod input_output;
 mod manifest;

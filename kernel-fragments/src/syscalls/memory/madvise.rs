@@ -1,6 +1,7 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
 //! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE, DONTNEED of the program's segments. Errors: EINVAL, ENOMEM.
+//! SOFT_OFFLINE, DONTNEED of the program's segments. What was locked by mlock is not remembered: Linux discards no
+//! locked memory. Errors: EINVAL, ENOMEM.
 
 use crate::abi::memory::{PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;

@@ -22,8 +22,14 @@ pub fn mincore(
         return Err(Errno::EINVAL.into());
     }
     let end = page_range_end(address.0, length).ok_or(Errno::ENOMEM)?;
-    space.check_mapped(boot, address.0, end)?;
-    memory.slice_mut(vector, (end - address.0) / PAGE_BYTES)?.fill(1);
+    let (mut start, mut place) = (address.0, vector);
+    while start < end {
+        // What is known before a hole is stored (mm/mincore.c).
+        let (_, piece_end) = space.mapped(boot, start, end)?;
+        let count = piece_end.saturating_sub(start) / PAGE_BYTES;
+        memory.slice_mut(place, count)?.fill(1);
+        (start, place) = (piece_end, place.add(count));
+    }
     Ok(0)
 }
 
@@ -46,5 +52,10 @@ mod tests {
         assert_eq!(call(&mut memory, base, usize::MAX, vector), Err(Errno::ENOMEM.into()));
         assert_eq!(call(&mut memory, base + 1, 1, vector), Err(Errno::EINVAL.into()));
         assert_eq!(call(&mut memory, base, 1, UserAddress(8)), Err(Errno::EFAULT.into()));
+        assert_eq!(
+            call(&mut memory, base, 3 * PAGE_BYTES, UserAddress(8)),
+            Err(Errno::EFAULT.into()),
+            "before the hole"
+        );
     }
 }

@@ -5,6 +5,7 @@ use crate::abi::memory::PAGE_BYTES;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::locking::check_lockable;
 use crate::user_memory::UserAddress;
 
 syscall!(284 => mlock2);
@@ -15,6 +16,10 @@ const MLOCK_ONFAULT: u32 = 1;
 pub fn mlock2(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, length: usize, flags: u32) -> SysResult {
     if flags & !MLOCK_ONFAULT != 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if flags & MLOCK_ONFAULT == 0 {
+        check_lockable(space, boot, address, length)?;
+        return Ok(0);
     }
     let start = address.0 / PAGE_BYTES * PAGE_BYTES;
     let end = address.0.checked_add(length).and_then(|end| end.checked_next_multiple_of(PAGE_BYTES));

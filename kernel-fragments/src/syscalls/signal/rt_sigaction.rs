@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn sets_and_tells() {
         let (mut memory, mut signals, mut thread) = (FakeMemory::new(64), Signals::new(), Thread::first());
-        let new = memory.put(0, &[7u64, SA_RESTART | 1 << 60, u64::MAX].map(u64::to_le_bytes).concat());
+        let new = memory.put(0, &[7u64, SA_RESTART | 1 << 60 | 0x0400_0400, u64::MAX].map(u64::to_le_bytes).concat());
         let old = memory.address(32);
         let mut call = |memory: &mut FakeMemory, number, new, old, bytes| {
             rt_sigaction(memory, &mut signals, &mut thread, number, new, old, bytes)

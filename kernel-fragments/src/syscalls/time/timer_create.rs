@@ -45,6 +45,8 @@ pub fn timer_create(
     if matches!(clock, 4..=6) {
         return Err(Errno::EOPNOTSUPP.into());
     }
+    // A timer has its number before it is looked at whom it tells (kernel/time/posix-timers.c, do_timer_create).
+    let id = timers.new_id();
     let is_signal = (1..=HIGHEST).contains(&signal);
     let notice = match how {
         SIGEV_NONE => Notice::Nobody,
@@ -55,7 +57,6 @@ pub fn timer_create(
         _ => return Err(Errno::EINVAL.into()),
     };
     memory.slice_mut(id_address, 4)?;
-    let id = timers.new_id();
     memory.write_u32(id_address, id.cast_unsigned())?;
     timers.add(Timer::new(id, clock, notice, timer_info(id, value.unwrap_or(id as u64))));
     Ok(0)
@@ -92,5 +93,7 @@ mod tests {
         assert_eq!(create(&mut memory, 0, UserAddress(8), id), Err(Errno::EFAULT.into()));
         assert_eq!(create(&mut memory, 0, null, UserAddress(8)), Err(Errno::EFAULT.into()));
         assert!(matches!(create(&mut memory, 2, null, id), Err(Refusal::Unsupported(_))));
+        assert_eq!(create(&mut memory, 0, null, id), Ok(0));
+        assert_eq!(memory.read_u32(id), Ok(8), "four that came to nothing took a number each");
     }
 }

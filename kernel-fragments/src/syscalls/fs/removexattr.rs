@@ -1,0 +1,53 @@
+//! `removexattr(2)`: <https://man7.org/linux/man-pages/man2/removexattr.2.html>. Supported: everything. Errors: EFAULT,
+//! ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, ERANGE, EPERM, ENODATA, EOPNOTSUPP, EINVAL.
+
+use crate::boot_info::BootInfo;
+use crate::errno::SysResult;
+use crate::subsystems::attributes::{attribute_name, remove_attribute};
+use crate::subsystems::file_tree::{FileTree, Last};
+use crate::subsystems::paths::file_at;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(14 => removexattr);
+
+/// Removes the extended attribute whose name lies at `name`: of the file at `path`.
+pub fn removexattr(
+    memory: &mut impl UserMemory,
+    tree: &mut FileTree,
+    boot: &BootInfo,
+    path: UserAddress,
+    name: UserAddress,
+) -> SysResult {
+    let name = attribute_name(memory, name)?;
+    remove_attribute(Some(&file_at(memory, tree, boot, path, Last::Follow)?), name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::errno::Errno;
+    use crate::subsystems::attributes::NewAttribute;
+    use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::Kind;
+    use crate::testing::FakeMemory;
+
+    #[test]
+    fn links_are_followed() {
+        let (mut memory, mut tree, boot) = (FakeMemory::new(256), FileTree::new(), boot_with(&[("/f", "", 0o644)]));
+        let root = tree.root(&boot);
+        let link = tree.new_node(Kind::Symlink(b"f"[..].into()), 0o777);
+        tree.link(&root, b"link", &link);
+        let (key, one) = (memory.put_c_string(192, "trusted.a"), memory.put(128, b"v"));
+        let target = tree.find(&boot, &root, b"f", Last::Keep).expect("it is committed");
+        let new = NewAttribute::read(&memory, key, one, 1, 0).expect("it is well formed");
+        assert_eq!(new.set(Some(&target)), Ok(0));
+        let name = memory.put_c_string(64, "trusted.a");
+        let call = |memory: &mut FakeMemory, tree: &mut FileTree, path| {
+            let path = memory.put_c_string(0, path);
+            removexattr(memory, tree, &boot, path, name)
+        };
+        assert_eq!(call(&mut memory, &mut tree, "link"), Ok(0));
+        assert_eq!(call(&mut memory, &mut tree, "nope"), Err(Errno::ENOENT.into()));
+        assert_eq!(call(&mut memory, &mut tree, ""), Err(Errno::ENOENT.into()));
+    }
+}
