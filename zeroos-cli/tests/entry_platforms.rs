@@ -34,6 +34,42 @@ fn programs_run_without_any_csr() {
     }
 }
 
+/// Two handlers on top of each other: the upper one runs first, and the lower one's action is another by the time it begins.
+const STACKED_HANDLERS: &str = r#"
+struct action { void (*handler)(int); unsigned long flags, mask; };
+static void set(int signal, void (*handler)(int), unsigned long flags) {
+    struct action action = {handler, flags, 0};
+    call(134, signal, (long)&action, 0, 8);
+}
+static void other(int signal) { print("never\n"); }
+static void lower(int signal) { print("lower\n"); }
+static void upper(int signal) { print("upper\n"); set(10, other, 0); }
+static int main(long argc, char **argv, char **envp) {
+    unsigned long both = 1 << 9 | 1 << 11;
+    for (int round = 0; round < 2; round++) {
+        set(10, lower, round == 0 ? 0x80000000 : 0); // SA_RESETHAND
+        set(12, upper, 0);
+        call(135, 0, (long)&both, 0, 8);
+        call(129, call(172, 0, 0, 0, 0), 12, 0, 0);
+        call(129, call(172, 0, 0, 0, 0), 10, 0, 0);
+        call(135, 1, (long)&both, 0, 8);
+        print("back\n");
+    }
+    return 0;
+}
+"#;
+
+#[test]
+fn handlers_on_top_of_each_other_without_any_csr() {
+    let workplace = Workplace::new();
+    workplace.platform_without_csrs();
+    let source = format!("{}{STACKED_HANDLERS}", tool::guests::RUNTIME);
+    let app = workplace.guest("stacked.c", &source, &["-march=rv64imac", "-mabi=lp64"]);
+    let linux = tool::finish(std::process::Command::new("qemu-riscv64").arg(&app), b"").exits(0);
+    assert_eq!(linux.text(), "upper\nlower\nback\n".repeat(2));
+    assert_eq!(workplace.zeroos(&["run", "--platform", "plain", &app]).exits(0).stdout, linux.stdout);
+}
+
 /// The kernel's code and the stubs, decoded from start to end.
 fn no_kernel_instruction_uses_a_csr(image: &[u8]) {
     let file = object::File::parse(image).unwrap();

@@ -139,17 +139,17 @@ impl ProtectedMemory {
 
     /// Gives entry `index` of the directory a table of its own, whose pages are what it shows now.
     fn split(&mut self, index: usize) {
-        let table = (self.tables.pages >> 2) + (index * PAGE_BYTES) as u64 / 4 | VALID;
+        let table = self.tables.pages + (index * PAGE_BYTES) as u64;
         let Some(entry) = self.directory_mut().get_mut(index) else { return };
         let whole = *entry;
         if is_pointer(whole) {
             return;
         }
-        *entry = table;
+        *entry = table >> 2 | VALID;
         let first = index * CHUNK_PAGES;
         if let Some(pages) = self.pages_mut().get_mut(first..first + CHUNK_PAGES) {
             for (page, number) in pages.iter_mut().zip(0u64..) {
-                *page = if whole == 0 { 0 } else { whole + (number * PAGE_BYTES as u64 >> 2) };
+                *page = if whole == 0 { 0 } else { whole + number * (PAGE_BYTES as u64 >> 2) };
             }
         }
     }

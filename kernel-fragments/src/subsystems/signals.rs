@@ -20,6 +20,9 @@ const SYNCHRONOUS: u64 =
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
 
+/// How many handlers are remembered that are none any more.
+const FORMER: usize = 16;
+
 /// What happens to a signal that arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Disposition {
@@ -37,6 +40,8 @@ pub enum Disposition {
 #[derive(Debug)]
 pub struct Signals {
     actions: [Action; HIGHEST as usize],
+    /// Handlers that no action names any more, the last ones first: one may be about to run still, below another's frame.
+    former: [u64; FORMER],
     /// The signals that are pending for any thread.
     pending: u64,
     /// More about some of those that are pending.
@@ -55,7 +60,8 @@ pub struct Taken {
 impl Signals {
     /// Every action is the default, nothing is pending.
     pub const fn new() -> Signals {
-        Signals { actions: [Action::DEFAULT; HIGHEST as usize], pending: 0, queue: SignalQueue::new() }
+        let actions = [Action::DEFAULT; HIGHEST as usize];
+        Signals { actions, former: [SIG_DFL; FORMER], pending: 0, queue: SignalQueue::new() }
     }
 
     /// The action of `signal`.
@@ -63,16 +69,21 @@ impl Signals {
         self.actions.get(signal.wrapping_sub(1) as usize).copied().unwrap_or(Action::DEFAULT)
     }
 
-    /// Whether a handler starts at `address`.
+    /// Whether a handler starts at `address`, or did not long ago.
     pub fn is_handler(&self, address: u64) -> bool {
-        !matches!(address, SIG_DFL | SIG_IGN) && self.actions.iter().any(|action| action.handler == address)
+        let mut handlers = self.actions.iter().map(|action| action.handler).chain(self.former);
+        !matches!(address, SIG_DFL | SIG_IGN) && handlers.any(|handler| handler == address)
     }
 
     /// Sets the action of `signal`. If it is then ignored, it is not pending any more (POSIX, sigaction); this looks at
     /// the process and the calling thread only.
     pub fn set_action(&mut self, thread: &mut Thread, signal: u32, action: Action) {
         if let Some(slot) = self.actions.get_mut(signal.wrapping_sub(1) as usize) {
-            *slot = action;
+            let handler = core::mem::replace(slot, action).handler;
+            if !matches!(handler, SIG_DFL | SIG_IGN) && !self.is_handler(handler) {
+                self.former.copy_within(..FORMER - 1, 1);
+                self.former[0] = handler;
+            }
         }
         if self.disposition(signal) == Disposition::Ignore {
             self.pending &= !set_of(signal);
@@ -283,5 +294,19 @@ mod tests {
         assert_eq!(signals.send_to_process(&thread, SIGTERM), Ok(()));
         assert_eq!(signals.settle(&mut thread, 7), Ok(Leave::Resume));
         assert_eq!((thread.frame.x[A0], signals.pending(&thread)), (7, set_of(SIGTERM)));
+    }
+
+    #[test]
+    fn handlers_are_known_for_a_while_after_they_were_replaced() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        let mut set = |signals: &mut Signals, handler| {
+            signals.set_action(&mut thread, SIGTERM, Action { handler, flags: 0, mask: 0 });
+        };
+        for handler in 2..=3 + FORMER as u64 {
+            set(&mut signals, 0x1000 * handler);
+            set(&mut signals, SIG_IGN);
+        }
+        assert!(!signals.is_handler(0x2000) && !signals.is_handler(SIG_DFL) && !signals.is_handler(SIG_IGN));
+        assert!((4..=3 + FORMER as u64).all(|handler| signals.is_handler(0x1000 * handler)));
     }
 }

@@ -116,6 +116,12 @@ pub(super) fn parse(folder: &str, toml: &str, source: &str) -> Result<Platform, 
     if raw.translation.is_some() && csrs.is_some() {
         return Err(wrong("translation is given, but the machine does not have all CSRs; leave `csrs` away".into()));
     }
+    if raw.translation.is_some() && (raw.costs.is_some() || raw.misaligned != Misaligned::Works) {
+        return Err(wrong(
+            "translation is given, and costs or a rule for misaligned accesses; behind a page table the built-in machine has neither"
+                .into(),
+        ));
+    }
     let translation = raw.translation.map(|raw_translation| raw_translation.check(&memory, &raw.devices));
     let translation = translation.transpose().map_err(wrong)?;
     Ok(Platform {
@@ -177,6 +183,20 @@ mod tests {
     fn an_unknown_key_is_an_error_and_names_the_file() {
         let error = parse("board", &GOOD.replace("summary", "sumary"), "").unwrap_err();
         assert!(error.to_string().contains("board/platform.toml") && error.to_string().contains("sumary"));
+    }
+
+    #[test]
+    fn what_the_built_in_machine_has_not_behind_a_page_table_is_refused() {
+        let classes =
+            ["load", "load_double", "store", "store_double", "branch", "jump", "multiply", "divide", "atomic"];
+        let costs: String = classes.iter().map(|class| format!("{class} = 1, ")).collect();
+        let costs = format!("costs = {{ {costs}atomic_double = 1, system = 1, other = 1 }}\n");
+        let translation = "translation.mode = \"sv39\"
+            translation.program = { virtual = \"0x0\", physical = \"0xc0000000\", size_bytes = 0x40000000 }
+            translation.devices = { virtual = \"0xc0000000\", physical = \"0x0\", size_bytes = 0x40000000 }\n";
+        let read = |more: &[&str]| parse("board", &format!("{GOOD}{}", more.concat()), "");
+        assert!(read(&[&costs]).unwrap().costs.is_some() && read(&[translation]).unwrap().translation.is_some());
+        assert!(read(&[translation, &costs]).is_err() && read(&[translation, "misaligned = \"stops\""]).is_err());
     }
 
     #[test]
