@@ -61,7 +61,7 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
 }
 
 /// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
-/// is an address inside a segment. The GOT is left out for the same reason.
+/// is an address inside a segment; ascending. The GOT is left out for the same reason.
 pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
     let elf = code.elf;
     let got: Vec<AddressRange> =
@@ -80,6 +80,8 @@ pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
             }
         }
     }
+    addresses.sort_unstable();
+    addresses.dedup();
     addresses
 }
 
