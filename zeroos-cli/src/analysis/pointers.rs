@@ -101,11 +101,11 @@ pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u
 
 /// From the lowest to the highest address of `ranges`.
 fn span(ranges: impl Iterator<Item = AddressRange>) -> Range<u64> {
-    let mut span = u64::MAX..0;
+    let (mut start, mut end) = (u64::MAX, 0);
     for range in ranges {
-        span = span.start.min(range.start().0)..span.end.max(range.end().0);
+        (start, end) = (start.min(range.start().0), end.max(range.end().0));
     }
-    span
+    start..end
 }
 
 /// The aligned 8-byte words of a segment's file contents that are `wanted`, with their addresses.
