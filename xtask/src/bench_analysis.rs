@@ -21,6 +21,7 @@ use crate::debian::{self, Tool};
 use crate::setup;
 use crate::step::cargo;
 use growth::Point;
+pub use measure::{BETWEEN, run_measured};
 use row::Row;
 
 const JSON: &str = "target/bench/analysis.json";

@@ -7,7 +7,7 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `arena`: a function's blocks, found by running it on abstract values.
+//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
@@ -35,6 +35,7 @@ mod instructions;
 mod leaf;
 mod liveness;
 mod names;
+mod packed;
 mod pointers;
 mod premises;
 mod program;

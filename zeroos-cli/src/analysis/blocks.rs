@@ -3,11 +3,12 @@
 
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::FxHasher;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::arena::Arena;
 use super::code::Code;
 use super::exit::{BlockId, Exit, FunctionId};
+use super::packed::PackedValues;
 use super::state::State;
 use super::value::Value;
 use crate::isa::{ControlFlow, Effects, Instruction, Register, RegisterSet};
@@ -91,10 +92,10 @@ const SYSTEM_CALL_ARGUMENTS: RegisterSet = {
 pub(super) struct Blocks<'v> {
     all: Vec<Block>,
     /// By slot, the block that starts there.
-    at: Vec<Option<BlockId>>,
+    at: FxHashMap<u32, BlockId>,
     /// The slots at which blocks start, a bit each.
     starts: Vec<u64>,
-    values: Vec<Value<'v>>,
+    values: PackedValues<'v>,
     /// By hash of what is known at its start, a block with it: neighbours know the same.
     alike: Box<[Option<BlockId>; ALIKE]>,
 }
@@ -121,9 +122,9 @@ impl<'v> Blocks<'v> {
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
         Blocks {
             all: Vec::new(),
-            at: vec![None; code.slots()],
+            at: FxHashMap::default(),
             starts: vec![0; code.slots() / 64 + 1],
-            values: Vec::new(),
+            values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
         }
     }
@@ -159,7 +160,7 @@ impl<'v> Blocks<'v> {
 
     /// The blocks that start at `slot`.
     fn starting_at(&self, slot: usize) -> impl Iterator<Item = BlockId> {
-        let first = self.at.get(slot).copied().flatten();
+        let first = self.at.get(&(slot as u32)).copied();
         std::iter::successors(first, |&id| self[id].twin)
     }
 
@@ -199,7 +200,7 @@ impl<'v> Blocks<'v> {
     ) -> BlockId {
         let id = BlockId::new(self.all.len());
         let known = state.known().intersection(carried);
-        let twin = self.at[slot].replace(id);
+        let twin = self.at.insert(slot as u32, id);
         self.starts[slot / 64] |= 1 << (slot % 64);
         self.all.push(Block {
             exit: Exit::default(),
@@ -214,12 +215,24 @@ impl<'v> Blocks<'v> {
             values: 0,
             twin,
         });
-        let mut values = [Value::Any; 32];
-        for (place, register) in values.iter_mut().zip(known.iter()) {
-            *place = state.get(register);
+        if !self.starts_like_the_one_before(id, known, state) {
+            let values: Vec<Value<'v>> = known.iter().map(|register| state.get(register)).collect();
+            self.place(id, known, &values);
         }
-        self.place(id, known, &values[..known.len()]);
         id
+    }
+
+    /// Lets a new block share its values with the one that was new before it, if they start with the same: mostly both
+    /// ways out of a branch do.
+    fn starts_like_the_one_before(&mut self, id: BlockId, known: RegisterSet, state: &State<'v>) -> bool {
+        let Some([.., other, block]) = self.all.get_mut(..=id.index()) else { return false };
+        let mut values = self.values.get(other.values, other.known.len()).zip(known.iter());
+        if other.known != known || !values.all(|(value, register)| value == state.get(register)) {
+            return false;
+        }
+        (block.known, block.values) = (known, other.values);
+        (block.shared, other.shared) = (true, true);
+        true
     }
 
     /// At the start of the block just the `values` of the `known` registers are known. Their place is shared with a
@@ -229,7 +242,7 @@ impl<'v> Blocks<'v> {
         let other = alike.replace(id).filter(|&other| other != id).map(|other| &mut self.all[other.index()]);
         if let Some(other) = other
             && other.known == known
-            && self.values[other.values as usize..][..values.len()] == *values
+            && self.values.get(other.values, values.len()).eq(values.iter().copied())
         {
             other.shared = true;
             let place = other.values;
@@ -241,10 +254,9 @@ impl<'v> Blocks<'v> {
         let room = if block.shared { 0 } else { block.known.len() };
         block.known = known;
         if values.len() <= room {
-            self.values[block.values as usize..][..values.len()].copy_from_slice(values);
+            self.values.replace(block.values, values);
         } else {
-            (block.values, block.shared) = (self.values.len() as u32, false);
-            self.values.extend_from_slice(values);
+            (block.values, block.shared) = (self.values.append(values), false);
         }
     }
 
@@ -252,7 +264,7 @@ impl<'v> Blocks<'v> {
     pub fn load(&self, id: BlockId, state: &mut State<'v>) {
         let block = &self[id];
         state.forget();
-        for (register, &value) in block.known.iter().zip(&self.values[block.values as usize..]) {
+        for (register, value) in block.known.iter().zip(self.values.get(block.values, block.known.len())) {
             state.set(register, value);
         }
     }
@@ -268,12 +280,12 @@ impl<'v> Blocks<'v> {
     /// once.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
         let block = &self[id];
-        let values = &self.values[block.values as usize..][..block.known.len()];
-        let differs = |(mine, register): (&Value<'v>, Register)| *mine != state.get(register);
-        let Some(first) = values.iter().zip(block.known.iter()).position(differs) else { return false };
+        let values = || self.values.get(block.values, block.known.len()).zip(block.known.iter());
+        let differs = |(mine, register): (Value<'v>, Register)| mine != state.get(register);
+        let Some(first) = values().position(differs) else { return false };
         let (mut known, mut joined) = (RegisterSet::EMPTY, [Value::Any; 32]);
         let (mut kept, mut changed) = (0, false);
-        for (index, (&mine, register)) in values.iter().zip(block.known.iter()).enumerate() {
+        for (index, (mine, register)) in values().enumerate() {
             let value = match state.get(register) {
                 _ if index < first => mine,
                 theirs if theirs == mine => mine,

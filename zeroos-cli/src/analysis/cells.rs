@@ -14,8 +14,8 @@ use super::program::Program;
 use super::state::State;
 use super::value::Value;
 use crate::address::Address;
-use crate::elf::SymbolKind;
-use crate::isa::{Instruction, Op, Register};
+use crate::elf::{ElfKind, SymbolKind};
+use crate::isa::{Instruction, Op, Register, RegisterSet};
 
 /// A store to one of a few constant addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +69,7 @@ impl<'p, 'a> Cells<'p, 'a> {
     }
 
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
-    /// told apart by symbols; without them the cell itself counts as one.
+    /// told apart by symbols; without them one reaches from the lowest address that the cell is accessed by.
     pub fn may_alias(&self, address: u64) -> Option<String> {
         if self.program.any_global_pointer {
             return Some("and stores relative to gp may go anywhere, which changes".to_owned());
@@ -79,9 +79,10 @@ impl<'p, 'a> Cells<'p, 'a> {
         let object = symbols[..end].iter().rev().take(8).find(|symbol| {
             symbol.kind == SymbolKind::Object && address < symbol.address.0.saturating_add(symbol.size.0)
         });
-        let object = object.map_or(address..address.saturating_add(8), |symbol| {
-            symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1))
-        });
+        let object = match object {
+            Some(symbol) => symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1)),
+            None => self.lowest_base(address)..address.saturating_add(8),
+        };
         let in_data = self.in_data.get_or_init(|| data_addresses(&self.program.code));
         // Only a function that has the address in a register can give it away.
         let holders = within(&self.program.pointers, &object).iter();
@@ -104,6 +105,38 @@ impl<'p, 'a> Cells<'p, 'a> {
         self.may_alias(address).is_none()
             && first_in(in_data, &before).is_none()
             && within(&self.program.pointers, &before).iter().all(|&(pointer, _)| pointer == address)
+    }
+
+    /// The lowest address in a register to which some load or store adds its displacement to get at the 8 bytes at
+    /// `address`: the cell is an element or a field of what lies there. What `lui`, `auipc` and gp hold is no address of
+    /// anything (psABI, "Code models"), and `lui` may have been a while ago.
+    fn lowest_base(&self, address: u64) -> u64 {
+        let (program, mut lowest) = (self.program, address);
+        let code = &program.code;
+        let is_independent = code.elf.kind == ElfKind::StaticPie;
+        let mut blocks: Vec<BlockId> =
+            within(&program.accesses, &(address..address.saturating_add(8))).iter().map(|&(_, block)| block).collect();
+        blocks.dedup();
+        for block in blocks {
+            let mut upper = RegisterSet::EMPTY.with(Register::GP);
+            program.blocks.visit(block, code, |_, instruction, state| {
+                let base = instruction.rs1();
+                let accesses = load_size(instruction.op).or(store_size(instruction.op)).is_some();
+                if accesses
+                    && !upper.contains(base)
+                    && state.address(instruction, code.arena).constant() == Some(address)
+                {
+                    let bases = state.get(base).constant().filter(|base| is_independent || !base.is_multiple_of(4096));
+                    lowest = bases.map_or(lowest, |base| lowest.min(base));
+                }
+                let defines = instruction.effects().defines;
+                upper = upper.minus(defines.without(Register::GP));
+                if matches!(instruction.op, Op::Lui | Op::Auipc) {
+                    upper = upper.union(defines);
+                }
+            });
+        }
+        lowest
     }
 
     /// The stores by number that touch any of the `size` bytes at `address`.

@@ -127,11 +127,15 @@ impl Exit {
 
     /// Blocks of this function that can follow, the one behind a call included.
     pub fn successors(&self) -> impl Iterator<Item = BlockId> {
-        let (few, many) = match self {
-            Exit::Few(few) => (few.next, &[][..]),
-            Exit::Many(many) => ([None; 2], &many.next[..]),
-        };
-        few.into_iter().flatten().chain(many.iter().copied())
+        let mut index = 0;
+        std::iter::from_fn(move || {
+            let successor = match self {
+                Exit::Few(few) => few.next.get(index).copied().flatten(),
+                Exit::Many(many) => many.next.get(index).copied(),
+            };
+            index += 1;
+            successor
+        })
     }
 
     /// Whether it may return to the caller.

@@ -58,12 +58,29 @@ pub(super) struct Discoveries {
     pub data: Vec<(u64, u64)>,
     /// Addresses of writable memory that code loads from or stores to by their number, with the block.
     pub accesses: Vec<(u64, BlockId)>,
+    /// At which lengths `pointers` and `accesses` are tidied.
+    tidy_above: (usize, usize),
     /// What code leaves in gp; `None` for what is not known.
     pub global_pointers: Vec<Option<u64>>,
     /// Whether control goes where by the section headers no code lies.
     pub has_hidden_code: bool,
     /// Why nothing can be said of where control goes, if that is so.
     pub lost: Option<String>,
+}
+
+impl Discoveries {
+    /// Drops what was noted again, each time a list has doubled: code is run several times.
+    pub fn tidy(&mut self) {
+        fn tidy<T: Ord>(list: &mut Vec<T>, limit: &mut usize) {
+            if list.len() > *limit {
+                list.sort_unstable();
+                list.dedup();
+                *limit = 2 * list.len().max(1 << 10);
+            }
+        }
+        tidy(&mut self.pointers, &mut self.tidy_above.0);
+        tidy(&mut self.accesses, &mut self.tidy_above.1);
+    }
 }
 
 impl<'v> Explorer<'_, 'v> {

@@ -92,31 +92,44 @@ impl<'p, 'a> Liveness<'p, 'a> {
         };
         // Backwards in each function, so that most blocks need to be looked at only once.
         let mut work = Worklist { stack: Vec::new(), queued: vec![false; blocks] };
-        for block in liveness.needed.iter().flat_map(|&function| program[function].blocks.iter().copied()) {
+        for &block in liveness.needed.iter().flat_map(|&function| &program[function].blocks) {
             liveness.at_start[block.index()] = RegisterSet::EMPTY;
-            work.push(block);
+            work.queued[block.index()] = true;
         }
-        while let Some(block) = work.pop() {
-            liveness.pass_to_callees(block, &mut work);
-            let BlockEffects { reads, writes } = program.blocks[block].effects;
-            let live_in = liveness.at_end(block).minus(writes).union(reads);
-            if liveness.at_start[block.index()] == live_in {
-                continue;
-            }
-            liveness.at_start[block.index()] = live_in;
-            for &before in flow.predecessors(block) {
-                work.push(before);
-            }
-            let function = program.blocks[block].function;
-            if liveness.first_blocks[function.index()] == Some(block) {
-                for &caller in flow.callers(function) {
-                    if liveness.needed.binary_search(&program.blocks[caller].function).is_ok() {
-                        work.push(caller);
-                    }
+        for index in (0..liveness.needed.len()).rev() {
+            for &block in program[liveness.needed[index]].blocks.iter().rev() {
+                if std::mem::take(&mut work.queued[block.index()]) {
+                    liveness.solve(block, &mut work);
+                }
+                while let Some(block) = work.pop() {
+                    liveness.solve(block, &mut work);
                 }
             }
         }
         liveness
+    }
+
+    /// Looks at `block` again, and queues what depends on it if more is live at its start than was known.
+    fn solve(&mut self, block: BlockId, work: &mut Worklist) {
+        let (program, flow) = (self.program, self.flow);
+        self.pass_to_callees(block, work);
+        let BlockEffects { reads, writes } = program.blocks[block].effects;
+        let live_in = self.at_end(block).minus(writes).union(reads);
+        if self.at_start[block.index()] == live_in {
+            return;
+        }
+        self.at_start[block.index()] = live_in;
+        for &before in flow.predecessors(block) {
+            work.push(before);
+        }
+        let function = program.blocks[block].function;
+        if self.first_blocks[function.index()] == Some(block) {
+            for &caller in flow.callers(function) {
+                if self.needed.binary_search(&program.blocks[caller].function).is_ok() {
+                    work.push(caller);
+                }
+            }
+        }
     }
 
     /// Live behind the `ecall` at `at` in `block`, as far as set before it.

@@ -61,7 +61,7 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
 }
 
 /// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
-/// is an address inside a segment. The GOT is left out for the same reason.
+/// is an address inside a segment; ascending. The GOT is left out for the same reason.
 pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
     let elf = code.elf;
     let got: Vec<AddressRange> =
@@ -80,6 +80,8 @@ pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
             }
         }
     }
+    addresses.sort_unstable();
+    addresses.dedup();
     addresses
 }
 
@@ -99,11 +101,11 @@ pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u
 
 /// From the lowest to the highest address of `ranges`.
 fn span(ranges: impl Iterator<Item = AddressRange>) -> Range<u64> {
-    let mut span = u64::MAX..0;
+    let (mut start, mut end) = (u64::MAX, 0);
     for range in ranges {
-        span = span.start.min(range.start().0)..span.end.max(range.end().0);
+        (start, end) = (start.min(range.start().0), end.max(range.end().0));
     }
-    span
+    start..end
 }
 
 /// The aligned 8-byte words of a segment's file contents that are `wanted`, with their addresses.

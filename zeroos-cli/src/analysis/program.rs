@@ -276,6 +276,7 @@ impl<'a> Program<'a> {
                     self.take_address(target, Origin::Function(id), work);
                 }
             }
+            found.tidy();
             work.found = found;
             if returns {
                 self.mark_returning(id, work);

@@ -3,6 +3,8 @@
 //! The order is flat on purpose: constants join to small sets, everything else that differs joins to [`Value::Any`].
 //! Values are copied by the million, so the rare wide ones lie in an arena.
 
+use std::hash::{Hash, Hasher};
+
 use super::arena::{Arena, ConstantSet};
 use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
@@ -43,6 +45,12 @@ impl PartialEq for Value<'_> {
             (Value::Any, Value::Any) => true,
             _ => rare_values_are_equal(self, other),
         }
+    }
+}
+
+impl Hash for Value<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.fingerprint());
     }
 }
 
