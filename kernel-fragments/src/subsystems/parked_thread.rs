@@ -26,7 +26,7 @@ pub struct ThreadRoom(NonNull<Thread>);
 
 impl ThreadRoom {
     /// New room; `None` if the heap is full.
-    pub fn new() -> Option<ThreadRoom> {
+    fn new() -> Option<ThreadRoom> {
         // SAFETY: the layout is not of size 0.
         let block = NonNull::new(unsafe { alloc_zeroed(BLOCK) })?;
         // SAFETY: the offset lies inside the block.
@@ -94,11 +94,29 @@ impl ParkedThread {
     pub fn resume(self) -> NonNull<Thread> {
         self.0
     }
+}
 
-    /// The room of a thread that is gone: nothing may run it or save to it any more, and its kernel stack is not in use,
-    /// because another thread has entered the kernel since. None for the first thread, which lies elsewhere.
-    pub fn free(self) -> Option<ThreadRoom> {
-        (self.get().tid != PROCESS_ID).then_some(ThreadRoom(self.0))
+/// The rooms of threads that are gone, for those that come.
+#[derive(Debug)]
+pub struct ThreadRooms(ThreadQueue);
+
+impl ThreadRooms {
+    /// None.
+    pub const fn new() -> ThreadRooms {
+        ThreadRooms(ThreadQueue::new())
+    }
+
+    /// Keeps the room of `thread`: nothing may run it or save to it any more, and its kernel stack is not in use, because
+    /// another thread has entered the kernel since. The first thread's is none.
+    pub fn keep(&mut self, thread: ParkedThread) {
+        if thread.get().tid != PROCESS_ID {
+            self.0.push(thread);
+        }
+    }
+
+    /// One of them, or a new one; `None` if the heap is full.
+    pub fn take(&mut self) -> Option<ThreadRoom> {
+        self.0.pop().map(|thread| ThreadRoom(thread.0)).or_else(ThreadRoom::new)
     }
 }
 
@@ -130,16 +148,6 @@ impl ThreadQueue {
             None => self.first = Some(thread.0),
         }
         self.last = Some(thread.0);
-    }
-
-    /// Keeps `room` in it, for [`pop_room`](Self::pop_room).
-    pub fn push_room(&mut self, room: ThreadRoom) {
-        self.push(ParkedThread(room.0));
-    }
-
-    /// Takes the first one out, where only rooms are kept.
-    pub fn pop_room(&mut self) -> Option<ThreadRoom> {
-        self.pop().map(|thread| ThreadRoom(thread.0))
     }
 
     /// Takes the first one out.

@@ -13,7 +13,7 @@ use crate::stop::{Message, Part};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::newborn::{Newborn, Start};
-use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRoom};
+use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRooms};
 use crate::subsystems::watched::Watched;
 use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -23,9 +23,6 @@ use core::ptr::NonNull;
 
 hook!(switch => switch);
 hook!(choose => go_on);
-
-/// For how many threads more than there are room to wait is made.
-const FIRST_WAITERS: usize = 16;
 
 /// No alarm is set.
 const NEVER: u64 = u64::MAX;
@@ -75,8 +72,7 @@ pub struct Threads {
     /// How many there are, the running one left out.
     others: usize,
     newborn: Option<Newborn>,
-    /// Those of threads that are gone.
-    rooms: ThreadQueue,
+    rooms: ThreadRooms,
     /// The thread that exited last: its frame was saved after it said so.
     retired: Option<ParkedThread>,
     intent: Intent,
@@ -96,7 +92,7 @@ impl Threads {
             next_deadline_ns: NEVER,
             others: 0,
             newborn: None,
-            rooms: ThreadQueue::new(),
+            rooms: ThreadRooms::new(),
             retired: None,
             intent: Intent::Yield,
             last_tid: PROCESS_ID,
@@ -110,12 +106,12 @@ impl Threads {
     /// # Errors
     /// EAGAIN if the kernel's heap is full.
     pub fn create(&mut self, start: Start) -> Result<u32, Errno> {
-        // Room for all threads to wait, so that no later step can fail.
+        // Room for all threads to wait, so that no later step can fail; for more than that, because moving costs more than room.
         let others = self.others + 1;
         if self.waiting.capacity() <= others {
-            self.waiting.try_reserve(others + FIRST_WAITERS - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
+            self.waiting.try_reserve(others + 16 - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
         }
-        let room = self.rooms.pop_room().or_else(ThreadRoom::new).ok_or(Errno::EAGAIN)?;
+        let room = self.rooms.take().ok_or(Errno::EAGAIN)?;
         self.others = others;
         self.last_tid += 1;
         self.newborn = Some(Newborn { room, tid: self.last_tid, start });
@@ -329,12 +325,11 @@ impl Threads {
     fn report_deadlock(&self, platform: &mut impl Platform) {
         for waiter in &self.waiting {
             let thread = waiter.thread.get();
-            let nothing = Part::Text(b"");
             let (what, address) = match waiter.wait {
                 Wait::Futex(address, _) => ("a wake of the futex at ", Part::Hex(address.0 as u64)),
                 Wait::OwnFutex(address) => ("ownership of the futex at ", Part::Hex(address.0 as u64)),
-                Wait::Sleep(_) => ("a signal", nothing),
-                Wait::Event => ("something to happen to a file, or a signal", nothing),
+                Wait::Sleep(_) => ("a signal", Part::Text(b"")),
+                Wait::Event => ("something to happen to a file, or a signal", Part::Text(b"")),
             };
             let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
             let (tid, pc) = (u64::from(thread.tid), thread.frame.x[PC].wrapping_sub(behind));
@@ -383,8 +378,8 @@ fn choose(
     platform: &mut impl Platform,
     thread: &mut Thread,
 ) -> Option<NonNull<Thread>> {
-    if let Some(room) = threads.retired.take().and_then(ParkedThread::free) {
-        threads.rooms.push_room(room);
+    if let Some(retired) = threads.retired.take() {
+        threads.rooms.keep(retired);
     }
     if leave != Leave::Reschedule {
         if let Some(newborn) = threads.newborn.take() {

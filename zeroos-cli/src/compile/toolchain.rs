@@ -32,8 +32,13 @@ impl Toolchain {
             }
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
-        let version = ask(&["-vV"])?;
-        let sysroot = PathBuf::from(ask(&["--print", "sysroot"])?);
+        // Starting rustc takes longer than all that it is asked; both at once.
+        let (version, sysroot) = std::thread::scope(|scope| {
+            let sysroot = scope.spawn(|| ask(&["--print", "sysroot"]));
+            (ask(&["-vV"]), sysroot.join())
+        });
+        let panicked = |_| CompileError::Start { program: rustc.display().to_string(), message: "no answer".into() };
+        let (version, sysroot) = (version?, PathBuf::from(sysroot.map_err(panicked)??));
         Ok(Toolchain { version, sysroot, rustc: rustc.clone() })
     }
 
