@@ -27,6 +27,8 @@ pub fn program(toolchain: &Toolchain, program: &Path, options: &[String], source
     }
     println!("building {}", program.display());
     let library = toolchain.musl(Isa::Gc).join("lib");
+    // Atomic operations on single bytes are functions.
+    let atomic = Step::new("riscv64-linux-gnu-gcc").arg("-print-file-name=libatomic.a").output()?;
     let step = compiler(toolchain)?
         .args(["crt1.o", "crti.o"].map(|name| library.join(name)))
         .args(options)
@@ -34,7 +36,7 @@ pub fn program(toolchain: &Toolchain, program: &Path, options: &[String], source
         .arg("-s")
         .arg("-L")
         .arg(&library)
-        .args(["-lc", "-lgcc", "-lc"])
+        .args(["-lc", atomic.trim(), "-lgcc", "-lc"])
         .arg(library.join("crtn.o"))
         .arg("-o")
         .arg(program);
