@@ -20,7 +20,7 @@ const XATTR_REPLACE: u32 = 2;
 
 /// The attributes of one file, in the order of their names.
 #[derive(Default)]
-pub struct Attributes(Cell<Option<Box<Vec<Attribute>>>>);
+pub struct Attributes(Cell<Vec<Attribute>>);
 
 struct Attribute {
     name: Box<[u8]>,
@@ -30,9 +30,9 @@ struct Attribute {
 impl Attributes {
     /// Works on them; `work` must not come back here.
     fn with<R>(&self, work: impl FnOnce(&mut Vec<Attribute>) -> R) -> R {
-        let mut attributes = self.0.take().unwrap_or_default();
+        let mut attributes = self.0.take();
         let result = work(&mut attributes);
-        self.0.set(Some(attributes));
+        self.0.set(attributes);
         result
     }
 }

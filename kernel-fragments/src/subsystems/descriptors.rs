@@ -4,7 +4,7 @@ use crate::errno::Errno;
 use crate::platform_interface::Stream;
 use crate::register::Fd;
 use crate::subsystems::console::{open_input, open_output};
-use crate::subsystems::open_file::{OpenFile, READS, WRITES};
+use crate::subsystems::open_file::OpenFile;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -61,22 +61,16 @@ impl Descriptors {
         if file.is_path_only() { Err(Errno::EBADF) } else { Ok(file) }
     }
 
-    /// The file behind `fd` if it is open for reading; EBADF if not, EINVAL if nothing like it can be read.
+    /// The file behind `fd` if it is open for reading; EBADF if not.
     pub fn readable(&mut self, fd: Fd) -> Result<&Rc<OpenFile>, Errno> {
         let file = self.any(fd)?;
-        if file.is_readable() { Ok(file) } else { Err(file.no_access(READS)) }
+        if file.is_readable() { Ok(file) } else { Err(Errno::EBADF) }
     }
 
-    /// The file behind `fd` if it is open for writing; EBADF if not, EINVAL if nothing like it can be written.
+    /// The file behind `fd` if it is open for writing; EBADF if not.
     pub fn writable(&mut self, fd: Fd) -> Result<&Rc<OpenFile>, Errno> {
         let file = self.any(fd)?;
-        if file.is_writable() { Ok(file) } else { Err(file.no_access(WRITES)) }
-    }
-
-    /// The file behind `fd` if it was opened for `operation`, whether or not its kind can be read or written; EBADF if not.
-    pub fn opened_for(&mut self, fd: Fd, operation: u32) -> Result<&Rc<OpenFile>, Errno> {
-        let file = self.any(fd)?;
-        if file.is_opened_for(operation) { Ok(file) } else { Err(Errno::EBADF) }
+        if file.is_writable() { Ok(file) } else { Err(Errno::EBADF) }
     }
 
     /// The entry of `fd`; EBADF if there is none.

@@ -6,7 +6,7 @@ use crate::abi::pollfd::POLLIN;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
-use crate::subsystems::open_file::OpenFile;
+use crate::subsystems::open_file::{OpenFile, READS, WRITES, check_kind};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
 
@@ -48,6 +48,7 @@ fn read_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    check_kind(open, READS)?;
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
@@ -93,6 +94,7 @@ fn write_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    check_kind(open, WRITES)?;
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
     }
@@ -131,6 +133,9 @@ pub fn read_list(
             Err(_) => break,
         }
     }
+    if done == 0 {
+        check_kind(open, READS)?;
+    }
     Ok(done)
 }
 
@@ -162,6 +167,9 @@ pub fn write_list(
             Err(Refusal::Errno(_)) => break,
             Err(unsupported) => return Err(unsupported),
         }
+    }
+    if done == 0 {
+        check_kind(open, WRITES)?;
     }
     Ok(done)
 }

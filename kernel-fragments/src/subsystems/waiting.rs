@@ -7,7 +7,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
-use crate::subsystems::open_file::{OpenFile, WOULD_WAIT};
+use crate::subsystems::open_file::{OpenFile, WOULD_WAIT, WRITES, check_kind};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::watched::Watched;
@@ -62,7 +62,7 @@ pub fn write_or_wait(
         }
         let result = match memory.slice(address.add(skip), len_bytes) {
             Ok(bytes) => open.file.write(platform, 0, bytes),
-            Err(errno) => Err(errno.into()),
+            Err(errno) => Err(check_kind(open, WRITES).err().unwrap_or(errno).into()),
         };
         match result {
             Ok(written_bytes) if written_bytes == len_bytes => done_bytes += written_bytes,
@@ -88,6 +88,9 @@ pub fn write_or_wait(
             Err(Refusal::Errno(_)) => break,
             Err(unsupported) => return Err(unsupported),
         }
+    }
+    if done_bytes == 0 {
+        check_kind(open, WRITES)?;
     }
     Ok(Leave::Return(done_bytes))
 }

@@ -7,7 +7,6 @@ use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::node::Kind;
-use crate::subsystems::open_file::WRITES;
 
 syscall!(47 => fallocate);
 
@@ -30,7 +29,7 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
     if !is_known || is_hole && mode != FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE {
         return Err(Errno::EOPNOTSUPP.into());
     }
-    if !open.is_opened_for(WRITES) {
+    if !open.is_writable() {
         return Err(Errno::EBADF.into());
     }
     if open.file.stat().mode & S_IFMT == S_IFIFO {

@@ -8,7 +8,6 @@ use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::open_file::{READS, WRITES};
 use crate::subsystems::transfer::check_span;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec;
@@ -30,14 +29,14 @@ pub fn sendfile(
     len_bytes: usize,
 ) -> SysResult {
     let stored = if offset.is_null() { None } else { Some(memory.read_u64(offset)?) };
-    let from = descriptors.opened_for(from, READS)?.clone();
+    let from = descriptors.readable(from)?.clone();
     if stored.is_some() && !from.file.is_seekable() {
         return Err(Errno::ESPIPE.into());
     }
     let start = stored.unwrap_or(from.offset.get());
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     check_span(start, len_bytes)?;
-    let to = descriptors.opened_for(to, WRITES)?.clone();
+    let to = descriptors.writable(to)?.clone();
     let is_directory = from.file.stat().mode & S_IFMT == S_IFDIR;
     if to.flags.get() & O_APPEND != 0 || !from.file.is_seekable() || is_directory {
         return Err(Errno::EINVAL.into());
