@@ -114,8 +114,8 @@ fn allocators_table(text: &mut String) -> Result<Value> {
 fn programs_tables(text: &mut String) -> Result<(Value, Value)> {
     writeln!(
         text,
-        "\n{:<30}{:>6}{:>12}{:>9}{:>9}{:>9}{:>8}{:>11}  {}",
-        "whole programs", "boot", "program", "direct", "trap", "share", "bytes", "sites", "code constants data stubs"
+        "\n{:<30}{:>6}{:>12}{:>9}{:>9}{:>9}{:>8}{:>11}  code constants data stubs",
+        "whole programs", "boot", "program", "direct", "trap", "share", "bytes", "sites"
     )?;
     let (mut rows, mut goals, mut highest_boot) = (Vec::new(), Vec::new(), 0);
     for program in PROGRAMS {

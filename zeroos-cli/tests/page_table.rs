@@ -111,6 +111,17 @@ fn pages_allow_what_linux_allows() {
     }
 }
 
+/// The mmap of programs that only ever map anonymous memory anywhere has its pages shown, too.
+#[test]
+fn fresh_mappings() {
+    let workplace = Workplace::new();
+    let source = ".globl _start\n_start: li a7, 222\nli a0, 0\nli a1, 8192\nli a2, 3\nli a3, 0x22\nli a4, -1\nli a5, 0\necall\n\
+        li t0, 7\nli t1, 4096\nadd a0, a0, t1\nsd t0, 0(a0)\nld a0, 0(a0)\nli a7, 93\necall\n";
+    let app = workplace.guest("fresh.S", source, &[]);
+    assert!(workplace.zeroos(&["manifest", &app]).exits(0).text().contains("memory, fresh"));
+    assert_eq!(same_on_both(&workplace, &app, &[], b""), (String::new(), 7));
+}
+
 /// Without a handler the run ends, and says what happened.
 #[test]
 fn protection_without_handlers() {

@@ -13,6 +13,8 @@ pub const PROT_READ: u32 = 1;
 pub const PROT_WRITE: u32 = 2;
 /// May be executed.
 pub const PROT_EXEC: u32 = 4;
+/// The bits of a protection that say what is allowed.
+pub const PROT_ALL: u8 = 7;
 /// May be used for atomics; means nothing on RISC-V.
 pub const PROT_SEM: u32 = 8;
 /// mprotect: down to the start of a growing stack.

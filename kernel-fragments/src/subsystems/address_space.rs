@@ -7,7 +7,7 @@
 //! break is moved is not looked at. Protections are kept, and enforced where the program's memory can do that
 //! (`UserMemory::set_access`).
 
-use crate::abi::memory::{PAGE_BYTES, PROT_NONE, PROT_WRITE};
+use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::mapping_request::Placement;
@@ -39,9 +39,6 @@ const SMALL_BYTES: usize = 4 * PAGE_BYTES;
 /// How much of the stack is mapped at first, below the first stack pointer.
 const INITIAL_STACK_BYTES: usize = 128 << 10;
 
-/// The bits of a protection that are PROT_ ones. All of them are what the program's own segments and stack count with: the
-/// builder does not tell.
-const PROT_ALL: u8 = 7;
 /// Added to a protection: the pages are a file's.
 pub const FROM_FILE: u8 = 8;
 /// Added as well: and shared with it, but not writable.

@@ -212,8 +212,9 @@ fn store(memory: &mut impl UserMemory, address: UserAddress, len_bytes: usize, b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subsystems::directory::Directory;
     use crate::subsystems::file_tree::FileTree;
-    use crate::subsystems::node::{Contents, Device, Directory};
+    use crate::subsystems::node::{Contents, Device};
     use crate::testing::FakeMemory;
 
     struct Sample {

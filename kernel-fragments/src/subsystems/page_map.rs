@@ -184,7 +184,7 @@ impl PageMap {
             }
             (at, count) = (span.end, count + 1);
         }
-        if at != end {
+        if at != end || count == 0 {
             return false;
         }
         let behind = from.get(count).filter(|behind| behind.start == end && behind.page == page);
@@ -341,7 +341,18 @@ mod tests {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];
-                match (random.below(3), page) {
+                match (random.below(4), page) {
+                    (3, _) => {
+                        let is_whole = |at: usize| at == 0 || at == PAGES || model[at - 1] != model[at];
+                        let fits = |page: Page| page.is_mapped() && page.contents() == Contents::Live;
+                        let all_fit = model[start..end].iter().all(|page| page.is_some_and(fits));
+                        let replaced =
+                            map.replace_spans(start, end, Page::STALE, |contents, _| contents == Contents::Live);
+                        assert_eq!(replaced, start < end && is_whole(start) && is_whole(end) && all_fit);
+                        if replaced {
+                            model[start..end].fill(Some(Page::STALE));
+                        }
+                    }
                     (0, Some(page)) if start < end && model[start..end].iter().all(Option::is_none) => {
                         assert_eq!(map.append(start, end, page), Ok(()));
                         model[start..end].fill(Some(page));

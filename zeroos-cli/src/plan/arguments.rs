@@ -12,15 +12,15 @@ use crate::linux::SyscallNumber;
 
 /// The variants that the arguments of all reachable calls allow, if every site's number is known.
 pub(super) fn simple_calls(analysis: &Analysis) -> BTreeSet<Variant> {
-    let rules: [(Variant, &str, fn(&Site) -> bool); 2] =
-        [(Variant::PlainFutexes, "futex", is_plain_futex), (Variant::FreshMappings, "mmap", is_fresh_mapping)];
     let holds = |name: &str, rule: fn(&Site) -> bool| {
         let sites = analysis.sites.iter().filter(|site| site.reachable);
         let makes = |number: SyscallNumber| number.name() == Some(name);
         let mut sites = sites.filter(|site| site.evidence.numbers().into_iter().flatten().any(makes));
         sites.all(rule)
     };
-    rules.into_iter().filter(|&(_, name, rule)| holds(name, rule)).map(|(variant, ..)| variant).collect()
+    let futexes = holds("futex", is_plain_futex).then_some(Variant::PlainFutexes);
+    let mappings = holds("mmap", is_fresh_mapping).then_some(Variant::FreshMappings);
+    futexes.into_iter().chain(mappings).collect()
 }
 
 /// Wakes, or waits without a timeout.

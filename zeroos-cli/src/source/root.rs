@@ -332,7 +332,7 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
     let number = Literal::u64_unsuffixed(number.0);
     let quick = handler.quick.as_ref().map(|(function, parameters)| {
         let call = self::call(module, function, parameters);
-        let take_thread = parameters.contains(&Parameter::Thread).then(|| &take_thread);
+        let take_thread = parameters.contains(&Parameter::Thread).then_some(&take_thread);
         quote! {
             unsafe extern "C" {
                 /// The general function, with all registers but a0 kept: what asks first changes few.

@@ -7,8 +7,8 @@ use crate::abi::stat::S_IFDIR;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::directory::FIRST_COOKIE;
 use crate::subsystems::file_tree::{FileTree, parent_of};
-use crate::subsystems::node::FIRST_COOKIE;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
 

@@ -5,8 +5,9 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::directory::Directory;
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::node::{Directory, Kind};
+use crate::subsystems::node::Kind;
 use crate::subsystems::paths::{new_entry, read_nonempty_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
 

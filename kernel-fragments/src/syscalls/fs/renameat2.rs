@@ -117,8 +117,9 @@ fn is_within(node: &Rc<Node>, directory: &Rc<Node>) -> bool {
 mod tests {
     use super::*;
     use crate::abi::at_flags::AT_FDCWD;
+    use crate::subsystems::directory::Directory;
     use crate::subsystems::image_data::boot_with;
-    use crate::subsystems::node::{Directory, Kind};
+    use crate::subsystems::node::Kind;
     use crate::testing::FakeMemory;
 
     /// The answers are those of Linux for the same calls on a tmpfs.

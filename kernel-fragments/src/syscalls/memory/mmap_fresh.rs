@@ -2,22 +2,23 @@
 //! Supported: anonymous memory with every flag that Linux takes but MAP_FIXED and MAP_FIXED_NOREPLACE; not supported: a wish
 //! where, files. MAP_HUGETLB is ENOMEM: no huge page is reserved. Errors: EINVAL, ENOMEM, EOVERFLOW.
 
-use crate::abi::memory::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE};
+use crate::abi::memory::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_ALL};
 use crate::boot_info::BootInfo;
 use crate::errno::{Refusal, SysResult};
 use crate::subsystems::fresh_pages::FreshPages;
 use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset};
-use crate::user_memory::UserAddress;
+use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap, fresh_mappings);
 
 /// Maps `length` bytes of zeros.
 pub fn mmap(
+    memory: &mut impl UserMemory,
     pages: &mut FreshPages,
     boot: &BootInfo,
     wish: UserAddress,
     length: usize,
-    _protection: u32,
+    protection: u32,
     flags: u32,
     _fd: u32,
     offset: usize,
@@ -29,7 +30,9 @@ pub fn mmap(
     let flags = flags & !(MAP_FIXED | MAP_FIXED_NOREPLACE);
     let request = MappingRequest::new(UserAddress::NULL, length, flags, offset)?;
     check_anonymous_type(flags)?;
-    Ok(pages.take(boot, request.len_bytes)?)
+    let start = pages.take(boot, request.len_bytes)?;
+    memory.set_access(start, start + request.len_bytes, Some(protection as u8 & PROT_ALL));
+    Ok(start)
 }
 
 #[cfg(test)]
@@ -41,11 +44,12 @@ mod tests {
 
     #[test]
     fn one_behind_the_other() {
-        let (_, _, boot) = machine(1, 8);
+        let (mut memory, _, boot) = machine(1, 8);
         let base = boot.mapping_range.start as usize;
         let mut pages = FreshPages::new();
-        let mut map =
-            |wish, length, flags, offset| mmap(&mut pages, &boot, UserAddress(wish), length, 3, flags, 0, offset);
+        let mut map = |wish, length, flags, offset| {
+            mmap(&mut memory, &mut pages, &boot, UserAddress(wish), length, 3, flags, 0, offset)
+        };
         let anon = MAP_PRIVATE | MAP_ANONYMOUS;
         assert_eq!(map(0, 1, anon, 0), Ok(base));
         assert_eq!(map(0, 5 * PAGE_BYTES, MAP_SHARED | MAP_ANONYMOUS, 0), Ok(base + PAGE_BYTES));
