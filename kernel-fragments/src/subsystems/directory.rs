@@ -11,7 +11,7 @@ use core::cell::Cell;
 pub struct Directory {
     /// By name.
     entries: Cell<Vec<Rc<Entry>>>,
-    /// By cookie, which is the first of each pair, from when somebody first listed them; what was removed since is gone.
+    /// By cookie, which is the first of each pair, from when somebody first listed them; some of those that were removed since are gone.
     listing: Cell<Vec<(u64, Weak<Entry>)>>,
     is_listed: Cell<bool>,
     /// Cookie of the next entry.
@@ -34,6 +34,9 @@ pub struct Entry {
     /// others come and go, so that listing a directory while deleting from it misses nothing.
     pub cookie: u64,
 }
+
+/// So many removed entries a listing may keep besides as many as there are.
+const FEW: usize = 16;
 
 /// The cookie of a directory's first own entry, after `.` and `..`.
 pub const FIRST_COOKIE: u64 = 2;
@@ -81,7 +84,15 @@ impl Directory {
     pub fn remove(&self, name: &[u8]) -> Option<Rc<Node>> {
         let entry = with(&self.entries, |entries| search(entries, name).ok().map(|index| entries.remove(index)))?;
         self.count(&entry.node, -1);
-        Some(entry.node.clone())
+        let node = entry.node.clone();
+        drop(entry);
+        let most = 2 * with(&self.entries, |entries| entries.len()) + FEW;
+        with(&self.listing, |listing| {
+            if listing.len() > most {
+                listing.retain(|(_, entry)| entry.strong_count() > 0);
+            }
+        });
+        Some(node)
     }
 
     /// Whether there is no entry.
@@ -175,6 +186,7 @@ mod tests {
                     }
                 }
                 assert_eq!(directory.subdirectories() as usize, model.len());
+                assert!(with(&directory.listing, |listing| listing.len()) <= 2 * model.len() + FEW + 1);
             }
         }
     }

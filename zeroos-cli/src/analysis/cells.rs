@@ -96,8 +96,11 @@ impl<'p, 'a> Cells<'p, 'a> {
     pub fn is_alone(&self, address: u64) -> bool {
         let code = &self.program.code;
         let section = code.elf.sections.iter().find(|section| section.range.contains(Address(address)));
-        let segment = code.elf.segment_at(Address(address)).filter(|segment| segment.permissions.write);
-        let Some(start) = segment.map(|segment| section.map_or(segment.range, |section| section.range).start()) else {
+        // Thread-local data is copied unseen.
+        let is_copied = code.elf.tls.as_ref().is_some_and(|tls| tls.range.contains(Address(address)));
+        let Some(start) =
+            section.filter(|_| !is_copied && code.is_writable(address)).map(|section| section.range.start())
+        else {
             return false;
         };
         let before = start.0..address.saturating_add(1);

@@ -176,6 +176,11 @@ impl<'v> Explorer<'_, 'v> {
                     self.branch(&instruction, at, (at.wrapping_add_signed(offset.into()), cursor.at), state, &mut exit);
                 }
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
+                    // A link is an address, too, if it is more than where a callee returns to.
+                    let stays = matches!(here.flow, ControlFlow::Jump(offset)
+                        if self.function.is_inside(at.wrapping_add_signed(offset.into())));
+                    let links = instruction.rd() != Register::ZERO;
+                    self.function.makes_addresses |= links && (stays || instruction.rd() != Register::RA);
                     self.jump(block, &instruction, at, derived, state, &mut exit);
                 }
             }

@@ -120,7 +120,9 @@ fn under_way(program: &Program<'_>, starts: &[StartUp]) -> Option<Vec<FunctionId
         for block in program.blocks.ids().map(|id| &program.blocks[id]) {
             let covers = |at: &u64| (block.start..block.end()).contains(at);
             is_known |= covers(&start.stopped_at);
-            if covers(&start.stopped_at) || start.pending.iter().any(covers) {
+            // The call that does not come back may be the last that was found of a function.
+            let awaits = |at: &u64| covers(at) || block.end() == *at;
+            if covers(&start.stopped_at) || start.pending.iter().any(awaits) {
                 all.push(block.function);
             }
         }

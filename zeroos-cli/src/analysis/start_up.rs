@@ -40,7 +40,7 @@ pub(super) struct StartUp {
     pub executed: BTreeSet<u64>,
     /// The instruction that was not executed any more.
     pub stopped_at: u64,
-    /// Where the calls that are under way will return to, outermost first, and other places behind calls that variables hold.
+    /// Where the calls that are under way will return to, outermost first, and other places behind calls that are kept.
     pub pending: Vec<u64>,
     /// How many were executed in all.
     pub instructions: u32,
@@ -68,12 +68,16 @@ impl StartUp {
                 break;
             };
             let Some(next) = hart.execute(at, &instruction) else { break };
+            if matches!(instruction.op, Op::ScW | Op::ScD) && !retries(elf, next, &instruction, &executed) {
+                break;
+            }
             executed.insert(at);
             instructions += 1;
             at = next;
         }
         // What keeps a context may go back to it.
-        let kept = hart.memory.variables().map(|word| word.wrapping_sub(initial.bias));
+        let kept = hart.memory.words_from(hart.x[2]).chain(hart.x.iter().flatten().copied());
+        let kept = kept.map(|word| word.wrapping_sub(initial.bias));
         hart.pending.extend(kept.filter(|word| hart.linked.contains(word)));
         StartUp { executed, stopped_at: at, pending: hart.pending, instructions }
     }
@@ -121,6 +125,9 @@ impl Hart<'_> {
                     self.link(instruction, next)?;
                 } else if self.pending.last() == Some(&target) {
                     self.pending.pop();
+                    if let Some(stack_pointer) = self.get(Register::SP) {
+                        self.memory.forget_below(stack_pointer);
+                    }
                 } else if self.pending.contains(&target) {
                     // Calls are left without a return: `longjmp`, or another stack.
                     return None;
@@ -173,7 +180,6 @@ impl Hart<'_> {
                 self.memory.load(if op == Op::LrW { Op::Lw } else { Op::Ld }, address)?
             }
             Op::ScW | Op::ScD => {
-                // One that fails all the same goes back to instructions that were executed before.
                 let address = self.get(instruction.rs1())?;
                 if self.reservation.take() != Some(address) {
                     return None;
@@ -208,6 +214,20 @@ impl Hart<'_> {
         }
         Some(())
     }
+}
+
+/// Whether behind the `sc` that `next` follows there is a branch that goes back to instructions executed before if it failed: a machine
+/// may have it fail for no reason.
+fn retries(elf: &AppElf, next: u64, sc: &Instruction, executed: &BTreeSet<u64>) -> bool {
+    let branch = elf.bytes_from(Address(next)).and_then(isa::decode);
+    branch.is_some_and(|branch| {
+        let target = next.wrapping_add_signed(branch.immediate.into());
+        let operands = [branch.rs1(), branch.rs2()];
+        branch.op == Op::Bne
+            && operands.contains(&sc.rd())
+            && operands.contains(&Register::ZERO)
+            && executed.contains(&target)
+    })
 }
 
 /// Calls that read nothing of the program's, write nothing to its memory and let it go on (`set_tid_address` writes when the thread ends, to a

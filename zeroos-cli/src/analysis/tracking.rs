@@ -12,7 +12,7 @@ use super::liveness::Liveness;
 use super::program::Program;
 use super::state::{State, preserved};
 use super::value::Value;
-use crate::isa::{Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// Functions looked at for one address; beyond that it counts as lost.
 const WORK_LIMIT: usize = 2_000;
@@ -194,7 +194,7 @@ impl<'a> Tracker<'_, 'a> {
             _ if instruction.copied_register().is_some() => Ok(rest.with(instruction.rd())),
             // Comparing it or calling it gives nothing away; calls are looked at where the block ends.
             Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Jalr => Ok(rest),
-            _ if effects.defines == RegisterSet::EMPTY => Ok(rest),
+            _ if matches!(effects.flow, ControlFlow::Branch(_)) => Ok(rest),
             _ => Err(Escapes(at)),
         }
     }

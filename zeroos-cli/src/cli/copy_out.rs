@@ -1,5 +1,6 @@
 //! `--out GUEST=HOST`: what a run handed out becomes files here. Each appears whole or not at all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::input::{self, FileError};
@@ -79,7 +80,11 @@ fn copy_tree(guest: &str, host: &Path, files: &[&Exported]) -> Result<(), Failur
     // The folder for scratch is ours alone; what becomes of it is everybody's, as folders are.
     let tree = scratch.path().join("tree");
     std::fs::create_dir(&tree).map_err(failed)?;
-    for file in files {
+    check_tree(files)?;
+    // Links come last, so that none is ever followed.
+    let (links, others): (Vec<&Exported>, Vec<&Exported>) =
+        files.iter().partition(|file| matches!(file.kind, ExportedKind::Symlink(_)));
+    for file in others.into_iter().chain(links) {
         let mut path = tree.clone();
         for name in &file.path {
             path.push(host_name(name).ok_or_else(|| EngineError::NoContents { path: guest_path(guest, file) })?);
@@ -94,6 +99,22 @@ fn copy_tree(guest: &str, host: &Path, files: &[&Exported]) -> Result<(), Failur
         }
     }
     Ok(std::fs::rename(&tree, host).map_err(failed)?)
+}
+
+/// A program can write what it likes where the table lies. Each entry has to be one of its own, in a directory before it.
+fn check_tree(files: &[&Exported]) -> Result<(), EngineError> {
+    let mut directories = BTreeSet::from([&[][..]]);
+    let mut all = BTreeSet::new();
+    for file in files {
+        let (_, parent) = file.path.split_last().ok_or(EngineError::Exports)?;
+        if !directories.contains(parent) || !all.insert(&file.path) {
+            return Err(EngineError::Exports);
+        }
+        if file.kind == ExportedKind::Directory {
+            directories.insert(&file.path);
+        }
+    }
+    Ok(())
 }
 
 fn guest_path(guest: &str, file: &Exported) -> String {
@@ -122,4 +143,36 @@ fn make_link(target: &[u8], path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_link(_: &[u8], _: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &[&str], kind: ExportedKind) -> Exported {
+        Exported { request: 0, path: path.iter().map(|name| name.as_bytes().to_vec()).collect(), kind, mode: 0o644 }
+    }
+
+    fn copied(folder: &Path, files: &[Exported]) -> bool {
+        copy_tree("/x", &folder.join("out"), &files.iter().collect::<Vec<_>>()).is_ok()
+    }
+
+    /// What a program may have written there itself reaches no file but those of the tree.
+    #[test]
+    fn no_link_of_the_tree_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "kept").unwrap();
+        let to = |path: &Path| ExportedKind::Symlink(path.to_string_lossy().as_bytes().into());
+        let payload = || ExportedKind::Regular(b"payload"[..].into());
+        assert!(!copied(folder.path(), &[entry(&["a"], to(&secret)), entry(&["a"], payload())]));
+        assert!(!copied(folder.path(), &[entry(&["a"], payload()), entry(&["a"], to(&secret))]));
+        assert!(!copied(folder.path(), &[entry(&["a"], to(folder.path())), entry(&["a", "secret"], payload())]));
+        assert!(!copied(folder.path(), &[entry(&["none", "b"], payload())]));
+        let tree =
+            [entry(&["link"], to(&secret)), entry(&["sub"], ExportedKind::Directory), entry(&["sub", "b"], payload())];
+        assert!(copied(folder.path(), &tree));
+        assert_eq!(std::fs::read_to_string(folder.path().join("out/link")).unwrap(), "kept");
+        assert_eq!(std::fs::read_to_string(folder.path().join("out/sub/b")).unwrap(), "payload");
+    }
 }

@@ -9,6 +9,8 @@ use crate::elf::AppElf;
 use crate::isa::Op;
 
 const PAGE: u64 = 4096;
+/// Most pages that start-up may use; it ends where it wants more.
+const MOST_PAGES: usize = 4096;
 /// Room below the initial stack pointer, bytes (Linux's default RLIMIT_STACK).
 const STACK: u64 = 8 << 20;
 
@@ -18,6 +20,8 @@ pub(super) struct Memory<'a> {
     initial: &'a InitialState,
     /// Pages that were used, by number.
     pages: BTreeMap<u64, Page>,
+    /// The lowest address of the stack that was stored to since what lies below the stack pointer was forgotten.
+    lowest: u64,
 }
 
 struct Page {
@@ -29,7 +33,7 @@ struct Page {
 impl<'a> Memory<'a> {
     /// As `initial` has it.
     pub fn new(elf: &'a AppElf, initial: &'a InitialState) -> Memory<'a> {
-        Memory { elf, initial, pages: BTreeMap::new() }
+        Memory { elf, initial, pages: BTreeMap::new(), lowest: u64::MAX }
     }
 
     /// What the load `op` gives at `address`: `Some(None)` if it is not known; `None` if there is no memory, or not one that every
@@ -54,6 +58,9 @@ impl<'a> Memory<'a> {
         if !self.is_writable(address, size) {
             return None;
         }
+        if self.stack().is_some_and(|stack| stack.contains(Address(address))) {
+            self.lowest = self.lowest.min(address);
+        }
         let page = self.page(address, size)?;
         let offset = (address % PAGE) as usize;
         for index in 0..size as usize {
@@ -70,13 +77,25 @@ impl<'a> Memory<'a> {
         Some(())
     }
 
-    /// The known words, 8-aligned, of pages that were used outside the stack.
-    pub fn variables(&self) -> impl Iterator<Item = u64> {
+    /// A call returned to where the stack pointer is `stack_pointer`: what lies below it on the stack is not known any more.
+    pub fn forget_below(&mut self, stack_pointer: u64) {
+        let Some(gone) = AddressRange::between(Address(self.lowest), Address(stack_pointer)) else { return };
+        for (number, page) in self.pages.range_mut(self.lowest / PAGE..=stack_pointer / PAGE) {
+            page.each(number * PAGE, gone, |page, at, _| page.known[at / 64] &= !(1 << (at % 64)));
+        }
+        self.lowest = stack_pointer;
+    }
+
+    /// The known words, 8-aligned, of what was used outside the stack, and of the stack from `stack_pointer` on, if that is known.
+    pub fn words_from(&self, stack_pointer: Option<u64>) -> impl Iterator<Item = u64> {
         let stack = self.stack().unwrap_or_default();
-        let pages = self.pages.iter().filter(move |&(number, _)| !stack.contains(Address(number * PAGE)));
-        pages.flat_map(|(_, page)| {
+        let lowest = stack_pointer.unwrap_or(0);
+        let is_gone = move |address: u64| address < lowest && stack.contains(Address(address));
+        self.pages.iter().flat_map(move |(number, page)| {
             let known = |word: usize| page.known[word / 8] >> (word % 8 * 8) & 0xff == 0xff;
-            let words = page.bytes.chunks_exact(8).enumerate().filter(move |&(word, _)| known(word));
+            let start = number * PAGE;
+            let words = page.bytes.chunks_exact(8).enumerate();
+            let words = words.filter(move |&(word, _)| known(word) && !is_gone(start + 8 * word as u64));
             words.filter_map(|(_, bytes)| bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)))
         })
     }
@@ -105,7 +124,7 @@ impl<'a> Memory<'a> {
         }
         let number = address / PAGE;
         if !self.pages.contains_key(&number) {
-            let page = self.fresh(number)?;
+            let page = self.fresh(number).filter(|_| self.pages.len() < MOST_PAGES)?;
             self.pages.insert(number, page);
         }
         self.pages.get_mut(&number)
