@@ -2,6 +2,7 @@
 //! whether each prints what it should, there and on the real machines (`--engines`). Writes `docs/platform-results.md`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::engines;
 use crate::step::Step;
 
 const ZEROOS: &str = "target/release/zeroos";
@@ -75,9 +77,9 @@ enum Cell {
 
 /// Runs everything; with `engines` on the real machines, too.
 pub fn bench_platforms(arguments: &[&str]) -> Result<()> {
-    let engines = match arguments {
-        [] => false,
-        ["--engines"] => true,
+    let path = match arguments {
+        [] => None,
+        ["--engines"] => Some(engines::build()?),
         other => bail!("unknown arguments {other:?}; expected nothing or --engines"),
     };
     Step::new("cargo").args(["build", "--release", "--quiet", "--package", "zeroos-cli"]).run()?;
@@ -88,17 +90,18 @@ pub fn bench_platforms(arguments: &[&str]) -> Result<()> {
         let example: Example = toml::from_str(&text).with_context(|| program.to_owned())?;
         let run = example.run.first().with_context(|| format!("{program}: no run"))?;
         for (platform, binary, real) in PLATFORMS {
-            let cell = cell(&directory, run, platform, binary, "builtin")?;
+            let cell = cell(&directory, run, platform, binary, "builtin", None)?;
             results.counts.insert((program, platform), cell);
-            if let Some(engine) = real.filter(|_| engines) {
-                results.real.insert((program, platform), self::cell(&directory, run, platform, binary, engine)?);
+            if let (Some(engine), Some(path)) = (real, &path) {
+                let cell = self::cell(&directory, run, platform, binary, engine, Some(path))?;
+                results.real.insert((program, platform), cell);
             }
         }
         eprintln!("{program}");
     }
-    let text = results.text(engines)?;
+    let text = results.text(path.is_some())?;
     println!("{text}");
-    if engines {
+    if path.is_some() {
         fs::write(crate::root().join(RESULTS), &text).with_context(|| RESULTS.to_owned())?;
         println!("Written to {RESULTS}.");
     }
@@ -108,8 +111,8 @@ pub fn bench_platforms(arguments: &[&str]) -> Result<()> {
     }
 }
 
-/// Runs one program on one platform.
-fn cell(directory: &Path, run: &Run, platform: &str, binary: &str, engine: &str) -> Result<Cell> {
+/// Runs one program on one platform; engines are looked up in `path`.
+fn cell(directory: &Path, run: &Run, platform: &str, binary: &str, engine: &str, path: Option<&OsStr>) -> Result<Cell> {
     let program = directory.join("bin").join(binary);
     if !program.exists() {
         return Ok(Cell::NoBinary);
@@ -121,6 +124,9 @@ fn cell(directory: &Path, run: &Run, platform: &str, binary: &str, engine: &str)
     command.current_dir(directory).args(["run", "--platform", platform, "--engine", engine]);
     if engine == "builtin" {
         command.arg("--stats").arg(&stats);
+    }
+    if let Some(path) = path {
+        command.env("PATH", path);
     }
     let has_public_output = platform != "qemu-virt";
     if has_public_output {
@@ -178,7 +184,7 @@ impl Results {
     fn text(&self, engines: bool) -> Result<String> {
         let mut text = String::from(
             "# The examples on every platform\n\n\
-             Written by `cargo run --release -p xtask -- bench-platforms --engines`. Instructions of the whole run on the built-in\n\
+             Written by `cargo run --release -p xtask -- engines`. Instructions of the whole run on the built-in\n\
              machine with the platform's instruction set, memory and host; console and public output are what they should be.\n\
              `=` behind a number: the real machine was run too, with the same output and status.\n\n",
         );

@@ -24,6 +24,16 @@ pub fn install_missing(tools: &[Tool]) -> Result<()> {
     if packages.is_empty() { Ok(()) } else { install(&packages) }
 }
 
+/// Installs those of the packages that dpkg does not know as installed: for libraries, which are not in `PATH`.
+pub fn install_missing_packages(packages: &[&str]) -> Result<()> {
+    let is_installed = |package: &str| {
+        let status = Step::new("dpkg-query").args(["-W", "-f", "${Status}", package]).output();
+        status.is_ok_and(|status| status == "install ok installed")
+    };
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
 /// Installs packages.
 pub fn install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");

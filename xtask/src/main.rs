@@ -9,6 +9,7 @@ mod corpus;
 mod cross;
 mod debian;
 mod demo;
+mod engines;
 mod gate;
 mod rebuild;
 mod record_linux;
@@ -33,6 +34,10 @@ usage: cargo run -p xtask -- <command>
   bench-kernel      count what calls and programs cost in the kernel, by stubs and by traps
   bench-platforms [--engines]
                     run the examples on every platform, with --engines on the real machines too, and count
+  engines           build the real machines (ckb-vm, ZisK, SP1) and run the whole platform suite on them and on QEMU: the
+                    contract of each platform, then what bench-platforms --engines does
+  prove             have SP1 prove a run of a Rust program, verify the proof, and see that it is rejected for another
+                    public output and another exit code; 5 GB of memory, minutes
   record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
   suites [--differing] [NAME…]
                     run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
@@ -62,6 +67,8 @@ fn main() -> ExitCode {
         ["bench"] => bench::bench(),
         ["bench-analysis", arguments @ ..] => bench_analysis::bench_analysis(arguments),
         ["bench-platforms", arguments @ ..] => bench_platforms::bench_platforms(arguments),
+        ["engines"] => engines::engines(),
+        ["prove"] => engines::prove(),
         ["bench-kernel"] => bench_kernel::bench_kernel(),
         ["suites", arguments @ ..] => suites::suites(arguments),
         ["record-linux"] => record_linux::record_linux(),

@@ -74,6 +74,13 @@ impl Step {
         Ok(())
     }
 
+    /// Runs the step to its end and returns its exit status, whatever it is; None if a signal ended it.
+    pub fn status(mut self) -> Result<Option<i32>> {
+        let line = self.line();
+        println!("$ {line}");
+        Ok(self.command.status().with_context(|| format!("cannot start `{line}`"))?.code())
+    }
+
     /// Runs the step silently and returns what it wrote to standard output.
     pub fn output(mut self) -> Result<String> {
         let line = self.line();

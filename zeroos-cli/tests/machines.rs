@@ -216,3 +216,23 @@ fn a_failing_emulator_is_no_guest_exit() {
     let refused = workplace.zeroos(&["run", "--engine", "qemu", "--platform", "board", &app]).exits(125);
     refused.says(&["error[ZOS-E0804]", "unsupported machine type"]);
 }
+
+/// Images for the platform `spike`, with the console that QEMU's board of that name has, run there: its memory, its bootloader,
+/// `tohost` and `fromhost` by their symbols.
+#[test]
+fn images_for_spike_run_on_qemus_spike_board() {
+    let workplace = Workplace::new();
+    workplace.zeroos(&["new-platform", "board", "--from", "spike"]).exits(0);
+    workplace.write("platforms/board/platform.rs", include_str!("fixtures/htif_character.rs"));
+    let file = workplace.path("platforms/board/platform.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (kept, _) = text.split_once("[runner]").unwrap();
+    let runner = r#"command = ["qemu-system-riscv64", "-M", "spike", "-cpu", "rv64", "-m", "2G", "-bios", "none", "-nographic",
+        "-monitor", "none", "-serial", "stdio", "-kernel", "{image}"]"#;
+    workplace.write("platforms/board/platform.toml", format!("{kept}[runner]\n{runner}\n"));
+    for (name, status) in [("hello-c", 0), ("hello-rust", 0), ("threads-c", 0), ("exceptions-cpp", 3)] {
+        let app = example(&format!("{name}/bin/gc-pie"));
+        let finished = workplace.zeroos(&["run", "--engine", "qemu", "--platform", "board", &app]).exits(status);
+        assert_eq!(finished.text(), std::fs::read_to_string(example(&format!("{name}/expected.stdout"))).unwrap());
+    }
+}
