@@ -31,7 +31,7 @@ const PLATFORMS: [(&str, &str, Option<&str>); 7] = [
 ];
 
 /// Programs of `examples/`.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 11] = [
     "hello-minimal-c",
     "hello-c",
     "compute-c",
@@ -39,6 +39,7 @@ const PROGRAMS: [&str; 10] = [
     "signals-c",
     "hello-rust",
     "std-rust",
+    "digest-rust",
     "words-rust",
     "rayon-rust",
     "recover-rust",

@@ -7,7 +7,7 @@ mod tool;
 use std::fs;
 
 use tool::guests::{self, RUNTIME};
-use tool::{Finished, Workplace};
+use tool::{Finished, Workplace, example};
 
 /// Each platform, and how a program must be linked for it.
 const PLATFORMS: [(&str, &[&str]); 6] = [
@@ -76,6 +76,19 @@ fn the_public_output_is_the_same_everywhere() {
     }
     digests.dedup();
     assert_eq!(digests.len(), 1);
+}
+
+/// A Rust program that has less than 64 KiB of constants before its code: the constants must not end up below what SP1 loads.
+#[test]
+fn a_rust_program_hashes_its_input_on_zkvms() {
+    let workplace = Workplace::new();
+    let [input, expected] = ["input/text.txt", "expected.public"].map(|name| example(&format!("digest-rust/{name}")));
+    for (platform, binary) in [("sp1", "ima-pie"), ("zisk", "ima-pie"), ("jolt", "imac-pie"), ("ckb-vm", "imac-exec")] {
+        let app = example(&format!("digest-rust/bin/{binary}"));
+        let options = ["run", "--platform", platform, "--input", &input, "--public-output", "public", &app];
+        workplace.zeroos(&options).exits(0);
+        assert_eq!(fs::read(workplace.path("public")).unwrap(), fs::read(&expected).unwrap(), "{platform}");
+    }
 }
 
 #[test]

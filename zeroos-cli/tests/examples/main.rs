@@ -107,6 +107,11 @@ fn words_are_counted_on_three_threads() {
 }
 
 #[test]
+fn standard_input_is_hashed_and_the_digest_committed() {
+    same_as_linux("digest-rust");
+}
+
+#[test]
 fn tokio_and_rayon_run_beside_each_other() {
     same_as_linux("tokio-rust");
 }

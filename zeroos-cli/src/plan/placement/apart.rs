@@ -103,10 +103,12 @@ fn bias(app: &AppElf, platform: &Platform) -> Option<(u64, AddressRange)> {
         let wanted = segment.permissions;
         (!wanted.execute || region.access.executes()) && (!wanted.write || region.access.writes())
     };
+    let lowest = platform.loader.lowest_address.unwrap_or(Address(0));
     let fits = |bias: u64| {
         let has_home = |segment: &Segment| {
             let range = moved(segment, bias);
-            platform.memory.iter().any(|region| serves(region, segment) && region.range.covers(range))
+            range.start() >= lowest
+                && platform.memory.iter().any(|region| serves(region, segment) && region.range.covers(range))
         };
         app.segments.iter().all(has_home)
     };
