@@ -124,33 +124,8 @@ zeroos_float_states:
     .zero   16
     .section .text.zeroos_trap
 
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
-# whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
-# read again, also to make the call once more, are in the frame already.
-    .globl zeroos_leave_otherwise
-zeroos_leave_otherwise:
-    addi    t0, t0, -3
-    beqz    t0, 1f
-    csrr    t0, mepc                    # behind the call
-    sd      t0, 0(sp)
-    csrr    t0, mscratch
-    sd      t0, 16(sp)
-    sd      gp, 24(sp)
-    sd      tp, 32(sp)
-    sd      s0, 64(sp)
-    sd      s1, 72(sp)
-    sd      s2, 144(sp)
-    sd      s3, 152(sp)
-    sd      s4, 160(sp)
-    sd      s5, 168(sp)
-    sd      s6, 176(sp)
-    sd      s7, 184(sp)
-    sd      s8, 192(sp)
-    sd      s9, 200(sp)
-    sd      s10, 208(sp)
-    sd      s11, 216(sp)
-    csrr    t1, mstatus
-    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
+# Saves the floating-point registers to the frame at sp: a new state, which is also the hart's. Returns to t2.
+zeroos_save_float:
     .option push
     .option arch, +d
     fsd     f0, 256(sp)
@@ -190,25 +165,53 @@ zeroos_leave_otherwise:
     .option pop
     la      t0, zeroos_float_states
     ld      t1, 0(t0)
-    addi    t1, t1, 1                   # a new state, which is also the hart's
+    addi    t1, t1, 1
     sd      t1, 0(t0)
     sd      t1, 8(t0)
     sd      t1, 544(sp)
     li      t1, 0x2000
     csrc    mstatus, t1                 # mstatus.FS = clean
-    j       2f
+    jr      t2
+
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
+# whole (t0 = 3), the kernel chooses a thread, and that one goes on. Caller-saved registers that may be read again, also to
+# make the call once more, are in the frame already.
+    .globl zeroos_leave_otherwise
+zeroos_leave_otherwise:
+    addi    t0, t0, -3
+    beqz    t0, 1f
+    csrr    t0, mepc                    # behind the call
+    sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+    sd      gp, 24(sp)
+    sd      tp, 32(sp)
+    sd      s0, 64(sp)
+    sd      s1, 72(sp)
+    sd      s2, 144(sp)
+    sd      s3, 152(sp)
+    sd      s4, 160(sp)
+    sd      s5, 168(sp)
+    sd      s6, 176(sp)
+    sd      s7, 184(sp)
+    sd      s8, 192(sp)
+    sd      s9, 200(sp)
+    sd      s10, 208(sp)
+    sd      s11, 216(sp)
+    csrr    t0, mstatus
+    bgez    t0, zeroos_choose           # mstatus.SD: floating point changed since it was saved or loaded
+    jal     t2, zeroos_save_float
+    j       zeroos_choose
 1:  la      t0, zeroos_float_states
     ld      t1, 0(t0)
     addi    t1, t1, 1                   # a new state, which only the frame has
     sd      t1, 0(t0)
     sd      t1, 544(sp)
-2:
+zeroos_choose:
     mv      a0, sp
-    call    zeroos_leave                # a0: the thread that goes on
+    jal     zeroos_leave                # a0: the thread that goes on
+zeroos_go_on:
     mv      sp, a0
-    csrw    mscratch, sp
-    ld      t0, 0(sp)
-    csrw    mepc, t0
     la      t0, zeroos_float_states
     ld      t1, 8(t0)
     ld      t2, 544(sp)
@@ -268,6 +271,9 @@ zeroos_leave_otherwise:
     ld      s9, 200(sp)
     ld      s10, 208(sp)
     ld      s11, 216(sp)
+    csrw    mscratch, sp
+    ld      t0, 0(sp)
+    csrw    mepc, t0
     ld      ra, 8(sp)
     ld      t0, 40(sp)
     ld      t1, 48(sp)
