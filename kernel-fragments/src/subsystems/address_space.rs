@@ -254,7 +254,29 @@ impl AddressSpace {
     /// # Errors
     /// ENOMEM if there is such a page, or the kernel's heap is full. EACCES: a shared file, which was not opened for
     /// writing, is to be writable.
+    #[inline]
     pub fn protect(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        start: usize,
+        end: usize,
+        protection: u8,
+    ) -> Result<(), Errno> {
+        // The stack of a thread is reserved, and what is behind its guard pages made accessible.
+        let opened = |page: Page| {
+            let is_reserved = page == Page::mapped(PROT_NONE, Contents::Zero);
+            is_reserved.then(|| Page::mapped(protection, Contents::Live)).filter(|_| protection != PROT_NONE)
+        };
+        if self.pages.split_last(start, end, opened) {
+            memory.set_access(start, end, Some(protection));
+            return Ok(());
+        }
+        self.protect_pieces(memory, boot, start, end, protection)
+    }
+
+    #[inline(never)]
+    fn protect_pieces(
         &mut self,
         memory: &mut impl UserMemory,
         boot: &BootInfo,

@@ -155,6 +155,21 @@ impl PageMap {
         Ok(())
     }
 
+    /// Makes all pages of `start..end` be what `change` makes of them, if they are the end of the last span, but not all of it,
+    /// and something else then; otherwise nothing happens, and it is false.
+    #[inline]
+    pub fn split_last(&mut self, start: usize, end: usize, change: impl Fn(Page) -> Option<Page>) -> bool {
+        let has_room = self.spans.len() < self.spans.capacity();
+        let Some(last) = self.spans.last_mut().filter(|_| has_room) else { return false };
+        if last.end != end || last.start >= start || start >= end {
+            return false;
+        }
+        let Some(page) = change(last.page).filter(|&page| page != last.page) else { return false };
+        last.end = start;
+        self.spans.push(Span { start, end, page });
+        true
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self) -> Result<(), Errno> {
@@ -341,7 +356,18 @@ mod tests {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];
-                match (random.below(4), page) {
+                match (random.below(5), page) {
+                    (4, Some(page)) => {
+                        let last = map.spans().last().copied();
+                        let is_end = last.is_some_and(|span| span.start < start && start < span.end && span.end == end);
+                        let changes = is_end && last.is_some_and(|span| span.page != page);
+                        let has_room = map.spans.len() < map.spans.capacity();
+                        assert_eq!(map.split_last(start, end, |_| Some(page)), changes && has_room);
+                        assert!(!map.split_last(start, end, |_| None));
+                        if changes && has_room {
+                            model[start..end].fill(Some(page));
+                        }
+                    }
                     (3, _) => {
                         let is_whole = |at: usize| at == 0 || at == PAGES || model[at - 1] != model[at];
                         let fits = |page: Page| page.is_mapped() && page.contents() == Contents::Live;

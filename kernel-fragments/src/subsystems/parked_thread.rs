@@ -33,7 +33,8 @@ const BLOCK: Layout = match Layout::from_size_align(KERNEL_STACK, align_of::<Thr
     Err(_) => panic!("a power of two is an alignment"),
 };
 
-/// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`].
+/// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`], with nothing of
+/// what a thread has for itself.
 #[derive(Debug)]
 pub struct ThreadRoom(NonNull<Thread>);
 
@@ -46,14 +47,31 @@ impl ThreadRoom {
         Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
     }
 
+    /// The room of a thread that is gone.
+    #[inline(never)]
+    fn cleared(thread: ParkedThread) -> ThreadRoom {
+        let place = thread.0.as_ptr();
+        // SAFETY: it is a thread that nobody runs or saves to any more.
+        unsafe {
+            (*place).pending_signals = 0;
+            (*place).alternate_stack = AlternateStack::NONE;
+            (*place).cpu_ns = 0;
+            (*place).robust_list = UserAddress::NULL;
+            (*place).restartable_sequences = RestartableSequences::NONE;
+            (*place).unfinished = Unfinished::NONE;
+            (*place).awaited_signals = 0;
+        }
+        ThreadRoom(thread.0)
+    }
+
     /// Makes a thread in it, whose id is `tid`, not the first thread's, with the registers, mask and name of `parent`, whose
     /// frame is complete, and a0 = 0, but as `start` says.
     #[inline]
     pub fn make(self, parent: &Thread, tid: u32, start: Start) -> ParkedThread {
         let thread = self.0.as_ptr();
         // SAFETY: the end of the block was made for a `Thread`: as large, and aligned, because block and sizes are multiples
-        // of the alignment. Every field is written but the floating-point registers, which are numbers whatever they hold.
-        // Nobody else knows the room.
+        // of the alignment. Zeros are a thread in every field but those that are written here, and so is what was one: the
+        // floating-point registers are numbers whatever they hold. Nobody else knows the room.
         unsafe {
             // Where floating point was never used, in state 0, the registers are zeros.
             if parent.float_state != 0 || (*thread).float_state != 0 {
@@ -77,16 +95,8 @@ impl ThreadRoom {
             (*thread).float_state = parent.float_state;
             (*thread).tid = tid;
             (*thread).signal_mask = parent.signal_mask;
-            (*thread).pending_signals = 0;
-            (*thread).alternate_stack = AlternateStack::NONE;
-            (*thread).cpu_ns = 0;
             (*thread).clear_child_tid = start.clear_child_tid;
-            (*thread).robust_list = UserAddress::NULL;
-            (*thread).restartable_sequences = RestartableSequences::NONE;
-            (*thread).unfinished = Unfinished::NONE;
-            (*thread).awaited_signals = 0;
             (*thread).mask_to_restore = parent.mask_to_restore;
-            (*thread).behind = None;
             (*thread).name = parent.name;
         }
         ParkedThread(self.0)
@@ -142,7 +152,7 @@ impl ThreadRooms {
 
     /// One of them, or a new one; `None` if the heap is full.
     pub fn take(&mut self) -> Option<ThreadRoom> {
-        self.0.pop().map(|thread| ThreadRoom(thread.0)).or_else(ThreadRoom::new)
+        self.0.pop().map(ThreadRoom::cleared).or_else(ThreadRoom::new)
     }
 }
 

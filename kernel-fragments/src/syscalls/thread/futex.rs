@@ -31,10 +31,14 @@ pub fn wake_or_wait(
     value: u32,
     timeout: UserAddress,
 ) -> Option<Outcome> {
+    let is_wake = operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG;
     if !address.0.is_multiple_of(4) {
         return None;
     }
-    if operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG {
+    if is_wake && threads.nobody_waits() {
+        return Some(Ok(Leave::Return(0)));
+    }
+    if is_wake {
         return Some(Ok(Leave::Return(threads.wake_futex(address, at_least_one(value), MATCH_ANY) as usize)));
     }
     if operation != FUTEX_WAIT | FUTEX_PRIVATE_FLAG || !timeout.is_null() {
