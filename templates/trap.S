@@ -24,7 +24,7 @@ zeroos_trap:
 {%- if direct %}
     li      t1, 0
 {%- endif %}
-    bnez    t0, zeroos_leave_otherwise
+    bnez    t0, .Lleave_otherwise
 {%- endif %}
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
@@ -165,16 +165,16 @@ zeroos_save_float:
     jr      t2
 {%- endif %}
 
-# The call of the thread at sp, made right before {{ p }}epc, may not simply return: its frame is completed (t0 < {{ restored }}), or was written
-# whole (t0 = {{ restored }}), or nobody reads it any more; the kernel chooses a thread, and that one goes on. Caller-saved registers that may
+# The call of the thread at sp, made right before {{ p }}epc, may not simply return: its frame is completed (t0 > 0), or was written
+# whole (t0 = -1), or nobody reads it any more (t0 = -2); the kernel chooses a thread, and that one goes on. Caller-saved registers that may
 # be read again, also to make the call once more, are in the frame already.
 {%- if direct %} t1 is the end of the stub by which the call came: it loads
 # those that are live, and goes back. For a trap it is 0.
 {%- endif %}
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
-    addi    t0, t0, -{{ restored }}
-    bgez    t0, 1f
+.Lleave_otherwise:                      # near: a branch reaches it
+    bltz    t0, 1f
 {%- if direct %}
     sd      t1, {{ continuation_offset }}(sp)
 {%- endif %}
@@ -203,6 +203,7 @@ zeroos_leave_otherwise:
     la      t2, zeroos_float_states
     ld      t1, 0(t2)
     addi    t1, t1, 1                   # a new state
+    addi    t0, t0, 1
     bnez    t0, 2f
     sd      t1, 0(t2)
     sd      t1, {{ float_state_offset }}(sp)    # which only the frame has

@@ -60,20 +60,20 @@ pub const TP: usize = 4;
 /// x10, first argument and result.
 pub const A0: usize = 10;
 
-/// [`Thread::leave`] for `Leave::Yield`.
-pub const LEAVE_YIELD: u64 = 1;
 /// [`Thread::leave`] for `Leave::Wait`.
-pub const LEAVE_WAIT: u64 = 2;
+pub const LEAVE_WAIT: u64 = 1;
+/// [`Thread::leave`] for `Leave::Yield`.
+pub const LEAVE_YIELD: u64 = 2;
 /// [`Thread::leave`] for `Leave::Retry`.
 pub const LEAVE_RETRY: u64 = 3;
 /// [`Thread::leave`] for `Leave::Resume`.
 pub const LEAVE_RESUME: u64 = 4;
 /// [`Thread::leave`] of a thread whose instruction met an exception.
 pub const LEAVE_FAULT: u64 = 5;
-/// [`Thread::leave`] for `Leave::Restored`. From here on no registers are saved.
-pub const LEAVE_RESTORED: u64 = 6;
-/// [`Thread::leave`] for `Leave::Gone`.
-pub const LEAVE_GONE: u64 = 7;
+/// [`Thread::leave`] for `Leave::Restored`: no registers are saved, which its sign says.
+pub const LEAVE_RESTORED: u64 = u64::MAX;
+/// [`Thread::leave`] for `Leave::Gone`: the same.
+pub const LEAVE_GONE: u64 = u64::MAX - 1;
 
 /// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
 pub const ECALL_BYTES: u64 = 4;

@@ -328,7 +328,12 @@ pub fn exchange(
     thread: &mut Thread,
 ) -> Option<NonNull<Thread>> {
     match leave {
-        Leave::Yield => threads.take_turns(clock, thread),
+        Leave::Gone if clock.next_step_ns() < threads.next_deadline_ns => {
+            let next = threads.ready.pop()?;
+            clock.end_turn(thread);
+            threads.bury(thread);
+            Some(next.resume())
+        }
         Leave::Wait if thread.wait_ends_ns == NEVER && clock.next_step_ns() < threads.next_deadline_ns => {
             let next = threads.ready.pop()?;
             clock.end_turn(thread);
@@ -336,12 +341,7 @@ pub fn exchange(
             threads.waiting.push(unsafe { ParkedThread::park(thread) });
             Some(next.resume())
         }
-        Leave::Gone if clock.next_step_ns() < threads.next_deadline_ns => {
-            let next = threads.ready.pop()?;
-            clock.end_turn(thread);
-            threads.bury(thread);
-            Some(next.resume())
-        }
+        Leave::Yield => threads.take_turns(clock, thread),
         _ => None,
     }
 }

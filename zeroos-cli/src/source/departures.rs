@@ -83,11 +83,11 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
         /// How `thread` leaves the kernel.
         fn way_out(thread: &Thread) -> Leave {
             match thread.leave {
-                thread::LEAVE_YIELD => Leave::Yield,
+                thread::LEAVE_GONE => Leave::Gone,
                 thread::LEAVE_WAIT => Leave::Wait,
+                thread::LEAVE_YIELD => Leave::Yield,
                 thread::LEAVE_RETRY => Leave::Retry,
                 thread::LEAVE_RESUME => Leave::Resume,
-                thread::LEAVE_GONE => Leave::Gone,
                 _ => Leave::Restored,
             }
         }

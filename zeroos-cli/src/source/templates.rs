@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
-use kernel_fragments::thread::{Frame, LEAVE_FAULT, LEAVE_RESTORED, Thread};
+use kernel_fragments::thread::{Frame, LEAVE_FAULT, Thread};
 use serde::Serialize;
 use tera::{Context, Tera};
 
@@ -116,7 +116,6 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
     context.insert("direct", &plan.direct_sites().next().is_some());
     context.insert("leave_offset", &LEAVE_OFFSET);
-    context.insert("restored", &LEAVE_RESTORED);
     context.insert("fault", &LEAVE_FAULT);
     context.insert("float_state_offset", &offset_of!(Thread, float_state));
     let calls = calls(plan);
@@ -155,7 +154,6 @@ pub(super) fn leave_without_csrs(plan: &Plan) -> Result<Option<String>, SourceEr
     context.insert("threads", &plan.selection.has_threads());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("leave_offset", &LEAVE_OFFSET);
-    context.insert("restored", &LEAVE_RESTORED);
     context.insert("continuation_offset", &offset_of!(Frame, continuation));
     context.insert("continues_at_offset", &offset_of!(Frame, continues_at));
     render("leave_without_csrs.S", &context).map(Some)
