@@ -202,6 +202,22 @@ fn a_thread_that_comes_and_goes() {
     assert!(thread <= THREAD, "{thread} instructions, at most {THREAD} expected");
 }
 
+/// What the kernel executes of a hundred thousand instructions of a workload, at most.
+const SHARES: [(&str, &[&str], u64); 2] = [("sum-rust", &[], 65), ("sqlite-rust", &["--arg", "1000"], 1538)];
+
+#[test]
+fn workloads_spend_little_in_the_kernel() {
+    let workplace = Workplace::new();
+    for (name, arguments, most) in SHARES {
+        let (finished, stats) = workplace.stats(arguments, &example(&format!("{name}/bin/gc-exec")), b"");
+        finished.exits(0);
+        let count = |what: &str| stats["instructions"][what].as_u64().unwrap();
+        let share = 100_000 * count("kernel") / count("total");
+        println!("{name}: {share} of 100,000");
+        assert!(share <= most, "{name}: {share} of 100,000 instructions, at most {most} expected");
+    }
+}
+
 #[test]
 fn boot_is_short_for_every_example_and_the_books_balance() {
     let workplace = Workplace::new();

@@ -155,16 +155,15 @@ impl PageMap {
         Ok(())
     }
 
-    /// Makes all pages of `start..end` be what `change` makes of them, if they are the end of the last span, but not all of it,
-    /// and something else then; otherwise nothing happens, and it is false.
+    /// Makes all pages of `start..end` be `page`, if they are the end of the last span, which is of `old` ones, but not all of
+    /// it; otherwise nothing happens, and it is false.
     #[inline]
-    pub fn split_last(&mut self, start: usize, end: usize, change: impl Fn(Page) -> Option<Page>) -> bool {
+    pub fn split_last(&mut self, start: usize, end: usize, old: Page, page: Page) -> bool {
         let has_room = self.spans.len() < self.spans.capacity();
         let Some(last) = self.spans.last_mut().filter(|_| has_room) else { return false };
-        if last.end != end || last.start >= start || start >= end {
+        if last.end != end || last.start >= start || start >= end || last.page != old || page == old {
             return false;
         }
-        let Some(page) = change(last.page).filter(|&page| page != last.page) else { return false };
         last.end = start;
         self.spans.push(Span { start, end, page });
         true
@@ -362,8 +361,10 @@ mod tests {
                         let is_end = last.is_some_and(|span| span.start < start && start < span.end && span.end == end);
                         let changes = is_end && last.is_some_and(|span| span.page != page);
                         let has_room = map.spans.len() < map.spans.capacity();
-                        assert_eq!(map.split_last(start, end, |_| Some(page)), changes && has_room);
-                        assert!(!map.split_last(start, end, |_| None));
+                        let old = last.map_or(page, |span| span.page);
+                        let other = kinds.iter().flatten().find(|&&other| other != old).copied().unwrap_or(old);
+                        assert!(!map.split_last(start, end, other, page), "they are others");
+                        assert_eq!(map.split_last(start, end, old, page), changes && has_room);
                         if changes && has_room {
                             model[start..end].fill(Some(page));
                         }
