@@ -83,9 +83,11 @@ impl ThreadMachine {
             Err(Refusal::Unsupported(what)) => Step::Stopped(Stop::Unsupported(what)),
             Ok(Leave::Exit(status)) => Step::Exited(status),
             Ok(leave) => {
-                let next = exchange(leave, &mut self.threads, &mut self.clock, thread);
-                let switch = || switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread);
-                match next.or_else(switch) {
+                let next = match exchange(leave, &mut self.threads, &mut self.clock, thread) {
+                    Some(next) => Some(next),
+                    None => switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread),
+                };
+                match next {
                     Some(next) => {
                         self.current = next;
                         let thread = self.current();

@@ -96,13 +96,12 @@ impl Threads {
     /// and its call comes to 0. Returns who runs next.
     #[inline]
     pub fn take_turns(&mut self, clock: &mut Clock, thread: &mut Thread) -> Option<NonNull<Thread>> {
-        if clock.next_step_ns() >= self.next_deadline_ns {
+        if clock.next_step_ns() >= self.next_deadline_ns || self.ready.is_empty() {
             return None;
         }
-        let next = self.ready.exchange(thread)?;
         clock.end_turn(thread);
         thread.frame.x[A0] = 0;
-        Some(next.resume())
+        self.ready.exchange(thread).map(ParkedThread::resume)
     }
 
     /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT

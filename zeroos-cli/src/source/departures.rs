@@ -49,7 +49,6 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
             if let Some(next) = #call {
-                thread.leave = 0;
                 return #goes_on;
             }
         }
@@ -66,8 +65,7 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
     let deliver = deliver(plan);
     let fault = has_faults(plan).then(|| {
         quote! {
-            if thread.leave == thread::LEAVE_FAULT {
-                thread.leave = 0;
+            if how == thread::LEAVE_FAULT {
                 return fault(thread);
             }
         }
@@ -80,9 +78,9 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
         }
 
-        /// How `thread` leaves the kernel.
-        fn way_out(thread: &Thread) -> Leave {
-            match thread.leave {
+        /// What `Thread::leave` says.
+        fn way_out(how: u64) -> Leave {
+            match how {
                 thread::LEAVE_GONE => Leave::Gone,
                 thread::LEAVE_WAIT => Leave::Wait,
                 thread::LEAVE_YIELD => Leave::Yield,
@@ -99,21 +97,22 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             let (kernel, boot) = (kernel(), boot_info());
             // SAFETY: the assembly passes the running thread; nobody else holds it.
             let thread = unsafe { &mut *caller };
-            let leave = way_out(thread);
+            let how = core::mem::take(&mut thread.leave);
+            let leave = way_out(how);
+            // Who was put into a row is not touched any more.
             #(#exchanges)*
-            leave_slowly(caller)
+            leave_slowly(caller, how)
         }
 
         /// The same, for everything that may happen meanwhile.
         #[inline(never)]
         #[allow(unused_variables, unused_assignments)]
-        extern "C" fn leave_slowly(caller: *mut Thread) -> core::ptr::NonNull<Thread> {
+        extern "C" fn leave_slowly(caller: *mut Thread, how: u64) -> core::ptr::NonNull<Thread> {
             let (kernel, boot) = (kernel(), boot_info());
             // SAFETY: `zeroos_leave` hands on what it was given.
             let thread = unsafe { &mut *caller };
             #fault
-            let leave = way_out(thread);
-            thread.leave = 0;
+            let leave = way_out(how);
             let mut next = core::ptr::NonNull::from(&mut *thread);
             if leave != Leave::Restored {
                 #(#switches)*
