@@ -2,15 +2,14 @@
 # registers and jumps, so the last step is made by code that belongs to the place where the thread goes on: its
 # continuation, which loads t6 and sp and jumps directly.
 
-# The call of the thread at sp may not simply return: its frame, which has pc and sp already, is completed (t0 = 1, 2) or was
-# written whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may
+# The call of the thread at sp may not simply return: its frame, which has pc and sp already, is completed (t0 > 0),
+# or was written whole, or nobody reads it any more; the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may
 # be read again, also to make the call once more, are in the frame already.
     .section .text.zeroos_leave, "ax", @progbits
     .balign 4
     .globl zeroos_leave_otherwise
 zeroos_leave_otherwise:
-    addi    t0, t0, -3
-    beqz    t0, 1f
+    bltz    t0, 1f
     ld      t1, 0(sp)
     sd      t1, {{ continues_at_offset }}(sp)
 {%- for register in callee_saved %}

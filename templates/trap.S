@@ -21,7 +21,10 @@ zeroos_trap:
     jal     zeroos_syscall              # a0: the result
 {%- if whole_frames %}
     ld      t0, {{ leave_offset }}(sp)
-    bnez    t0, zeroos_leave_otherwise
+{%- if direct %}
+    li      t1, 0
+{%- endif %}
+    bnez    t0, .Lleave_otherwise
 {%- endif %}
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
@@ -86,13 +89,39 @@ zeroos_calls:
     ret
 {%- endfor %}
 
+{%- for call in whole %}
+
+# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+    .globl {{ call.entry }}
+{{ call.entry }}:
+{%- if csrs %}
+    csrr    t0, {{ p }}epc                    # behind the call
+    sd      t0, 0(sp)
+    csrr    t0, {{ p }}scratch
+    sd      t0, 16(sp)
+{%- endif %}
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- if float and csrs %}
+    csrr    t0, {{ p }}status
+    bgez    t0, 1f                      # {{ p }}status.SD: floating point changed since it was saved or loaded
+    jal     t2, zeroos_save_float
+1:
+{%- endif %}
+    tail    {{ call.general }}
+{%- endfor %}
+
 {% if csrs %}{% if traps and faults -%}
 # What is no ecall may be a signal: the thread's frame is completed, its pc the instruction, and the kernel lets it go on in a
 # handler or ends the run. If the kernel itself failed, what is saved here goes astray; the run ends all the same.
 zeroos_exception:
     sd      a0, 80(sp)
-    li      t0, 4
+    li      t0, {{ fault }}
     sd      t0, {{ leave_offset }}(sp)
+{%- if direct %}
+    li      t1, 0
+{%- endif %}
     j       zeroos_leave_otherwise
 {%- else -%}
 # What is no ecall is final: the kernel says what happened and ends the run.
@@ -114,25 +143,9 @@ zeroos_exception:
 zeroos_float_states:
     .zero   16
     .section .text.zeroos_trap
-{%- endif %}
 
-# The call of the thread at sp, made right before {{ p }}epc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
-# whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
-# read again, also to make the call once more, are in the frame already.
-    .globl zeroos_leave_otherwise
-zeroos_leave_otherwise:
-    addi    t0, t0, -3
-    beqz    t0, 1f
-    csrr    t0, {{ p }}epc                    # behind the call
-    sd      t0, 0(sp)
-    csrr    t0, {{ p }}scratch
-    sd      t0, 16(sp)
-{%- for register in callee_saved %}
-    sd      {{ register.name }}, {{ register.offset }}(sp)
-{%- endfor %}
-{%- if float %}
-    csrr    t1, {{ p }}status
-    bgez    t1, 2f                      # {{ p }}status.SD: floating point changed since it was saved or loaded
+# Saves the floating-point registers to the frame at sp: a new state, which is also the hart's. Returns to t2.
+zeroos_save_float:
     .option push
     .option arch, +d
 {%- for register in float_registers %}
@@ -143,28 +156,71 @@ zeroos_leave_otherwise:
     .option pop
     la      t0, zeroos_float_states
     ld      t1, 0(t0)
-    addi    t1, t1, 1                   # a new state, which is also the hart's
+    addi    t1, t1, 1
     sd      t1, 0(t0)
     sd      t1, 8(t0)
     sd      t1, {{ float_state_offset }}(sp)
     li      t1, 0x2000
     csrc    {{ p }}status, t1                 # {{ p }}status.FS = clean
-    j       2f
-1:  la      t0, zeroos_float_states
-    ld      t1, 0(t0)
-    addi    t1, t1, 1                   # a new state, which only the frame has
-    sd      t1, 0(t0)
-    sd      t1, {{ float_state_offset }}(sp)
-2:
+    jr      t2
+{%- endif %}
+
+# The call of the thread at sp, made right before {{ p }}epc, may not simply return: its frame is completed (t0 > 0), or was written
+# whole (t0 = -1), or nobody reads it any more (t0 = -2); the kernel chooses a thread, and that one goes on. Caller-saved registers that may
+# be read again, also to make the call once more, are in the frame already.
+{%- if direct %} t1 is the end of the stub by which the call came: it loads
+# those that are live, and goes back. For a trap it is 0.
+{%- endif %}
+    .globl zeroos_leave_otherwise
+zeroos_leave_otherwise:
+.Lleave_otherwise:                      # near: a branch reaches it
+    bltz    t0, 1f
+{%- if direct %}
+    sd      t1, {{ continuation_offset }}(sp)
+{%- endif %}
+    csrr    t0, {{ p }}epc                    # behind the call
+    sd      t0, 0(sp)
+    csrr    t0, {{ p }}scratch
+    sd      t0, 16(sp)
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- if float %}
+    csrr    t0, {{ p }}status
+    bgez    t0, zeroos_choose           # {{ p }}status.SD: floating point changed since it was saved or loaded
+    jal     t2, zeroos_save_float
+    j       zeroos_choose
+{%- endif %}
+{%- if direct or float %}
+{%- if not float %}
+    j       zeroos_choose
+{%- endif %}
+1:
+{%- if direct %}
+    sd      zero, {{ continuation_offset }}(sp)
+{%- endif %}
+{%- if float %}
+    la      t2, zeroos_float_states
+    ld      t1, 0(t2)
+    addi    t1, t1, 1                   # a new state
+    addi    t0, t0, 1
+    bnez    t0, 2f
+    sd      t1, 0(t2)
+    sd      t1, {{ float_state_offset }}(sp)    # which only the frame has
+    j       zeroos_choose
+2:  csrr    t0, {{ p }}status
+    bgez    t0, zeroos_choose
+    sd      t1, 0(t2)
+    sd      t1, 8(t2)                   # what the hart has is nobody's
+{%- endif %}
 {%- else %}
 1:
 {%- endif %}
+zeroos_choose:
     mv      a0, sp
-    call    zeroos_leave                # a0: the thread that goes on
+    jal     zeroos_leave                # a0: the thread that goes on
+zeroos_go_on:
     mv      sp, a0
-    csrw    {{ p }}scratch, sp
-    ld      t0, 0(sp)
-    csrw    {{ p }}epc, t0
 {%- if float %}
     la      t0, zeroos_float_states
     ld      t1, 8(t0)
@@ -183,19 +239,58 @@ zeroos_leave_otherwise:
     csrc    {{ p }}status, t0                 # {{ p }}status.FS = clean
 1:
 {%- endif %}
-{%- if direct %}
-    li      t0, {{ previous_bits }}                  # {{ p }}status.{{ previous }} = {{ mode }} mode: no trap has set it
-    csrs    {{ p }}status, t0
-{%- endif %}
 {%- for register in callee_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
+{%- if direct %}
+    ld      t0, {{ continuation_offset }}(sp)
+    beqz    t0, 1f
+    ld      t1, 16(sp)
+    csrw    {{ p }}scratch, t1
+    jr      t0
+1:  li      t0, {{ previous_bits }}                  # {{ p }}status.{{ previous }} = {{ mode }} mode: no trap has set it
+    csrs    {{ p }}status, t0
+{%- endif %}
+    csrw    {{ p }}scratch, sp
+    ld      t0, 0(sp)
+    csrw    {{ p }}epc, t0
 {%- for register in caller_saved %}
     ld      {{ register.name }}, {{ register.offset }}(sp)
 {%- endfor %}
     ld      a0, 80(sp)
     ld      sp, 16(sp)
     {{ p }}ret
+{%- for call in turns %}
+
+# From a stub whose call hands the hart to another thread most of the time, with its end in t1 and the place of the call in
+# the frame: the frame is completed first. The call takes no arguments.
+    .globl {{ call.turn }}
+{{ call.turn }}:
+    sd      t1, {{ continuation_offset }}(sp)
+    csrr    t0, {{ p }}scratch
+    sd      t0, 16(sp)
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+{%- if float %}
+    csrr    t0, {{ p }}status
+    bgez    t0, 1f                      # as above
+    jal     t2, zeroos_save_float
+1:
+{%- endif %}
+    mv      a0, sp
+    jal     {{ call.choose }}       # a0: the thread that goes on, or 0
+    bnez    a0, zeroos_go_on
+    ld      t0, 0(sp)
+    csrw    {{ p }}epc, t0
+    mv      a6, sp
+    jal     {{ call.general }}
+    ld      t0, {{ leave_offset }}(sp)
+    bnez    t0, zeroos_choose
+    sd      a0, 80(sp)
+    mv      a0, sp
+    j       zeroos_go_on
+{%- endfor %}
 {%- endif %}
 {%- if signals and csrs %}
 

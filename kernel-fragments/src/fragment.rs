@@ -5,7 +5,7 @@
 ///
 /// The function's signature is its manifest: a `&mut T` parameter is kernel state and pulls in the subsystem that
 /// defines `T`; `&mut impl UserMemory` is the program's memory, `&mut impl Platform` the machine, `&mut Thread` the
-/// calling thread, `&BootInfo` what was decided at build time; every other parameter is the next of a0…a5, converted by
+/// calling thread, `&Thread` the same with its frame complete, `&BootInfo` what was decided at build time; every other parameter is the next of a0…a5, converted by
 /// `FromRegister`. It returns `SysResult`, or `Outcome` where control may leave the calling thread.
 ///
 /// `syscall!(98 => futex, single_thread);` declares the variant that is chosen when no thread can ever be created.
@@ -23,9 +23,22 @@ macro_rules! syscall {
 
 /// `quick!(wake_nobody);` — this function is asked before the handler of this file: it does the most frequent case of the
 /// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`;
-/// it returns `Option<SysResult>`. It should call nothing, so that it needs no stack frame.
+/// it returns `Option<SysResult>`, or `Option<Outcome>` if the handler returns `Outcome`. It should call nothing, so that it needs no stack frame.
 #[macro_export]
 macro_rules! quick {
+    ($function:ident) => {
+        const _: () = {
+            #[allow(unused_imports)]
+            use $function as _;
+        };
+    };
+}
+
+/// `turn!(take_turns);` — this function is asked before the handler of this file where a stub makes the call: it puts the
+/// calling thread, whose frame is complete, where it belongs and returns the one that goes on in its place, or does nothing
+/// and returns `None`. Parameters as for `hook!`; it returns `Option<NonNull<Thread>>`.
+#[macro_export]
+macro_rules! turn {
     ($function:ident) => {
         const _: () = {
             #[allow(unused_imports)]
@@ -38,8 +51,9 @@ macro_rules! quick {
 /// file is part of the kernel. Parameters as for `syscall!`, without register arguments.
 ///
 /// * `boot`: once, before the program's first instruction.
-/// * `switch`: the calling thread gave up the hart (`Leave::Reschedule`) or made a thread (`Leave::Resume`); its frame
-///   is complete. Takes `leave: Leave` first, returns `Option<NonNull<Thread>>`: the thread to go on with, if there is one.
+/// * `switch`: the calling thread leaves by anything but `Leave::Restored`; its frame is complete. Takes `leave: Leave` first,
+///   returns `Option<NonNull<Thread>>`: the thread to go on with, if there is one.
+/// * `exchange`: right before `switch`, the same; but what is not soon done is left to `switch`, by `None`.
 /// * `alarm`: nobody can run, perhaps only until a timer is served; no thread is on the hart. Returns `Outcome`: the number of
 ///   timers that were served, or `Exit` to end the run.
 /// * `choose`: after that, as `switch` without a calling thread.

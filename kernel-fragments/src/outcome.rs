@@ -10,11 +10,16 @@ pub type Outcome = Result<Leave, Refusal>;
 pub enum Leave {
     /// Back to the caller with this value in a0.
     Return(usize),
-    /// Another thread may run: the caller waits, is at the end of the run queue, or is gone. Its a0 is what its frame
-    /// holds when it runs again.
-    Reschedule,
-    /// The caller goes on with its frame completed by the registers that Rust code preserved: needed where a whole
-    /// frame is read (`clone`) or a signal may have to be delivered. a0 is what the frame holds.
+    /// Another thread may run: the caller is at the end of the run queue. Its call returns 0.
+    Yield,
+    /// The same, and the caller waits, as it says itself. Its a0 is what its frame holds when it runs again.
+    Wait,
+    /// As `Wait`; when the caller runs again, it makes its call once more.
+    Retry,
+    /// Another thread may run, and the caller is gone.
+    Gone,
+    /// The caller goes on with its frame completed by the registers that Rust code preserved: needed where a signal may have
+    /// to be delivered. a0 is what the frame holds.
     Resume,
     /// The caller's frame was written as a whole (`rt_sigreturn`) and is loaded as it is.
     Restored,

@@ -2,8 +2,8 @@
 #![cfg(test)]
 
 use crate::stop::Stop;
-use crate::subsystems::threads::Wait;
 use crate::testing_threads::{Step, ThreadMachine};
+use crate::thread::Wait;
 use crate::thread::{PC, PROCESS_ID, SP, TP, Thread, Unfinished};
 use crate::user_memory::UserAddress;
 use alloc::string::String;

@@ -1,4 +1,4 @@
-//! A machine with threads for host tests: plays the trap handler's part around the `switch` hook.
+//! A machine with threads for host tests: plays the trap handler's part around the hooks of `threads`.
 #![cfg(test)]
 #![allow(unsafe_code)]
 
@@ -8,7 +8,7 @@ use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::stop::Stop;
 use crate::subsystems::clock::Clock;
-use crate::subsystems::threads::{Threads, switch};
+use crate::subsystems::threads::{Threads, exchange, switch};
 use crate::syscalls::thread::clone::clone;
 use crate::syscalls::thread::futex::futex;
 use crate::testing::{FakeMemory, FakePlatform};
@@ -82,25 +82,45 @@ impl ThreadMachine {
             Err(Refusal::Errno(errno)) => Step::Failed(errno),
             Err(Refusal::Unsupported(what)) => Step::Stopped(Stop::Unsupported(what)),
             Ok(Leave::Exit(status)) => Step::Exited(status),
-            Ok(leave) => match switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread) {
-                Some(next) => {
-                    self.current = next;
-                    let thread = self.current();
-                    Step::Switched(thread.tid, thread.frame.x[A0] as i64)
+            Ok(leave) => {
+                let next = match exchange(leave, &mut self.threads, &mut self.clock, thread) {
+                    Some(next) => Some(next),
+                    None => switch(leave, &mut self.threads, &mut self.clock, &mut self.platform, thread),
+                };
+                match next {
+                    Some(next) => {
+                        self.current = next;
+                        let thread = self.current();
+                        Step::Switched(thread.tid, thread.frame.x[A0] as i64)
+                    }
+                    None => Step::Stopped(Stop::Deadlock),
                 }
-                None => Step::Stopped(Stop::Deadlock),
-            },
+            }
         }
+    }
+
+    /// Lets `choose` put the running thread where it belongs.
+    pub fn turn(
+        &mut self,
+        choose: impl FnOnce(&mut ThreadMachine, &mut Thread) -> Option<NonNull<Thread>>,
+    ) -> Option<Step> {
+        let mut current = self.current;
+        // SAFETY: as in `call`.
+        self.current = choose(self, unsafe { current.as_mut() })?;
+        let thread = self.current();
+        Some(Step::Switched(thread.tid, thread.frame.x[A0] as i64))
     }
 
     /// `clone` of a plain thread with more flags; its id.
     pub fn spawn(&mut self, more_flags: u32, child_tid: UserAddress) -> u32 {
         let flags = THREAD_FLAGS | u64::from(more_flags);
         let step = self.call(|m, thread| {
-            clone(&mut m.memory, &mut m.threads, thread, flags, UserAddress(0x8000), child_tid, 7, child_tid)
+            let result =
+                clone(&mut m.memory, &mut m.threads, thread, flags, UserAddress(0x8000), child_tid, 7, child_tid);
+            result.map(Leave::Return)
         });
         match step {
-            Step::Switched(_, tid) => tid as u32,
+            Step::Returned(tid) => tid as u32,
             other => panic!("clone: {other:?}"),
         }
     }
@@ -129,7 +149,7 @@ impl ThreadMachine {
 
     /// `sched_yield`.
     pub fn yield_now(&mut self) -> Step {
-        self.call(|m, thread| Ok(m.threads.yield_now(thread)))
+        self.call(|_, _| Ok(Leave::Yield))
     }
 
     /// Puts a timespec of `nanoseconds` at `offset`.

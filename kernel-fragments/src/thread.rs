@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 /// A thread's registers while the kernel runs: at offset `8 * n` register x`n`, where slot 0 (x0 needs none) holds the
 /// program counter; then f0–f31 and fcsr. The trap handler fills the caller-saved integer registers, a stub those that
-/// are read afterwards; the rest stays in the hart, unless the call ends by `Leave::Reschedule` or `Leave::Resume`: then all
+/// are read afterwards; the rest stays in the hart, unless the call may not simply return: then all
 /// is saved.
 #[repr(C)]
 #[derive(Clone, Debug)]
@@ -18,16 +18,29 @@ pub struct Frame {
     pub f: [u64; 32],
     /// Rounding mode and accrued exceptions.
     pub fcsr: u64,
-    /// On machines without CSRs, where nothing can load all registers and jump: kernel code that loads the last ones and
-    /// goes on at `continues_at`; 0 if that is the start of a function, which expects nothing in t6.
+    /// The end of the stub that a thread left by, which loads what is live behind its call and goes on there; 0 where the
+    /// whole frame is to be loaded. On machines without CSRs, where nothing can load all registers and jump: kernel code that
+    /// loads the last ones and goes on at `continues_at`; 0 if that is the start of a function, which expects nothing in t6.
     pub continuation: u64,
-    /// The program counter that `continuation` is for; with another one, it is looked up.
+    /// Without CSRs the program counter that `continuation` is for; with another one, it is looked up.
     pub continues_at: u64,
 }
 
 impl Frame {
     /// All registers 0.
     pub const ZERO: Frame = Frame { x: [0; 32], f: [0; 32], fcsr: 0, continuation: 0, continues_at: 0 };
+
+    /// Has the thread make the call again behind which it stands.
+    pub fn make_call_again(&mut self) {
+        self.go_on_at(self.x[PC].wrapping_sub(ECALL_BYTES));
+    }
+
+    /// Has the thread go on at `address`.
+    pub fn go_on_at(&mut self, address: u64) {
+        self.x[PC] = address;
+        // For no address at all.
+        (self.continuation, self.continues_at) = (0, 1);
+    }
 
     /// Has the thread go on at the start of the function at `address`.
     pub fn enter(&mut self, address: u64) {
@@ -47,14 +60,20 @@ pub const TP: usize = 4;
 /// x10, first argument and result.
 pub const A0: usize = 10;
 
-/// [`Thread::leave`] for `Leave::Reschedule`.
-pub const LEAVE_RESCHEDULE: u64 = 1;
+/// [`Thread::leave`] for `Leave::Wait`.
+pub const LEAVE_WAIT: u64 = 1;
+/// [`Thread::leave`] for `Leave::Yield`.
+pub const LEAVE_YIELD: u64 = 2;
+/// [`Thread::leave`] for `Leave::Retry`.
+pub const LEAVE_RETRY: u64 = 3;
 /// [`Thread::leave`] for `Leave::Resume`.
-pub const LEAVE_RESUME: u64 = 2;
-/// [`Thread::leave`] for `Leave::Restored`.
-pub const LEAVE_RESTORED: u64 = 3;
+pub const LEAVE_RESUME: u64 = 4;
 /// [`Thread::leave`] of a thread whose instruction met an exception.
-pub const LEAVE_FAULT: u64 = 4;
+pub const LEAVE_FAULT: u64 = 5;
+/// [`Thread::leave`] for `Leave::Restored`: no registers are saved, which its sign says.
+pub const LEAVE_RESTORED: u64 = u64::MAX;
+/// [`Thread::leave`] for `Leave::Gone`: the same.
+pub const LEAVE_GONE: u64 = u64::MAX - 1;
 
 /// Bytes of an `ecall`, by which a frame's program counter is ahead of the call to make again.
 pub const ECALL_BYTES: u64 = 4;
@@ -101,6 +120,19 @@ impl RestartableSequences {
     /// Nothing is registered.
     pub const NONE: RestartableSequences =
         RestartableSequences { address: UserAddress::NULL, len_bytes: 0, signature: 0 };
+}
+
+/// What a thread waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// A wake of the futex at this address with a bit of this set.
+    Futex(UserAddress, u32),
+    /// To own the priority-inheritance futex at this address.
+    OwnFutex(UserAddress),
+    /// Its deadline. If a handler comes first, what remains is stored there, unless it is null.
+    Sleep(UserAddress),
+    /// Anything that may let its call succeed: then the call is made again.
+    Event,
 }
 
 /// What is kept of a call that waits and is made again when something happened, until it returns.
@@ -167,6 +199,10 @@ pub struct Thread {
     pub awaited_signals: u64,
     /// The mask to go back to when the call that replaced it ends (ppoll, pselect6, epoll_pwait, rt_sigsuspend).
     pub mask_to_restore: Option<u64>,
+    /// What it waits for, while it does.
+    pub wait: Wait,
+    /// When it stops waiting, in nanoseconds since boot; `u64::MAX` for never.
+    pub wait_ends_ns: u64,
     /// Who is behind it in the row in which it stands (`ThreadQueue`), if it stands in one.
     pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
@@ -187,9 +223,9 @@ impl Thread {
         if !unfinished.is_waiting || restarts && unfinished.restarts && unfinished.done_bytes == 0 {
             return; // its frame makes the call again
         }
-        let x = &mut self.frame.x;
-        x[PC] = x[PC].wrapping_add(ECALL_BYTES);
-        x[A0] = if unfinished.done_bytes == 0 { EINTR_VALUE } else { unfinished.done_bytes as u64 };
+        let frame = &mut self.frame;
+        frame.go_on_at(frame.x[PC].wrapping_add(ECALL_BYTES));
+        frame.x[A0] = if unfinished.done_bytes == 0 { EINTR_VALUE } else { unfinished.done_bytes as u64 };
     }
 
     /// The initial thread.
@@ -209,6 +245,8 @@ impl Thread {
             unfinished: Unfinished::NONE,
             awaited_signals: 0,
             mask_to_restore: None,
+            wait: Wait::Event,
+            wait_ends_ns: u64::MAX,
             behind: None,
             name: [0; 16],
         }

@@ -100,9 +100,20 @@ pub trait UserMemory {
         self.read_u64(address).ok()
     }
 
+    /// As [`read_u32`](Self::read_u32), where that is quick: `None` for an address that needs a longer look.
+    fn read_u32_quickly(&self, address: UserAddress) -> Option<u32> {
+        self.read_u32(address).ok()
+    }
+
     /// The two little-endian 64-bit words at `address`. Errors as [`slice`](Self::slice).
     fn read_pair(&self, address: UserAddress) -> Result<[u64; 2], Errno> {
         Ok([self.read_u64(address)?, self.read_u64(address.add(8))?])
+    }
+
+    /// As [`write_u32`](Self::write_u32), where that is quick: `None`, and nothing written, for an address that needs a longer
+    /// look.
+    fn write_u32_quickly(&mut self, address: UserAddress, value: u32) -> Option<()> {
+        self.write_u32(address, value).ok()
     }
 
     /// Writes a little-endian 32-bit word. Errors as [`slice_mut`](Self::slice_mut).

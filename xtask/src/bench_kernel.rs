@@ -34,7 +34,7 @@ const GOALS: [(&str, bool, u64, u64); 13] = [
 ];
 
 /// Programs of `examples/`.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 10] = [
     "hello-minimal-c/bin/gc-exec",
     "hello-c/bin/gc-exec",
     "hello-glibc/bin/gc-exec",
@@ -42,8 +42,13 @@ const PROGRAMS: [&str; 8] = [
     "threads-c/bin/gc-exec",
     "float-c/bin/gc-exec",
     "rayon-rust/bin/gc-exec",
+    "sum-rust/bin/gc-exec",
     "recover-rust/bin/gc-exec",
+    "sqlite-rust/bin/gc-exec",
 ];
+/// Those of [`PROGRAMS`] that are workloads: most of a hundred thousand instructions of theirs that the kernel may execute.
+const WORKLOADS: [&str; 3] = ["sum-rust/bin/gc-exec", "recover-rust/bin/gc-exec", "sqlite-rust/bin/gc-exec"];
+const SHARE: u64 = 500;
 /// What is one of [`PROGRAMS`] and has goals of its own.
 const HELLO: &str = "hello-c/bin/gc-exec";
 const THREADS: &str = "threads-c/bin/gc-exec";
@@ -142,15 +147,18 @@ fn programs_tables(text: &mut String) -> Result<(Value, Value)> {
         }));
         highest_boot = highest_boot.max(boot);
         if program == HELLO {
-            goals.push(("hello-c: kernel instructions", direct_kernel, 500));
-            goals.push(("hello-c: bytes of kernel", bytes, 6 << 10));
+            goals.push(("hello-c: kernel instructions".to_owned(), direct_kernel, 500));
+            goals.push(("hello-c: bytes of kernel".to_owned(), bytes, 6 << 10));
+        }
+        if WORKLOADS.contains(&program) {
+            goals.push((format!("{program}: kernel, of 100,000"), (share * 1000.0).round() as u64, SHARE));
         }
         if program == THREADS {
-            goals.push(("a thread, pthread_create to pthread_join", thread(&direct), 900));
+            goals.push(("a thread, pthread_create to pthread_join".to_owned(), thread(&direct), 900));
         }
     }
-    goals.push(("entry to the program's first instruction", highest_boot, 40));
-    goals.extend(build_times()?);
+    goals.push(("entry to the program's first instruction".to_owned(), highest_boot, 40));
+    goals.extend(build_times()?.map(|(name, found, goal)| (name.to_owned(), found, goal)));
     writeln!(text, "\n{:<50}{:>9}{:>9}", "goals", "found", "goal")?;
     for (name, found, goal) in &goals {
         writeln!(text, "{name:<50}{found:>9}{goal:>9}")?;
@@ -159,10 +167,11 @@ fn programs_tables(text: &mut String) -> Result<(Value, Value)> {
     Ok((Value::Array(rows), goals.collect()))
 }
 
-/// Kernel instructions for one of the four threads: all calls that only they cause, and the wait for its end.
+/// Kernel instructions for one of the four threads: all calls that only they cause, and the wait for its end, which is the
+/// dearest futex call.
 fn thread(stats: &Value) -> u64 {
     let calls = ["mmap", "mprotect", "clone", "rt_sigprocmask", "exit", "munmap"];
-    calls.map(|name| figure(stats, name, "total")).iter().sum::<u64>() / 4 + figure(stats, "futex", "median")
+    calls.map(|name| figure(stats, name, "total")).iter().sum::<u64>() / 4 + figure(stats, "futex", "max")
 }
 
 /// How long a build takes, in milliseconds, with nothing in the cache and again.

@@ -249,11 +249,24 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Sets the protection of `start..end` if these are the end of what was reserved last, as of the stack of a thread what is
+    /// not its guard pages; otherwise it does nothing, and is false.
+    #[inline]
+    pub fn open_reserved(&mut self, memory: &mut impl UserMemory, start: usize, end: usize, protection: u8) -> bool {
+        let (reserved, open) = (Page::mapped(PROT_NONE, Contents::Zero), Page::mapped(protection, Contents::Live));
+        let is_done = protection != PROT_NONE && self.pages.split_last(start, end, reserved, open);
+        if is_done {
+            memory.set_access(start, end, Some(protection));
+        }
+        is_done
+    }
+
     /// Sets the protection of `start..end` (page-aligned) up to the first page that is not mapped.
     ///
     /// # Errors
     /// ENOMEM if there is such a page, or the kernel's heap is full. EACCES: a shared file, which was not opened for
     /// writing, is to be writable.
+    #[inline(never)]
     pub fn protect(
         &mut self,
         memory: &mut impl UserMemory,

@@ -33,7 +33,7 @@ pub struct Clock {
     now_ns: u64,
     /// Nanoseconds of these in which every thread slept.
     idle_ns: u64,
-    /// What [`cpu_ns`](Self::cpu_ns) was when the running thread began to run.
+    /// When the running thread began to run, put off by what everybody slept since.
     turn_start_ns: u64,
     /// Seconds since boot at the last reading of the monotonic clock, and the same in nanoseconds: while the second lasts,
     /// nothing needs to be divided.
@@ -104,7 +104,7 @@ impl Clock {
             ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
             ClockKind::Monotonic => self.now_ns,
             ClockKind::ProcessCpu => self.cpu_ns(),
-            ClockKind::ThreadCpu => thread.cpu_ns + (self.cpu_ns() - self.turn_start_ns),
+            ClockKind::ThreadCpu => thread.cpu_ns + (self.now_ns - self.turn_start_ns),
         }
     }
 
@@ -156,6 +156,7 @@ impl Clock {
         let idle_ns = deadline_ns.saturating_sub(self.now_ns);
         self.now_ns += idle_ns;
         self.idle_ns += idle_ns;
+        self.turn_start_ns += idle_ns;
     }
 
     /// When the next reading or change of thread is, in nanoseconds since boot.
@@ -166,9 +167,8 @@ impl Clock {
     /// Takes the time of a change of thread. `thread` stops running: what it ran is its own.
     pub fn end_turn(&mut self, thread: &mut Thread) {
         self.step();
-        let cpu_ns = self.cpu_ns();
-        thread.cpu_ns += cpu_ns - self.turn_start_ns;
-        self.turn_start_ns = cpu_ns;
+        thread.cpu_ns += self.now_ns - self.turn_start_ns;
+        self.turn_start_ns = self.now_ns;
     }
 
     fn cpu_ns(&self) -> u64 {

@@ -4,8 +4,8 @@
 use crate::abi::futex::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, MATCH_ANY};
 use crate::errno::Errno;
 use crate::subsystems::futex_call::read_word;
-use crate::subsystems::threads::{Threads, Wait};
-use crate::thread::Thread;
+use crate::subsystems::threads::Threads;
+use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Most locks that are looked at when a thread ends (include/linux/futex.h, ROBUST_LIST_LIMIT).

@@ -1,7 +1,7 @@
 //! The kernel's own heap (`#[global_allocator]`): free lists per power of two over a bump pointer.
 //!
-//! Deterministic and small. A block never changes its size class and memory is never given back to the bump pointer,
-//! so the kernel's use of the heap is bounded by twice the peak of each class. It never touches the program's memory.
+//! Deterministic and small. A block never changes its size class, but for the last one, which grows where it is, and memory is
+//! never given back to the bump pointer, so the kernel's use of the heap is bounded by twice the peak of each class. It never touches the program's memory.
 #![allow(unsafe_code)]
 
 use crate::boot_info::BootInfo;
@@ -93,6 +93,21 @@ impl Heap {
         }
     }
 
+    /// Whether `block` could be made one for `new_layout` where it is: it is the last that was handed out, and there is room.
+    fn grows(&self, block: *mut u8, layout: Layout, new_layout: Layout) -> bool {
+        let (Some((_, size)), Some((_, new_size))) = (class_of(layout), class_of(new_layout)) else { return false };
+        let is_last = block.addr().wrapping_add(size) == self.next.load(Relaxed);
+        let end = block.addr().checked_add(new_size).filter(|&end| is_last && end <= self.end.load(Relaxed));
+        // What has a larger class is aligned for it.
+        match end.filter(|_| new_size > size && block.addr().is_multiple_of(new_size.min(LARGEST_ALIGNMENT))) {
+            Some(end) => {
+                self.next.store(end, Relaxed);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Takes back a block.
     ///
     /// # Safety
@@ -128,7 +143,7 @@ unsafe impl GlobalAlloc for KernelHeap {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let Ok(new_layout) = Layout::from_size_align(new_size, layout.align()) else { return ptr::null_mut() };
-        if class_of(layout) == class_of(new_layout) {
+        if class_of(layout) == class_of(new_layout) || HEAP.grows(block, layout, new_layout) {
             return block;
         }
         let (new_block, _) = HEAP.take(new_layout);
@@ -178,6 +193,21 @@ mod tests {
         unsafe { heap.give(first, layout(40, 8)) };
         assert_eq!(heap.take(layout(64, 8)), (first, true));
         assert_ne!(heap.take(layout(64, 8)).0, first);
+    }
+
+    #[test]
+    fn only_the_last_block_grows_where_it_is() {
+        let heap = heap(1 << 12);
+        let (first, _) = heap.take(layout(64, 8));
+        assert!(heap.grows(first, layout(64, 8), layout(100, 8)));
+        let (second, used) = heap.take(layout(64, 8));
+        assert_eq!((second.addr() - first.addr(), used), (128, false));
+        assert!(!heap.grows(first, layout(100, 8), layout(200, 8)), "another lies behind");
+        assert!(!heap.grows(second, layout(64, 8), layout(1 << 12, 8)), "there is no room");
+        assert!(!heap.grows(second, layout(64, 8), layout(16, 8)), "it shrinks");
+        assert!(heap.grows(second, layout(64, 8), layout(1 << 10, 8)));
+        let (_, (third, _)) = (heap.take(layout(16, 8)), heap.take(layout(16, 8)));
+        assert!(!heap.grows(third, layout(16, 8), layout(64, 8)), "its place is not aligned for that");
     }
 
     #[test]

@@ -160,15 +160,8 @@ impl Contents {
         let start = usize::try_from(offset).map_err(|_| Errno::ENOSPC)?;
         let end = start.checked_add(from.len()).ok_or(Errno::ENOSPC)?;
         self.make_own()?;
-        with(&self.written, |bytes| {
-            if !from.is_empty() && end > bytes.len() {
-                resize(bytes, end)?;
-            }
-            if let Some(place) = bytes.get_mut(start..end) {
-                place.copy_from_slice(from);
-            }
-            Ok(from.len())
-        })
+        with(&self.written, |bytes| put(bytes, start, end, from))?;
+        Ok(from.len())
     }
 
     /// Cuts off what lies behind `size_bytes`, or appends zeros up to there.
@@ -216,6 +209,30 @@ fn copy_from(bytes: &[u8], offset: u64, into: &mut [u8]) -> usize {
 pub fn resize(bytes: &mut Vec<u8>, size_bytes: usize) -> Result<(), Errno> {
     bytes.try_reserve(size_bytes.saturating_sub(bytes.len())).map_err(|_| Errno::ENOSPC)?;
     bytes.resize(size_bytes, 0);
+    Ok(())
+}
+
+/// Makes `bytes` be `from` in `start..end`, with zeros in a gap before it.
+///
+/// # Errors
+/// ENOSPC if the kernel's memory does not suffice; then nothing changed.
+fn put(bytes: &mut Vec<u8>, start: usize, end: usize, from: &[u8]) -> Result<(), Errno> {
+    if let Some(place) = bytes.get_mut(start..end) {
+        place.copy_from_slice(from);
+        return Ok(());
+    }
+    if from.is_empty() {
+        return Ok(());
+    }
+    bytes.try_reserve(end.saturating_sub(bytes.len())).map_err(|_| Errno::ENOSPC)?;
+    if start > bytes.len() {
+        bytes.resize(start, 0);
+    }
+    let (inside, behind) = from.split_at_checked(bytes.len().saturating_sub(start)).unwrap_or((from, &[]));
+    if let Some(place) = bytes.get_mut(start..start + inside.len()) {
+        place.copy_from_slice(inside);
+    }
+    bytes.extend_from_slice(behind);
     Ok(())
 }
 

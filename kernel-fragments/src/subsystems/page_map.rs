@@ -155,6 +155,20 @@ impl PageMap {
         Ok(())
     }
 
+    /// Makes all pages of `start..end` be `page`, if they are the end of the last span, which is of `old` ones, but not all of
+    /// it; otherwise nothing happens, and it is false.
+    #[inline]
+    pub fn split_last(&mut self, start: usize, end: usize, old: Page, page: Page) -> bool {
+        let has_room = self.spans.len() < self.spans.capacity();
+        let Some(last) = self.spans.last_mut().filter(|_| has_room) else { return false };
+        if last.end != end || last.start >= start || start >= end || last.page != old || page == old {
+            return false;
+        }
+        last.end = start;
+        self.spans.push(Span { start, end, page });
+        true
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self) -> Result<(), Errno> {
@@ -341,7 +355,20 @@ mod tests {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];
-                match (random.below(4), page) {
+                match (random.below(5), page) {
+                    (4, Some(page)) => {
+                        let last = map.spans().last().copied();
+                        let is_end = last.is_some_and(|span| span.start < start && start < span.end && span.end == end);
+                        let changes = is_end && last.is_some_and(|span| span.page != page);
+                        let has_room = map.spans.len() < map.spans.capacity();
+                        let old = last.map_or(page, |span| span.page);
+                        let other = kinds.iter().flatten().find(|&&other| other != old).copied().unwrap_or(old);
+                        assert!(!map.split_last(start, end, other, page), "they are others");
+                        assert_eq!(map.split_last(start, end, old, page), changes && has_room);
+                        if changes && has_room {
+                            model[start..end].fill(Some(page));
+                        }
+                    }
                     (3, _) => {
                         let is_whole = |at: usize| at == 0 || at == PAGES || model[at - 1] != model[at];
                         let fits = |page: Page| page.is_mapped() && page.contents() == Contents::Live;

@@ -1,7 +1,9 @@
 //! Threads that do not run, as the scheduler holds them: pointers that own.
 #![allow(unsafe_code)]
 
-use crate::thread::{AlternateStack, KERNEL_STACK, PROCESS_ID, RestartableSequences, Thread, Unfinished};
+use crate::thread::{
+    A0, AlternateStack, KERNEL_STACK, PC, PROCESS_ID, RestartableSequences, SP, TP, Thread, Unfinished,
+};
 use crate::user_memory::UserAddress;
 use alloc::alloc::alloc_zeroed;
 use core::alloc::Layout;
@@ -10,6 +12,17 @@ use core::ptr::NonNull;
 /// The only way to a thread that does not run. Whoever holds one may read and write the thread; nobody else does.
 #[derive(Debug)]
 pub struct ParkedThread(NonNull<Thread>);
+
+/// In what a new thread differs from its parent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Start {
+    /// Its stack pointer; 0 for its parent's.
+    pub stack: u64,
+    /// Its thread pointer, if not its parent's.
+    pub thread_pointer: Option<u64>,
+    /// Where its end is announced; null for nowhere.
+    pub clear_child_tid: UserAddress,
+}
 
 /// Where in its block the thread lies: at the end, above the kernel stack that grows down from it.
 const OFFSET: usize = KERNEL_STACK - size_of::<Thread>();
@@ -20,7 +33,8 @@ const BLOCK: Layout = match Layout::from_size_align(KERNEL_STACK, align_of::<Thr
     Err(_) => panic!("a power of two is an alignment"),
 };
 
-/// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`].
+/// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`], with nothing of
+/// what a thread has for itself.
 #[derive(Debug)]
 pub struct ThreadRoom(NonNull<Thread>);
 
@@ -33,34 +47,56 @@ impl ThreadRoom {
         Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
     }
 
-    /// Makes a thread in it, whose id is `tid`, not the first thread's, with the registers, mask and name of `parent`.
-    pub fn make(self, parent: &Thread, tid: u32) -> ParkedThread {
+    /// The room of a thread that is gone.
+    #[inline(never)]
+    fn cleared(thread: ParkedThread) -> ThreadRoom {
+        let place = thread.0.as_ptr();
+        // SAFETY: it is a thread that nobody runs or saves to any more.
+        unsafe {
+            (*place).pending_signals = 0;
+            (*place).alternate_stack = AlternateStack::NONE;
+            (*place).cpu_ns = 0;
+            (*place).robust_list = UserAddress::NULL;
+            (*place).restartable_sequences = RestartableSequences::NONE;
+            (*place).unfinished = Unfinished::NONE;
+            (*place).awaited_signals = 0;
+        }
+        ThreadRoom(thread.0)
+    }
+
+    /// Makes a thread in it, whose id is `tid`, not the first thread's, with the registers, mask and name of `parent`, whose
+    /// frame is complete, and a0 = 0, but as `start` says.
+    #[inline]
+    pub fn make(self, parent: &Thread, tid: u32, start: Start) -> ParkedThread {
         let thread = self.0.as_ptr();
         // SAFETY: the end of the block was made for a `Thread`: as large, and aligned, because block and sizes are multiples
-        // of the alignment. Every field is written but the floating-point registers, which are numbers whatever they hold.
-        // Nobody else knows the room.
+        // of the alignment. Zeros are a thread in every field but those that are written here, and so is what was one: the
+        // floating-point registers are numbers whatever they hold. Nobody else knows the room.
         unsafe {
             // Where floating point was never used, in state 0, the registers are zeros.
             if parent.float_state != 0 || (*thread).float_state != 0 {
                 ((*thread).frame.f, (*thread).frame.fcsr) = (parent.frame.f, parent.frame.fcsr);
             }
-            (*thread).frame.x = parent.frame.x;
-            (*thread).frame.continuation = parent.frame.continuation;
-            (*thread).frame.continues_at = parent.frame.continues_at;
+            // Word by word: for so few a call would cost as much again.
+            let (to, _) = (*thread).frame.x.as_chunks_mut::<8>();
+            let (from, _) = parent.frame.x.as_chunks::<8>();
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
+            (*thread).frame.x[A0] = 0;
+            if start.stack != 0 {
+                (*thread).frame.x[SP] = start.stack;
+            }
+            if let Some(thread_pointer) = start.thread_pointer {
+                (*thread).frame.x[TP] = thread_pointer;
+            }
+            (*thread).frame.go_on_at(parent.frame.x[PC]);
             (*thread).leave = 0;
             (*thread).float_state = parent.float_state;
             (*thread).tid = tid;
             (*thread).signal_mask = parent.signal_mask;
-            (*thread).pending_signals = 0;
-            (*thread).alternate_stack = AlternateStack::NONE;
-            (*thread).cpu_ns = 0;
-            (*thread).clear_child_tid = UserAddress::NULL;
-            (*thread).robust_list = UserAddress::NULL;
-            (*thread).restartable_sequences = RestartableSequences::NONE;
-            (*thread).unfinished = Unfinished::NONE;
-            (*thread).awaited_signals = 0;
+            (*thread).clear_child_tid = start.clear_child_tid;
             (*thread).mask_to_restore = parent.mask_to_restore;
-            (*thread).behind = None;
             (*thread).name = parent.name;
         }
         ParkedThread(self.0)
@@ -116,68 +152,120 @@ impl ThreadRooms {
 
     /// One of them, or a new one; `None` if the heap is full.
     pub fn take(&mut self) -> Option<ThreadRoom> {
-        self.0.pop().map(|thread| ThreadRoom(thread.0)).or_else(ThreadRoom::new)
+        self.0.pop().map(ThreadRoom::cleared).or_else(ThreadRoom::new)
     }
 }
 
-/// Threads in a row: first in, first out. Each knows who is behind it, so that a row needs no memory of its own.
+/// Threads in a row: first in, first out. Each knows who is behind it, and the last one who is first, so that a row needs no
+/// memory of its own and taking turns in it no decision.
 #[derive(Debug)]
-pub struct ThreadQueue {
-    first: Option<NonNull<Thread>>,
-    last: Option<NonNull<Thread>>,
-}
+pub struct ThreadQueue(Option<NonNull<Thread>>);
 
 impl ThreadQueue {
     /// Nobody.
     pub const fn new() -> ThreadQueue {
-        ThreadQueue { first: None, last: None }
+        ThreadQueue(None)
     }
 
     /// Whether nobody stands in it.
     pub fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.0.is_none()
     }
 
     /// Puts `thread` at the end.
     #[inline]
     pub fn push(&mut self, mut thread: ParkedThread) {
-        thread.get_mut().behind = None;
-        match self.last {
+        let first = match self.0 {
             // SAFETY: who stands in a row is parked, and the row owns it.
-            Some(mut last) => unsafe { last.as_mut() }.behind = Some(thread.0),
-            None => self.first = Some(thread.0),
-        }
-        self.last = Some(thread.0);
+            Some(mut last) => unsafe { last.as_mut() }.behind.replace(thread.0),
+            None => Some(thread.0),
+        };
+        thread.get_mut().behind = first;
+        self.0 = Some(thread.0);
     }
 
     /// Takes the first one out.
     #[inline]
     pub fn pop(&mut self) -> Option<ParkedThread> {
-        let first = ParkedThread(self.first?);
-        self.first = first.get().behind;
-        if self.first.is_none() {
-            self.last = None;
+        let mut last = self.0?;
+        // SAFETY: as in `push`.
+        let first = unsafe { last.as_ref() }.behind?;
+        if first == last {
+            self.0 = None;
+        } else {
+            // SAFETY: as in `push`; the two are not the same.
+            unsafe { last.as_mut().behind = first.as_ref().behind };
         }
-        Some(first)
+        Some(ParkedThread(first))
+    }
+
+    /// Takes the first one out for which `fits` holds.
+    #[inline]
+    pub fn take(&mut self, mut fits: impl FnMut(&Thread) -> bool) -> Option<ParkedThread> {
+        let last = self.0?;
+        let mut before = last;
+        loop {
+            // SAFETY: as in `push`.
+            let at = unsafe { before.as_ref() }.behind?;
+            // SAFETY: as in `push`; the reference is gone before the thread is changed.
+            if fits(unsafe { at.as_ref() }) {
+                if at == before {
+                    self.0 = None;
+                    return Some(ParkedThread(at));
+                }
+                // SAFETY: as in `push`; the two are not the same.
+                unsafe { before.as_mut().behind = at.as_ref().behind };
+                if at == last {
+                    self.0 = Some(before);
+                }
+                return Some(ParkedThread(at));
+            }
+            if at == last {
+                return None;
+            }
+            before = at;
+        }
+    }
+
+    /// Takes the first one out and puts `thread` at the end; nothing where nobody is first.
+    #[inline]
+    pub fn exchange(&mut self, thread: &mut Thread) -> Option<ParkedThread> {
+        let (mut last, thread) = (self.0?, NonNull::from(thread));
+        // SAFETY: as in `push`. If only one is in the row, `thread` is behind it from here on, and so behind itself afterwards.
+        let first = unsafe { last.as_mut() }.behind.replace(thread)?;
+        // SAFETY: as in `push`; `thread` is the caller's, and the row's from now on.
+        unsafe { (*thread.as_ptr()).behind = first.as_ref().behind };
+        self.0 = Some(thread);
+        Some(ParkedThread(first))
     }
 
     /// Those in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Thread> {
         // SAFETY: who stands in a row is parked, and the row, which is borrowed, owns it.
-        core::iter::successors(self.first, |at| unsafe { at.as_ref() }.behind).map(|at| unsafe { at.as_ref() })
+        let behind = move |at: &NonNull<Thread>| unsafe { at.as_ref() }.behind.filter(|_| Some(*at) != self.0);
+        let first = self.0.and_then(|last| {
+            // SAFETY: as above.
+            unsafe { last.as_ref() }.behind
+        });
+        // SAFETY: as above.
+        core::iter::successors(first, behind).map(|at| unsafe { at.as_ref() })
     }
 
     /// The first one for which `fits` holds, to change.
     pub fn find(&mut self, mut fits: impl FnMut(&Thread) -> bool) -> Option<&mut Thread> {
-        let mut at = self.first;
-        while let Some(mut thread) = at {
-            // SAFETY: as in `iter`; the row is borrowed exclusively, and only this reference is handed out.
-            let thread = unsafe { thread.as_mut() };
+        let last = self.0?;
+        let mut at = last;
+        loop {
+            // SAFETY: as in `iter`; the row is borrowed exclusively, and only the last reference is handed out.
+            at = unsafe { at.as_ref() }.behind?;
+            // SAFETY: as above.
+            let thread = unsafe { at.as_mut() };
             if fits(thread) {
                 return Some(thread);
             }
-            at = thread.behind;
+            if at == last {
+                return None;
+            }
         }
-        None
     }
 }

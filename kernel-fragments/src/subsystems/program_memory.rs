@@ -129,6 +129,13 @@ impl UserMemory for ProgramMemory {
     }
 
     #[inline]
+    fn read_u32_quickly(&self, address: UserAddress) -> Option<u32> {
+        let word = self.aligned_quickly::<u32>(address)?;
+        // SAFETY: as in `slice`, and aligned.
+        Some(u32::from_le(unsafe { word.read() }))
+    }
+
+    #[inline]
     fn read_pair(&self, address: UserAddress) -> Result<[u64; 2], Errno> {
         match self.aligned::<[u64; 2]>(address) {
             // SAFETY: as in `slice`, and aligned.
@@ -158,6 +165,14 @@ impl UserMemory for ProgramMemory {
         unsafe {
             ptr::with_exposed_provenance_mut::<u8>(address.0).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
         };
+        Some(())
+    }
+
+    #[inline]
+    fn write_u32_quickly(&mut self, address: UserAddress, value: u32) -> Option<()> {
+        let place = self.aligned_quickly::<u32>(address)?;
+        // SAFETY: as in `slice_mut`, and aligned.
+        unsafe { place.write(value.to_le()) };
         Some(())
     }
 

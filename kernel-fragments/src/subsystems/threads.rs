@@ -12,57 +12,26 @@ use crate::platform_interface::Platform;
 use crate::stop::{Message, Part};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
-use crate::subsystems::newborn::{Newborn, Start};
-use crate::subsystems::parked_thread::{ParkedThread, ThreadQueue, ThreadRooms};
+use crate::subsystems::parked_thread::{ParkedThread, Start, ThreadQueue, ThreadRooms};
 use crate::subsystems::watched::Watched;
-use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished};
+use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Weak;
-use alloc::vec::Vec;
 use core::ptr::NonNull;
 
+hook!(exchange => exchange);
 hook!(switch => switch);
 hook!(choose => go_on);
 
 /// No alarm is set.
 const NEVER: u64 = u64::MAX;
 
-/// What a thread waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wait {
-    /// A wake of the futex at this address with a bit of this set.
-    Futex(UserAddress, u32),
-    /// To own the priority-inheritance futex at this address.
-    OwnFutex(UserAddress),
-    /// Its deadline. If a handler comes first, what remains is stored there, unless it is null.
-    Sleep(UserAddress),
-    /// Anything that may let its call succeed: then the call is made again.
-    Event,
-}
-
-/// A thread that waits.
-#[derive(Debug)]
-struct Waiter {
-    thread: ParkedThread,
-    wait: Wait,
-    /// When it stops waiting, in nanoseconds since boot.
-    deadline_ns: Option<u64>,
-}
-
-/// What the calling thread does once its frame is complete.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Intent {
-    Yield,
-    Wait(Wait, Option<u64>),
-    Exit,
-}
-
 /// All threads but the running one.
 pub struct Threads {
     /// In the order in which they run next.
     ready: ThreadQueue,
     /// In the order in which they began to wait.
-    waiting: Vec<Waiter>,
+    waiting: ThreadQueue,
     /// The files that those wait for who wait for an event.
     file_waits: FileWaits,
     /// When the `alarm` hook is to be called next, in nanoseconds since boot.
@@ -71,11 +40,7 @@ pub struct Threads {
     next_deadline_ns: u64,
     /// How many there are, the running one left out.
     others: usize,
-    newborn: Option<Newborn>,
     rooms: ThreadRooms,
-    /// The thread that exited last: its frame was saved after it said so.
-    retired: Option<ParkedThread>,
-    intent: Intent,
     last_tid: u32,
     /// What the process's status will be once the last thread is gone: that of the first thread's exit.
     status: i32,
@@ -86,36 +51,29 @@ impl Threads {
     pub const fn new() -> Threads {
         Threads {
             ready: ThreadQueue::new(),
-            waiting: Vec::new(),
+            waiting: ThreadQueue::new(),
             file_waits: FileWaits::new(),
             alarm_ns: NEVER,
             next_deadline_ns: NEVER,
             others: 0,
-            newborn: None,
             rooms: ThreadRooms::new(),
-            retired: None,
-            intent: Intent::Yield,
             last_tid: PROCESS_ID,
             status: 0,
         }
     }
 
-    /// Makes a thread with the next free id, which is returned. It starts as a copy of its parent when that leaves by
-    /// `Leave::Resume`, with a0 = 0, nothing that a thread has for itself, and what `start` says.
+    /// Makes a thread with the next free id, which is returned. It starts as a copy of `parent`, whose frame is complete, with
+    /// a0 = 0, nothing that a thread has for itself, and what `start` says.
     ///
     /// # Errors
     /// EAGAIN if the kernel's heap is full.
-    pub fn create(&mut self, start: Start) -> Result<u32, Errno> {
-        // Room for all threads to wait, so that no later step can fail; for more than that, because moving costs more than room.
-        let others = self.others + 1;
-        if self.waiting.capacity() <= others {
-            self.waiting.try_reserve(others + 16 - self.waiting.len()).map_err(|_| Errno::EAGAIN)?;
-        }
+    pub fn create(&mut self, parent: &Thread, start: Start) -> Result<u32, Errno> {
         let room = self.rooms.take().ok_or(Errno::EAGAIN)?;
-        self.others = others;
-        self.last_tid += 1;
-        self.newborn = Some(Newborn { room, tid: self.last_tid, start });
-        Ok(self.last_tid)
+        let tid = self.last_tid + 1;
+        self.last_tid = tid;
+        self.others += 1;
+        self.ready.push(room.make(parent, tid, start));
+        Ok(tid)
     }
 
     /// Has the `alarm` hook be called `alarm_ns` after boot, once a thread is chosen then; `None` for never.
@@ -134,19 +92,24 @@ impl Threads {
         self.waiting.is_empty()
     }
 
-    /// The caller goes to the end of the run queue.
-    pub fn yield_now(&mut self, thread: &mut Thread) -> Leave {
+    /// If nobody's time has come and somebody is ready, the caller, whose frame is complete, goes to the end of the run queue
+    /// and its call comes to 0. Returns who runs next.
+    #[inline]
+    pub fn take_turns(&mut self, clock: &mut Clock, thread: &mut Thread) -> Option<NonNull<Thread>> {
+        if clock.next_step_ns() >= self.next_deadline_ns || self.ready.is_empty() {
+            return None;
+        }
+        clock.end_turn(thread);
         thread.frame.x[A0] = 0;
-        self.intent = Intent::Yield;
-        Leave::Reschedule
+        self.ready.exchange(thread).map(ParkedThread::resume)
     }
 
     /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT
     /// (0 if it only sleeps).
-    pub fn wait(&mut self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
+    pub fn wait(&self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
         thread.frame.x[A0] = 0;
-        self.intent = Intent::Wait(wait, deadline_ns);
-        Leave::Reschedule
+        (thread.wait, thread.wait_ends_ns) = (wait, deadline_ns.unwrap_or(NEVER));
+        Leave::Wait
     }
 
     /// The caller waits until something happens to one of `files`, or for a signal, at most until the deadline that is part
@@ -167,11 +130,21 @@ impl Threads {
             self.file_waits.add(thread.tid, file);
             self.next_deadline_ns = 0;
         }
-        self.intent = Intent::Wait(Wait::Event, deadline_ns);
-        Leave::Reschedule
+        (thread.wait, thread.wait_ends_ns) = (Wait::Event, deadline_ns.unwrap_or(NEVER));
+        Leave::Retry
+    }
+
+    /// The running `thread`, which is gone, leaves its room to others. Nobody takes it before the next thread has left this
+    /// one's kernel stack.
+    #[inline]
+    fn bury(&mut self, thread: &mut Thread) {
+        self.others -= 1;
+        // SAFETY: as in `switch`; it never runs again.
+        self.rooms.keep(unsafe { ParkedThread::park(thread) });
     }
 
     /// The caller is gone, with `status`; the program ends with its last thread.
+    #[inline]
     pub fn exit(&mut self, thread: &Thread, status: i32) -> Leave {
         if thread.tid == PROCESS_ID {
             self.status = status;
@@ -179,19 +152,20 @@ impl Threads {
         if self.is_alone() {
             return Leave::Exit(self.status);
         }
-        self.intent = Intent::Exit;
-        Leave::Reschedule
+        Leave::Gone
     }
 
     /// Makes the longest waiting thread for which `is_meant` holds ready; returns its id.
+    #[inline]
     pub fn wake_one(&mut self, mut is_meant: impl FnMut(Wait) -> bool) -> Option<u32> {
-        let waiter = self.waiting.extract_if(.., |waiter| is_meant(waiter.wait)).next()?;
-        let tid = waiter.thread.get().tid;
-        self.ready.push(waiter.thread);
+        let woken = self.waiting.take(|thread| is_meant(thread.wait))?;
+        let tid = woken.get().tid;
+        self.ready.push(woken);
         Some(tid)
     }
 
     /// Wakes up to `limit` threads that wait for the futex at `address` with a bit of `bits`; returns how many.
+    #[inline]
     pub fn wake_futex(&mut self, address: UserAddress, limit: u32, bits: u32) -> u32 {
         let is_meant = |wait| matches!(wait, Wait::Futex(at, set) if at == address && set & bits != 0);
         let mut count = 0;
@@ -204,26 +178,28 @@ impl Threads {
     /// Lets up to `limit` threads that wait for the futex at `from` wait for the one at `to` instead, behind those who
     /// do already; returns how many.
     pub fn requeue_futex(&mut self, from: UserAddress, to: UserAddress, limit: u32) -> u32 {
-        let mut left = self.waiting.len();
+        let mut moved = ThreadQueue::new();
         let mut count = 0;
-        while count < limit && left > 0 {
-            // Those that were moved stand behind the first `left`.
-            let is_meant = |waiter: &mut Waiter| matches!(waiter.wait, Wait::Futex(at, _) if at == from);
-            let Some(at) = self.waiting.iter_mut().take(left).position(is_meant) else { break };
-            let Some(mut waiter) = self.waiting.extract_if(at..=at, |_| true).next() else { break };
-            if let Wait::Futex(_, bits) = waiter.wait {
-                waiter.wait = Wait::Futex(to, bits);
+        while count < limit {
+            let is_meant = |thread: &Thread| matches!(thread.wait, Wait::Futex(at, _) if at == from);
+            let Some(mut waiter) = self.waiting.take(is_meant) else { break };
+            let thread = waiter.get_mut();
+            if let Wait::Futex(_, bits) = thread.wait {
+                thread.wait = Wait::Futex(to, bits);
             }
-            self.waiting.push(waiter);
-            left -= 1;
+            moved.push(waiter);
             count += 1;
+        }
+        while let Some(waiter) = moved.pop() {
+            self.waiting.push(waiter);
         }
         count
     }
 
     /// What the longest waiting thread for which `is_meant` holds waits for.
+    #[inline]
     pub fn find_wait(&self, mut is_meant: impl FnMut(Wait) -> bool) -> Option<Wait> {
-        self.waiting.iter().map(|waiter| waiter.wait).find(|&wait| is_meant(wait))
+        self.waiting.iter().map(|thread| thread.wait).find(|&wait| is_meant(wait))
     }
 
     /// Lets everybody try again who waits for a file to which something happened.
@@ -236,34 +212,30 @@ impl Threads {
 
     /// Lets thread `tid` make its call again, if it waits for an event.
     pub fn wake_thread(&mut self, tid: u32) {
-        let is_meant = |waiter: &mut Waiter| waiter.wait == Wait::Event && waiter.thread.get().tid == tid;
-        if let Some(waiter) = self.waiting.extract_if(.., is_meant).next() {
+        if let Some(waiter) = self.waiting.take(|thread| thread.wait == Wait::Event && thread.tid == tid) {
             self.file_waits.forget(tid);
-            self.ready.push(waiter.thread);
+            self.ready.push(waiter);
         }
     }
 
     /// The id of another thread that fits.
     pub fn find_by(&self, mut fits: impl FnMut(&Thread) -> bool) -> Option<u32> {
-        let waiting = self.waiting.iter().map(|waiter| waiter.thread.get());
-        self.ready.iter().chain(waiting).find(|thread| fits(thread)).map(|thread| thread.tid)
+        self.ready.iter().chain(self.waiting.iter()).find(|thread| fits(thread)).map(|thread| thread.tid)
     }
 
     /// Another thread by its id.
     pub fn find(&mut self, tid: u32) -> Option<&mut Thread> {
-        let mut waiting = self.waiting.iter_mut().map(|waiter| waiter.thread.get_mut());
-        let waits = waiting.find(|thread| thread.tid == tid);
+        let waits = self.waiting.find(|thread| thread.tid == tid);
         waits.or_else(|| self.ready.find(|thread| thread.tid == tid))
     }
 
     /// Ends the wait of thread `tid`, if it waits, because a handler is to run in it: its call fails with EINTR or, as far
     /// as `restarts` (SA_RESTART) and signal(7) say so, is made again after the handler.
     pub fn interrupt(&mut self, memory: &mut impl UserMemory, clock: &Clock, tid: u32, restarts: bool) {
-        let is_meant = |waiter: &mut Waiter| waiter.thread.get().tid == tid;
-        let Some(mut waiter) = self.waiting.extract_if(.., is_meant).next() else { return };
-        if waiter.wait == Wait::Event {
+        let Some(mut waiter) = self.waiting.take(|thread| thread.tid == tid) else { return };
+        let thread = waiter.get_mut();
+        if thread.wait == Wait::Event {
             self.file_waits.forget(tid);
-            let thread = waiter.thread.get_mut();
             if let Unfinished { deadline_ns: Some(deadline_ns), remaining, .. } = thread.unfinished
                 && !remaining.is_null()
             {
@@ -271,67 +243,68 @@ impl Threads {
                 let _ = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns()));
             }
             thread.break_off(restarts);
-            self.ready.push(waiter.thread);
+            self.ready.push(waiter);
             return;
         }
         // The call's first argument, if it is made again: the trap handler does not save it.
-        let argument = match waiter.wait {
-            Wait::Futex(address, _) if restarts && waiter.deadline_ns.is_none() => Some(address.0 as u64),
+        let argument = match thread.wait {
+            Wait::Futex(address, _) if restarts && thread.wait_ends_ns == NEVER => Some(address.0 as u64),
             Wait::OwnFutex(address) => Some(address.0 as u64),
             _ => None,
         };
-        let x = &mut waiter.thread.get_mut().frame.x;
-        (x[PC], x[A0]) = match argument {
-            Some(argument) => (x[PC].wrapping_sub(ECALL_BYTES), argument),
-            None => (x[PC], result_of(Errno::EINTR)),
-        };
-        if let (Wait::Sleep(remaining), Some(deadline_ns)) = (waiter.wait, waiter.deadline_ns)
+        thread.frame.x[A0] = result_of(Errno::EINTR);
+        if let Some(argument) = argument {
+            thread.frame.make_call_again();
+            thread.frame.x[A0] = argument;
+        }
+        if let Wait::Sleep(remaining) = thread.wait
+            && thread.wait_ends_ns != NEVER
             && !remaining.is_null()
         {
             // Linux would answer EFAULT in place of EINTR.
-            if let Err(errno) = write_timespec(memory, remaining, deadline_ns.saturating_sub(clock.now_ns())) {
-                waiter.thread.get_mut().frame.x[A0] = result_of(errno);
+            let left_ns = thread.wait_ends_ns.saturating_sub(clock.now_ns());
+            if let Err(errno) = write_timespec(memory, remaining, left_ns) {
+                thread.frame.x[A0] = result_of(errno);
             }
         }
-        self.ready.push(waiter.thread);
+        self.ready.push(waiter);
     }
 
     /// Makes everybody ready whose deadline is not after `now_ns`, earliest first.
     #[cold]
     #[inline(never)]
     fn expire(&mut self, now_ns: u64) {
-        while let Some(earliest_ns) = self.earliest_deadline_ns().filter(|&earliest_ns| earliest_ns <= now_ns) {
-            let due = |waiter: &mut Waiter| waiter.deadline_ns == Some(earliest_ns);
-            let Some(mut waiter) = self.waiting.extract_if(.., due).next() else { return };
-            match waiter.wait {
-                Wait::Futex(..) | Wait::OwnFutex(_) => {
-                    waiter.thread.get_mut().frame.x[A0] = result_of(Errno::ETIMEDOUT);
-                }
-                Wait::Event => self.file_waits.forget(waiter.thread.get().tid),
+        while let earliest_ns = self.earliest_deadline_ns()
+            && earliest_ns <= now_ns
+            && let Some(mut waiter) = self.waiting.take(|thread| thread.wait_ends_ns == earliest_ns)
+        {
+            let thread = waiter.get_mut();
+            match thread.wait {
+                Wait::Futex(..) | Wait::OwnFutex(_) => thread.frame.x[A0] = result_of(Errno::ETIMEDOUT),
+                Wait::Event => self.file_waits.forget(thread.tid),
                 Wait::Sleep(_) => {}
             }
-            self.ready.push(waiter.thread);
+            self.ready.push(waiter);
         }
         // Who waits for a file may go on at any time.
-        let earliest_ns = self.earliest_deadline_ns().unwrap_or(NEVER).min(self.alarm_ns);
+        let earliest_ns = self.earliest_deadline_ns().min(self.alarm_ns);
         self.next_deadline_ns = if self.file_waits.is_empty() { earliest_ns } else { 0 };
     }
 
-    fn earliest_deadline_ns(&self) -> Option<u64> {
-        self.waiting.iter().filter_map(|waiter| waiter.deadline_ns).min()
+    fn earliest_deadline_ns(&self) -> u64 {
+        self.waiting.iter().map(|thread| thread.wait_ends_ns).min().unwrap_or(NEVER)
     }
 
     /// Says what everybody waits for and where.
     fn report_deadlock(&self, platform: &mut impl Platform) {
-        for waiter in &self.waiting {
-            let thread = waiter.thread.get();
-            let (what, address) = match waiter.wait {
+        for thread in self.waiting.iter() {
+            let (what, address) = match thread.wait {
                 Wait::Futex(address, _) => ("a wake of the futex at ", Part::Hex(address.0 as u64)),
                 Wait::OwnFutex(address) => ("ownership of the futex at ", Part::Hex(address.0 as u64)),
                 Wait::Sleep(_) => ("a signal", Part::Text(b"")),
                 Wait::Event => ("something to happen to a file, or a signal", Part::Text(b"")),
             };
-            let behind = if waiter.wait == Wait::Event { 0 } else { ECALL_BYTES };
+            let behind = if thread.wait == Wait::Event { 0 } else { ECALL_BYTES };
             let (tid, pc) = (u64::from(thread.tid), thread.frame.x[PC].wrapping_sub(behind));
             let parts = [Part::Decimal(tid), Part::Text(what.as_bytes()), address, Part::Hex(pc)];
             Message(platform).write("zeroos: thread % waits for %%, pc %\n", &parts);
@@ -344,9 +317,36 @@ fn result_of(errno: Errno) -> u64 {
     i64::from(errno.0).wrapping_neg() as u64
 }
 
-/// Finishes a newborn thread, or takes the calling one off the hart and chooses the next; `None` if nobody can ever go on,
-/// after saying who waits for what.
+/// Where the calling thread, whose call ended with `leave`, goes if nobody's time has come and somebody is ready: that one
+/// is returned. Else nothing is done.
 #[inline]
+pub fn exchange(
+    leave: Leave,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
+) -> Option<NonNull<Thread>> {
+    match leave {
+        Leave::Gone if clock.next_step_ns() < threads.next_deadline_ns => {
+            let next = threads.ready.pop()?;
+            clock.end_turn(thread);
+            threads.bury(thread);
+            Some(next.resume())
+        }
+        Leave::Wait if thread.wait_ends_ns == NEVER && clock.next_step_ns() < threads.next_deadline_ns => {
+            let next = threads.ready.pop()?;
+            clock.end_turn(thread);
+            // SAFETY: as in `switch`.
+            threads.waiting.push(unsafe { ParkedThread::park(thread) });
+            Some(next.resume())
+        }
+        Leave::Yield => threads.take_turns(clock, thread),
+        _ => None,
+    }
+}
+
+/// Takes the calling thread off the hart and chooses the next; `None` if nobody can ever go on, after saying who waits for
+/// what.
 pub fn switch(
     leave: Leave,
     threads: &mut Threads,
@@ -354,37 +354,7 @@ pub fn switch(
     platform: &mut impl Platform,
     thread: &mut Thread,
 ) -> Option<NonNull<Thread>> {
-    // Taking turns, while nobody's time has come.
-    if leave == Leave::Reschedule
-        && threads.intent == Intent::Yield
-        && threads.retired.is_none()
-        && clock.next_step_ns() < threads.next_deadline_ns
-        && let Some(next) = threads.ready.pop()
-    {
-        clock.end_turn(thread);
-        // SAFETY: as in `choose`.
-        threads.ready.push(unsafe { ParkedThread::park(thread) });
-        return Some(next.resume());
-    }
-    choose(leave, threads, clock, platform, thread)
-}
-
-/// As [`switch`], in every case.
-#[inline(never)]
-fn choose(
-    leave: Leave,
-    threads: &mut Threads,
-    clock: &mut Clock,
-    platform: &mut impl Platform,
-    thread: &mut Thread,
-) -> Option<NonNull<Thread>> {
-    if let Some(retired) = threads.retired.take() {
-        threads.rooms.keep(retired);
-    }
-    if leave != Leave::Reschedule {
-        if let Some(newborn) = threads.newborn.take() {
-            threads.ready.push(newborn.born(thread));
-        }
+    if !matches!(leave, Leave::Yield | Leave::Wait | Leave::Retry | Leave::Gone) {
         return Some(NonNull::from(thread));
     }
     clock.end_turn(thread);
@@ -392,22 +362,21 @@ fn choose(
     if !threads.file_waits.is_empty() {
         threads.wake_by_files();
     }
-    // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next is
-    // what we return; this one is touched only through `threads` until it is returned itself.
-    let mut parked = unsafe { ParkedThread::park(thread) };
-    match threads.intent {
-        Intent::Yield => threads.ready.push(parked),
-        Intent::Wait(wait, deadline_ns) => {
-            if wait == Wait::Event {
-                let frame = &mut parked.get_mut().frame;
-                frame.x[PC] = frame.x[PC].wrapping_sub(ECALL_BYTES);
+    match leave {
+        Leave::Gone => threads.bury(thread),
+        Leave::Wait | Leave::Retry => {
+            if leave == Leave::Retry {
+                thread.frame.make_call_again();
             }
-            threads.next_deadline_ns = threads.next_deadline_ns.min(deadline_ns.unwrap_or(u64::MAX));
-            threads.waiting.push(Waiter { thread: parked, wait, deadline_ns });
+            threads.next_deadline_ns = threads.next_deadline_ns.min(thread.wait_ends_ns);
+            // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next
+            // is what we return; this one is touched only through `threads` until it is returned itself.
+            threads.waiting.push(unsafe { ParkedThread::park(thread) });
         }
-        Intent::Exit => {
-            threads.others -= 1;
-            threads.retired = Some(parked);
+        _ => {
+            thread.frame.x[A0] = 0;
+            // SAFETY: as above.
+            threads.ready.push(unsafe { ParkedThread::park(thread) });
         }
     }
     go_on(threads, clock, platform)
@@ -432,7 +401,7 @@ pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platf
 #[cold]
 #[inline(never)]
 fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) -> Option<NonNull<Thread>> {
-    let earliest_ns = threads.earliest_deadline_ns().unwrap_or(NEVER).min(threads.alarm_ns);
+    let earliest_ns = threads.earliest_deadline_ns().min(threads.alarm_ns);
     if earliest_ns != NEVER {
         clock.idle_until(earliest_ns);
         threads.expire(earliest_ns);

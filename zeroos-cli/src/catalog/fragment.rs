@@ -50,9 +50,16 @@ pub struct Handler {
     pub reads_stack_pointer: bool,
     /// The function that is asked first, and its parameters.
     pub quick: Option<(String, Vec<Parameter>)>,
+    /// The function that chooses who goes on in the caller's place, and its parameters.
+    pub turn: Option<(String, Vec<Parameter>)>,
 }
 
 impl Handler {
+    /// Whether the caller's frame must be complete when it begins.
+    pub fn wants_frame(&self) -> bool {
+        self.parameters.contains(&Parameter::WholeThread)
+    }
+
     /// How many of a0…a5 it takes.
     pub fn arguments(&self) -> usize {
         self.parameters.iter().filter(|&parameter| *parameter == Parameter::Register).count()
@@ -75,7 +82,9 @@ pub struct Hook {
 pub enum Moment {
     /// Before the program's first instruction.
     Boot,
-    /// The calling thread gave up the hart or made a thread.
+    /// The calling thread gave up the hart, and that is soon done.
+    Exchange,
+    /// The calling thread gave up the hart.
     Switch,
     /// A timer is due and no thread on the hart.
     Alarm,
@@ -113,6 +122,8 @@ pub enum Parameter {
     Platform,
     /// `&mut Thread`
     Thread,
+    /// `&Thread`: with its frame complete.
+    WholeThread,
     /// `&BootInfo`
     BootInfo,
     /// `Leave`, of a `switch` hook.
@@ -187,6 +198,7 @@ impl Moment {
     pub fn named(word: &str) -> Option<Moment> {
         match word {
             "boot" => Some(Moment::Boot),
+            "exchange" => Some(Moment::Exchange),
             "switch" => Some(Moment::Switch),
             "alarm" => Some(Moment::Alarm),
             "choose" => Some(Moment::Choose),

@@ -100,6 +100,7 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
                 may_leave,
                 reads_stack_pointer,
                 quick: None,
+                turn: None,
             };
             if fragment.handler.replace(handler).is_some() {
                 return Err(wrong("two `syscall!` declarations; expected one call a file".into()));
@@ -112,6 +113,14 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
             }
             let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`quick!` stands before `syscall!`".into()))?;
             handler.quick = Some((function, parameters));
+        } else if item.mac.path.is_ident("turn") {
+            let function = item.mac.parse_body::<Ident>().map_err(|error| wrong(error.to_string()))?.to_string();
+            let (parameters, returns) = reader.signature(&function).map_err(&wrong)?;
+            if returns != "Option" || parameters.contains(&Parameter::Register) {
+                return Err(wrong(format!("`{function}` must take no arguments and return `Option<NonNull<Thread>>`")));
+            }
+            let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`turn!` stands before `syscall!`".into()))?;
+            handler.turn = Some((function, parameters));
         } else if item.mac.path.is_ident("hook") {
             let hook: HookDeclaration = item.mac.parse_body().map_err(|error| wrong(error.to_string()))?;
             let (parameters, _) = reader.signature(&hook.function).map_err(&wrong)?;
@@ -303,7 +312,8 @@ impl Signatures<'_> {
         }
         let name = last_segment(&reference.elem).ok_or("a reference parameter must name a type")?;
         match name.as_str() {
-            "Thread" => return Ok(Parameter::Thread),
+            "Thread" if reference.mutability.is_some() => return Ok(Parameter::Thread),
+            "Thread" => return Ok(Parameter::WholeThread),
             "BootInfo" => return Ok(Parameter::BootInfo),
             _ if reference.mutability.is_none() => {
                 return Err(format!("`&{name}` is no kernel state; write `&mut {name}`"));
@@ -367,6 +377,8 @@ mod tests {
             ("syscall!(1 => f); fn f() -> u8 { 0 }", "returns `u8`"),
             ("quick!(f); fn f() -> Option<SysResult> { None }", "before `syscall!`"),
             ("syscall!(1 => f); quick!(f); fn f() -> SysResult { Ok(0) }", "must return `Option<SysResult>`"),
+            ("turn!(f); fn f() -> Option<NonNull<Thread>> { None }", "before `syscall!`"),
+            ("syscall!(1 => f); turn!(f); fn f() -> SysResult { Ok(0) }", "must take no arguments"),
             ("syscall!(1 => f, on_mondays); fn f() -> SysResult { Ok(0) }", "unknown variant"),
             ("syscall!(1 => f); fn f(x: &mut Elsewhere) -> SysResult { Ok(0) } use foreign::Elsewhere;", "no file"),
         ] {

@@ -2,13 +2,14 @@
 
 use super::ImageError;
 use crate::address::Address;
-use crate::isa::{Instruction, Op, Register, split_displacement};
-use crate::plan::Privilege;
+use crate::isa::{Instruction, Op, Register, RegisterSet, split_displacement};
+use crate::plan::{Callee, Privilege};
 
 /// Where a frame keeps sp and pc, in bytes.
 const SP_SLOT: i64 = 16;
 const PC_SLOT: i64 = 0;
 const ZERO: Register = Register::ZERO;
+const T1: Register = Register::new(6);
 
 /// How code finds the running thread, which is the top of its kernel stack, and keeps the program's stack pointer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +32,7 @@ impl RunningThread {
 /// A branch whose target is not known yet.
 pub(super) struct Branch {
     at: usize,
+    op: Op,
     register: Register,
 }
 
@@ -155,14 +157,47 @@ impl StubCode {
     /// Inside the kernel: tells it that the call was made right before `behind`, which `link` holds, if it is given; else
     /// t0 is changed.
     pub fn place(&mut self, thread: RunningThread, link: Option<Register>, behind: Address) -> Result<(), ImageError> {
+        match thread {
+            RunningThread::Scratch(privilege) => {
+                let place = self.place_register(link, behind)?;
+                self.put(Op::Csrrw, ZERO, place, ZERO, privilege.epc().into())
+            }
+            RunningThread::Only(_) | RunningThread::Word(_) => self.place_in_frame(link, behind),
+        }
+    }
+
+    /// The same in the running thread's frame, whatever the kernel asks.
+    pub fn place_in_frame(&mut self, link: Option<Register>, behind: Address) -> Result<(), ImageError> {
+        let place = self.place_register(link, behind)?;
+        self.put(Op::Sd, ZERO, Register::SP, place, PC_SLOT)
+    }
+
+    /// A register that holds `behind`.
+    fn place_register(&mut self, link: Option<Register>, behind: Address) -> Result<Register, ImageError> {
         if link.is_none() {
             self.address(Register::T0, behind)?;
         }
-        let place = link.unwrap_or(Register::T0);
-        match thread {
-            RunningThread::Scratch(privilege) => self.put(Op::Csrrw, ZERO, place, ZERO, privilege.epc().into()),
-            RunningThread::Only(_) | RunningThread::Word(_) => self.put(Op::Sd, ZERO, Register::SP, place, PC_SLOT),
+        Ok(link.unwrap_or(Register::T0))
+    }
+
+    /// Inside the kernel: puts `registers` into the frame.
+    pub fn save(&mut self, registers: RegisterSet) -> Result<(), ImageError> {
+        registers.iter().try_for_each(|register| self.put(Op::Sd, ZERO, Register::SP, register, slot(register)))
+    }
+
+    /// Inside the kernel: loads `registers` from the frame.
+    pub fn load(&mut self, registers: RegisterSet) -> Result<(), ImageError> {
+        registers.iter().try_for_each(|register| self.put(Op::Ld, register, Register::SP, ZERO, slot(register)))
+    }
+
+    /// Inside the kernel: puts `registers` into the frame, and the number of the call, if only `callee` knows it. t1 is changed.
+    pub fn complete(&mut self, registers: RegisterSet, callee: Callee) -> Result<(), ImageError> {
+        self.save(registers)?;
+        if let Callee::Call(number) = callee {
+            self.number(T1, number.0)?;
+            self.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
         }
+        Ok(())
     }
 
     /// The last step of a thread that goes on at `to` with `link` as its jump there would have set it: `last` and sp, all
@@ -175,7 +210,7 @@ impl StubCode {
         to: Address,
     ) -> Result<Address, ImageError> {
         let start = self.next();
-        self.put(Op::Ld, last, Register::SP, ZERO, 8 * i64::from(last.number()))?;
+        self.put(Op::Ld, last, Register::SP, ZERO, slot(last))?;
         self.put(Op::Ld, Register::SP, Register::SP, ZERO, SP_SLOT)?;
         if let Some((link, behind)) = link {
             self.address(link, behind)?;
@@ -191,8 +226,17 @@ impl StubCode {
 
     /// A branch that is taken unless `register` is 0, to where [`lands_here`](Self::lands_here) says.
     pub fn branch_unless_zero(&mut self, register: Register) -> Result<Branch, ImageError> {
-        let branch = Branch { at: self.bytes.len(), register };
-        self.put(Op::Bne, ZERO, register, ZERO, 0)?;
+        self.branch(Op::Bne, register)
+    }
+
+    /// The same, if `register` is 0.
+    pub fn branch_if_zero(&mut self, register: Register) -> Result<Branch, ImageError> {
+        self.branch(Op::Beq, register)
+    }
+
+    fn branch(&mut self, op: Op, register: Register) -> Result<Branch, ImageError> {
+        let branch = Branch { at: self.bytes.len(), op, register };
+        self.put(op, ZERO, register, ZERO, 0)?;
         Ok(branch)
     }
 
@@ -205,7 +249,7 @@ impl StubCode {
     /// `branch` leads to what is written next.
     pub fn lands_here(&mut self, branch: Branch) -> Result<(), ImageError> {
         let displacement = (self.bytes.len() - branch.at) as i64;
-        self.replace(branch.at, |code| code.put(Op::Bne, ZERO, branch.register, ZERO, displacement))
+        self.replace(branch.at, |code| code.put(branch.op, ZERO, branch.register, ZERO, displacement))
     }
 
     /// Puts the addresses that are loaded behind the code, on multiples of their size.
@@ -232,4 +276,9 @@ impl StubCode {
         self.bytes.extend_from_slice(behind.get(4..).unwrap_or_default());
         written
     }
+}
+
+/// Where the frame keeps `register`, in bytes.
+fn slot(register: Register) -> i64 {
+    8 * i64::from(register.number())
 }

@@ -8,13 +8,17 @@
 //! csrw  mepc, link           behind the call, if the callee asks; without a link register, by auipc and addi
 //! mv    a6, sp               the thread, if the callee wants it
 //! call  zeroos_call_…
-//! ld    t0, leave(sp) ; bnez t0, 2f     if the callee may leave otherwise
-//! ld    …, …(sp)
+//! ld    t0, leave(sp) ; beqz t0, 2f     if the callee may leave otherwise:
+//! li t1, N ; sd t1, a7's(sp) ; jump zeroos_leave_otherwise, the return address in t1
+//! ld    …, …(sp)             where a thread goes on that left: what the callee does not change
+//! 2: ld …, …(sp)             what it changes
 //! csrrw sp, mscratch, sp
 //! j     behind the site
-//! 2: li t1, N ; sd t1, a7's(sp) ; jump zeroos_leave_otherwise
 //! 3: csrrw sp, mscratch, sp ; csrw mepc, … ; mv a0, a7 ; jump zeroos_unpredicted
 //! ```
+//!
+//! A call that mostly has another thread go on (`turn!`) is made with all live registers in the frame, by `zeroos_turn_…`
+//! in place of `zeroos_call_…`, which never returns: the stub's end is where this thread goes on.
 //!
 //! Behind a page table, in supervisor mode, `sscratch` and `sepc` take the place of `mscratch` and `mepc`.
 //!
@@ -26,6 +30,8 @@
 //! sd    sp, 16(t) ; mv sp, t
 //! sd    link, 0(sp)          behind the call
 //! …
+//! ld    t0, leave(sp) ; bnez t0, 2f
+//! ld    …, …(sp)
 //! ld    sp, 16(sp)
 //! j     behind the site
 //! 2: … ; sd t1, continuation(sp) ; jump zeroos_leave_otherwise
@@ -52,7 +58,7 @@ use crate::address::{Address, AddressRange, ByteCount};
 use crate::catalog::{Handler, Parameter};
 use crate::elf::Permissions;
 use crate::isa::{Op, Register, RegisterSet};
-use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED};
+use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED, turn_symbol};
 use crate::platform::LoaderRules;
 
 /// Where a thread says how its call leaves the kernel, in bytes.
@@ -191,7 +197,12 @@ fn stub(
         Callee::Call(number) => plan.selection.handlers.get(&number).map(|(_, handler)| handler),
         Callee::Dispatcher => None,
     };
-    let takes_thread = leaves || handler.is_none_or(|handler| handler.parameters.contains(&Parameter::Thread));
+    let wants_frame = match entry.callee {
+        Callee::Call(_) => handler.is_some_and(Handler::wants_frame),
+        Callee::Dispatcher => plan.selection.handlers.values().any(|(_, handler)| handler.wants_frame()),
+    };
+    let takes_thread =
+        leaves || wants_frame || handler.is_none_or(|handler| handler.parameters.contains(&Parameter::Thread));
     let arguments = handler.map_or(6, Handler::arguments);
 
     // Without CSRs the kernel reads the place from the frame, which cannot be told from other loads.
@@ -205,13 +216,20 @@ fn stub(
         changed = if condition { changed.with(register) } else { changed };
     }
     let live = entry.live.intersection(callee::caller_saved());
-    let restored = live.intersection(changed).without(Register::A0);
+    let mut restored = live.intersection(changed).without(Register::A0);
     // What is in the frame before the call, and what must be if the call does not return: the rest is still there then.
     let (mut saved, mut needed) = (restored, RegisterSet::EMPTY);
     if leaves {
         let again = again(entry, arguments);
         saved = saved.union(again.intersection(changed)).without(Register::A0);
         needed = live.union(again).without(Register::A0);
+    }
+    if wants_frame {
+        saved = saved.union(live).without(Register::A0);
+    }
+    let turn = handler.and_then(|handler| handler.turn.as_ref()).filter(|_| leaves && !in_memory);
+    if turn.is_some() {
+        (restored, saved) = (RegisterSet::EMPTY, live.without(Register::A0));
     }
     let enters = callee.needs_stack || takes_thread || !saved.is_empty();
     let scratch = match entry.scratch {
@@ -238,27 +256,40 @@ fn stub(
             code.address(Register::GP, global_pointer)?;
         }
     }
-    for register in saved.iter() {
-        code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
+    code.save(saved)?;
+    let (mut otherwise, mut returned) = (None, None);
+    if let (Some(_), Callee::Call(number)) = (turn, entry.callee) {
+        code.place_in_frame(entry.link, site.offset(4))?;
+        code.jump(T1, T1, symbol(&turn_symbol(number))?)?;
+    } else {
+        if needs_place {
+            code.place(thread, entry.link, site.offset(4))?;
+        }
+        if takes_thread {
+            code.put(Op::Addi, A6, Register::SP, ZERO, 0)?;
+        }
+        match &callee.body {
+            Some(body) => code.bytes.extend_from_slice(body),
+            None => code.jump(Register::RA, Register::RA, target)?,
+        }
+        if leaves {
+            code.put(Op::Ld, Register::T0, Register::SP, ZERO, LEAVE.into())?;
+        }
+        if leaves && in_memory {
+            otherwise = Some(code.branch_unless_zero(Register::T0)?);
+        } else if leaves {
+            returned = Some(code.branch_if_zero(Register::T0)?);
+            code.complete(needed.minus(saved), entry.callee)?;
+            code.jump(T1, T1, symbol("zeroos_leave_otherwise")?)?;
+        }
     }
-    if needs_place {
-        code.place(thread, entry.link, site.offset(4))?;
+    if leaves && !in_memory {
+        code.load(live.minus(restored).with(Register::A0))?;
     }
-    if takes_thread {
-        code.put(Op::Addi, A6, Register::SP, ZERO, 0)?;
+    if let Some(branch) = returned {
+        code.lands_here(branch)?;
     }
-    match &callee.body {
-        Some(body) => code.bytes.extend_from_slice(body),
-        None => code.jump(Register::RA, Register::RA, target)?,
-    }
-    let mut otherwise = None;
-    if leaves {
-        code.put(Op::Ld, Register::T0, Register::SP, ZERO, LEAVE.into())?;
-        otherwise = Some(code.branch_unless_zero(Register::T0)?);
-    }
-    for register in restored.iter() {
-        code.put(Op::Ld, register, Register::SP, ZERO, slot(register))?;
-    }
+    code.load(restored)?;
     if enters {
         code.leave(thread)?;
     }
@@ -268,7 +299,7 @@ fn stub(
     };
     code.jump(ZERO, temporary, site.offset(4))?;
     let mut continuations = None;
-    if in_memory && (leaves || plan.snapshot) {
+    if in_memory && (leaves || wants_frame || plan.snapshot) {
         let behind = code.continuation(LAST, temporary, None, site.offset(4))?;
         let link = entry.link.map(|link| (link, site.offset(4)));
         let again = code.continuation(LAST, ZERO, link, entry.stub.start())?;
@@ -276,13 +307,7 @@ fn stub(
     }
     if let Some(branch) = otherwise {
         code.lands_here(branch)?;
-        for register in needed.minus(saved).iter() {
-            code.put(Op::Sd, ZERO, Register::SP, register, slot(register))?;
-        }
-        if let Callee::Call(number) = entry.callee {
-            code.number(T1, number.0)?;
-            code.put(Op::Sd, ZERO, Register::SP, T1, slot(Register::A7))?;
-        }
+        code.complete(needed.minus(saved), entry.callee)?;
         if let Some([behind, _]) = continuations {
             code.address(T1, behind)?;
             code.put(Op::Sd, ZERO, Register::SP, T1, CONTINUATION)?;
@@ -321,9 +346,4 @@ fn again(entry: &DirectEntry, arguments: usize) -> RegisterSet {
         Jump::Near => again,
         Jump::Far { temporary, .. } => again.with(temporary),
     }
-}
-
-/// Where the frame keeps `register`, in bytes.
-fn slot(register: Register) -> i64 {
-    8 * i64::from(register.number())
 }

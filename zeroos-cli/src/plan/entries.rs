@@ -129,6 +129,16 @@ pub fn kept_symbol(number: SyscallNumber) -> String {
     format!("{KEPT}{}", number.0)
 }
 
+/// The symbol of the way by which stubs make call `number`, where that mostly has another thread go on.
+pub fn turn_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_turn_{}", number.0)
+}
+
+/// The symbol of the function that it asks who goes on.
+pub fn choose_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_choose_{}", number.0)
+}
+
 /// How [`kept_symbol`] begins.
 pub const KEPT: &str = "zeroos_kept_";
 

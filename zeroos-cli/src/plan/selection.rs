@@ -183,7 +183,7 @@ impl Selection {
     /// Whether control can leave a thread other than by returning to it or ending the run: then the trap handler needs
     /// its path that saves and loads whole frames.
     pub fn needs_whole_frames(&self) -> bool {
-        self.handlers.values().any(|(_, handler)| handler.may_leave)
+        self.handlers.values().any(|(_, handler)| handler.may_leave || handler.wants_frame())
             && (self.files.contains_key(&Module::of(&["subsystems", "threads"]))
                 || !self.hooks(Moment::Deliver).is_empty())
     }

@@ -7,7 +7,7 @@ use quote::quote;
 
 use super::root::call;
 use crate::catalog::Moment;
-use crate::plan::Plan;
+use crate::plan::{Plan, choose_symbol};
 use crate::platform::EcallBehaviour;
 
 /// The program has ended with `status`: what stops the machine. `kernel` is how the place that it is written to gets at the kernel.
@@ -41,9 +41,18 @@ pub(super) fn end(plan: &Plan) -> Option<TokenStream> {
     })
 }
 
-/// The function that chooses who goes on when a thread may not.
+/// The functions that choose who goes on when a thread may not.
 pub(super) fn leave(plan: &Plan) -> TokenStream {
     let alarms = alarms(plan).unwrap_or_else(|| quote! { None => deadlock(thread.frame.x[17]), });
+    let goes_on = goes_on(plan, quote! { next });
+    let exchanges = plan.selection.hooks(Moment::Exchange).iter().map(|(module, hook)| {
+        let call = call(module, &hook.function, &hook.parameters);
+        quote! {
+            if let Some(next) = #call {
+                return #goes_on;
+            }
+        }
+    });
     let switches = plan.selection.hooks(Moment::Switch).iter().map(|(module, hook)| {
         let call = call(module, &hook.function, &hook.parameters);
         quote! {
@@ -53,6 +62,70 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             }
         }
     });
+    let deliver = deliver(plan);
+    let fault = has_faults(plan).then(|| {
+        quote! {
+            if how == thread::LEAVE_FAULT {
+                return fault(thread);
+            }
+        }
+    });
+    quote! {
+        /// The run ends: after `call` nobody can ever go on.
+        #[cold]
+        #[inline(never)]
+        fn deadlock(call: u64) -> ! {
+            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
+        }
+
+        /// What `Thread::leave` says.
+        fn way_out(how: u64) -> Leave {
+            match how {
+                thread::LEAVE_GONE => Leave::Gone,
+                thread::LEAVE_WAIT => Leave::Wait,
+                thread::LEAVE_YIELD => Leave::Yield,
+                thread::LEAVE_RETRY => Leave::Retry,
+                thread::LEAVE_RESUME => Leave::Resume,
+                _ => Leave::Restored,
+            }
+        }
+
+        /// Called by the assembly with a thread whose frame is whole; the thread that goes on.
+        #[unsafe(no_mangle)]
+        #[allow(unused_variables)]
+        extern "C" fn zeroos_leave(caller: *mut Thread) -> core::ptr::NonNull<Thread> {
+            let (kernel, boot) = (kernel(), boot_info());
+            // SAFETY: the assembly passes the running thread; nobody else holds it.
+            let thread = unsafe { &mut *caller };
+            let how = core::mem::take(&mut thread.leave);
+            let leave = way_out(how);
+            // Who was put into a row is not touched any more.
+            #(#exchanges)*
+            leave_slowly(caller, how)
+        }
+
+        /// The same, for everything that may happen meanwhile.
+        #[inline(never)]
+        #[allow(unused_variables, unused_assignments)]
+        extern "C" fn leave_slowly(caller: *mut Thread, how: u64) -> core::ptr::NonNull<Thread> {
+            let (kernel, boot) = (kernel(), boot_info());
+            // SAFETY: `zeroos_leave` hands on what it was given.
+            let thread = unsafe { &mut *caller };
+            #fault
+            let leave = way_out(how);
+            let mut next = core::ptr::NonNull::from(&mut *thread);
+            if leave != Leave::Restored {
+                #(#switches)*
+            }
+            #goes_on
+        }
+
+        #deliver
+    }
+}
+
+/// The function that delivers signals to who goes on; nothing in a kernel without handlers.
+fn deliver(plan: &Plan) -> Option<TokenStream> {
     let exit = exit(plan, quote! { kernel });
     let deliveries = plan.selection.hooks(Moment::Deliver).iter().map(|(module, hook)| {
         let call = call(module, &hook.function, &hook.parameters);
@@ -67,42 +140,62 @@ pub(super) fn leave(plan: &Plan) -> TokenStream {
             }
         }
     });
-    let fault = has_faults(plan).then(|| {
+    has_deliveries(plan).then(|| {
         quote! {
-            thread::LEAVE_FAULT => return fault(thread),
-        }
-    });
-    quote! {
-        /// The run ends: after `call` nobody can ever go on.
-        #[cold]
-        #[inline(never)]
-        fn deadlock(call: u64) -> ! {
-            report::stopped(&mut kernel().platform, boot_info(), call, program_counter(), stop::Stop::Deadlock)
-        }
-
-        /// Called by the assembly with a thread whose frame is whole; the thread whose frame is to be loaded.
-        #[unsafe(no_mangle)]
-        #[allow(unused_variables, unused_assignments)]
-        extern "C" fn zeroos_leave(thread: *mut Thread) -> core::ptr::NonNull<Thread> {
-            let (kernel, boot) = (kernel(), boot_info());
-            // SAFETY: the assembly passes the running thread; nobody else holds it.
-            let thread = unsafe { &mut *thread };
-            let leave = match core::mem::take(&mut thread.leave) {
-                thread::LEAVE_RESCHEDULE => Leave::Reschedule,
-                thread::LEAVE_RESUME => Leave::Resume,
-                #fault
-                _ => Leave::Restored,
-            };
-            let mut next = core::ptr::NonNull::from(&mut *thread);
-            if leave != Leave::Restored {
-                #(#switches)*
+            /// The thread that goes on, after the signals that it does not block were delivered.
+            #[allow(unused_variables)]
+            fn delivered(mut next: core::ptr::NonNull<Thread>) -> core::ptr::NonNull<Thread> {
+                let (kernel, boot) = (kernel(), boot_info());
+                // SAFETY: it is the running thread, or one that the scheduler has just given up to us.
+                let thread = unsafe { next.as_mut() };
+                #(#deliveries)*
+                next
             }
-            // SAFETY: the chosen thread is this one, or one that the scheduler has just given up to us.
-            let thread = unsafe { next.as_mut() };
-            #(#deliveries)*
-            next
         }
+    })
+}
+
+/// Whether signals may be delivered to handlers.
+fn has_deliveries(plan: &Plan) -> bool {
+    !plan.selection.hooks(Moment::Deliver).is_empty()
+}
+
+/// `next`, to which signals were delivered, if there may be any.
+fn goes_on(plan: &Plan, next: TokenStream) -> TokenStream {
+    if has_deliveries(plan) {
+        quote! { delivered(#next) }
+    } else {
+        next
     }
+}
+
+/// The functions that stubs ask who goes on in the caller's place.
+pub(super) fn turns(plan: &Plan) -> TokenStream {
+    let handlers = plan.selection.handlers.iter().filter(|_| plan.platform.has_trap_csrs());
+    let turns = handlers.filter_map(|(&number, (module, handler))| {
+        let (function, parameters) = handler.turn.as_ref()?;
+        let name = Ident::new(&choose_symbol(number), Span::call_site());
+        let call = call(module, function, parameters);
+        let goes_on = goes_on(plan, quote! { next });
+        let documentation = format!(
+            " Called by the assembly with a thread whose frame is whole and who makes syscall {}, {number}: the thread that goes on",
+            number.0
+        );
+        Some(quote! {
+            #[doc = #documentation]
+            #[doc = " in its place, or `None` for what the call's own function is to do."]
+            #[unsafe(no_mangle)]
+            #[allow(unused_variables)]
+            extern "C" fn #name(thread: *mut Thread) -> Option<core::ptr::NonNull<Thread>> {
+                let (kernel, boot) = (kernel(), boot_info());
+                // SAFETY: the assembly passes the running thread; nobody else holds it.
+                let thread = unsafe { &mut *thread };
+                let next = #call?;
+                Some(#goes_on)
+            }
+        })
+    });
+    quote! { #(#turns)* }
 }
 
 /// The arm that serves timers until a thread can be chosen; nothing in a kernel without timers that send signals.

@@ -27,6 +27,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
     let boot = boot(selection.hooks(Moment::Boot));
     let calls = call_functions(plan);
     let leave = selection.needs_whole_frames().then(|| departures::leave(plan));
+    let turns = departures::turns(plan);
     let fault = departures::fault(plan);
     let end = departures::end(plan);
     let entered = entered(plan);
@@ -117,6 +118,7 @@ pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
         #calls
         #end
         #leave
+        #turns
         #continuation
 
         #fault
@@ -201,13 +203,16 @@ fn call_functions(plan: &Plan) -> TokenStream {
     });
     let otherwise = if selection.needs_whole_frames() {
         quote! {
-            Ok(Leave::Reschedule) => leave_by(thread, thread::LEAVE_RESCHEDULE),
+            Ok(Leave::Yield) => leave_by(thread, thread::LEAVE_YIELD),
+            Ok(Leave::Wait) => leave_by(thread, thread::LEAVE_WAIT),
+            Ok(Leave::Retry) => leave_by(thread, thread::LEAVE_RETRY),
             Ok(Leave::Resume) => leave_by(thread, thread::LEAVE_RESUME),
             Ok(Leave::Restored) => leave_by(thread, thread::LEAVE_RESTORED),
+            Ok(Leave::Gone) => leave_by(thread, thread::LEAVE_GONE),
         }
     } else {
         quote! {
-            Ok(Leave::Reschedule | Leave::Resume | Leave::Restored) => {
+            Ok(_) => {
                 refuse(number, "leaving a call otherwise than by returning")
             }
         }
@@ -314,7 +319,7 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
     let documentation =
         format!(" Syscall {}, {number}: gives a0; where that is not all, `Thread::leave` says how to go on.", number.0);
     let call = handler_call(module, handler);
-    let uses_thread = handler.parameters.contains(&Parameter::Thread);
+    let uses_thread = handler.parameters.contains(&Parameter::Thread) || handler.wants_frame();
     let take_thread = uses_thread.then(|| {
         quote! {
             // SAFETY: the caller passes the running thread; nobody else holds it.
@@ -327,12 +332,18 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
     });
     let entry = name;
     // Both take the same registers, so that going on is a jump.
-    let name = if handler.quick.is_some() { ident(&general_symbol(number)) } else { entry.clone() };
+    let is_behind = handler.quick.is_some() || handler.wants_frame();
+    let name = if is_behind { ident(&general_symbol(number)) } else { entry.clone() };
     let kept = ident(&kept_symbol(number));
     let number = Literal::u64_unsuffixed(number.0);
     let quick = handler.quick.as_ref().map(|(function, parameters)| {
         let call = self::call(module, function, parameters);
         let take_thread = parameters.contains(&Parameter::Thread).then_some(&take_thread);
+        let result = if handler.may_leave {
+            quote! { result }
+        } else {
+            quote! { returned(result) }
+        };
         quote! {
             unsafe extern "C" {
                 /// The general function, with all registers but a0 kept: what asks first changes few.
@@ -346,7 +357,7 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
                 let (kernel, boot, caller) = (kernel(), boot_info(), thread);
                 #take_thread
                 match #call {
-                    Some(result) => answer(#number, returned(result), caller),
+                    Some(result) => answer(#number, #result, caller),
                     // SAFETY: it hands everything on to the function below, which asks for nothing more than this one.
                     None => unsafe { #kept(a0, a1, a2, a3, a4, a5, caller) },
                 }
@@ -387,6 +398,7 @@ pub(super) fn call(module: &Module, function: &str, parameters: &[Parameter]) ->
         Parameter::UserMemory => quote! { &mut kernel.memory },
         Parameter::Platform => quote! { &mut kernel.platform },
         Parameter::Thread => quote! { &mut *thread },
+        Parameter::WholeThread => quote! { &*thread },
         Parameter::BootInfo => quote! { boot },
         Parameter::Leave => quote! { leave },
         Parameter::State(state) => {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 
-use kernel_fragments::thread::{Frame, Thread};
+use kernel_fragments::thread::{Frame, LEAVE_FAULT, Thread};
 use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::{SMALLEST_TARGET, SourceError};
 use crate::assets;
 use crate::catalog::Moment;
-use crate::plan::{Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, general_symbol, kept_symbol};
+use crate::plan::{
+    Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, choose_symbol, general_symbol, kept_symbol, turn_symbol,
+};
 use crate::platform::EcallBehaviour;
 
 /// Bytes of kernel stack. Handlers do not recurse; the deepest, path lookup, needs about a tenth.
@@ -67,6 +69,36 @@ fn quick(plan: &Plan) -> Vec<QuickCall> {
     numbers.map(|number| QuickCall { kept: kept_symbol(number), general: general_symbol(number) }).collect()
 }
 
+/// A call by which threads take turns.
+#[derive(Serialize)]
+struct TurnCall {
+    turn: String,
+    choose: String,
+    general: String,
+}
+
+/// Those of `plan`; only stubs make them so.
+fn turns(plan: &Plan) -> Vec<TurnCall> {
+    let is_direct = plan.direct_sites().next().is_some();
+    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| is_direct && handler.turn.is_some());
+    let numbers = handlers.map(|(&number, _)| number);
+    let symbols = |number| (turn_symbol(number), choose_symbol(number), call_symbol(number));
+    numbers.map(symbols).map(|(turn, choose, general)| TurnCall { turn, choose, general }).collect()
+}
+
+/// A call whose function is given a whole frame.
+#[derive(Serialize)]
+struct WholeCall {
+    entry: String,
+    general: String,
+}
+
+fn whole(plan: &Plan) -> Vec<WholeCall> {
+    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| handler.wants_frame());
+    let numbers = handlers.map(|(&number, _)| number);
+    numbers.map(|number| WholeCall { entry: call_symbol(number), general: general_symbol(number) }).collect()
+}
+
 /// Whether the dispatcher compares one number after another: for few calls, and where it is shorter than a table and only
 /// there for traps that are not expected.
 fn compares(plan: &Plan, calls: usize, last_call: u64) -> bool {
@@ -84,6 +116,7 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("traps", &(plan.platform.ecall == EcallBehaviour::Mtvec));
     context.insert("direct", &plan.direct_sites().next().is_some());
     context.insert("leave_offset", &LEAVE_OFFSET);
+    context.insert("fault", &LEAVE_FAULT);
     context.insert("float_state_offset", &offset_of!(Thread, float_state));
     let calls = calls(plan);
     let last_call = calls.last().map_or(0, |call| call.number);
@@ -98,6 +131,9 @@ pub(super) fn trap(plan: &Plan) -> Result<String, SourceError> {
     context.insert("wide", &(plan.placement.kernel.code().end().0 > 1 << 32));
     context.insert("calls", &calls);
     context.insert("quick", &quick(plan));
+    context.insert("turns", &turns(plan));
+    context.insert("whole", &whole(plan));
+    context.insert("continuation_offset", &offset_of!(Frame, continuation));
     context.insert("float", &plan.features.float.is_some());
     context.insert("signals", &!plan.selection.hooks(Moment::Deliver).is_empty());
     context.insert("faults", &!plan.selection.hooks(Moment::Fault).is_empty());

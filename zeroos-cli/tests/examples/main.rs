@@ -97,6 +97,11 @@ fn rayon_sums_on_four_threads() {
 }
 
 #[test]
+fn a_long_sum_on_four_threads() {
+    same_as_linux("sum-rust");
+}
+
+#[test]
 fn signers_are_recovered_on_four_threads() {
     same_as_linux("recover-rust");
 }

@@ -31,7 +31,7 @@ zeroos_trap:
     mv      a6, sp
     jal     zeroos_syscall              # a0: the result
     ld      t0, 536(sp)
-    bnez    t0, zeroos_leave_otherwise
+    bnez    t0, .Lleave_otherwise
     ld      ra, 8(sp)
     ld      t0, 40(sp)
     ld      t1, 48(sp)
@@ -72,6 +72,45 @@ zeroos_unknown_call:
 
 # From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
 # not keep them.
+    .globl zeroos_kept_93
+zeroos_kept_93:
+    addi    sp, sp, -256
+    sd      ra, 8(sp)
+    sd      t0, 40(sp)
+    sd      t1, 48(sp)
+    sd      t2, 56(sp)
+    sd      a1, 88(sp)
+    sd      a2, 96(sp)
+    sd      a3, 104(sp)
+    sd      a4, 112(sp)
+    sd      a5, 120(sp)
+    sd      a6, 128(sp)
+    sd      a7, 136(sp)
+    sd      t3, 224(sp)
+    sd      t4, 232(sp)
+    sd      t5, 240(sp)
+    sd      t6, 248(sp)
+    call    zeroos_general_93
+    ld      ra, 8(sp)
+    ld      t0, 40(sp)
+    ld      t1, 48(sp)
+    ld      t2, 56(sp)
+    ld      a1, 88(sp)
+    ld      a2, 96(sp)
+    ld      a3, 104(sp)
+    ld      a4, 112(sp)
+    ld      a5, 120(sp)
+    ld      a6, 128(sp)
+    ld      a7, 136(sp)
+    ld      t3, 224(sp)
+    ld      t4, 232(sp)
+    ld      t5, 240(sp)
+    ld      t6, 248(sp)
+    addi    sp, sp, 256
+    ret
+
+# From what asks for the most frequent case first to the general function: all registers but a0 are kept, so that stubs need
+# not keep them.
     .globl zeroos_kept_98
 zeroos_kept_98:
     addi    sp, sp, -256
@@ -109,28 +148,9 @@ zeroos_kept_98:
     addi    sp, sp, 256
     ret
 
-# What is no ecall is final: the kernel says what happened and ends the run.
-zeroos_exception:
-    csrr    a0, mcause
-    csrr    a1, mepc
-    csrr    a2, mtval
-    la      sp, zeroos_stack_top
-    call    zeroos_fault
-
-# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
-    .section .bss.zeroos_float_states, "aw", @nobits
-    .balign 8
-zeroos_float_states:
-    .zero   16
-    .section .text.zeroos_trap
-
-# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 = 1, 2, 4) or was written
-# whole (t0 = 3), the kernel chooses a thread, and that one's whole frame is loaded. Caller-saved registers that may be
-# read again, also to make the call once more, are in the frame already.
-    .globl zeroos_leave_otherwise
-zeroos_leave_otherwise:
-    addi    t0, t0, -3
-    beqz    t0, 1f
+# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+    .globl zeroos_call_220
+zeroos_call_220:
     csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
@@ -149,8 +169,29 @@ zeroos_leave_otherwise:
     sd      s9, 200(sp)
     sd      s10, 208(sp)
     sd      s11, 216(sp)
-    csrr    t1, mstatus
-    bgez    t1, 2f                      # mstatus.SD: floating point changed since it was saved or loaded
+    csrr    t0, mstatus
+    bgez    t0, 1f                      # mstatus.SD: floating point changed since it was saved or loaded
+    jal     t2, zeroos_save_float
+1:
+    tail    zeroos_general_220
+
+# What is no ecall is final: the kernel says what happened and ends the run.
+zeroos_exception:
+    csrr    a0, mcause
+    csrr    a1, mepc
+    csrr    a2, mtval
+    la      sp, zeroos_stack_top
+    call    zeroos_fault
+
+# The last name given to a floating-point state, and the name of the one in the hart, unless it was changed since.
+    .section .bss.zeroos_float_states, "aw", @nobits
+    .balign 8
+zeroos_float_states:
+    .zero   16
+    .section .text.zeroos_trap
+
+# Saves the floating-point registers to the frame at sp: a new state, which is also the hart's. Returns to t2.
+zeroos_save_float:
     .option push
     .option arch, +d
     fsd     f0, 256(sp)
@@ -190,25 +231,61 @@ zeroos_leave_otherwise:
     .option pop
     la      t0, zeroos_float_states
     ld      t1, 0(t0)
-    addi    t1, t1, 1                   # a new state, which is also the hart's
+    addi    t1, t1, 1
     sd      t1, 0(t0)
     sd      t1, 8(t0)
     sd      t1, 544(sp)
     li      t1, 0x2000
     csrc    mstatus, t1                 # mstatus.FS = clean
-    j       2f
-1:  la      t0, zeroos_float_states
-    ld      t1, 0(t0)
-    addi    t1, t1, 1                   # a new state, which only the frame has
-    sd      t1, 0(t0)
-    sd      t1, 544(sp)
-2:
+    jr      t2
+
+# The call of the thread at sp, made right before mepc, may not simply return: its frame is completed (t0 > 0), or was written
+# whole (t0 = -1), or nobody reads it any more (t0 = -2); the kernel chooses a thread, and that one goes on. Caller-saved registers that may
+# be read again, also to make the call once more, are in the frame already.
+    .globl zeroos_leave_otherwise
+zeroos_leave_otherwise:
+.Lleave_otherwise:                      # near: a branch reaches it
+    bltz    t0, 1f
+    csrr    t0, mepc                    # behind the call
+    sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+    sd      gp, 24(sp)
+    sd      tp, 32(sp)
+    sd      s0, 64(sp)
+    sd      s1, 72(sp)
+    sd      s2, 144(sp)
+    sd      s3, 152(sp)
+    sd      s4, 160(sp)
+    sd      s5, 168(sp)
+    sd      s6, 176(sp)
+    sd      s7, 184(sp)
+    sd      s8, 192(sp)
+    sd      s9, 200(sp)
+    sd      s10, 208(sp)
+    sd      s11, 216(sp)
+    csrr    t0, mstatus
+    bgez    t0, zeroos_choose           # mstatus.SD: floating point changed since it was saved or loaded
+    jal     t2, zeroos_save_float
+    j       zeroos_choose
+1:
+    la      t2, zeroos_float_states
+    ld      t1, 0(t2)
+    addi    t1, t1, 1                   # a new state
+    addi    t0, t0, 1
+    bnez    t0, 2f
+    sd      t1, 0(t2)
+    sd      t1, 544(sp)    # which only the frame has
+    j       zeroos_choose
+2:  csrr    t0, mstatus
+    bgez    t0, zeroos_choose
+    sd      t1, 0(t2)
+    sd      t1, 8(t2)                   # what the hart has is nobody's
+zeroos_choose:
     mv      a0, sp
-    call    zeroos_leave                # a0: the thread that goes on
+    jal     zeroos_leave                # a0: the thread that goes on
+zeroos_go_on:
     mv      sp, a0
-    csrw    mscratch, sp
-    ld      t0, 0(sp)
-    csrw    mepc, t0
     la      t0, zeroos_float_states
     ld      t1, 8(t0)
     ld      t2, 544(sp)
@@ -268,6 +345,9 @@ zeroos_leave_otherwise:
     ld      s9, 200(sp)
     ld      s10, 208(sp)
     ld      s11, 216(sp)
+    csrw    mscratch, sp
+    ld      t0, 0(sp)
+    csrw    mepc, t0
     ld      ra, 8(sp)
     ld      t0, 40(sp)
     ld      t1, 48(sp)

@@ -35,7 +35,10 @@ pub fn mprotect(
     if grows != 0 {
         return Err(Refusal::Unsupported("mprotect with PROT_GROWSDOWN or PROT_GROWSUP"));
     }
-    space.protect(memory, boot, address.0, end, protection as u8 & 7)?;
+    let protection = protection as u8 & 7;
+    if !space.open_reserved(memory, address.0, end, protection) {
+        space.protect(memory, boot, address.0, end, protection)?;
+    }
     Ok(0)
 }
 

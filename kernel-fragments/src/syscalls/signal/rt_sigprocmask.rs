@@ -2,8 +2,8 @@
 //! EINVAL, EFAULT.
 
 use crate::abi::signal::{SET_BYTES, UNBLOCKABLE};
-use crate::errno::{Errno, SysResult};
-use crate::outcome::Outcome;
+use crate::errno::Errno;
+use crate::outcome::{Leave, Outcome};
 use crate::subsystems::signals::Signals;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -25,7 +25,7 @@ pub fn change_mask(
     address: UserAddress,
     old_address: UserAddress,
     set_bytes: usize,
-) -> Option<SysResult> {
+) -> Option<Outcome> {
     if signals.are_pending(thread) || set_bytes != SET_BYTES {
         return None;
     }
@@ -40,7 +40,7 @@ pub fn change_mask(
         memory.write_words_quickly(old_address, [old])?;
     }
     thread.signal_mask = new;
-    Some(Ok(0))
+    Some(Ok(Leave::Return(0)))
 }
 
 /// Changes the thread's mask by the set at `address`, as `how` says, and stores the old one at `old_address`, where

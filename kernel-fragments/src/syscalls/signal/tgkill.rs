@@ -36,8 +36,8 @@ pub fn tgkill(
 mod tests {
     use super::*;
     use crate::abi::signal::{Action, SA_RESTART, SIGABRT, set_of};
-    use crate::subsystems::threads::Wait;
     use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::Wait;
     use crate::thread::{PC, Unfinished};
     use crate::user_memory::UserAddress;
 

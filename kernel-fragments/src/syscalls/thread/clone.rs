@@ -6,11 +6,10 @@ use crate::abi::clone_flags::{
     CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_FILES, CLONE_FS, CLONE_PARENT_SETTID, CLONE_SETTLS, CLONE_SIGHAND,
     CLONE_THREAD, CLONE_UNSUPPORTED, CLONE_VM,
 };
-use crate::errno::{Errno, Refusal};
-use crate::outcome::{Leave, Outcome};
-use crate::subsystems::newborn::Start;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::parked_thread::Start;
 use crate::subsystems::threads::Threads;
-use crate::thread::{A0, Thread};
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(220 => clone);
@@ -20,13 +19,13 @@ syscall!(220 => clone);
 pub fn clone(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
-    thread: &mut Thread,
+    thread: &Thread,
     flags: u64,
     stack: UserAddress,
     parent_tid: UserAddress,
     thread_pointer: u64,
     child_tid: UserAddress,
-) -> Outcome {
+) -> SysResult {
     let flags = flags as u32;
     let has = |wanted: u32| flags & wanted != 0;
     if has(CLONE_THREAD) && !has(CLONE_SIGHAND) || has(CLONE_SIGHAND) && !has(CLONE_VM) {
@@ -38,11 +37,12 @@ pub fn clone(
     if has(CLONE_UNSUPPORTED) || !has(CLONE_FS) || !has(CLONE_FILES) {
         return Err(Refusal::Unsupported("clone of a thread that does not share files, directory and namespaces"));
     }
-    let tid = threads.create(Start {
+    let start = Start {
         stack: stack.0 as u64,
         thread_pointer: has(CLONE_SETTLS).then_some(thread_pointer),
         clear_child_tid: if has(CLONE_CHILD_CLEARTID) { child_tid } else { UserAddress::NULL },
-    })?;
+    };
+    let tid = threads.create(thread, start)?;
     // A bad address is no error here (kernel/fork.c).
     if has(CLONE_PARENT_SETTID) {
         let _ = memory.write_u32(parent_tid, tid);
@@ -50,20 +50,22 @@ pub fn clone(
     if has(CLONE_CHILD_SETTID) {
         let _ = memory.write_u32(child_tid, tid);
     }
-    thread.frame.x[A0] = u64::from(tid);
-    Ok(Leave::Resume)
+    Ok(tid as usize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Leave;
     use crate::stop::Stop;
     use crate::testing_threads::{Step, THREAD_FLAGS, ThreadMachine};
     use crate::thread::{SP, TP};
 
     fn call(machine: &mut ThreadMachine, flags: u64) -> Step {
         let (stack, at) = (UserAddress(0x7000), machine.memory.address(0));
-        machine.call(|m, thread| clone(&mut m.memory, &mut m.threads, thread, flags, stack, at, 55, at.add(8)))
+        machine.call(|m, thread| {
+            clone(&mut m.memory, &mut m.threads, thread, flags, stack, at, 55, at.add(8)).map(Leave::Return)
+        })
     }
 
     #[test]
@@ -71,7 +73,7 @@ mod tests {
         let mut machine = ThreadMachine::new();
         machine.current().signal_mask = 3;
         let more = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-        assert_eq!(call(&mut machine, THREAD_FLAGS | u64::from(more)), Step::Switched(2, 3), "the parent goes on");
+        assert_eq!(call(&mut machine, THREAD_FLAGS | u64::from(more)), Step::Returned(3), "the parent goes on");
         assert_eq!((machine.memory.bytes(0, 4), machine.memory.bytes(8, 4)), (&[3, 0, 0, 0][..], &[3, 0, 0, 0][..]));
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         let at = machine.memory.address(8);

@@ -1,8 +1,7 @@
 //! `clone3(2)`: <https://man7.org/linux/man-pages/man2/clone.2.html>. Supported: threads as pthread_create makes them,
 //! as with `clone`; not supported: processes, namespaces, set_tid, cgroups. Errors: EINVAL, EFAULT, E2BIG, EAGAIN.
 
-use crate::errno::{Errno, Refusal};
-use crate::outcome::Outcome;
+use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::threads::Threads;
 use crate::syscalls::thread::clone::clone;
 use crate::thread::Thread;
@@ -28,10 +27,10 @@ const CLONE_PARENT: u64 = 0x8000;
 pub fn clone3(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
-    thread: &mut Thread,
+    thread: &Thread,
     address: UserAddress,
     len_bytes: usize,
-) -> Outcome {
+) -> SysResult {
     if len_bytes > MOST_BYTES {
         return Err(Errno::E2BIG.into());
     }
@@ -71,13 +70,14 @@ pub fn clone3(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Leave;
     use crate::stop::Stop;
     use crate::testing_threads::{Step, THREAD_FLAGS, ThreadMachine};
     use crate::thread::{SP, TP};
 
     fn call(machine: &mut ThreadMachine, words: [u64; 11], len_bytes: usize) -> Step {
         let at = machine.memory.put(256, &words.map(u64::to_le_bytes).concat());
-        machine.call(|m, thread| clone3(&mut m.memory, &mut m.threads, thread, at, len_bytes))
+        machine.call(|m, thread| clone3(&mut m.memory, &mut m.threads, thread, at, len_bytes).map(Leave::Return))
     }
 
     #[test]
@@ -86,7 +86,7 @@ mod tests {
         let at = machine.memory.address(0).0 as u64;
         let flags = THREAD_FLAGS | 0x8_0000 | 0x10_0000; // SETTLS, PARENT_SETTID
         let words = [flags, 0, 0, at, 0, 0x7000, 0x1000, 55, 0, 0, 0];
-        assert_eq!(call(&mut machine, words, 88), Step::Switched(2, 3));
+        assert_eq!(call(&mut machine, words, 88), Step::Returned(3));
         assert_eq!(machine.memory.bytes(0, 4), [3, 0, 0, 0]);
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         assert_eq!((machine.current().frame.x[SP], machine.current().frame.x[TP]), (0x8000, 55));

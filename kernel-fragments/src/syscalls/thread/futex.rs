@@ -8,23 +8,46 @@ use crate::abi::futex::{
     FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP, MATCH_ANY, wake_operation,
 };
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::futex_call::{FutexCall, read_word};
 use crate::subsystems::futex_words::{hand_over, mark_waited_for, try_own};
-use crate::subsystems::threads::{Threads, Wait};
-use crate::thread::Thread;
+use crate::subsystems::threads::Threads;
+use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(98 => futex);
 
-quick!(wake_nobody);
+quick!(wake_or_wait);
 
-/// What most unlocks come to: they do not know whether somebody waits.
-pub fn wake_nobody(threads: &mut Threads, address: UserAddress, operation: u32) -> Option<SysResult> {
-    let wakes = operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG && address.0.is_multiple_of(4);
-    (wakes && threads.nobody_waits()).then_some(Ok(0))
+/// Locking and unlocking, of what only this program knows and without a timeout.
+pub fn wake_or_wait(
+    memory: &mut impl UserMemory,
+    threads: &mut Threads,
+    thread: &mut Thread,
+    address: UserAddress,
+    operation: u32,
+    value: u32,
+    timeout: UserAddress,
+) -> Option<Outcome> {
+    let is_wake = operation == FUTEX_WAKE | FUTEX_PRIVATE_FLAG;
+    if !address.0.is_multiple_of(4) {
+        return None;
+    }
+    if is_wake && threads.nobody_waits() {
+        return Some(Ok(Leave::Return(0)));
+    }
+    if is_wake {
+        return Some(Ok(Leave::Return(threads.wake_futex(address, at_least_one(value), MATCH_ANY) as usize)));
+    }
+    if operation != FUTEX_WAIT | FUTEX_PRIVATE_FLAG || !timeout.is_null() {
+        return None;
+    }
+    if memory.read_u32_quickly(address)? != value {
+        return Some(Err(Errno::EAGAIN.into()));
+    }
+    Some(Ok(threads.wait(thread, Wait::Futex(address, MATCH_ANY), None)))
 }
 
 /// Does `operation` on the word at `address`. What `value`, `timeout` (or a second count), the word at `second` and
@@ -315,17 +338,58 @@ mod tests {
         assert!(matches!(step, Step::Stopped(Stop::Unsupported(_))));
     }
 
+    /// What the quick function does with the word at `offset`; `None` if it leaves that to the general one.
+    fn quickly(
+        machine: &mut ThreadMachine,
+        offset: usize,
+        operation: u32,
+        value: u32,
+        timeout: UserAddress,
+    ) -> Option<Step> {
+        let address = machine.memory.address(offset);
+        let mut is_done = true;
+        let step = machine.call(|m, thread| {
+            let outcome = wake_or_wait(&mut m.memory, &mut m.threads, thread, address, operation, value, timeout);
+            is_done = outcome.is_some();
+            outcome.unwrap_or(Ok(Leave::Return(0)))
+        });
+        is_done.then_some(step)
+    }
+
     #[test]
-    fn waking_nobody_quickly() {
-        let mut machine = ThreadMachine::new();
-        let address = machine.memory.address(0);
-        let quick =
-            |machine: &mut ThreadMachine, address, operation| wake_nobody(&mut machine.threads, address, operation);
-        assert_eq!(quick(&mut machine, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), Some(Ok(0)));
-        assert_eq!(quick(&mut machine, address, FUTEX_WAKE), None, "whether it is mapped must be looked up");
-        assert_eq!(quick(&mut machine, address.add(2), FUTEX_WAKE | FUTEX_PRIVATE_FLAG), None);
-        machine.spawn(0, UserAddress::NULL);
-        machine.futex(64, FUTEX_WAIT, 0);
-        assert_eq!(quick(&mut machine, address, FUTEX_WAKE | FUTEX_PRIVATE_FLAG), None, "somebody waits somewhere");
+    fn what_is_done_quickly_is_what_the_general_function_does() {
+        let (wait, wake) = (FUTEX_WAIT | FUTEX_PRIVATE_FLAG, FUTEX_WAKE | FUTEX_PRIVATE_FLAG);
+        let mut machines = [ThreadMachine::new(), ThreadMachine::new()];
+        let [quick, general] = &mut machines;
+        for _ in 0..3 {
+            quick.spawn(0, UserAddress::NULL);
+            general.spawn(0, UserAddress::NULL);
+        }
+        for (offset, operation, value) in [
+            (0, wake, 1),
+            (0, wait, 7),
+            (0, wait, 0),
+            (4, wait, 0),
+            (0, wait, 0),
+            (4, wake, 0),
+            (8, wake, 9),
+            (0, wake, u32::MAX),
+            (0, wait, 0),
+            (0, wait, 0),
+            (0, wake, 9),
+        ] {
+            let step = general.futex(offset, operation, value);
+            assert_eq!(quickly(quick, offset, operation, value, UserAddress::NULL), Some(step), "{operation} {value}");
+        }
+        let timeout = quick.put_time(64, 5);
+        for (offset, operation, timeout) in [
+            (0, FUTEX_WAKE, UserAddress::NULL),
+            (2, wake, UserAddress::NULL),
+            (2, wait, UserAddress::NULL),
+            (0, wait, timeout),
+            (1 << 40, wait, UserAddress::NULL),
+        ] {
+            assert_eq!(quickly(quick, offset, operation, 0, timeout), None, "{offset} {operation}");
+        }
     }
 }

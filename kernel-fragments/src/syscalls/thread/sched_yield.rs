@@ -1,14 +1,23 @@
 //! `sched_yield(2)`: <https://man7.org/linux/man-pages/man2/sched_yield.2.html>. Supported: everything. Errors: none.
 
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::clock::Clock;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
+use core::ptr::NonNull;
 
 syscall!(124 => sched_yield);
 
+turn!(take_turns);
+
+/// What most calls come to: somebody is ready, and nobody's time has come.
+pub fn take_turns(threads: &mut Threads, clock: &mut Clock, thread: &mut Thread) -> Option<NonNull<Thread>> {
+    threads.take_turns(clock, thread)
+}
+
 /// Lets the other ready threads run first.
-pub fn sched_yield(threads: &mut Threads, thread: &mut Thread) -> Outcome {
-    Ok(if threads.is_alone() { Leave::Return(0) } else { threads.yield_now(thread) })
+pub fn sched_yield(threads: &mut Threads) -> Outcome {
+    Ok(if threads.is_alone() { Leave::Return(0) } else { Leave::Yield })
 }
 
 #[cfg(test)]
@@ -20,10 +29,30 @@ mod tests {
     #[test]
     fn lets_others_run() {
         let mut machine = ThreadMachine::new();
-        let yield_now = |m: &mut ThreadMachine, thread: &mut Thread| sched_yield(&mut m.threads, thread);
+        let yield_now = |m: &mut ThreadMachine, _: &mut Thread| sched_yield(&mut m.threads);
         assert_eq!(machine.call(yield_now), Step::Returned(0));
         machine.spawn(0, UserAddress::NULL);
         assert_eq!(machine.call(yield_now), Step::Switched(3, 0));
         assert_eq!(machine.call(yield_now), Step::Switched(2, 0));
+        assert_eq!(machine.call(yield_now), Step::Switched(3, 0));
+    }
+
+    #[test]
+    fn takes_turns() {
+        let mut machine = ThreadMachine::new();
+        let turn = |m: &mut ThreadMachine, thread: &mut Thread| take_turns(&mut m.threads, &mut m.clock, thread);
+        assert_eq!(machine.turn(turn), None, "nobody else is there");
+        for tid in 3..6 {
+            machine.spawn(0, UserAddress::NULL);
+            // All go on in the order in which they came, however they yield.
+            for next in (3..=tid).chain([2]) {
+                assert_eq!(machine.turn(turn), Some(Step::Switched(next, 0)));
+            }
+            for next in (3..=tid).chain([2]) {
+                assert_eq!(machine.yield_now(), Step::Switched(next, 0));
+            }
+        }
+        machine.threads.set_alarm(Some(machine.clock.next_step_ns()));
+        assert_eq!(machine.turn(turn), None, "an alarm is due");
     }
 }

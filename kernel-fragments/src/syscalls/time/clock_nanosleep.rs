@@ -6,8 +6,8 @@ use crate::boot_info::BootInfo;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::sleep_request::sleep_deadline_ns;
-use crate::subsystems::threads::{Threads, Wait};
-use crate::thread::Thread;
+use crate::subsystems::threads::Threads;
+use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(115 => clock_nanosleep);

@@ -4,8 +4,8 @@
 use crate::abi::timespec::read_timespec;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
-use crate::subsystems::threads::{Threads, Wait};
-use crate::thread::Thread;
+use crate::subsystems::threads::Threads;
+use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(101 => nanosleep);
