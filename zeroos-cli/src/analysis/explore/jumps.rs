@@ -111,7 +111,7 @@ impl<'v> Explorer<'_, 'v> {
     fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
         /// More often a block is not run for this: its jump may lead to itself.
         const MOST_VISITS: u8 = 64;
-        let tables = (self.blocks[block].visits < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
+        let tables = (self.blocks[block].visits() < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
         // Further paths may lead here without changing what is known where they meet. One that gives no table never will.
         match tables {
             Some(_) => self.function.shared_jumps.insert(block),
