@@ -14,6 +14,7 @@
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `leaf`: calls of functions that only copy or clear memory.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
+//! * `handed_out`: what is written to a stack slot through its address.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
@@ -30,6 +31,7 @@ mod finished;
 mod flow;
 mod function;
 mod go;
+mod handed_out;
 mod holders;
 mod instructions;
 mod leaf;

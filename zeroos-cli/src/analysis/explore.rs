@@ -300,9 +300,9 @@ impl<'v> Explorer<'_, 'v> {
         }
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
         self.found.pointers.extend(writable.map(|&address| (address, self.id)));
-        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I) or loaded whole; `lui` and
-        // `auipc` give only their upper part, and `addiw` makes integers, never addresses.
-        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub)
+        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I), by `addiw` where one is written as a
+        // number, or loaded whole; `lui` and `auipc` give only their upper part.
+        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub | Op::Addiw)
             || matches!(instruction.op, Op::Sh1add | Op::Sh2add | Op::Sh3add)
             || instruction.op == Op::Ld;
         if !finishes {

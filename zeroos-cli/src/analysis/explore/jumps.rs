@@ -26,6 +26,9 @@ impl<'v> Explorer<'_, 'v> {
             _ => state.address(instruction, self.code.arena),
         };
         target.constants().into_iter().flatten().for_each(|&target| self.code.note_target(target));
+        if target == Value::Any && instruction.rs1() != Register::RA {
+            self.note_variable(block, at, instruction.rs1());
+        }
         let next = at.wrapping_add(instruction.length.into());
         if link == Register::T0
             && let (Some(target), Convention::Standard) = (target.constant(), self.convention)
@@ -93,6 +96,32 @@ impl<'v> Explorer<'_, 'v> {
             self.function.tables.insert((table.base, table.base.wrapping_add(size)));
             for target in targets {
                 self.go(target, state, exit);
+            }
+        }
+    }
+
+    /// The jump at `at`, which ends `block`, goes to what is in `register`. If that is loaded from a variable, what lies there from the
+    /// start is an address, whatever it looks like.
+    fn note_variable(&mut self, block: BlockId, at: u64, register: Register) {
+        let start = self.blocks[block].start;
+        let mut loaded = None;
+        for (here, instruction) in self.code.instructions_from(start).take_while(|&(here, _)| here < at) {
+            if instruction.effects().defines.contains(register) {
+                loaded = (instruction.op == Op::Ld).then_some((here, instruction));
+            }
+        }
+        let Some((load, instruction)) = loaded else { return };
+        let mut state = self.blocks.state(block);
+        for (here, instruction) in self.code.instructions_from(start).take_while(|&(here, _)| here < load) {
+            state.step(&instruction, here, self.code);
+        }
+        let variables = state.address(&instruction, self.code.arena);
+        for &variable in variables.constants().unwrap_or_default() {
+            if let Some(target) = self.code.initial_load(Op::Ld, variable)
+                && self.code.contains(target)
+                && self.function.code_references.insert(target)
+            {
+                self.found.labels.push(target);
             }
         }
     }
