@@ -14,6 +14,7 @@
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `leaf`: calls of functions that only copy or clear memory.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
+//! * `handed_out`: what is written to a stack slot through its address.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
@@ -30,6 +31,7 @@ mod finished;
 mod flow;
 mod function;
 mod go;
+mod handed_out;
 mod holders;
 mod instructions;
 mod leaf;
@@ -61,8 +63,10 @@ pub use start_up::InitialState;
 use crate::address::Address;
 use crate::elf::AppElf;
 use arena::Arena;
+use cells::Cells;
 use code::Code;
 use flow::Flow;
+use liveness::Liveness;
 use premises::Premises;
 use program::Program;
 use start_up::StartUp;
@@ -75,36 +79,51 @@ pub fn analyse(elf: &AppElf) -> Analysis {
 /// Analyses `elf`, which is started in one of the ways `initial`. What the result says holds for other ways, too, for which
 /// [`Finished::holds_for`] does.
 pub fn analyse_started(elf: &AppElf, initial: &[InitialState]) -> Analysis {
-    recovered(elf, initial, |program, flow, premises| Analysis {
-        global_pointer: premises.global_pointer(program),
-        finished: premises.finished().cloned(),
-        ..results(program, flow)
+    let starts = || initial.iter().map(|initial| StartUp::of(elf, initial)).collect();
+    recovered(elf, |program, flow, premises| {
+        let liveness = Liveness::new(program, flow);
+        let cells = Cells::new(program, &liveness);
+        match premises.started(program, flow, &cells, &liveness, starts) {
+            Some(premises) => Err(premises),
+            None => Ok(Analysis {
+                global_pointer: premises.global_pointer(program),
+                finished: premises.finished().cloned(),
+                ..results(program, flow, &cells, &liveness)
+            }),
+        }
     })
 }
 
 /// Lists what the reachable code of `elf` asks of the instruction set. The code is recovered again for it: few builds need it.
 pub fn list_instructions(elf: &AppElf) -> CodeListing {
-    recovered(elf, &[], |program, flow, _| CodeListing::new(program, flow))
+    recovered(elf, |program, flow, _| Ok(CodeListing::new(program, flow)))
 }
 
-/// What `see` finds in the reachable code of `elf`.
-fn recovered<T>(elf: &AppElf, initial: &[InitialState], see: impl FnOnce(&Program<'_>, &Flow, &Premises) -> T) -> T {
+/// What `see` finds in the reachable code of `elf`, unless it has other premises to find that code by.
+fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Result<T, Premises>) -> T {
     let mut premises = Premises::first(elf);
-    let starts = || initial.iter().map(|initial| StartUp::of(elf, initial)).collect();
     loop {
         let arena = Arena::new();
         let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
-        let next = premises.corrected(&program, &flow).or_else(|| premises.started(&program, &flow, starts));
-        match next {
-            Some(corrected) => premises = corrected,
-            None => return see(&program, &flow, &premises),
+        let seen = match premises.corrected(&program, &flow) {
+            Some(corrected) => Err(corrected),
+            None => see(&program, &flow, &premises),
+        };
+        match seen {
+            Ok(found) => return found,
+            Err(others) => premises = others,
         }
     }
 }
 
-fn results(program: &Program<'_>, flow: &Flow) -> Analysis {
-    let mut sites = sites::reachable_sites(program, flow);
+fn results<'p, 'a>(
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    cells: &'p Cells<'p, 'a>,
+    liveness: &'p Liveness<'p, 'a>,
+) -> Analysis {
+    let mut sites = sites::reachable_sites(program, flow, cells, liveness);
     sites.extend(sites::unreachable_sites(program, flow));
     sites.sort_by_key(|site| site.address);
     let jumps: BTreeSet<u64> =

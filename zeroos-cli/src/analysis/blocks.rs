@@ -3,7 +3,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 
 use super::arena::Arena;
 use super::code::Code;
@@ -24,36 +24,72 @@ pub(super) struct Block {
     pub exit: Exit,
     /// Its first instruction.
     pub start: u64,
-    /// In bytes.
-    length: u32,
+    /// Its length and what it waits for.
+    progress: Progress,
     /// The function that it belongs to. Code that several functions run into has a block for each.
     pub function: FunctionId,
     /// What it does with registers.
     pub effects: BlockEffects,
-    /// How often it was run.
-    pub visits: u8,
-    /// Whether it waits to be run.
-    pub queued: bool,
-    /// Whether another block may have its values at the same place.
-    shared: bool,
-    known: RegisterSet,
-    /// Where the values of the `known` registers lie.
+    /// Where the values of the registers lie of which something is known.
     values: u32,
-    /// The block of another function with the same start.
-    twin: Option<BlockId>,
+    /// The block that was found before it in the same group of slots.
+    before: Option<BlockId>,
 }
 
 impl Block {
     /// The first address behind it.
     pub fn end(&self) -> u64 {
-        self.start.wrapping_add(self.length.into())
+        self.start.wrapping_add(2 * u64::from(self.progress.0 & Progress::LENGTH))
     }
 
     /// It ends right before `end`.
     pub fn set_end(&mut self, end: u64) {
-        self.length = end.wrapping_sub(self.start) as u32;
+        let length = (end.wrapping_sub(self.start) / 2) as u32 & Progress::LENGTH;
+        self.progress.0 = self.progress.0 & !Progress::LENGTH | length;
+    }
+
+    /// How often it was run: more often than 255 times is 255 times.
+    pub fn visits(&self) -> u8 {
+        (self.progress.0 >> Progress::VISITS) as u8
+    }
+
+    /// It is run, and no longer waits for it.
+    pub fn visit(&mut self) {
+        self.progress.0 &= !Progress::QUEUED;
+        self.progress.0 = self.progress.0.checked_add(1 << Progress::VISITS).unwrap_or(self.progress.0);
+    }
+
+    /// It waits to be run; whether that is new.
+    pub fn queue(&mut self) -> bool {
+        let is_new = self.progress.0 & Progress::QUEUED == 0;
+        self.progress.0 |= Progress::QUEUED;
+        is_new
     }
 }
+
+/// A block's length in halfwords, whether it waits to be run, whether another block may have its values at the same place, and how
+/// often it was run, from the lowest bit on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress(u32);
+
+impl Progress {
+    const LENGTH: u32 = (1 << 22) - 1;
+    const QUEUED: u32 = 1 << 22;
+    const SHARED: u32 = 1 << 23;
+    /// Its lowest bit.
+    const VISITS: u32 = 24;
+
+    fn is_shared(self) -> bool {
+        self.0 & Progress::SHARED != 0
+    }
+
+    fn set_shared(&mut self, shared: bool) {
+        self.0 = self.0 & !Progress::SHARED | if shared { Progress::SHARED } else { 0 };
+    }
+}
+
+/// Longer runs of instructions, in bytes, are more than one block.
+pub(super) const LONGEST: u64 = 1 << 22;
 
 /// What a run of instructions does with registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -91,8 +127,8 @@ const SYSTEM_CALL_ARGUMENTS: RegisterSet = {
 /// All blocks of a program.
 pub(super) struct Blocks<'v> {
     all: Vec<Block>,
-    /// By slot, the block that starts there.
-    at: FxHashMap<u32, BlockId>,
+    /// By group of slots, the block that was found last in it.
+    groups: Vec<Option<BlockId>>,
     /// The slots at which blocks start, a bit each.
     starts: Vec<u64>,
     values: PackedValues<'v>,
@@ -122,7 +158,7 @@ impl<'v> Blocks<'v> {
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
         Blocks {
             all: Vec::new(),
-            at: FxHashMap::default(),
+            groups: vec![None; code.slots() / Code::SLOT_GROUP + 1],
             starts: vec![0; code.slots() / 64 + 1],
             values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
@@ -158,10 +194,19 @@ impl<'v> Blocks<'v> {
         None
     }
 
-    /// The blocks that start at `slot`.
+    /// How many slots from `slot` on surely come before the next block's, itself included: at least 1.
+    pub fn free_from(&self, slot: usize) -> usize {
+        let Some(&word) = self.starts.get(slot / 64) else { return 1 };
+        let ahead = word >> (slot % 64) & !1;
+        if ahead != 0 { ahead.trailing_zeros() as usize } else { 64 - slot % 64 }
+    }
+
+    /// The blocks that start at `slot`: more than one where functions share code.
     fn starting_at(&self, slot: usize) -> impl Iterator<Item = BlockId> {
-        let first = self.at.get(&(slot as u32)).copied();
-        std::iter::successors(first, |&id| self[id].twin)
+        const GROUP: usize = Code::SLOT_GROUP;
+        let last = self.groups.get(slot / GROUP).copied().flatten();
+        let group = std::iter::successors(last, |&id| self[id].before);
+        group.filter(move |&id| (self[id].start / 2) as usize % GROUP == slot % GROUP)
     }
 
     /// The block of `function` that starts at `slot`.
@@ -200,20 +245,16 @@ impl<'v> Blocks<'v> {
     ) -> BlockId {
         let id = BlockId::new(self.all.len());
         let known = state.known().intersection(carried);
-        let twin = self.at.insert(slot as u32, id);
+        let before = self.groups[slot / Code::SLOT_GROUP].replace(id);
         self.starts[slot / 64] |= 1 << (slot % 64);
         self.all.push(Block {
             exit: Exit::default(),
             start,
-            length: 0,
+            progress: Progress::default(),
             function,
             effects: BlockEffects::default(),
-            visits: 0,
-            queued: false,
-            shared: false,
-            known: RegisterSet::EMPTY,
-            values: 0,
-            twin,
+            values: PackedValues::NOTHING,
+            before,
         });
         if !self.starts_like_the_one_before(id, known, state) {
             let values: Vec<Value<'v>> = known.iter().map(|register| state.get(register)).collect();
@@ -226,12 +267,13 @@ impl<'v> Blocks<'v> {
     /// ways out of a branch do.
     fn starts_like_the_one_before(&mut self, id: BlockId, known: RegisterSet, state: &State<'v>) -> bool {
         let Some([.., other, block]) = self.all.get_mut(..=id.index()) else { return false };
-        let mut values = self.values.get(other.values, other.known.len()).zip(known.iter());
-        if other.known != known || !values.all(|(value, register)| value == state.get(register)) {
+        let (other_known, values) = self.values.get(other.values);
+        if other_known != known || !values.zip(known.iter()).all(|(value, register)| value == state.get(register)) {
             return false;
         }
-        (block.known, block.values) = (known, other.values);
-        (block.shared, other.shared) = (true, true);
+        block.values = other.values;
+        block.progress.set_shared(true);
+        other.progress.set_shared(true);
         true
     }
 
@@ -240,31 +282,32 @@ impl<'v> Blocks<'v> {
     fn place(&mut self, id: BlockId, known: RegisterSet, values: &[Value<'v>]) {
         let alike = &mut self.alike[hash(known, values) % ALIKE];
         let other = alike.replace(id).filter(|&other| other != id).map(|other| &mut self.all[other.index()]);
-        if let Some(other) = other
-            && other.known == known
-            && self.values.get(other.values, values.len()).eq(values.iter().copied())
-        {
-            other.shared = true;
+        let same = other.filter(|other| {
+            let (other_known, other_values) = self.values.get(other.values);
+            other_known == known && other_values.eq(values.iter().copied())
+        });
+        if let Some(other) = same {
+            other.progress.set_shared(true);
             let place = other.values;
             let block = &mut self.all[id.index()];
-            (block.known, block.values, block.shared) = (known, place, true);
+            block.values = place;
+            block.progress.set_shared(true);
             return;
         }
         let block = &mut self.all[id.index()];
-        let room = if block.shared { 0 } else { block.known.len() };
-        block.known = known;
-        if values.len() <= room {
-            self.values.replace(block.values, values);
+        if !block.progress.is_shared() && values.len() <= self.values.get(block.values).0.len() {
+            self.values.replace(block.values, known, values);
         } else {
-            (block.values, block.shared) = (self.values.append(values), false);
+            block.values = self.values.append(known, values);
+            block.progress.set_shared(false);
         }
     }
 
     /// Makes `state` what is known at the start of the block.
     pub fn load(&self, id: BlockId, state: &mut State<'v>) {
-        let block = &self[id];
         state.forget();
-        for (register, value) in block.known.iter().zip(self.values.get(block.values, block.known.len())) {
+        let (known, values) = self.values.get(self[id].values);
+        for (register, value) in known.iter().zip(values) {
             state.set(register, value);
         }
     }
@@ -279,8 +322,11 @@ impl<'v> Blocks<'v> {
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
     /// once.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
-        let block = &self[id];
-        let values = || self.values.get(block.values, block.known.len()).zip(block.known.iter());
+        let place = self[id].values;
+        let values = || {
+            let (known, values) = self.values.get(place);
+            values.zip(known.iter())
+        };
         let differs = |(mine, register): (Value<'v>, Register)| mine != state.get(register);
         let Some(first) = values().position(differs) else { return false };
         let (mut known, mut joined) = (RegisterSet::EMPTY, [Value::Any; 32]);

@@ -9,7 +9,7 @@ use super::exit::{BlockId, FunctionId};
 use super::flow::all_registers;
 use super::leaf;
 use super::liveness::Liveness;
-use super::pointers::data_addresses;
+use super::pointers::DataAddresses;
 use super::program::Program;
 use super::state::State;
 use super::value::Value;
@@ -36,8 +36,7 @@ pub(super) struct Store {
 pub(super) struct Cells<'p, 'a> {
     program: &'p Program<'a>,
     liveness: &'p Liveness<'p, 'a>,
-    /// Addresses of data that lie in data, ascending.
-    in_data: OnceCell<Vec<u64>>,
+    in_data: DataAddresses,
     /// By function, which addresses get away there.
     escapes: Vec<OnceCell<Escapes>>,
 }
@@ -55,7 +54,7 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Nothing is looked at yet.
     pub fn new(program: &'p Program<'a>, liveness: &'p Liveness<'p, 'a>) -> Cells<'p, 'a> {
         let escapes = vec![OnceCell::new(); program.functions.len()];
-        Cells { program, liveness, in_data: OnceCell::new(), escapes }
+        Cells { program, liveness, in_data: DataAddresses::default(), escapes }
     }
 
     fn escapes_in(&self, function: FunctionId) -> &Escapes {
@@ -83,11 +82,11 @@ impl<'p, 'a> Cells<'p, 'a> {
             Some(symbol) => symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1)),
             None => self.lowest_base(address)..address.saturating_add(8),
         };
-        let in_data = self.in_data.get_or_init(|| data_addresses(&self.program.code));
+        let in_data = self.in_data.first_in(&object, &self.program.code);
         // Only a function that has the address in a register can give it away.
         let holders = within(&self.program.pointers, &object).iter();
         let mut given_away = holders.map(|&(_, function)| first_in(&self.escapes_in(function).constants, &object));
-        let taken = first_in(in_data, &object).or_else(|| given_away.find_map(|taken| taken))?;
+        let taken = in_data.or_else(|| given_away.find_map(|taken| taken))?;
         Some(format!("whose address {taken:#x} is taken"))
     }
 
@@ -104,9 +103,8 @@ impl<'p, 'a> Cells<'p, 'a> {
             return false;
         };
         let before = start.0..address.saturating_add(1);
-        let in_data = self.in_data.get_or_init(|| data_addresses(code));
         self.may_alias(address).is_none()
-            && first_in(in_data, &before).is_none()
+            && self.in_data.first_in(&before, code).is_none()
             && within(&self.program.pointers, &before).iter().all(|&(pointer, _)| pointer == address)
     }
 

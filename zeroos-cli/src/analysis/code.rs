@@ -52,6 +52,9 @@ impl<'a> Code<'a> {
     /// How far the 12-bit displacement of a load, a store or an `addi` reaches, in bytes.
     pub const DISPLACEMENT: u64 = 2048;
 
+    /// See [`Code::slot`].
+    pub const SLOT_GROUP: usize = 8;
+
     /// A view of `elf`. Where code may lie is taken from its sections, or, as the machine does, from its segments; whether all
     /// instructions are whole words is for the caller to say.
     pub fn new(elf: &'a AppElf, arena: &'a Arena<'a>, by: CodeBy, whole_words: bool) -> Code<'a> {
@@ -158,7 +161,8 @@ impl<'a> Code<'a> {
         self.writable.iter().any(|range| range.contains(Address(address)))
     }
 
-    /// Numbers the halfwords of all code, from 0 without gaps.
+    /// Numbers the halfwords of all code. Ranges of code share no group of [`Code::SLOT_GROUP`] numbers, and the number of an address
+    /// leaves the same remainder in it as half the address.
     pub fn slot(&self, address: u64) -> Option<usize> {
         let text = self.text_at(address)?;
         Some(text.first_slot + ((address - text.range.start().0) / 2) as usize)
@@ -342,9 +346,11 @@ fn texts(elf: &AppElf, by: CodeBy) -> Vec<Text<'_>> {
     ranges.sort_by_key(|range| range.start());
     let mut texts: Vec<Text<'_>> = Vec::new();
     for range in ranges {
-        let (end, first_slot) =
+        let (end, slots) =
             texts.last().map_or((0, 0), |last| (last.range.end().0, last.first_slot + last.bytes.len().div_ceil(2)));
         let start = range.start().0.max(end);
+        let group = Code::SLOT_GROUP;
+        let first_slot = slots.next_multiple_of(group) + (start.div_ceil(2) % group as u64) as usize;
         let Some(bytes) = elf.bytes_from(Address(start)) else { continue };
         let size = range.end().0.saturating_sub(start).min(bytes.len() as u64);
         let Some(bytes) = bytes.get(..size as usize).filter(|bytes| !bytes.is_empty()) else { continue };

@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 
 use derived::Derived;
 
-use super::blocks::{BlockEffects, Blocks};
+use super::blocks::{BlockEffects, Blocks, LONGEST};
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
@@ -95,15 +95,16 @@ impl<'v> Explorer<'_, 'v> {
         }
         let mut state = State::unknown();
         loop {
-            let pending = self.function.pending.drain(..);
-            heap.extend(pending.map(|block| Reverse((self.blocks[block].start, block))));
+            for block in self.function.pending.drain(..) {
+                heap.push(Reverse((self.blocks[block].start, block)));
+            }
             let Some(Reverse((_, block))) = heap.pop() else { break };
             self.run(block, &mut state);
         }
     }
 
     fn queue(&mut self, block: BlockId) {
-        if !std::mem::replace(&mut self.blocks[block].queued, true) {
+        if self.blocks[block].queue() {
             self.function.pending.push(block);
         }
     }
@@ -115,7 +116,7 @@ impl<'v> Explorer<'_, 'v> {
             if self.function.shared_jumps.contains(&block) {
                 self.queue(block);
             }
-            let widen = self.blocks[block].visits >= VISITS_BEFORE_WIDENING;
+            let widen = self.blocks[block].visits() >= VISITS_BEFORE_WIDENING;
             if self.blocks.join(block, state, widen, self.code.arena) {
                 self.queue(block);
             }
@@ -134,20 +135,21 @@ impl<'v> Explorer<'_, 'v> {
     fn run(&mut self, block: BlockId, state: &mut State<'v>) {
         self.blocks.load(block, state);
         let this = &mut self.blocks[block];
-        this.visits = this.visits.saturating_add(1);
-        this.queued = false;
+        this.visit();
         let start = this.start;
         let (mut exit, mut effects) = (Exit::default(), BlockEffects::default());
         let mut derived = Derived::default();
         let mut cursor = self.code.instructions_from(start);
+        let mut clear_until = self.clear_from(start, cursor.slot);
         loop {
             let (at, slot) = (cursor.at, cursor.slot);
-            if at != start {
+            if at >= clear_until {
                 let meets = self.blocks.any_at(slot) && self.blocks.find(slot, self.id).is_some();
-                if meets || !self.function.is_inside(at) {
+                if meets || at - start >= LONGEST || !self.function.is_inside(at) {
                     self.go(at, state, &mut exit);
                     break;
                 }
+                clear_until = self.clear_from(at, slot);
             }
             let Some((_, instruction)) = cursor.next() else { break };
             let here = instruction.effects();
@@ -198,6 +200,13 @@ impl<'v> Explorer<'_, 'v> {
         this.set_end(cursor.at);
         this.exit = exit;
         this.effects = effects;
+    }
+
+    /// Up to where, from an instruction at `at` that the block has, no other block starts, and the function does not end.
+    fn clear_from(&self, at: u64, slot: usize) -> u64 {
+        let extent = &self.function.extent;
+        let free = at.saturating_add(2 * self.blocks.free_from(slot) as u64);
+        if extent.contains(&at) { free.min(extent.end) } else { at.saturating_add(2) }
     }
 
     /// Control goes to `target`: a block of this function, or another function for good.
@@ -266,7 +275,7 @@ impl<'v> Explorer<'_, 'v> {
         if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
             self.function.returns = true;
         }
-        if knows_nothing(instruction, uses, state) {
+        if knows_nothing(instruction, uses, state) || self.stays_in_frame(instruction, state) {
             if instruction.writes_integer_register() {
                 state.apply(instruction, Value::Any);
             }
@@ -291,9 +300,9 @@ impl<'v> Explorer<'_, 'v> {
         }
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
         self.found.pointers.extend(writable.map(|&address| (address, self.id)));
-        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I) or loaded whole; `lui` and
-        // `auipc` give only their upper part, and `addiw` makes integers, never addresses.
-        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub)
+        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I), by `addiw` where one is written as a
+        // number, or loaded whole; `lui` and `auipc` give only their upper part.
+        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub | Op::Addiw)
             || matches!(instruction.op, Op::Sh1add | Op::Sh2add | Op::Sh3add)
             || instruction.op == Op::Ld;
         if !finishes {
@@ -347,6 +356,16 @@ impl<'v> Explorer<'_, 'v> {
         let stores = || instruction.op == Op::Sd && instruction.rs2() == Register::RA;
         let hands_on = self.convention == Convention::Go || stores();
         hands_on && state.get(Register::RA) == Value::Any && !in_frame()
+    }
+
+    /// Whether all that the instruction does is to keep something in the frame or to get it from there, which says nothing of any value.
+    fn stays_in_frame(&self, instruction: &Instruction, state: &State<'v>) -> bool {
+        let loads = load_size(instruction.op).is_some();
+        let stores = || {
+            store_size(instruction.op).is_some()
+                && !(self.code.has_constants() && state.known().contains(instruction.rs2()))
+        };
+        (loads || stores()) && matches!(state.get(instruction.rs1()), Value::Stack(_))
     }
 
     /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a

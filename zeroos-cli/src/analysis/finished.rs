@@ -2,8 +2,11 @@
 //! them never is. In C libraries that is, among more, what a program does only if it runs with somebody else's rights.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
+use super::blocks::Block;
 use super::cells::Cells;
+use super::code::Code;
 use super::exit::FunctionId;
 use super::flow::Flow;
 use super::liveness::Liveness;
@@ -28,25 +31,29 @@ pub struct Finished {
 
 impl Finished {
     /// Those of `program`, which can start in each of these ways; `None` if nothing can be said.
-    pub(super) fn of(program: &Program<'_>, flow: &Flow, starts: &[StartUp]) -> Option<Finished> {
+    pub(super) fn of<'p, 'a>(
+        program: &'p Program<'a>,
+        flow: &'p Flow,
+        cells: &'p Cells<'p, 'a>,
+        liveness: &'p Liveness<'p, 'a>,
+        starts: &[StartUp],
+    ) -> Option<Finished> {
         // Go's tables name functions that no address leads to, and its stacks change hands.
         if starts.is_empty() || program.lost.is_some() || program.convention == Convention::Go {
             return None;
         }
-        let again = run_again(program, flow, starts)?;
-        let blocks = |wanted: bool| {
-            let ids = program.function_ids().filter(|id| again[id.index()] == wanted);
-            let blocks = ids.flat_map(|id| &program[id].blocks).map(|&block| &program.blocks[block]);
-            joined(blocks.map(|block| (block.start, block.end())).collect())
-        };
-        let kept = blocks(true);
+        let again = run_again(program, flow, cells, liveness, starts)?;
+        let mut kept = Halfwords::none(&program.code);
+        for id in program.function_ids().filter(|id| again[id.index()]) {
+            program[id].blocks.iter().for_each(|&block| kept.insert(&program.blocks[block]));
+        }
         let executed: BTreeSet<u64> = starts.iter().flat_map(|start| &start.executed).copied().collect();
         let mut ranges = Vec::new();
         let mut leaves_out = false;
         for id in program.function_ids().filter(|id| !again[id.index()]) {
             let own: Vec<_> = program[id].blocks.iter().map(|&block| &program.blocks[block]).collect();
             let ran = own.iter().filter(|block| executed.contains(&block.start)).count();
-            if ran > 0 && own.iter().all(|block| !meets(&kept, (block.start, block.end()))) {
+            if ran > 0 && own.iter().all(|block| !kept.meet(block)) {
                 leaves_out |= ran < own.len();
                 ranges.extend(own.iter().map(|block| (block.start, block.end())));
             }
@@ -82,17 +89,21 @@ impl Finished {
 
 /// By function, whether it may run once start-up is over: those under way then, those whose address anybody may have, and all
 /// that they lead to. `None` if it ends where no code was found.
-fn run_again(program: &Program<'_>, flow: &Flow, starts: &[StartUp]) -> Option<Vec<bool>> {
+fn run_again<'p, 'a>(
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    cells: &'p Cells<'p, 'a>,
+    liveness: &'p Liveness<'p, 'a>,
+    starts: &[StartUp],
+) -> Option<Vec<bool>> {
     let mut again = vec![false; program.functions.len()];
     let mut work = under_way(program, starts)?;
     // Start-up code of C libraries goes from one part to the next through pointers that nobody else sees.
-    let liveness = Liveness::new(program, flow);
-    let cells = Cells::new(program, &liveness);
     let mut by_pointer: BTreeMap<FunctionId, Vec<FunctionId>> = BTreeMap::new();
     for &address in &program.address_taken {
         let Some(function) = program.function_at(address) else { continue };
         let is_started = starts.iter().any(|start| start.executed.contains(&address));
-        let callers = is_started.then(|| pointer_callers_by_variable(program, flow, &cells, &liveness, address));
+        let callers = is_started.then(|| pointer_callers_by_variable(program, flow, cells, liveness, address));
         match callers.and_then(Result::ok) {
             Some(blocks) => {
                 for block in blocks {
@@ -147,11 +158,35 @@ fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
 }
 
 fn contains(ranges: &[(u64, u64)], at: u64) -> bool {
-    meets(ranges, (at, at + 1))
+    let below = ranges.partition_point(|&(start, _)| start <= at);
+    below.checked_sub(1).is_some_and(|index| ranges[index].1 > at)
 }
 
-/// Whether some of `range` lies in `ranges`.
-fn meets(ranges: &[(u64, u64)], (start, end): (u64, u64)) -> bool {
-    let below = ranges.partition_point(|&(other, _)| other < end);
-    below.checked_sub(1).is_some_and(|index| ranges[index].1 > start)
+/// A set of halfwords of code.
+struct Halfwords<'c, 'a> {
+    code: &'c Code<'a>,
+    /// By slot, a bit each.
+    members: Vec<u64>,
+}
+
+impl<'c, 'a> Halfwords<'c, 'a> {
+    fn none(code: &'c Code<'a>) -> Halfwords<'c, 'a> {
+        Halfwords { code, members: vec![0; code.slots() / 64 + 1] }
+    }
+
+    fn slots(&self, block: &Block) -> Range<usize> {
+        let count = (block.end().wrapping_sub(block.start) / 2) as usize;
+        self.code.slot(block.start).map_or(0..0, |first| first..(first + count).min(self.code.slots()))
+    }
+
+    fn insert(&mut self, block: &Block) {
+        for slot in self.slots(block) {
+            self.members[slot / 64] |= 1 << (slot % 64);
+        }
+    }
+
+    /// Whether any of the block is in it.
+    fn meet(&self, block: &Block) -> bool {
+        self.slots(block).any(|slot| self.members[slot / 64] >> (slot % 64) & 1 != 0)
+    }
 }

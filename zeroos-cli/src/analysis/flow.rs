@@ -10,11 +10,12 @@ use crate::isa::{Register, RegisterSet};
 
 /// Edges of the program, backwards.
 pub(super) struct Flow {
-    /// Predecessors of block `b`: `predecessors[first[b]..first[b + 1]]`.
-    predecessors: Vec<BlockId>,
-    first: Vec<u32>,
-    callers: Vec<Vec<BlockId>>,
-    returns: Vec<Vec<BlockId>>,
+    /// By block.
+    predecessors: BlockLists,
+    /// By function.
+    callers: BlockLists,
+    /// By function.
+    returns: BlockLists,
     clobbers: Vec<RegisterSet>,
     broken: Vec<RegisterSet>,
     broken_by_pointer: RegisterSet,
@@ -25,31 +26,26 @@ pub(super) struct Flow {
 impl Flow {
     /// Collects the edges of `program`.
     pub fn new(program: &Program<'_>) -> Flow {
-        let (first, predecessors) = predecessors(program);
         let functions = program.functions.len();
+        let blocks = &program.blocks;
+        let edges = || blocks.ids().flat_map(|from| blocks[from].exit.successors().map(move |to| (to.index(), from)));
+        let in_functions = || program.functions.iter().flat_map(|function| &function.blocks).copied();
+        let calls = || {
+            in_functions().flat_map(|from| {
+                let targets = blocks[from].exit.callees().flat_map(|callee| callee.known());
+                targets.map(move |target| (target.index(), from))
+            })
+        };
+        let returning = || in_functions().filter(|&block| blocks[block].exit.returns());
         let mut flow = Flow {
-            predecessors,
-            first,
-            callers: vec![Vec::new(); functions],
-            returns: vec![Vec::new(); functions],
+            predecessors: BlockLists::new(blocks.len(), edges),
+            callers: BlockLists::new(functions, calls),
+            returns: BlockLists::new(functions, || returning().map(|block| (blocks[block].function.index(), block))),
             clobbers: vec![RegisterSet::EMPTY; functions],
             broken: vec![RegisterSet::EMPTY; functions],
             broken_by_pointer: RegisterSet::EMPTY,
             sites: program.sites(),
         };
-        for id in program.function_ids() {
-            for &block in &program[id].blocks {
-                let exit = &program.blocks[block].exit;
-                for callee in exit.callees() {
-                    for target in callee.known() {
-                        flow.callers[target.index()].push(block);
-                    }
-                }
-                if exit.returns() {
-                    flow.returns[id.index()].push(block);
-                }
-            }
-        }
         flow.propagate_clobbers(program);
         if program.convention == Convention::Standard {
             flow.propagate_broken(program);
@@ -72,7 +68,7 @@ impl Flow {
         let mut work: Vec<FunctionId> = program.function_ids().collect();
         while let Some(callee) = work.pop() {
             let set = self.clobbers[callee.index()];
-            for &block in &self.callers[callee.index()] {
+            for &block in self.callers.of(callee.index()) {
                 let caller = program.blocks[block].function;
                 let mine = &mut self.clobbers[caller.index()];
                 if mine.union(set) != *mine {
@@ -114,7 +110,7 @@ impl Flow {
                     }
                 }
             }
-            for &block in &self.callers[callee.index()].clone() {
+            for block in self.callers.of(callee.index()).to_vec() {
                 self.break_in(program.blocks[block].function, set, program, &mut work);
             }
         }
@@ -148,18 +144,17 @@ impl Flow {
 
     /// The blocks of the same function that can come right before `block`.
     pub fn predecessors(&self, block: BlockId) -> &[BlockId] {
-        let index = block.index();
-        &self.predecessors[self.first[index] as usize..self.first[index + 1] as usize]
+        self.predecessors.of(block.index())
     }
 
     /// The blocks that end in a call of, or a jump to, `function` by its address.
     pub fn callers(&self, function: FunctionId) -> &[BlockId] {
-        &self.callers[function.index()]
+        self.callers.of(function.index())
     }
 
     /// The blocks of `function` that end in a return.
     pub fn returns(&self, function: FunctionId) -> &[BlockId] {
-        &self.returns[function.index()]
+        self.returns.of(function.index())
     }
 
     /// The registers that a call of `function` may change and not restore.
@@ -171,25 +166,38 @@ impl Flow {
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
 const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
-/// Where each block's predecessors start in the list, and the list.
-fn predecessors(program: &Program<'_>) -> (Vec<u32>, Vec<BlockId>) {
-    let blocks = &program.blocks;
-    let mut first = vec![0; blocks.len() + 1];
-    let edges = || blocks.ids().flat_map(|from| blocks[from].exit.successors().map(move |to| (from, to)));
-    for (_, to) in edges() {
-        first[to.index() + 1] += 1;
+/// Lists of blocks, one behind the other.
+struct BlockLists {
+    /// Where each list starts, and at last where the last one ends.
+    first: Vec<u32>,
+    all: Vec<BlockId>,
+}
+
+impl BlockLists {
+    /// As many as `count`, of pairs of the number of a list and what is in it; they are gone through twice.
+    fn new<I: Iterator<Item = (usize, BlockId)>>(count: usize, pairs: impl Fn() -> I) -> BlockLists {
+        let mut first = vec![0; count + 1];
+        for (list, _) in pairs() {
+            first[list + 1] += 1;
+        }
+        for list in 1..first.len() {
+            first[list] += first[list - 1];
+        }
+        let mut all = vec![BlockId::new(0); first[count] as usize];
+        // Each start is moved on to the end of its list, which is where the next one starts.
+        for (list, block) in pairs() {
+            let place = &mut first[list];
+            all[*place as usize] = block;
+            *place += 1;
+        }
+        first.rotate_right(1);
+        first[0] = 0;
+        BlockLists { first, all }
     }
-    for index in 1..first.len() {
-        first[index] += first[index - 1];
+
+    fn of(&self, list: usize) -> &[BlockId] {
+        &self.all[self.first[list] as usize..self.first[list + 1] as usize]
     }
-    let mut next = first.clone();
-    let mut list = vec![BlockId::new(0); first.last().map_or(0, |&count| count as usize)];
-    for (from, to) in edges() {
-        let place = &mut next[to.index()];
-        list[*place as usize] = from;
-        *place += 1;
-    }
-    (first, list)
 }
 
 /// x1–x31.

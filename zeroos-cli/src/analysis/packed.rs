@@ -4,9 +4,9 @@
 use rustc_hash::FxHashMap;
 
 use super::value::Value;
+use crate::isa::RegisterSet;
 
-/// Lists of values, each found by its place.
-#[derive(Default)]
+/// Lists of what is known of registers, each found by its place: which registers, then their values.
 pub(super) struct PackedValues<'v> {
     packed: Vec<u32>,
     /// Those that do not fit into four bytes.
@@ -20,7 +20,16 @@ const CONSTANT: u32 = 0;
 const STACK: u32 = 1;
 const WIDE: u32 = 2;
 
+impl Default for PackedValues<'_> {
+    fn default() -> Self {
+        PackedValues { packed: vec![RegisterSet::EMPTY.bits()], wide: Vec::new(), places: FxHashMap::default() }
+    }
+}
+
 impl<'v> PackedValues<'v> {
+    /// Where nothing is known.
+    pub const NOTHING: u32 = 0;
+
     fn pack(&mut self, value: Value<'v>) -> u32 {
         let small = match value {
             Value::Constant(number) => Some((CONSTANT, number as i64)),
@@ -49,14 +58,20 @@ impl<'v> PackedValues<'v> {
         }
     }
 
-    /// The `count` values at `place`.
-    pub fn get(&self, place: u32, count: usize) -> impl Iterator<Item = Value<'v>> {
-        self.packed[place as usize..][..count].iter().map(|&packed| self.unpack(packed))
+    /// The registers of the list at `place`, and their values.
+    pub fn get(&self, place: u32) -> (RegisterSet, impl Iterator<Item = Value<'v>>) {
+        let (&known, rest) = self.packed[place as usize..].split_first().unwrap_or((&0, &[]));
+        let known = RegisterSet::from_bits(known);
+        (known, rest[..known.len()].iter().map(|&packed| self.unpack(packed)))
     }
 
-    /// Puts `values` at a new place.
-    pub fn append(&mut self, values: &[Value<'v>]) -> u32 {
+    /// Puts the `values` of the `known` registers at a new place.
+    pub fn append(&mut self, known: RegisterSet, values: &[Value<'v>]) -> u32 {
+        if values.is_empty() {
+            return PackedValues::NOTHING;
+        }
         let place = self.packed.len() as u32;
+        self.packed.push(known.bits());
         for &value in values {
             let packed = self.pack(value);
             self.packed.push(packed);
@@ -64,9 +79,10 @@ impl<'v> PackedValues<'v> {
         place
     }
 
-    /// Puts `values` where no fewer lie already.
-    pub fn replace(&mut self, place: u32, values: &[Value<'v>]) {
-        for (index, &value) in (place as usize..).zip(values) {
+    /// Puts them where no fewer lie already.
+    pub fn replace(&mut self, place: u32, known: RegisterSet, values: &[Value<'v>]) {
+        self.packed[place as usize] = known.bits();
+        for (index, &value) in (place as usize + 1..).zip(values) {
             self.packed[index] = self.pack(value);
         }
     }
@@ -76,6 +92,7 @@ impl<'v> PackedValues<'v> {
 mod tests {
     use super::*;
     use crate::analysis::arena::Arena;
+    use crate::isa::Register;
 
     #[test]
     fn what_is_packed_comes_back() {
@@ -85,13 +102,20 @@ mod tests {
         for number in [0, 1, (1 << 29) - 1, 1 << 29, -1, -(1 << 29), -(1 << 29) - 1, i64::MAX, i64::MIN] {
             values.extend([Value::Constant(number as u64), Value::Stack(number)]);
         }
+        let registers = |from: u8, count: usize| (from..).take(count).map(Register::new).collect::<Vec<_>>();
+        let (known, others) =
+            (RegisterSet::of(&registers(5, values.len())), RegisterSet::of(&registers(2, values.len())));
         let mut packed = PackedValues::default();
-        packed.append(&[Value::Any; 3]);
-        let place = packed.append(&values);
-        assert!(packed.get(place, values.len()).eq(values.iter().copied()));
+        assert_eq!(packed.append(RegisterSet::EMPTY, &[]), PackedValues::NOTHING);
+        packed.append(RegisterSet::of(&registers(1, 3)), &[Value::Any; 3]);
+        let place = packed.append(known, &values);
+        let (found, found_values) = packed.get(place);
+        assert!(found == known && found_values.eq(values.iter().copied()));
         values.reverse();
-        packed.replace(place, &values);
-        assert!(packed.get(place, values.len()).eq(values.iter().copied()));
+        packed.replace(place, others, &values);
+        let (found, found_values) = packed.get(place);
+        assert!(found == others && found_values.eq(values.iter().copied()));
+        assert_eq!(packed.get(PackedValues::NOTHING).0, RegisterSet::EMPTY);
         assert!(packed.wide.len() < values.len());
     }
 }

@@ -1,5 +1,6 @@
 //! Code addresses that lie in the program's data: function pointers, labels and the elements of jump tables.
 
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use super::code::Code;
@@ -60,29 +61,51 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
     pointers
 }
 
-/// Every address of data that lies in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
-/// is an address inside a segment; ascending. The GOT is left out for the same reason.
-pub(super) fn data_addresses(code: &Code<'_>) -> Vec<u64> {
-    let elf = code.elf;
-    let got: Vec<AddressRange> =
-        elf.sections.iter().filter(|section| section.name.starts_with(".got")).map(|section| section.range).collect();
-    let in_got = |address: Address| got.iter().any(|range| range.contains(address));
-    let relocations = elf.relocations.iter().filter(|relocation| !in_got(relocation.target));
-    let mut addresses: Vec<u64> = relocations.map(|relocation| relocation.addend.0).collect();
-    if elf.kind == crate::elf::ElfKind::Executable {
-        let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
-        let writable: Vec<AddressRange> = writable.collect();
-        for segment in &elf.segments {
-            for (holder, word) in aligned_words(code, segment, span(writable.iter().copied())) {
-                if writable.iter().any(|range| range.contains(Address(word))) && !in_got(holder) {
-                    addresses.push(word);
-                }
-            }
+/// The addresses of data that lie in data: the addends of base relocations, or in an `ET_EXEC` every aligned word that
+/// is an address of writable memory. The GOT is left out for the same reason. Mostly few questions are asked of many addresses.
+#[derive(Default)]
+pub(super) struct DataAddresses {
+    asked: Cell<u32>,
+    /// All of them, ascending, once that is worth it.
+    all: OnceCell<Vec<u64>>,
+}
+
+impl DataAddresses {
+    /// The lowest one in `range`.
+    pub fn first_in(&self, range: &Range<u64>, code: &Code<'_>) -> Option<u64> {
+        /// From how many questions on they are put in order.
+        const MANY: u32 = 8;
+        self.asked.set(self.asked.get().saturating_add(1));
+        if self.asked.get() < MANY {
+            return data_addresses(code, range.clone()).min();
         }
+        let all = self.all.get_or_init(|| {
+            let mut all: Vec<u64> = data_addresses(code, 0..u64::MAX).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        });
+        let first = all.partition_point(|&address| address < range.start);
+        all.get(first).copied().filter(|address| range.contains(address))
     }
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses
+}
+
+/// Those in `wanted`.
+fn data_addresses<'c>(code: &'c Code<'_>, wanted: Range<u64>) -> impl Iterator<Item = u64> + 'c {
+    let elf = code.elf;
+    let sections = elf.sections.iter().filter(|section| section.name.starts_with(".got"));
+    let got: Vec<AddressRange> = sections.map(|section| section.range).collect();
+    let writable = elf.segments.iter().filter(|segment| segment.permissions.write).map(|segment| segment.range);
+    let writable: Vec<AddressRange> = writable.collect();
+    let span = span(writable.iter().copied());
+    let span = span.start.max(wanted.start)..span.end.min(wanted.end);
+    let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
+    let relocations = relocations.filter(move |(_, address)| wanted.contains(address));
+    let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
+    let words = segments.flat_map(move |segment| aligned_words(code, segment, span.clone()));
+    let words = words.filter(move |&(_, word)| writable.iter().any(|range| range.contains(Address(word))));
+    let all = relocations.chain(words).filter(move |&(holder, _)| !got.iter().any(|range| range.contains(holder)));
+    all.map(|(_, address)| address)
 }
 
 /// Every word of data that can be an address: place and value. In a static-PIE these are the base relocations, in an

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cells::Cells;
 use super::code::CodeBy;
 use super::finished::Finished;
 use super::flow::{Flow, all_registers};
+use super::liveness::Liveness;
 use super::program::Program;
 use super::start_up::StartUp;
 use crate::address::Address;
@@ -61,21 +63,25 @@ impl Premises {
 
     /// More that may be taken for granted of `program`, for which these premises hold, if it starts as `starts` say; or less, if
     /// that was taken for granted and is wrong.
-    pub fn started(
+    pub fn started<'p, 'a>(
         &self,
-        program: &Program<'_>,
-        flow: &Flow,
+        program: &'p Program<'a>,
+        flow: &'p Flow,
+        cells: &'p Cells<'p, 'a>,
+        liveness: &'p Liveness<'p, 'a>,
         starts: impl FnOnce() -> Vec<StartUp>,
     ) -> Option<Premises> {
         let finished = match &self.finished {
             Over::NotAsked => {
                 let starts = starts();
-                let found = Finished::of(program, flow, &starts).filter(Finished::says_something)?;
+                let found = Finished::of(program, flow, cells, liveness, &starts).filter(Finished::says_something)?;
                 Over::Asked(Arc::new((found, starts)))
             }
             Over::Asked(asked) => {
                 let (finished, starts) = &**asked;
-                if Finished::of(program, flow, starts).is_some_and(|found| finished.is_upheld_by(&found)) {
+                if Finished::of(program, flow, cells, liveness, starts)
+                    .is_some_and(|found| finished.is_upheld_by(&found))
+                {
                     return None;
                 }
                 Over::None

@@ -208,7 +208,7 @@ impl<'a> Program<'a> {
                 }
             }
             for &block in &function.blocks {
-                if !std::mem::replace(&mut self.blocks[block].queued, true) {
+                if self.blocks[block].queue() {
                     function.pending.push(block);
                 }
             }
@@ -299,7 +299,7 @@ impl<'a> Program<'a> {
         for block in std::mem::take(&mut self.functions[function.index()].awaited_by) {
             let this = &mut self.blocks[block];
             let caller = this.function;
-            if !std::mem::replace(&mut this.queued, true) {
+            if this.queue() {
                 self.functions[caller.index()].pending.push(block);
             }
             if !std::mem::replace(&mut self.functions[caller.index()].queued, true) {

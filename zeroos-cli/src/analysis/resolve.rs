@@ -12,6 +12,8 @@ mod reasons;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::handed_out::Write;
+pub(super) use memory::stored_bytes;
 pub(super) use origins::Origins;
 
 use super::cells::Cells;
@@ -106,6 +108,8 @@ pub(super) struct Search<'p, 'a> {
     forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
+    /// Stores through the address of a stack slot, by its function, offset and size; `None` if they were not found.
+    handed_out: BTreeMap<(FunctionId, i64, u8), Option<Rc<[Write]>>>,
     answers: BTreeMap<Question, Answer>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
@@ -151,6 +155,7 @@ impl<'p, 'a> Search<'p, 'a> {
             liveness,
             forks: None,
             pointer_callers: BTreeMap::new(),
+            handed_out: BTreeMap::new(),
             answers: BTreeMap::new(),
             dependents: BTreeMap::new(),
             work: Worklist::default(),

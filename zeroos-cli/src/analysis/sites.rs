@@ -19,11 +19,14 @@ use crate::isa::{Register, RegisterSet};
 use crate::linux::SyscallNumber;
 
 /// Every site that can be reached, by address.
-pub(super) fn reachable_sites(program: &Program<'_>, flow: &Flow) -> Vec<Site> {
-    let liveness = Liveness::new(program, flow);
-    let cells = Cells::new(program, &liveness);
+pub(super) fn reachable_sites<'p, 'a>(
+    program: &'p Program<'a>,
+    flow: &'p Flow,
+    cells: &'p Cells<'p, 'a>,
+    liveness: &'p Liveness<'p, 'a>,
+) -> Vec<Site> {
     let chains = Chains::new(program);
-    let mut search = Search::new(program, flow, &cells, &liveness);
+    let mut search = Search::new(program, flow, cells, liveness);
     let temporaries = caller_saved(Convention::Standard)
         .without(Register::RA)
         .iter()

@@ -41,6 +41,7 @@ pub(super) fn combine(op: Op, a: Word, b: Word) -> Word {
         let moved = match (op, a.frame, b.unknown | a.unknown) {
             (Addi | Add, _, 0) => Some(a.value.wrapping_add(b.value)),
             (Sub, Some(_), 0) => Some(a.value.wrapping_sub(b.value)),
+            (Slli | Srli, Some(_), 0) if b.value == 0 => Some(a.value),
             _ => None,
         };
         return moved.map_or(Word::UNKNOWN, |value| Word { frame: Some(frame), value, unknown: 0 });
@@ -116,5 +117,7 @@ mod tests {
         let frame = Word { frame: Some(1), value: 8, unknown: 0 };
         assert_eq!(combine(Op::Addi, frame, Word::exact(12)), Word { frame: Some(1), value: 20, unknown: 0 });
         assert_eq!(combine(Op::Andi, frame, Word::exact(7)), Word::UNKNOWN);
+        assert_eq!(combine(Op::Srli, frame, Word::exact(0)), frame);
+        assert_eq!(combine(Op::Srli, frame, Word::exact(8)), Word::UNKNOWN);
     }
 }

@@ -35,21 +35,15 @@ impl Instruction {
     /// Registers read and written and the control flow (ISA manual, the instruction's own section). What the
     /// environment reads and writes at an `ecall` is not the instruction's own: both sets are empty there.
     pub fn effects(&self) -> Effects {
-        let shape = SHAPES[self.op as usize];
-        let mut uses = RegisterSet::EMPTY;
-        if shape.reads_rs1 {
-            uses = uses.with(self.rs1());
-        }
-        if shape.reads_rs2 {
-            uses = uses.with(self.rs2());
-        }
-        let defines = if shape.writes_rd { RegisterSet::EMPTY.with(self.rd()) } else { RegisterSet::EMPTY };
-        Effects { uses: uses.without(Register::ZERO), defines: defines.without(Register::ZERO), flow: self.flow() }
+        let shape = &SHAPES[self.op as usize];
+        let just = |register| RegisterSet::EMPTY.with(register);
+        let uses = just(self.rs1()).intersection(shape.rs1).union(just(self.rs2()).intersection(shape.rs2));
+        Effects { uses, defines: just(self.rd()).intersection(shape.rd), flow: self.flow() }
     }
 
     /// Whether `rd` is an integer register (x0 included) that the instruction writes.
     pub fn writes_integer_register(&self) -> bool {
-        SHAPES[self.op as usize].writes_rd
+        !SHAPES[self.op as usize].rd.is_empty()
     }
 
     /// The register that the instruction copies, if that is all it does: `addi rd, rs, 0`, or `add` with x0, as `c.mv`
@@ -76,26 +70,41 @@ impl Instruction {
     }
 }
 
-/// Which of its register fields an operation uses as integer registers.
+/// Which integer registers its register fields can name, as far as the operation uses them as such: none, or all but x0.
 #[derive(Clone, Copy)]
 struct Shape {
-    reads_rs1: bool,
-    reads_rs2: bool,
-    writes_rd: bool,
+    /// Read.
+    rs1: RegisterSet,
+    /// Read.
+    rs2: RegisterSet,
+    /// Written.
+    rd: RegisterSet,
 }
 
 /// By [`Op`]: looked up for every instruction that is analysed.
 static SHAPES: [Shape; ENCODINGS.len()] = {
-    let mut shapes = [Shape { reads_rs1: false, reads_rs2: false, writes_rd: false }; ENCODINGS.len()];
+    let none = Shape { rs1: RegisterSet::EMPTY, rs2: RegisterSet::EMPTY, rd: RegisterSet::EMPTY };
+    let mut shapes = [none; ENCODINGS.len()];
     let mut index = 0;
     while index < ENCODINGS.len() {
         let operands = ENCODINGS[index].operands;
         shapes[index] =
-            Shape { reads_rs1: reads_rs1(operands), reads_rs2: reads_rs2(operands), writes_rd: writes_rd(operands) };
+            Shape { rs1: named(reads_rs1(operands)), rs2: named(reads_rs2(operands)), rd: named(writes_rd(operands)) };
         index += 1;
     }
     shapes
 };
+
+/// What a register field can name if it is used.
+const fn named(is_used: bool) -> RegisterSet {
+    let mut set = RegisterSet::EMPTY;
+    let mut number = 1;
+    while is_used && number < 32 {
+        set = set.with(Register::new(number));
+        number += 1;
+    }
+    set
+}
 
 /// Whether rs1 is an integer register that is read.
 const fn reads_rs1(operands: Operands) -> bool {

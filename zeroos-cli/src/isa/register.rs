@@ -79,6 +79,16 @@ impl RegisterSet {
         registers.iter().fold(RegisterSet::EMPTY, |set, &register| set.with(register))
     }
 
+    /// The registers whose bits are set, x0's the lowest.
+    pub const fn from_bits(bits: u32) -> RegisterSet {
+        RegisterSet(bits)
+    }
+
+    /// The set as a bit mask, x0's bit the lowest.
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// `self` and `register`.
     pub const fn with(self, register: Register) -> RegisterSet {
         RegisterSet(self.0 | 1 << register.0)

@@ -39,6 +39,9 @@ pub(super) enum Link {
 impl Derived {
     /// Takes note of an instruction that does not jump.
     pub fn step(&mut self, instruction: &Instruction, effects: Effects, state: &State<'_>) {
+        if effects.defines.is_empty() {
+            return;
+        }
         let (op, rd, base) = (instruction.op, instruction.rd(), instruction.rs1());
         if effects.defines.contains(Register::RA) {
             let on_stack = base == Register::SP || base == FRAME_POINTER || matches!(state.get(base), Value::Stack(_));

@@ -26,6 +26,9 @@ impl<'v> Explorer<'_, 'v> {
             _ => state.address(instruction, self.code.arena),
         };
         target.constants().into_iter().flatten().for_each(|&target| self.code.note_target(target));
+        if target == Value::Any && instruction.rs1() != Register::RA {
+            self.note_variable(block, at, instruction.rs1());
+        }
         let next = at.wrapping_add(instruction.length.into());
         if link == Register::T0
             && let (Some(target), Convention::Standard) = (target.constant(), self.convention)
@@ -97,6 +100,32 @@ impl<'v> Explorer<'_, 'v> {
         }
     }
 
+    /// The jump at `at`, which ends `block`, goes to what is in `register`. If that is loaded from a variable, what lies there from the
+    /// start is an address, whatever it looks like.
+    fn note_variable(&mut self, block: BlockId, at: u64, register: Register) {
+        let start = self.blocks[block].start;
+        let mut loaded = None;
+        for (here, instruction) in self.code.instructions_from(start).take_while(|&(here, _)| here < at) {
+            if instruction.effects().defines.contains(register) {
+                loaded = (instruction.op == Op::Ld).then_some((here, instruction));
+            }
+        }
+        let Some((load, instruction)) = loaded else { return };
+        let mut state = self.blocks.state(block);
+        for (here, instruction) in self.code.instructions_from(start).take_while(|&(here, _)| here < load) {
+            state.step(&instruction, here, self.code);
+        }
+        let variables = state.address(&instruction, self.code.arena);
+        for &variable in variables.constants().unwrap_or_default() {
+            if let Some(target) = self.code.initial_load(Op::Ld, variable)
+                && self.code.contains(target)
+                && self.function.code_references.insert(target)
+            {
+                self.found.labels.push(target);
+            }
+        }
+    }
+
     /// The table that a jump goes by, and its targets.
     fn jump_table(&self, target: Value<'v>) -> Option<(Table, Vec<u64>)> {
         let accepts = |target, bounded| {
@@ -111,7 +140,7 @@ impl<'v> Explorer<'_, 'v> {
     fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
         /// More often a block is not run for this: its jump may lead to itself.
         const MOST_VISITS: u8 = 64;
-        let tables = (self.blocks[block].visits < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
+        let tables = (self.blocks[block].visits() < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
         // Further paths may lead here without changing what is known where they meet. One that gives no table never will.
         match tables {
             Some(_) => self.function.shared_jumps.insert(block),

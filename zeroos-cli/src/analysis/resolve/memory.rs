@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::{CALLER_LIMIT, Place, Question, Search, Step, Words};
 use crate::analysis::cells::is_atomic_write;
 use crate::analysis::code::store_size;
-use crate::analysis::exit::BlockId;
+use crate::analysis::exit::{BlockId, FunctionId};
+use crate::analysis::handed_out::{self, Write};
 use crate::analysis::state::State;
 use crate::analysis::value::Value;
 use crate::analysis::word::{self, Word};
@@ -38,8 +39,11 @@ impl<'a> Search<'_, 'a> {
     fn memory(&mut self, address: Word, size: u8, at: u64) -> Words {
         match (address.frame, address.unknown) {
             (Some(frame), 0) => {
-                let (block, at) = self.frames[frame as usize];
-                self.before(block, at, Place::Slot { offset: address.value as i64, size })
+                let (block, handed_at) = self.frames[frame as usize];
+                let offset = address.value as i64;
+                let mut words = self.before(block, handed_at, Place::Slot { offset, size });
+                words.append(&mut self.written(self.program.blocks[block].function, offset, size));
+                words
             }
             // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
             (None, 0) if address.value < 4096 && !self.program.code.is_mapped(address.value) => {
@@ -49,6 +53,26 @@ impl<'a> Search<'_, 'a> {
             (None, 0) => self.ask(Question::Cell(address.value, size)),
             _ => self.lose_vaguely(|| format!("it is read at {at:#x} through a pointer that is not known")),
         }
+    }
+
+    /// What the functions that a slot's address is handed to write there.
+    fn written(&mut self, owner: FunctionId, offset: i64, size: u8) -> Words {
+        let program = self.program;
+        let known = self.handed_out.entry((owner, offset, size)).or_insert_with(|| {
+            let writes = handed_out::writes(program, owner, offset..offset.saturating_add(size.into()));
+            writes.map(|writes| writes.into_iter().collect())
+        });
+        let Some(writes) = known.clone() else {
+            return self.lose(|| "too many functions have the address of its stack slot".to_owned());
+        };
+        let mut words = Words::new();
+        for &Write { block, at, register } in writes.iter() {
+            words.append(&mut match register {
+                Some(register) => self.before(block, at, Place::Register(register)),
+                None => self.lose(|| format!("the store at {at:#x} overwrites a part of its stack slot")),
+            });
+        }
+        words
     }
 
     pub(super) fn slot_behind(
@@ -141,7 +165,7 @@ pub(super) fn makes_a_child(state: &State<'_>) -> bool {
 }
 
 /// How many bytes of memory the instruction writes at rs1 plus its immediate.
-pub(super) fn stored_bytes(instruction: &Instruction) -> Option<u64> {
+pub(in crate::analysis) fn stored_bytes(instruction: &Instruction) -> Option<u64> {
     store_size(instruction.op).or(match instruction.op {
         Op::Fsw => Some(4),
         Op::Fsd => Some(8),

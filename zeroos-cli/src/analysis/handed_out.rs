@@ -1,0 +1,183 @@
+//! Which stores write a slot of a function's frame through its address: those of the functions that the address is handed to in
+//! registers, and of those that these hand it to. Where it goes through memory it is not followed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::cells::is_atomic_write;
+use super::code::load_size;
+use super::exit::{BlockId, FunctionId};
+use super::program::Program;
+use super::resolve::stored_bytes;
+use super::state::{State, preserved};
+use super::value::Value;
+use crate::isa::{Instruction, Op, Register};
+
+/// Functions looked at for one slot.
+const WORK_LIMIT: usize = 1_000;
+
+/// More places than this for one register are those of a loop that goes through an array: it is followed no further.
+const PLACES_LIMIT: usize = 8;
+
+/// Pointers into the frame: by register, at which of its offsets they can point.
+type Held = BTreeMap<Register, BTreeSet<i64>>;
+
+/// A store to some of the slot.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Write {
+    /// The block it is in.
+    pub block: BlockId,
+    /// The address of the instruction.
+    pub at: u64,
+    /// The register that it stores, if it writes just the slot.
+    pub register: Option<Register>,
+}
+
+/// The address of one function's slots on its way.
+struct Handed<'h, 'a> {
+    program: &'h Program<'a>,
+    wanted: Range<i64>,
+    at_entry: BTreeMap<FunctionId, Held>,
+    work: BTreeSet<FunctionId>,
+    writes: BTreeSet<Write>,
+}
+
+/// The stores through pointers to the slot `wanted` of the frame of `owner`; `None` if they are too many to be found.
+pub(super) fn writes(program: &Program<'_>, owner: FunctionId, wanted: Range<i64>) -> Option<BTreeSet<Write>> {
+    let mut handed =
+        Handed { program, wanted, at_entry: BTreeMap::new(), work: BTreeSet::new(), writes: BTreeSet::new() };
+    for &block in &program[owner].blocks {
+        let after = program.blocks.visit(block, &program.code, |_, _, _| {});
+        let mut held = Held::new();
+        for register in after.known().iter() {
+            if let Value::Stack(offset) = after.get(register) {
+                held.insert(register, BTreeSet::from([offset]));
+            }
+        }
+        handed.hand_on(block, &held);
+    }
+    for _ in 0..WORK_LIMIT {
+        let Some(function) = handed.work.pop_first() else { return Some(handed.writes) };
+        handed.follow(function);
+    }
+    None
+}
+
+impl<'a> Handed<'_, 'a> {
+    /// What the call or jump that ends `block` takes along.
+    fn hand_on(&mut self, block: BlockId, held: &Held) {
+        for callee in self.program.blocks[block].exit.callees() {
+            for target in callee.known() {
+                let parameters = held.iter().filter(|(register, _)| (10..=17).contains(&register.number()));
+                let known = self.at_entry.entry(target).or_default();
+                if join(known, parameters) {
+                    self.work.insert(target);
+                }
+            }
+        }
+    }
+
+    /// Follows the pointers through one function to a fixed point.
+    fn follow(&mut self, id: FunctionId) {
+        let program = self.program;
+        let mut at_start: BTreeMap<BlockId, Held> = BTreeMap::new();
+        let mut slots: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+        let mut pending: BTreeSet<BlockId> = program[id].blocks.iter().copied().collect();
+        if let Some(first) = program.first_block(id) {
+            at_start.insert(first, self.at_entry.get(&id).cloned().unwrap_or_default());
+        }
+        while let Some(block) = pending.pop_first() {
+            let mut held = at_start.get(&block).cloned().unwrap_or_default();
+            let mut is_new_slot = false;
+            program.blocks.visit(block, &program.code, |at, instruction, state| {
+                is_new_slot |= self.step((block, at), instruction, state, &mut held, &mut slots);
+            });
+            self.hand_on(block, &held);
+            let exit = &program.blocks[block].exit;
+            if exit.call().is_some() {
+                held.retain(|&register, _| preserved(program.convention).contains(register));
+            }
+            for next in exit.successors() {
+                if join(at_start.entry(next).or_default(), held.iter()) {
+                    pending.insert(next);
+                }
+            }
+            if is_new_slot {
+                pending.extend(&program[id].blocks);
+            }
+        }
+    }
+
+    /// What the registers hold behind an instruction; whether `slots` of the function's own frame hold more than before.
+    fn step(
+        &mut self,
+        (block, at): (BlockId, u64),
+        instruction: &Instruction,
+        state: &State<'a>,
+        held: &mut Held,
+        slots: &mut BTreeMap<i64, BTreeSet<i64>>,
+    ) -> bool {
+        let address = state.address(instruction, self.program.code.arena);
+        if let Some(size) = stored_bytes(instruction) {
+            let displacement = if is_atomic_write(instruction.op) { 0 } else { instruction.immediate };
+            for &place in held.get(&instruction.rs1()).into_iter().flatten() {
+                let place = place.wrapping_add(displacement.into());
+                let end = place.saturating_add(size as i64);
+                if place < self.wanted.end && self.wanted.start < end {
+                    let is_whole = (place..end) == self.wanted && super::code::store_size(instruction.op).is_some();
+                    self.writes.insert(Write { block, at, register: is_whole.then_some(instruction.rs2()) });
+                }
+            }
+            if let (Value::Stack(offset), Op::Sd, Some(kept)) = (address, instruction.op, held.get(&instruction.rs2()))
+            {
+                return extend(slots.entry(offset).or_default(), kept);
+            }
+        }
+        let result = match (instruction.op, address) {
+            (Op::Ld, Value::Stack(offset)) => slots.get(&offset).cloned(),
+            (op, _) if load_size(op).is_some() => None,
+            (Op::Addi, _) => moved(held.get(&instruction.rs1()), instruction.immediate.into()),
+            (Op::Add | Op::Sub, _) => sum(instruction, state, held),
+            _ => None,
+        };
+        for register in instruction.effects().defines.iter() {
+            held.remove(&register);
+            held.extend(result.clone().map(|places| (register, places)));
+        }
+        false
+    }
+}
+
+/// What an addition makes of a pointer and a number that is known.
+fn sum(instruction: &Instruction, state: &State<'_>, held: &Held) -> Option<BTreeSet<i64>> {
+    let (left, right) = (instruction.rs1(), instruction.rs2());
+    let number = |register| state.get(register).constant().map(|number| number as i64);
+    match instruction.op {
+        Op::Sub => moved(held.get(&left), number(right)?.wrapping_neg()),
+        _ if held.contains_key(&left) => moved(held.get(&left), number(right)?),
+        _ => moved(held.get(&right), number(left)?),
+    }
+}
+
+fn moved(places: Option<&BTreeSet<i64>>, bytes: i64) -> Option<BTreeSet<i64>> {
+    Some(places?.iter().map(|place| place.wrapping_add(bytes)).collect())
+}
+
+/// Adds the pointers of `others`; whether there were new ones.
+fn join<'o>(held: &mut Held, others: impl Iterator<Item = (&'o Register, &'o BTreeSet<i64>)>) -> bool {
+    let mut news = false;
+    for (&register, places) in others {
+        news |= extend(held.entry(register).or_default(), places);
+    }
+    news
+}
+
+fn extend(places: &mut BTreeSet<i64>, others: &BTreeSet<i64>) -> bool {
+    let before = places.len();
+    for &place in others {
+        if places.len() < PLACES_LIMIT {
+            places.insert(place);
+        }
+    }
+    places.len() != before
+}
