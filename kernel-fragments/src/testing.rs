@@ -5,6 +5,7 @@ use crate::errno::Errno;
 use crate::platform_interface::{Platform, Stream};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
+use core::ptr::NonNull;
 
 /// A program's memory: one zero-filled range; everything around it is unmapped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,6 +79,12 @@ impl UserMemory for FakeMemory {
         }
         let offset = self.offset(address, len_bytes)?;
         Ok(&mut self.bytes[offset..offset + len_bytes])
+    }
+
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+        let offset = self.offset(address, len_bytes).ok()?;
+        // From the vector's own pointer, which later slices do not invalidate.
+        NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))
     }
 }
 

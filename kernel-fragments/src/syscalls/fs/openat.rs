@@ -107,16 +107,16 @@ fn checked_flags(flags: u32) -> Result<u32, Refusal> {
 }
 
 /// The file at `place`, made if it is to be.
-fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Errno> {
+fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Refusal> {
     let Place { parent, name, node, wants_directory } = place;
     if flags & O_CREAT != 0 {
         match (&name, &node) {
-            (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR),
-            (Name::Normal(name), _) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG),
-            (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST),
+            (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR.into()),
+            (Name::Normal(name), _) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG.into()),
+            (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST.into()),
             (Name::Normal(name), None) => {
                 if parent.links.get() == 0 {
-                    return Err(Errno::ENOENT); // the directory was removed
+                    return Err(Errno::ENOENT.into()); // the directory was removed
                 }
                 let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
                 tree.link(&parent, name, &node);
@@ -128,16 +128,16 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
     let node = node.ok_or(Errno::ENOENT)?;
     let is_directory = node.directory().is_some();
     if (wants_directory || flags & O_DIRECTORY != 0) && !is_directory {
-        return Err(Errno::ENOTDIR);
+        return Err(Errno::ENOTDIR.into());
     }
     if flags & O_PATH != 0 {
         return Ok(node);
     }
     let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
     match &node.kind {
-        Kind::Symlink(_) => Err(Errno::ELOOP),
-        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR),
-        Kind::Fixed(_) if writes => Err(Errno::EACCES),
+        Kind::Symlink(_) => Err(Errno::ELOOP.into()),
+        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR.into()),
+        Kind::Fixed(_) if writes => Err(Errno::EACCES.into()),
         Kind::Regular(contents) => {
             if flags & O_TRUNC != 0 {
                 contents.truncate(0)?;
