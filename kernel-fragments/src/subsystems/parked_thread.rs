@@ -50,6 +50,7 @@ impl ThreadRoom {
             (*thread).leave = 0;
             (*thread).float_state = parent.float_state;
             (*thread).tid = tid;
+            (*thread).scheduling = parent.scheduling.of_child();
             (*thread).signal_mask = parent.signal_mask;
             (*thread).pending_signals = 0;
             (*thread).alternate_stack = AlternateStack::NONE;

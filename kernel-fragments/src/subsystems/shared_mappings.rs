@@ -19,6 +19,9 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ptr::NonNull;
 
+/// How often pages can be mapped again: a process of Linux has as many mappings (include/linux/mm.h, DEFAULT_MAX_MAP_COUNT).
+const MOST_MAPPINGS: usize = 65530;
+
 /// The files, once there is one.
 pub struct SharedMappings(Option<Rc<Registry>>);
 
@@ -130,6 +133,9 @@ impl Registry {
 
     fn push_again(&self, start: usize, end: usize) -> Result<(), Errno> {
         with(&self.again, |again| {
+            if again.len() >= MOST_MAPPINGS {
+                return Err(Errno::ENOMEM);
+            }
             again.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
             again.push((start, end));
             Ok(())
