@@ -137,6 +137,11 @@ impl Platform for FakePlatform {
     }
 }
 
+/// How many seeds a property test tries: `count`, or a few under Miri, which is some thousand times slower.
+pub fn rounds(count: u64) -> u64 {
+    if cfg!(miri) { 2 } else { count }
+}
+
 /// A small deterministic generator (SplitMix64) for property tests.
 #[derive(Clone, Debug)]
 pub struct TestRandom(pub u64);

@@ -7,7 +7,7 @@ use crate::boot_info::{BootInfo, Range};
 use crate::errno::Errno;
 use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::mapping_request::Placement;
-use crate::testing::{BASE, FakeMemory, TestRandom};
+use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
 use alloc::vec;
 
 const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -26,7 +26,7 @@ pub fn machine(data: usize, mappings: usize) -> (FakeMemory, AddressSpace, BootI
 #[test]
 fn behaves_like_pages() {
     const PAGES: usize = 16;
-    for seed in 0..200 {
+    for seed in 0..rounds(200) {
         let mut random = TestRandom(seed);
         let (mut memory, mut space, boot) = machine(0, PAGES);
         let mut model: [Option<(u8, u8)>; PAGES] = [None; PAGES];

@@ -318,7 +318,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
 
     #[test]
     fn committed_contents_are_copied_when_written() {
@@ -344,7 +344,7 @@ mod tests {
     /// Random writes and truncations against a vector.
     #[test]
     fn contents_behave_like_bytes() {
-        for seed in 0..50 {
+        for seed in 0..rounds(50) {
             let mut random = TestRandom(seed);
             let contents = Contents::committed(b"the image's own bytes");
             let mut model = b"the image's own bytes".to_vec();

@@ -323,7 +323,7 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
     use alloc::vec;
 
     /// Random changes against one entry per page.
@@ -337,7 +337,7 @@ mod tests {
             Some(Page::mapped(0, Contents::Zero)),
             Some(Page::STALE),
         ];
-        for seed in 0..300 {
+        for seed in 0..rounds(300) {
             let mut random = TestRandom(seed);
             let (mut map, mut model) = (PageMap::new(), vec![None; PAGES]);
             for _ in 0..100 {

@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, PAGE_BYTES, PROT_NONE};
     use crate::subsystems::file_tree::FileTree;
-    use crate::testing::{BASE, FakeMemory, TestRandom};
+    use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
     use crate::testing_memory::machine;
 
     const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn behaves_like_one_file() {
         const PAGES: usize = 4;
-        for seed in 0..100 {
+        for seed in 0..rounds(100) {
             let mut random = TestRandom(seed);
             let mut machine = Machine::new(2 * PAGE_BYTES + 100);
             let mut model = alloc::vec![1; 2 * PAGE_BYTES + 100];

@@ -42,11 +42,11 @@ pub enum Wait {
 
 /// A thread that waits.
 #[derive(Debug)]
-struct Waiter {
+pub(super) struct Waiter {
     thread: ParkedThread,
     wait: Wait,
     /// When it stops waiting, in nanoseconds since boot.
-    deadline_ns: Option<u64>,
+    pub(super) deadline_ns: Option<u64>,
 }
 
 /// What the calling thread does once its frame is complete.
@@ -60,9 +60,9 @@ enum Intent {
 /// All threads but the running one.
 pub struct Threads {
     /// In the order in which they run next.
-    ready: ThreadQueue,
+    pub(super) ready: ThreadQueue,
     /// In the order in which they began to wait.
-    waiting: Vec<Waiter>,
+    pub(super) waiting: Vec<Waiter>,
     /// The files that those wait for who wait for an event.
     file_waits: FileWaits,
     /// When the `alarm` hook is to be called next, in nanoseconds since boot.
