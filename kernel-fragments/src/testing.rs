@@ -142,6 +142,11 @@ pub fn rounds(count: u64) -> u64 {
     if cfg!(miri) { 2 } else { count }
 }
 
+/// More bytes than any machine has; under Miri, which ends when it has not enough, more than a vector can have.
+pub fn more_than_memory() -> u64 {
+    if cfg!(miri) { 1 << 63 } else { 1 << 62 }
+}
+
 /// A small deterministic generator (SplitMix64) for property tests.
 #[derive(Clone, Debug)]
 pub struct TestRandom(pub u64);

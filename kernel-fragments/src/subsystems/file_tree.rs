@@ -311,6 +311,7 @@ impl FileTree {
                 let (leaf, permissions) = match *built_in {
                     BuiltIn::Device(device) => (Some(Kind::Device(device)), device.permissions()),
                     BuiltIn::Fixed(bytes) => (Some(Kind::Fixed(bytes)), 0o444),
+                    BuiltIn::Process(file) => (Some(Kind::Process(file)), 0o444),
                     BuiltIn::Executable => (Some(Kind::Symlink(self.executable_path.into())), 0o777),
                     BuiltIn::Directory(permissions) => (None, if is_leaf { permissions } else { 0o755 }),
                 };

@@ -54,12 +54,23 @@ pub enum Kind {
     Regular(Contents),
     /// Bytes that the kernel shows, as in `/proc` and `/sys`.
     Fixed(&'static [u8]),
+    /// What the kernel tells of the process when it is opened, as in `/proc/self`.
+    Process(ProcessFile),
     /// Names.
     Directory(Directory),
     /// A path in place of which another is taken.
     Symlink(Box<[u8]>),
     /// A character device.
     Device(Device),
+}
+
+/// What the kernel can tell of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProcessFile {
+    /// What is mapped where.
+    Maps,
+    /// A few facts for people.
+    Status,
 }
 
 /// The character devices.
@@ -287,6 +298,7 @@ impl Node {
         let (kind, size_bytes, represented_device) = match &self.kind {
             Kind::Regular(contents) => (S_IFREG, contents.size_bytes(), 0),
             Kind::Fixed(bytes) => (S_IFREG, bytes.len(), 0),
+            Kind::Process(_) => (S_IFREG, 0, 0),
             Kind::Directory(_) => (S_IFDIR, 4096, 0),
             Kind::Symlink(target) => (S_IFLNK, target.len(), 0),
             Kind::Device(device) => (S_IFCHR, 0, device.number()),
@@ -318,7 +330,7 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, rounds};
+    use crate::testing::{TestRandom, more_than_memory, rounds};
 
     #[test]
     fn committed_contents_are_copied_when_written() {
@@ -336,7 +348,7 @@ mod tests {
         assert_eq!(contents.read(0, &mut buffer), Ok(4));
         assert_eq!(&buffer[..4], b"he\0\0");
         assert_eq!(contents.write(u64::MAX, b"x"), Err(Errno::ENOSPC.into()));
-        assert_eq!(contents.write(1 << 62, b"x"), Err(Errno::ENOSPC.into()));
+        assert_eq!(contents.write(more_than_memory(), b"x"), Err(Errno::ENOSPC.into()));
         assert_eq!(contents.write(100, b""), Ok(0));
         assert_eq!(contents.size_bytes(), 4);
     }

@@ -47,7 +47,9 @@ mod tests {
         assert_eq!(call("nope", 0), Err(Errno::ENOENT.into()));
         assert_eq!(call("tmp", 0), Err(Errno::EISDIR.into()));
         assert_eq!(call("/dev/null", 0), Err(Errno::EINVAL.into()));
-        assert_eq!(call("f", 1 << 62), Err(Errno::ENOSPC.into()));
+        if !cfg!(miri) {
+            assert_eq!(call("f", 1 << 62), Err(Errno::ENOSPC.into()));
+        }
         assert_eq!(call("f", 2), Ok(0));
         let root = tree.root(&boot);
         assert_eq!(tree.find(&boot, &root, b"f", Last::Keep).map(|node| node.stat().size_bytes), Ok(2));
