@@ -193,11 +193,12 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
-const SUFFIXES: [(&str, Variant); 4] = [
+const SUFFIXES: [(&str, Variant); 5] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
     ("_plain", Variant::PlainFutexes),
     ("_fresh", Variant::FreshMappings),
+    ("_process", Variant::ProcessFiles),
 ];
 
 #[test]
