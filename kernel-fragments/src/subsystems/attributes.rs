@@ -82,7 +82,7 @@ impl<'a> NewAttribute<'a> {
         if is_access_list(name) || name.starts_with(b"security.") {
             return Err(Refusal::Unsupported("setting an access control list or a security attribute"));
         }
-        kept_by(node, name, Errno::EPERM)?.with(|attributes| {
+        let set = kept_by(node, name, Errno::EPERM)?.with(|attributes| {
             match attributes.binary_search_by(|known| known.name[..].cmp(name)) {
                 Ok(_) if flags & XATTR_CREATE != 0 => Err(Errno::EEXIST.into()),
                 Err(_) if flags & XATTR_REPLACE != 0 => Err(Errno::ENODATA.into()),
@@ -100,7 +100,15 @@ impl<'a> NewAttribute<'a> {
                     Ok(0)
                 }
             }
-        })
+        });
+        set.inspect(|_| note_change(node))
+    }
+}
+
+/// An attribute of `node` was changed.
+fn note_change(node: Option<&Rc<Node>>) {
+    if let Some(node) = node {
+        node.note_change();
     }
 }
 
@@ -167,6 +175,7 @@ pub fn remove_attribute(node: Option<&Rc<Node>>, name: &[u8]) -> SysResult {
     kept_by(node, name, Errno::EPERM)?.with(|attributes| {
         let index = attributes.binary_search_by(|known| known.name[..].cmp(name)).map_err(|_| Errno::ENODATA)?;
         attributes.remove(index);
+        note_change(node);
         Ok(0)
     })
 }

@@ -114,11 +114,11 @@ impl FileWindows {
     }
 }
 
-/// Has `contents` take over what the program may have written to `window`.
-pub fn absorb(window: &Window, contents: &Contents) {
-    let Some(first) = window.reach.filter(|_| window.may_change) else { return };
+/// Has `contents` take over what the program may have written to `window`; says whether it wrote anything.
+pub fn absorb(window: &Window, contents: &Contents) -> bool {
+    let Some(first) = window.reach.filter(|_| window.may_change) else { return false };
     // SAFETY: as in `FileWindows::read`; no slice of the program's memory is alive where windows change or go.
-    contents.absorb(window.offset, unsafe { slice::from_raw_parts(first.as_ptr(), window.len_bytes) });
+    contents.absorb(window.offset, unsafe { slice::from_raw_parts(first.as_ptr(), window.len_bytes) })
 }
 
 /// `part`, if the kernel can write to it from `from`.

@@ -6,6 +6,7 @@ use crate::boot_info::Text;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::attributes::Attributes;
 use crate::subsystems::directory::Directory;
+use crate::subsystems::node_times::Times;
 use crate::subsystems::overlay::Overlay;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
@@ -31,21 +32,12 @@ pub struct Node {
     pub links: Cell<u32>,
     /// When it was used.
     pub times: Cell<Times>,
+    /// When the run began, in nanoseconds since the Unix epoch.
+    pub start_time_ns: i64,
     /// Its extended attributes.
     pub attributes: Attributes,
     /// What it is.
     pub kind: Kind,
-}
-
-/// Nanoseconds since the Unix epoch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Times {
-    /// Last read.
-    pub access_ns: i64,
-    /// Last write.
-    pub modify_ns: i64,
-    /// Last change of anything.
-    pub change_ns: i64,
 }
 
 /// The kinds of file that have a place in the tree.
@@ -222,12 +214,19 @@ impl Contents {
         Ok(())
     }
 
-    /// Takes over what was written at `offset` to a mapping, as far as the file goes.
-    pub fn absorb(&self, offset: usize, from: &[u8]) {
+    /// Takes over what was written at `offset` to a mapping, as far as the file goes; says whether anything was.
+    pub fn absorb(&self, offset: usize, from: &[u8]) -> bool {
         with(&self.written, |bytes| {
-            let place = bytes.get_mut(offset..).unwrap_or_default();
-            place.iter_mut().zip(from).for_each(|(byte, from)| *byte = *from);
-        });
+            let rest = bytes.get_mut(offset..).unwrap_or_default();
+            let len_bytes = rest.len().min(from.len());
+            match (rest.get_mut(..len_bytes), from.get(..len_bytes)) {
+                (Some(place), Some(from)) if place != from => {
+                    place.copy_from_slice(from);
+                    true
+                }
+                _ => false,
+            }
+        })
     }
 
     /// Copies a file of the image, so that it can be changed.
@@ -280,11 +279,18 @@ impl Node {
         if let Kind::Directory(directory) = &self.kind { Some(directory) } else { None }
     }
 
+    /// Sets the permission bits.
+    pub fn set_permissions(&self, permissions: u32) {
+        self.permissions.set(permissions);
+        self.note_change();
+    }
+
     /// Sets owner and group, -1 for the one it has; a regular file loses its set-id bits (fs/attr.c).
     pub fn set_owner(&self, user: u32, group: u32) {
         let (old_user, old_group) = self.owner.get();
         let new = |new, old| if new == u32::MAX { old } else { new };
         self.owner.set((new(user, old_user), new(group, old_group)));
+        self.note_change();
         if let Kind::Regular(_) = self.kind {
             let bits = self.permissions.get();
             // Without execution for the group, its set-id bit means something else and stays.

@@ -145,6 +145,7 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
         Kind::Regular(contents) => {
             if flags & O_TRUNC != 0 {
                 contents.truncate(0)?;
+                node.note_write();
             }
             Ok(node)
         }

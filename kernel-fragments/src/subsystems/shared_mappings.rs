@@ -67,6 +67,7 @@ impl SharedMappings {
             self.0.get_or_insert_with(|| Rc::new(Registry { files: Cell::default(), again: Cell::default() }));
         space.shared = Some(registry.clone());
         let windows = registry.windows_of(node, contents)?;
+        node.note_read();
         let len_bytes = request.len_bytes;
         match windows.address_of(offset, len_bytes) {
             Ok(start) => {
@@ -142,12 +143,16 @@ impl Registry {
         })
     }
 
-    /// Lets `work` change all windows in `start..end`, as [`FileWindows::change`].
-    fn change(&self, start: usize, end: usize, mut work: impl FnMut(&mut Window, &Contents) -> bool) {
+    /// Lets `work` change all windows in `start..end`, as [`FileWindows::change`], once their files have what was stored there.
+    fn change(&self, start: usize, end: usize, mut work: impl FnMut(&mut Window) -> bool) {
         for SharedFile { node, windows } in with(&self.files, |files| files.clone()) {
-            if let Kind::Regular(contents) = &node.kind {
-                windows.change(start, end, |window| work(window, contents));
-            }
+            windows.change(start, end, |window| {
+                let Kind::Regular(contents) = &node.kind else { return false };
+                if absorb(window, contents) {
+                    node.note_write();
+                }
+                work(window)
+            });
         }
     }
 
@@ -172,10 +177,11 @@ impl Registry {
 impl SharedPages for Registry {
     fn release(&self, start: usize, end: usize) {
         self.forget_again(start, end, false);
-        self.change(start, end, |window, contents| {
-            absorb(window, contents);
-            false
-        });
+        self.change(start, end, |_| false);
+    }
+
+    fn settle(&self, start: usize, end: usize) {
+        self.change(start, end, |_| true);
     }
 
     fn mapped_again(&self, start: usize, end: usize) -> (usize, usize) {
@@ -191,15 +197,14 @@ impl SharedPages for Registry {
     }
 
     fn lose(&self, start: usize, end: usize) {
-        self.change(start, end, |window, contents| {
-            absorb(window, contents);
+        self.change(start, end, |window| {
             window.reach = None;
             true
         });
     }
 
     fn find(&self, start: usize, end: usize, reach: &mut dyn FnMut(usize, usize) -> Option<NonNull<u8>>) {
-        self.change(start, end, |window, _| {
+        self.change(start, end, |window| {
             window.reach = reach(window.address, window.len_bytes);
             true
         });

@@ -13,6 +13,9 @@ pub trait SharedPages {
     /// The pages of `start..end` are about to go, however often they were mapped: their files keep what they hold.
     fn release(&self, start: usize, end: usize);
 
+    /// The files of the pages of `start..end` get what was stored there.
+    fn settle(&self, start: usize, end: usize);
+
     /// The first part of `start..end` that is mapped once more, and is not any longer; an empty one at `end` if there is none.
     fn mapped_again(&self, start: usize, end: usize) -> (usize, usize);
 

@@ -57,6 +57,11 @@ fn c_files_are_shared_with_memory() {
 }
 
 #[test]
+fn c_times_of_files_follow_what_is_done() {
+    same_as_linux("file-times-c");
+}
+
+#[test]
 fn c_faults_are_signals() {
     same_as_linux("faults-c");
 }
