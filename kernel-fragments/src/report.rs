@@ -83,8 +83,15 @@ pub fn fault(platform: &mut impl Platform, boot: &BootInfo, cause: u64, pc: u64,
     platform.exit(SIGNALLED + signal)
 }
 
-/// Ends the run: the kernel met a state it holds to be impossible.
+/// Ends the run: the kernel met a state it holds to be impossible, or has no memory where no call could say so: that the
+/// library `alloc` tells from its own file.
 pub fn kernel_panic(platform: &mut impl Platform, file: &str, line: u32) -> ! {
+    if file.ends_with("alloc/src/alloc.rs") {
+        let message =
+            "zeroos: stop: the kernel's heap is full; it is an eighth of what is left of the machine's memory\n";
+        Message(platform).write(message, &[]);
+        platform.exit(STOP_STATUS)
+    }
     Message(platform).write("zeroos: stop: kernel panic at %:%\n", &[Text(file.as_bytes()), Decimal(u64::from(line))]);
     platform.exit(STOP_STATUS)
 }

@@ -5,6 +5,7 @@ use crate::errno::Errno;
 use crate::platform_interface::{Platform, Stream};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
+use core::ptr::NonNull;
 
 /// A program's memory: one zero-filled range; everything around it is unmapped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,6 +80,12 @@ impl UserMemory for FakeMemory {
         let offset = self.offset(address, len_bytes)?;
         Ok(&mut self.bytes[offset..offset + len_bytes])
     }
+
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+        let offset = self.offset(address, len_bytes).ok()?;
+        // From the vector's own pointer, which later slices do not invalidate.
+        NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))
+    }
 }
 
 /// A machine that records what is written and is fed from a buffer. Ending the run is a panic.
@@ -128,6 +135,16 @@ impl Platform for FakePlatform {
     fn exit(&mut self, status: i32) -> ! {
         panic!("the run ended with status {status}")
     }
+}
+
+/// How many seeds a property test tries: `count`, or a few under Miri, which is some thousand times slower.
+pub fn rounds(count: u64) -> u64 {
+    if cfg!(miri) { 2 } else { count }
+}
+
+/// More bytes than any machine has; under Miri, which ends when it has not enough, more than a vector can have.
+pub fn more_than_memory() -> u64 {
+    if cfg!(miri) { 1 << 63 } else { 1 << 62 }
 }
 
 /// A small deterministic generator (SplitMix64) for property tests.

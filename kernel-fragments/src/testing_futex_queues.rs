@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use crate::abi::futex::{FUTEX_REQUEUE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET};
-use crate::testing::TestRandom;
+use crate::testing::{TestRandom, rounds};
 use crate::testing_threads::{Step, ThreadMachine};
 use crate::thread::PROCESS_ID;
 use crate::user_memory::UserAddress;
@@ -48,7 +48,7 @@ impl Model {
 #[test]
 fn futexes_behave_like_lists() {
     const THREADS: u32 = 7;
-    for seed in 0..150 {
+    for seed in 0..rounds(150) {
         let (mut random, mut machine) = (TestRandom(seed), ThreadMachine::new());
         let mut model = Model { running: PROCESS_ID, ready: VecDeque::new(), waiting: Vec::new() };
         for _ in 1..THREADS {

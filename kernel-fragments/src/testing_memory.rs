@@ -7,7 +7,7 @@ use crate::boot_info::{BootInfo, Range};
 use crate::errno::Errno;
 use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::mapping_request::Placement;
-use crate::testing::{BASE, FakeMemory, TestRandom};
+use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
 use alloc::vec;
 
 const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -26,7 +26,7 @@ pub fn machine(data: usize, mappings: usize) -> (FakeMemory, AddressSpace, BootI
 #[test]
 fn behaves_like_pages() {
     const PAGES: usize = 16;
-    for seed in 0..200 {
+    for seed in 0..rounds(200) {
         let mut random = TestRandom(seed);
         let (mut memory, mut space, boot) = machine(0, PAGES);
         let mut model: [Option<(u8, u8)>; PAGES] = [None; PAGES];
@@ -63,7 +63,7 @@ fn behaves_like_pages() {
                     }
                 }
                 3 => {
-                    assert_eq!(space.unmap(&boot, start, start + len_bytes), Ok(()));
+                    assert_eq!(space.unmap(&mut memory, &boot, start, start + len_bytes), Ok(()));
                     model[first..first + count].fill(None);
                 }
                 4 => {
@@ -94,4 +94,52 @@ fn behaves_like_pages() {
             }
         }
     }
+}
+
+#[test]
+fn reservations_touch_nothing() {
+    let (mut memory, mut space, boot) = machine(1, 8);
+    let start = space.map(&mut memory, &boot, Placement::Hint(0), 4 * PAGE_BYTES, PROT_NONE).unwrap_or(0);
+    let untouched = memory.put(PAGE_BYTES, &[7]); // as if a program could: shows who zeroes
+    assert_eq!(untouched.0, start);
+    assert_eq!(space.protect(&mut memory, &boot, start, start + PAGE_BYTES, READ_WRITE), Ok(()));
+    assert_eq!(memory.bytes(PAGE_BYTES, 1), [7], "known zero, so not zeroed");
+    assert_eq!(space.unmap(&mut memory, &boot, start, start + 4 * PAGE_BYTES), Ok(()));
+    assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 4 * PAGE_BYTES, PROT_NONE), Ok(start));
+    assert_eq!(memory.bytes(PAGE_BYTES, 1), [7], "not readable, so not zeroed yet");
+    assert_eq!(space.protect(&mut memory, &boot, start, start + PAGE_BYTES, READ_WRITE), Ok(()));
+    assert_eq!(memory.bytes(PAGE_BYTES, 1), [0]);
+}
+
+/// Memory that was given back is not handed out again while there is memory that nobody had; then it is zeroed.
+#[test]
+fn fresh_pages_come_first() {
+    let (mut memory, mut space, boot) = machine(0, 8);
+    let map = |space: &mut AddressSpace, memory: &mut FakeMemory, pages| {
+        space.map(memory, &boot, Placement::Hint(0), pages * PAGE_BYTES, READ_WRITE)
+    };
+    let half = BASE + 4 * PAGE_BYTES;
+    for start in (BASE..half).step_by(PAGE_BYTES) {
+        memory.put(start - BASE, &[7]); // as if a program could: shows who zeroes
+        assert_eq!(map(&mut space, &mut memory, 1), Ok(start));
+        assert_eq!(memory.bytes(start - BASE, 1), [7], "known zero, so not zeroed");
+        assert_eq!(space.unmap(&mut memory, &boot, start, start + PAGE_BYTES), Ok(()));
+    }
+    assert_eq!(map(&mut space, &mut memory, 6), Ok(BASE), "more than is left of the first half");
+    assert_eq!(memory.bytes(3 * PAGE_BYTES, 1), [0]);
+    assert_eq!(map(&mut space, &mut memory, 2), Ok(BASE + 6 * PAGE_BYTES));
+    assert_eq!(map(&mut space, &mut memory, 1), Err(Errno::ENOMEM));
+    assert_eq!(space.unmap(&mut memory, &boot, BASE, half), Ok(()));
+    assert_eq!(map(&mut space, &mut memory, 1), Ok(BASE));
+}
+
+/// What was reserved and never touched is fresh again.
+#[test]
+fn trimmed_reservations_are_fresh() {
+    let (mut memory, mut space, boot) = machine(0, 64);
+    let len_bytes = 32 * PAGE_BYTES;
+    assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, PROT_NONE), Ok(BASE));
+    let next = BASE + 8 * PAGE_BYTES;
+    assert_eq!(space.unmap(&mut memory, &boot, next, BASE + len_bytes), Ok(()));
+    assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, READ_WRITE), Ok(next));
 }

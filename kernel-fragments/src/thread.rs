@@ -1,6 +1,7 @@
 //! A thread of the program as the kernel keeps it. Entry and exit know the first three fields, the [`Frame`], `leave` and
 //! `float_state`, by their layout; the rest belongs to the calls about threads and signals. A thread lies on top of its own kernel stack.
 
+use crate::abi::sched::Scheduling;
 use crate::errno::Errno;
 use crate::user_memory::UserAddress;
 use core::ptr::NonNull;
@@ -179,6 +180,8 @@ pub struct Thread {
     pub float_state: u64,
     /// Thread id; the first thread's is the process id.
     pub tid: u32,
+    /// Its policy and priority (sched(7)).
+    pub scheduling: Scheduling,
     /// Signals it blocks: bit n-1 is signal n.
     pub signal_mask: u64,
     /// Signals sent to it that it did not take yet: bit n-1 is signal n.
@@ -235,6 +238,7 @@ impl Thread {
             leave: 0,
             float_state: 0,
             tid: PROCESS_ID,
+            scheduling: Scheduling::FIRST,
             signal_mask: 0,
             pending_signals: 0,
             cpu_ns: 0,

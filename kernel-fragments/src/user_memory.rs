@@ -3,6 +3,7 @@
 
 use crate::abi::memory::{PROT_READ, PROT_WRITE};
 use crate::errno::Errno;
+use core::ptr::NonNull;
 
 /// An address the program gave: an allegation. Nothing is known of what lies there, if anything does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -49,6 +50,13 @@ pub trait UserMemory {
     #[inline(always)]
     fn set_access(&mut self, start: usize, end: usize, access: Option<u8>) {
         let _ = (start, end, access);
+    }
+
+    /// The `len_bytes` bytes at `address`, to be read and written later, between calls of this trait, by who sees to it that no
+    /// slice of them is alive then. `None` if the machine does not let them be read and written now; who keeps the pointer asks
+    /// again when that may have changed.
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+        NonNull::new(self.slice_mut(address, len_bytes).ok()?.as_mut_ptr())
     }
 
     /// Zeroes the pages of `start..end` (page-aligned), and leaves them readable and writable. Errors as

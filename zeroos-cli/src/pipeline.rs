@@ -12,7 +12,7 @@ use crate::elf::AppElf;
 use crate::image::{self, Image};
 use crate::linux::SyscallNumber;
 use crate::manifest::{FragmentLookup, FragmentStatus, Manifest};
-use crate::plan::{CommittedInputs, Placement, Plan, PlanError, PlanRequest, Selection};
+use crate::plan::{self, CommittedInputs, Placement, Plan, PlanError, PlanRequest, Selection};
 use crate::platform::{Platform, PlatformRegistry};
 use crate::snapshot;
 use crate::source::KernelSource;
@@ -88,7 +88,7 @@ pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
 /// A library that lacks a file of every kernel.
 pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result<Manifest, Diagnostic> {
     let Examined { app, analysis, catalog } = examined;
-    let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new())?;
+    let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new(), plan::names_itself(app))?;
     let handlers = selection.handlers.iter();
     let mut fragments: FragmentLookup = handlers
         .filter_map(|(&number, (module, _))| {

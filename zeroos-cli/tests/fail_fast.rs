@@ -134,6 +134,38 @@ fn a_raised_signal_ends_the_run_by_its_default_action() {
 }
 
 /// The same on QEMU: the kernel's words and the exit status do not depend on the engine.
+/// Calls `call` again and again, each time with another number in the eight bytes at `name`, until it fails; then exits with
+/// the error's number.
+fn until_it_fails(before: &str, call: &str) -> String {
+    format!(
+        ".globl _start\n_start:\n{before}\n\
+         again: la t0, name\nli t1, 8\nincrement: lbu t2, (t0)\naddi t2, t2, 1\nli t3, 'z' + 1\nblt t2, t3, written\n\
+         li t2, 'a'\nsb t2, (t0)\naddi t0, t0, 1\naddi t1, t1, -1\nbnez t1, increment\nwritten: sb t2, (t0)\n\
+         {call}\nbgez a0, again\nneg a0, a0\nli a7, 93\necall\n\
+         .data\nuser: .ascii \"user.\"\nname: .asciz \"aaaaaaaa\"\nlong: .fill 4000, 1, 'x'\n.byte 0\n.fill 65536\n"
+    )
+}
+
+#[test]
+fn attributes_that_the_kernel_has_no_memory_for() {
+    let workplace = Workplace::new();
+    let set = "mv a0, s0\nla a1, user\nla a2, long\nli a3, 65000\nli a4, 0\nli a7, 7\necall";
+    let source = until_it_fails("la a0, name\nli a1, 0\nli a7, 279\necall\nmv s0, a0", set);
+    let app = workplace.guest("guest.S", &source, &["-static-pie"]);
+    workplace.platform("small", &[("size_bytes = 0x1000_0000", "size_bytes = 0x80_0000")]);
+    workplace.zeroos(&["run", "--platform", "small", &app]).exits(12); // ENOMEM
+}
+
+#[test]
+fn a_full_heap_of_the_kernel_is_said_so() {
+    let workplace = Workplace::new();
+    let link = "la a0, long\nli a1, -100\nla a2, name\nli a7, 36\necall";
+    let app = workplace.guest("guest.S", &until_it_fails("", link), &["-static-pie"]);
+    workplace.platform("small", &[("size_bytes = 0x1000_0000", "size_bytes = 0x80_0000")]);
+    let finished = workplace.zeroos(&["run", "--platform", "small", &app]).exits(123);
+    assert!(finished.stderr.contains("zeroos: stop: the kernel's heap is full"), "{}", finished.stderr);
+}
+
 #[test]
 fn qemu_stops_in_the_same_way() {
     let workplace = Workplace::new();

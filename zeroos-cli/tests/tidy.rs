@@ -41,7 +41,8 @@ const STORYTELLERS: [&str; 2] = ["pipeline", "cli"];
 const PURE: [&str; 7] = ["analysis", "elf", "isa", "manifest", "plan", "source", "verify"];
 
 /// Fragment files with `unsafe` code, and why each cannot do without.
-const UNSAFE_FRAGMENTS: [(&str, &str); 7] = [
+const UNSAFE_FRAGMENTS: [(&str, &str); 8] = [
+    ("subsystems/file_windows.rs", "reaches files in the program's memory beside its own bytes"),
     ("subsystems/image_data.rs", "reads tables that the builder laid out at addresses"),
     ("subsystems/instruction_cache.rs", "executes fence.i"),
     ("subsystems/kernel_heap.rs", "is an allocator"),
@@ -192,11 +193,12 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
-const SUFFIXES: [(&str, Variant); 4] = [
+const SUFFIXES: [(&str, Variant); 5] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
     ("_plain", Variant::PlainFutexes),
     ("_fresh", Variant::FreshMappings),
+    ("_process", Variant::ProcessFiles),
 ];
 
 #[test]

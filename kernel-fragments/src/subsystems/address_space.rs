@@ -13,10 +13,11 @@ use crate::errno::{Errno, Refusal};
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::subsystems::room::{FRESH_PARTS, find_room};
+use crate::subsystems::shared_pages::SharedPages;
 use crate::user_memory::{UserAddress, UserMemory};
+use alloc::rc::Rc;
 
 /// The address space.
-#[derive(Debug)]
 pub struct AddressSpace {
     /// The pages of the range where mmap places.
     pages: PageMap,
@@ -31,6 +32,8 @@ pub struct AddressSpace {
     /// All other pages, once somebody asked for one.
     others: PageMap,
     knows_others: bool,
+    /// Who knows what is shared with files, once something is.
+    pub shared: Option<Rc<dyn SharedPages>>,
 }
 
 /// Unmapped guard pages between stale ones count as stale: zeroing them costs less than remembering each.
@@ -41,7 +44,7 @@ const INITIAL_STACK_BYTES: usize = 128 << 10;
 
 /// Added to a protection: the pages are a file's.
 pub const FROM_FILE: u8 = 8;
-/// Added as well: and shared with it, but not writable.
+/// Added as well: a file that was not opened for writing, shared: the pages cannot become writable.
 pub const SHARED_FILE: u8 = 16;
 
 impl AddressSpace {
@@ -56,6 +59,7 @@ impl AddressSpace {
             first_free: 0,
             others: PageMap::new(),
             knows_others: false,
+            shared: None,
         }
     }
 
@@ -97,7 +101,12 @@ impl AddressSpace {
 
     /// The map that knows `address`, and where what it knows ends, at most at `end`.
     #[inline(always)]
-    fn map_of(&mut self, boot: &BootInfo, address: usize, end: usize) -> Result<(&mut PageMap, usize), Errno> {
+    pub(super) fn map_of(
+        &mut self,
+        boot: &BootInfo,
+        address: usize,
+        end: usize,
+    ) -> Result<(&mut PageMap, usize), Errno> {
         self.prepare(boot);
         if self.start <= address && address < self.end {
             return Ok((&mut self.pages, end.min(self.end)));
@@ -180,6 +189,9 @@ impl AddressSpace {
         };
         let end = start.checked_add(len_bytes).ok_or(Errno::ENOMEM)?;
         memory.can_hold(UserAddress(start), len_bytes).then_some(()).ok_or(Errno::ENOMEM)?;
+        if let Some(shared) = &self.shared {
+            shared.release(start, end);
+        }
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -211,17 +223,25 @@ impl AddressSpace {
         Ok(start)
     }
 
-    /// Unmaps whatever is mapped in `start..end` (page-aligned). The caller tells the program's memory.
+    /// Unmaps whatever is mapped in `start..end` (page-aligned).
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full.
     #[inline]
-    pub fn unmap(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
+    pub fn unmap(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Errno> {
         let (pages, known_end) = self.map_of(boot, start, end)?;
-        let becomes_stale = |contents, len_bytes| contents != Contents::Zero || len_bytes <= SMALL_BYTES;
+        let becomes_stale = |page: Page, len_bytes| !page.is_zero() || len_bytes <= SMALL_BYTES;
         // A thread's stack with its guard pages, for example, is whole spans.
         if known_end != end || !pages.replace_spans(start, end, Page::STALE, becomes_stale) {
-            self.unmap_pieces(boot, start, end)?;
+            self.unmap_slowly(memory, boot, start, end)?;
+        } else {
+            memory.set_access(start, end, None);
         }
         if start < self.first_free && end > self.start {
             self.first_free = start.max(self.start);
@@ -230,7 +250,23 @@ impl AddressSpace {
     }
 
     #[inline(never)]
-    fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
+    fn unmap_slowly(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Errno> {
+        if let Some(shared) = self.shared.clone() {
+            return self.unmap_unless_shared(&*shared, memory, boot, start, end);
+        }
+        self.unmap_pieces(boot, start, end)?;
+        memory.set_access(start, end, None);
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(super) fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -261,13 +297,8 @@ impl AddressSpace {
         is_done
     }
 
-    /// Sets the protection of `start..end` (page-aligned) up to the first page that is not mapped.
-    ///
-    /// # Errors
-    /// ENOMEM if there is such a page, or the kernel's heap is full. EACCES: a shared file, which was not opened for
-    /// writing, is to be writable.
-    #[inline(never)]
-    pub fn protect(
+    /// [`protect`](Self::protect) without telling anybody.
+    pub(super) fn protect_pieces(
         &mut self,
         memory: &mut impl UserMemory,
         boot: &BootInfo,
@@ -284,7 +315,7 @@ impl AddressSpace {
             if old & SHARED_FILE != 0 && protection & PROT_WRITE as u8 != 0 {
                 return Err(Errno::EACCES);
             }
-            if protection != PROT_NONE {
+            if protection != PROT_NONE && contents != Contents::Shared {
                 if contents == Contents::Stale {
                     memory.zero_pages(address, piece.end)?;
                 }
@@ -314,6 +345,7 @@ impl AddressSpace {
             let (pages, known_end) = self.map_of(boot, address, end)?;
             let piece = pages.piece(address, known_end);
             match piece.page.and_then(|page| Some((page.protection()?, page.contents()))) {
+                Some((_, Contents::Shared)) => (), // the file still has them
                 Some((protection, _)) if protection & FROM_FILE != 0 => {
                     return Err(Refusal::Unsupported("discarding pages of a mapped file, to be read again"));
                 }
@@ -384,63 +416,5 @@ impl AddressSpace {
             address = piece.end;
         }
         Ok(true)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::abi::memory::PROT_READ;
-    use crate::testing::{BASE, FakeMemory};
-    use crate::testing_memory::machine;
-
-    const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
-
-    #[test]
-    fn reservations_touch_nothing() {
-        let (mut memory, mut space, boot) = machine(1, 8);
-        let start = space.map(&mut memory, &boot, Placement::Hint(0), 4 * PAGE_BYTES, PROT_NONE).unwrap_or(0);
-        let untouched = memory.put(PAGE_BYTES, &[7]); // as if a program could: shows who zeroes
-        assert_eq!(untouched.0, start);
-        assert_eq!(space.protect(&mut memory, &boot, start, start + PAGE_BYTES, READ_WRITE), Ok(()));
-        assert_eq!(memory.bytes(PAGE_BYTES, 1), [7], "known zero, so not zeroed");
-        assert_eq!(space.unmap(&boot, start, start + 4 * PAGE_BYTES), Ok(()));
-        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 4 * PAGE_BYTES, PROT_NONE), Ok(start));
-        assert_eq!(memory.bytes(PAGE_BYTES, 1), [7], "not readable, so not zeroed yet");
-        assert_eq!(space.protect(&mut memory, &boot, start, start + PAGE_BYTES, READ_WRITE), Ok(()));
-        assert_eq!(memory.bytes(PAGE_BYTES, 1), [0]);
-    }
-
-    /// Memory that was given back is not handed out again while there is memory that nobody had; then it is zeroed.
-    #[test]
-    fn fresh_pages_come_first() {
-        let (mut memory, mut space, boot) = machine(0, 8);
-        let map = |space: &mut AddressSpace, memory: &mut FakeMemory, pages| {
-            space.map(memory, &boot, Placement::Hint(0), pages * PAGE_BYTES, READ_WRITE)
-        };
-        let half = BASE + 4 * PAGE_BYTES;
-        for start in (BASE..half).step_by(PAGE_BYTES) {
-            memory.put(start - BASE, &[7]); // as if a program could: shows who zeroes
-            assert_eq!(map(&mut space, &mut memory, 1), Ok(start));
-            assert_eq!(memory.bytes(start - BASE, 1), [7], "known zero, so not zeroed");
-            assert_eq!(space.unmap(&boot, start, start + PAGE_BYTES), Ok(()));
-        }
-        assert_eq!(map(&mut space, &mut memory, 6), Ok(BASE), "more than is left of the first half");
-        assert_eq!(memory.bytes(3 * PAGE_BYTES, 1), [0]);
-        assert_eq!(map(&mut space, &mut memory, 2), Ok(BASE + 6 * PAGE_BYTES));
-        assert_eq!(map(&mut space, &mut memory, 1), Err(Errno::ENOMEM));
-        assert_eq!(space.unmap(&boot, BASE, half), Ok(()));
-        assert_eq!(map(&mut space, &mut memory, 1), Ok(BASE));
-    }
-
-    /// What was reserved and never touched is fresh again.
-    #[test]
-    fn trimmed_reservations_are_fresh() {
-        let (mut memory, mut space, boot) = machine(0, 64);
-        let len_bytes = 32 * PAGE_BYTES;
-        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), len_bytes, PROT_NONE), Ok(BASE));
-        let next = BASE + 8 * PAGE_BYTES;
-        assert_eq!(space.unmap(&boot, next, BASE + len_bytes), Ok(()));
-        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, READ_WRITE), Ok(next));
     }
 }

@@ -4,7 +4,6 @@
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::node::{Kind, Node};
 use crate::user_memory::{UserAddress, UserMemory};
-use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
@@ -23,8 +22,16 @@ const XATTR_REPLACE: u32 = 2;
 pub struct Attributes(Cell<Vec<Attribute>>);
 
 struct Attribute {
-    name: Box<[u8]>,
-    value: Box<[u8]>,
+    name: Vec<u8>,
+    value: Vec<u8>,
+}
+
+/// `bytes` on the kernel's heap; ENOMEM if it is full.
+fn copy_of(bytes: &[u8]) -> Result<Vec<u8>, Errno> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOMEM)?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
 }
 
 impl Attributes {
@@ -69,28 +76,39 @@ impl<'a> NewAttribute<'a> {
     /// Sets it.
     ///
     /// # Errors
-    /// EPERM, EOPNOTSUPP, EINVAL, EEXIST, ENODATA.
+    /// EPERM, EOPNOTSUPP, EINVAL, EEXIST, ENODATA, ENOMEM.
     pub fn set(self, node: Option<&Rc<Node>>) -> SysResult {
         let NewAttribute { name, value, flags } = self;
         if is_access_list(name) || name.starts_with(b"security.") {
             return Err(Refusal::Unsupported("setting an access control list or a security attribute"));
         }
-        kept_by(node, name, Errno::EPERM)?.with(|attributes| {
+        let set = kept_by(node, name, Errno::EPERM)?.with(|attributes| {
             match attributes.binary_search_by(|known| known.name[..].cmp(name)) {
                 Ok(_) if flags & XATTR_CREATE != 0 => Err(Errno::EEXIST.into()),
                 Err(_) if flags & XATTR_REPLACE != 0 => Err(Errno::ENODATA.into()),
                 Ok(index) => {
+                    let value = copy_of(value)?;
                     if let Some(attribute) = attributes.get_mut(index) {
-                        attribute.value = value.into();
+                        attribute.value = value;
                     }
                     Ok(0)
                 }
                 Err(index) => {
-                    attributes.insert(index, Attribute { name: name.into(), value: value.into() });
+                    let attribute = Attribute { name: copy_of(name)?, value: copy_of(value)? };
+                    attributes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+                    attributes.insert(index, attribute);
                     Ok(0)
                 }
             }
-        })
+        });
+        set.inspect(|_| note_change(node))
+    }
+}
+
+/// An attribute of `node` was changed.
+fn note_change(node: Option<&Rc<Node>>) {
+    if let Some(node) = node {
+        node.note_change();
     }
 }
 
@@ -110,7 +128,7 @@ pub fn get_attribute(
     if is_access_list(name) {
         return Err(access_list_error(node).into());
     }
-    let name: Box<[u8]> = name.into();
+    let name = copy_of(name)?;
     kept_by(node, &name, Errno::ENODATA)?.with(|attributes| {
         let index = attributes.binary_search_by(|known| known.name.cmp(&name)).map_err(|_| Errno::ENODATA)?;
         let found = attributes.get(index).map(|attribute| &attribute.value[..]).unwrap_or_default();
@@ -132,6 +150,8 @@ pub fn list_attributes(
     let Some(node) = node else { return Ok(0) };
     node.attributes.with(|attributes| {
         let mut names = Vec::new();
+        let total_bytes = attributes.iter().map(|attribute| attribute.name.len() + 1).sum();
+        names.try_reserve_exact(total_bytes).map_err(|_| Errno::ENOMEM)?;
         for attribute in attributes {
             names.extend_from_slice(&attribute.name);
             names.push(0);
@@ -155,6 +175,7 @@ pub fn remove_attribute(node: Option<&Rc<Node>>, name: &[u8]) -> SysResult {
     kept_by(node, name, Errno::EPERM)?.with(|attributes| {
         let index = attributes.binary_search_by(|known| known.name[..].cmp(name)).map_err(|_| Errno::ENODATA)?;
         attributes.remove(index);
+        note_change(node);
         Ok(0)
     })
 }

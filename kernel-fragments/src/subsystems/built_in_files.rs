@@ -1,7 +1,7 @@
 //! The files that exist in every image without being committed: devices and the little of `/proc` and `/sys` that
 //! programs look at.
 
-use crate::subsystems::node::Device;
+use crate::subsystems::node::{Device, ProcessFile};
 
 /// What is at a built-in path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub enum BuiltIn {
     Directory(u32),
     /// A file with these contents that cannot be written.
     Fixed(&'static [u8]),
+    /// A file that is written when it is opened.
+    Process(ProcessFile),
     /// A symbolic link to the program.
     Executable,
 }
@@ -30,6 +32,8 @@ pub const BUILT_IN_FILES: &[(&[u8], BuiltIn)] = &[
     (b"/dev/zkvm/input", BuiltIn::Device(Device::PrivateInput)),
     (b"/dev/zkvm/output", BuiltIn::Device(Device::PublicOutput)),
     (b"/proc/self/exe", BuiltIn::Executable),
+    (b"/proc/self/maps", BuiltIn::Process(ProcessFile::Maps)),
+    (b"/proc/self/status", BuiltIn::Process(ProcessFile::Status)),
     // One hart.
     (b"/sys/devices/system/cpu/online", BuiltIn::Fixed(b"0\n")),
     (b"/tmp", BuiltIn::Directory(0o1777)),

@@ -8,6 +8,7 @@ use crate::abi::timespec::{
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::subsystems::file_time::note_time;
 use crate::thread::{PROCESS_ID, Thread};
 
 /// What one reading, or one change of thread, takes.
@@ -100,6 +101,7 @@ impl Clock {
     /// Reads the clock `kind` for `thread`.
     pub fn read_ns(&mut self, boot: &BootInfo, thread: &Thread, kind: ClockKind) -> u64 {
         self.step();
+        note_time(self.now_ns);
         match kind {
             ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
             ClockKind::Monotonic => self.now_ns,
@@ -111,6 +113,7 @@ impl Clock {
     /// As [`read_ns`](Self::read_ns) where there is one thread only.
     pub fn read_for_only_thread_ns(&mut self, boot: &BootInfo, kind: ClockKind) -> u64 {
         self.step();
+        note_time(self.now_ns);
         match kind {
             ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
             ClockKind::Monotonic => self.now_ns,
@@ -124,6 +127,7 @@ impl Clock {
         self.second = self.now_ns / SECOND_NS;
         self.second_start_ns = self.second * SECOND_NS;
         self.second_end_ns = self.second_start_ns + SECOND_NS;
+        note_time(self.now_ns);
         [self.second, self.now_ns - self.second_start_ns]
     }
 
@@ -157,6 +161,7 @@ impl Clock {
         self.now_ns += idle_ns;
         self.idle_ns += idle_ns;
         self.turn_start_ns += idle_ns;
+        note_time(self.now_ns);
     }
 
     /// When the next reading or change of thread is, in nanoseconds since boot.

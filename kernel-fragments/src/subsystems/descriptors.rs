@@ -97,13 +97,14 @@ impl Descriptors {
     /// Gives `file` the lowest free number that is at least `least`.
     ///
     /// # Errors
-    /// EMFILE if that would be beyond the limit.
+    /// EMFILE if that would be beyond the limit; ENOMEM if the kernel's heap is full.
     pub fn insert(&mut self, file: Rc<OpenFile>, close_on_exec: bool, least: usize) -> Result<Fd, Errno> {
         self.open_standard_streams_if_unused();
         let number = self.lowest_free(least);
         if number >= self.limit {
             return Err(Errno::EMFILE);
         }
+        self.make_room(number)?;
         self.put(number, Descriptor { file, close_on_exec });
         Ok(Fd(number as i32))
     }
@@ -122,13 +123,14 @@ impl Descriptors {
     /// Makes `fd` stand for `file`, whatever it was before, which is returned.
     ///
     /// # Errors
-    /// EBADF if `fd` is negative or beyond the limit.
+    /// EBADF if `fd` is negative or beyond the limit; ENOMEM if the kernel's heap is full.
     pub fn replace(&mut self, fd: Fd, file: Rc<OpenFile>, close_on_exec: bool) -> Result<Option<Descriptor>, Errno> {
         self.open_standard_streams_if_unused();
         let number = fd.0 as u32 as usize;
         if number >= self.limit {
             return Err(Errno::EBADF);
         }
+        self.make_room(number)?;
         Ok(self.put(number, Descriptor { file, close_on_exec }))
     }
 
@@ -156,6 +158,12 @@ impl Descriptors {
     pub fn iter(&self) -> impl Iterator<Item = (Fd, &Descriptor)> {
         let entries = self.slots.iter().enumerate();
         entries.filter_map(|(number, slot)| slot.as_ref().map(|descriptor| (Fd(number as i32), descriptor)))
+    }
+
+    /// Sees to it that nothing is allocated to put something at `number`; ENOMEM.
+    fn make_room(&mut self, number: usize) -> Result<(), Errno> {
+        let missing = (number + 1).saturating_sub(self.slots.len());
+        self.slots.try_reserve(missing).map_err(|_| Errno::ENOMEM)
     }
 
     /// Puts `descriptor` at `number`, which is below the limit.
@@ -200,7 +208,7 @@ impl Descriptors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
     use alloc::collections::BTreeMap;
 
     #[test]
@@ -236,7 +244,7 @@ mod tests {
     /// Random operations against a map from number to identity.
     #[test]
     fn behaves_like_a_map() {
-        for seed in 0..200 {
+        for seed in 0..rounds(200) {
             let mut random = TestRandom(seed);
             let mut table = Descriptors::new();
             table.set_limit(24);

@@ -146,12 +146,12 @@ mod tests {
     use super::*;
     use crate::subsystems::file_tree::FileTree;
     use crate::subsystems::node::Kind;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
 
     /// Random changes against a list of names, while the directory is listed piece by piece.
     #[test]
     fn directories_behave_like_lists() {
-        for seed in 0..50 {
+        for seed in 0..rounds(50) {
             let (mut random, mut tree, directory) = (TestRandom(seed), FileTree::new(), Directory::default());
             let mut model: Vec<(u64, Vec<u8>, u64)> = Vec::new();
             let (mut next_cookie, mut position) = (FIRST_COOKIE, 0);

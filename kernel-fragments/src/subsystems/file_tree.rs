@@ -11,7 +11,8 @@ use crate::subsystems::attributes::Attributes;
 use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn};
 use crate::subsystems::directory::Directory;
 use crate::subsystems::image_data::{bytes, committed_files};
-use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node, Times};
+use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node};
+use crate::subsystems::node_times::Times;
 use crate::subsystems::path_components::{child_of, split_component};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -140,17 +141,17 @@ impl FileTree {
         self.working_directory = Some(directory);
     }
 
-    /// A new file of any kind that has no name yet. Its times are the start of the run.
+    /// A new file of any kind that has no name yet.
     pub fn new_node(&mut self, kind: Kind, permissions: u32) -> Rc<Node> {
         let inode = self.next_inode;
         self.next_inode += 1;
-        let now = self.start_time_ns;
         Rc::new(Node {
+            start_time_ns: self.start_time_ns,
             inode,
             permissions: Cell::new(permissions),
             owner: Cell::new((0, 0)),
             links: Cell::new(0),
-            times: Cell::new(Times { access_ns: now, modify_ns: now, change_ns: now }),
+            times: Cell::new(Times::now(self.start_time_ns)),
             attributes: Attributes::default(),
             kind,
         })
@@ -158,6 +159,13 @@ impl FileTree {
 
     /// Gives `node` a name in `parent`; what had the name loses it.
     pub fn link(&self, parent: &Rc<Node>, name: &[u8], node: &Rc<Node>) {
+        self.attach(parent, name, node);
+        parent.note_write();
+        node.note_change();
+    }
+
+    /// As [`link`](Self::link), for what was there from the start.
+    fn attach(&self, parent: &Rc<Node>, name: &[u8], node: &Rc<Node>) {
         let Some(directory) = parent.directory() else { return };
         if let Some(child) = node.directory() {
             child.parent.set(Rc::downgrade(parent));
@@ -165,6 +173,7 @@ impl FileTree {
         node.links.set(node.links.get() + 1);
         if let Some(old) = directory.insert(name, node.clone()) {
             old.links.set(old.links.get().saturating_sub(1));
+            old.note_change();
         }
     }
 
@@ -172,6 +181,8 @@ impl FileTree {
     pub fn unlink(&mut self, parent: &Rc<Node>, name: &[u8]) {
         if let Some(old) = self.entries(parent).and_then(|directory| directory.remove(name)) {
             old.links.set(old.links.get().saturating_sub(1));
+            old.note_change();
+            parent.note_write();
         }
     }
 
@@ -311,6 +322,7 @@ impl FileTree {
                 let (leaf, permissions) = match *built_in {
                     BuiltIn::Device(device) => (Some(Kind::Device(device)), device.permissions()),
                     BuiltIn::Fixed(bytes) => (Some(Kind::Fixed(bytes)), 0o444),
+                    BuiltIn::Process(file) => (Some(Kind::Process(file)), 0o444),
                     BuiltIn::Executable => (Some(Kind::Symlink(self.executable_path.into())), 0o777),
                     BuiltIn::Directory(permissions) => (None, if is_leaf { permissions } else { 0o755 }),
                 };
@@ -342,7 +354,8 @@ impl FileTree {
                 self.unread_directory(&[path, slash, name].concat(), permissions)
             }
         };
-        self.link(node, name, &child);
+        child.times.set(Times::at(self.start_time_ns));
+        self.attach(node, name, &child);
     }
 }
 
@@ -425,16 +438,5 @@ mod tests {
         assert_eq!(find("a", Last::Follow), Err(Errno::ELOOP));
         assert_eq!(find("a/x", Last::Keep), Err(Errno::ELOOP));
         assert_eq!(find("/proc/self/exe", Last::Follow), Err(Errno::ENOENT));
-    }
-
-    #[test]
-    fn directories_know_their_path() {
-        let (boot, mut tree, root) = sample();
-        assert_eq!(tree.path_of(&root), Ok(b"/".to_vec()));
-        let sub = tree.find(&boot, &root, b"data/sub", Last::Follow).expect("it is implied");
-        assert_eq!(tree.path_of(&sub), Ok(b"/data/sub".to_vec()));
-        let data = tree.find(&boot, &root, b"data", Last::Follow).expect("it is implied");
-        tree.unlink(&data, b"sub");
-        assert_eq!(tree.path_of(&sub), Err(Errno::ENOENT));
     }
 }

@@ -3,13 +3,16 @@
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
 use crate::boot_info::Text;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::subsystems::attributes::Attributes;
 use crate::subsystems::directory::Directory;
+use crate::subsystems::node_times::Times;
+use crate::subsystems::overlay::Overlay;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, OnceCell};
 
 /// The number of the one file system.
 pub const TREE_DEVICE: u64 = 1;
@@ -29,21 +32,12 @@ pub struct Node {
     pub links: Cell<u32>,
     /// When it was used.
     pub times: Cell<Times>,
+    /// When the run began, in nanoseconds since the Unix epoch.
+    pub start_time_ns: i64,
     /// Its extended attributes.
     pub attributes: Attributes,
     /// What it is.
     pub kind: Kind,
-}
-
-/// Nanoseconds since the Unix epoch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Times {
-    /// Last read.
-    pub access_ns: i64,
-    /// Last write.
-    pub modify_ns: i64,
-    /// Last change of anything.
-    pub change_ns: i64,
 }
 
 /// The kinds of file that have a place in the tree.
@@ -52,12 +46,23 @@ pub enum Kind {
     Regular(Contents),
     /// Bytes that the kernel shows, as in `/proc` and `/sys`.
     Fixed(&'static [u8]),
+    /// What the kernel tells of the process when it is opened, as in `/proc/self`.
+    Process(ProcessFile),
     /// Names.
     Directory(Directory),
     /// A path in place of which another is taken.
     Symlink(Box<[u8]>),
     /// A character device.
     Device(Device),
+}
+
+/// What the kernel can tell of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProcessFile {
+    /// What is mapped where.
+    Maps,
+    /// A few facts for people.
+    Status,
 }
 
 /// The character devices.
@@ -108,12 +113,14 @@ impl Device {
 pub struct Contents {
     committed: Cell<Option<&'static [u8]>>,
     written: Cell<Vec<u8>>,
+    /// What lies over both, once the file was mapped to be shared.
+    pub overlay: OnceCell<Rc<dyn Overlay>>,
 }
 
 impl Contents {
     /// Bytes that lie in the image.
     pub fn committed(bytes: &'static [u8]) -> Contents {
-        Contents { committed: Cell::new(Some(bytes)), written: Cell::default() }
+        Contents { committed: Cell::new(Some(bytes)), written: Cell::default(), overlay: OnceCell::new() }
     }
 
     /// What follows `offset`, if the file is as it lies in the image, and not shorter.
@@ -124,7 +131,7 @@ impl Contents {
 
     /// Nothing.
     pub fn empty() -> Contents {
-        Contents { committed: Cell::new(None), written: Cell::default() }
+        Contents { committed: Cell::new(None), written: Cell::default(), overlay: OnceCell::new() }
     }
 
     /// The length.
@@ -137,6 +144,9 @@ impl Contents {
 
     /// Where in memory they lie, until they are changed.
     pub fn place(&self) -> Text {
+        if let Some(overlay) = self.overlay.get() {
+            overlay.settle(self);
+        }
         let text = |bytes: &[u8]| Text { address: bytes.as_ptr() as u64, len_bytes: bytes.len() as u64 };
         match self.committed.get() {
             Some(bytes) => text(bytes),
@@ -145,30 +155,46 @@ impl Contents {
     }
 
     /// Copies from `offset` on to `into` and says how many bytes there were.
-    pub fn read(&self, offset: u64, into: &mut [u8]) -> usize {
-        match self.committed.get() {
-            Some(bytes) => copy_from(bytes, offset, into),
+    ///
+    /// # Errors
+    /// Unsupported: to where the file itself is mapped.
+    pub fn read(&self, offset: u64, into: &mut [u8]) -> Result<usize, Refusal> {
+        let read_bytes = match self.committed.get() {
+            Some(bytes) => return Ok(copy_from(bytes, offset, into)),
             None => with(&self.written, |bytes| copy_from(bytes, offset, into)),
+        };
+        if let Some(overlay) = self.overlay.get() {
+            overlay.read(offset as usize, into.get_mut(..read_bytes).unwrap_or_default())?;
         }
+        Ok(read_bytes)
     }
 
     /// Puts `from` at `offset`; a gap before it is zero.
     ///
     /// # Errors
-    /// ENOSPC if the kernel's memory does not suffice.
-    pub fn write(&self, offset: u64, from: &[u8]) -> Result<usize, Errno> {
+    /// ENOSPC if the kernel's memory does not suffice. Unsupported: where the file is mapped and the kernel cannot write,
+    /// or from there.
+    pub fn write(&self, offset: u64, from: &[u8]) -> Result<usize, Refusal> {
         let start = usize::try_from(offset).map_err(|_| Errno::ENOSPC)?;
         let end = start.checked_add(from.len()).ok_or(Errno::ENOSPC)?;
         self.make_own()?;
+        let old_size_bytes = if self.overlay.get().is_some() { self.size_bytes() } else { 0 };
         with(&self.written, |bytes| put(bytes, start, end, from))?;
+        match self.overlay.get() {
+            Some(overlay) if !from.is_empty() => overlay.write(old_size_bytes, start, from)?,
+            _ => (),
+        }
         Ok(from.len())
     }
 
     /// Cuts off what lies behind `size_bytes`, or appends zeros up to there.
     ///
     /// # Errors
-    /// ENOSPC if the kernel's memory does not suffice.
-    pub fn truncate(&self, size_bytes: u64) -> Result<(), Errno> {
+    /// ENOSPC if the kernel's memory does not suffice. Unsupported: where the file is mapped and the kernel cannot write.
+    pub fn truncate(&self, size_bytes: u64) -> Result<(), Refusal> {
+        if let Some(overlay) = self.overlay.get() {
+            overlay.zero_from((size_bytes as usize).min(self.size_bytes()))?;
+        }
         if size_bytes == 0 {
             self.committed.set(None);
             self.written.set(Vec::new());
@@ -176,11 +202,30 @@ impl Contents {
         }
         let size_bytes = usize::try_from(size_bytes).map_err(|_| Errno::ENOSPC)?;
         self.make_own()?;
-        with(&self.written, |bytes| resize(bytes, size_bytes))
+        with(&self.written, |bytes| resize(bytes, size_bytes))?;
+        Ok(())
+    }
+
+    /// Takes over what was written at `offset` to a mapping, as far as the file goes; says whether anything was.
+    pub fn absorb(&self, offset: usize, from: &[u8]) -> bool {
+        with(&self.written, |bytes| {
+            let rest = bytes.get_mut(offset..).unwrap_or_default();
+            let len_bytes = rest.len().min(from.len());
+            match (rest.get_mut(..len_bytes), from.get(..len_bytes)) {
+                (Some(place), Some(from)) if place != from => {
+                    place.copy_from_slice(from);
+                    true
+                }
+                _ => false,
+            }
+        })
     }
 
     /// Copies a file of the image, so that it can be changed.
-    fn make_own(&self) -> Result<(), Errno> {
+    ///
+    /// # Errors
+    /// ENOSPC if the kernel's memory does not suffice.
+    pub fn make_own(&self) -> Result<(), Errno> {
         if let Some(committed) = self.committed.get() {
             with(&self.written, |bytes| {
                 bytes.try_reserve(committed.len()).map_err(|_| Errno::ENOSPC)?;
@@ -250,11 +295,18 @@ impl Node {
         if let Kind::Directory(directory) = &self.kind { Some(directory) } else { None }
     }
 
+    /// Sets the permission bits.
+    pub fn set_permissions(&self, permissions: u32) {
+        self.permissions.set(permissions);
+        self.note_change();
+    }
+
     /// Sets owner and group, -1 for the one it has; a regular file loses its set-id bits (fs/attr.c).
     pub fn set_owner(&self, user: u32, group: u32) {
         let (old_user, old_group) = self.owner.get();
         let new = |new, old| if new == u32::MAX { old } else { new };
         self.owner.set((new(user, old_user), new(group, old_group)));
+        self.note_change();
         if let Kind::Regular(_) = self.kind {
             let bits = self.permissions.get();
             // Without execution for the group, its set-id bit means something else and stays.
@@ -268,6 +320,7 @@ impl Node {
         let (kind, size_bytes, represented_device) = match &self.kind {
             Kind::Regular(contents) => (S_IFREG, contents.size_bytes(), 0),
             Kind::Fixed(bytes) => (S_IFREG, bytes.len(), 0),
+            Kind::Process(_) => (S_IFREG, 0, 0),
             Kind::Directory(_) => (S_IFDIR, 4096, 0),
             Kind::Symlink(target) => (S_IFLNK, target.len(), 0),
             Kind::Device(device) => (S_IFCHR, 0, device.number()),
@@ -299,25 +352,25 @@ impl Node {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, more_than_memory, rounds};
 
     #[test]
     fn committed_contents_are_copied_when_written() {
         static BYTES: [u8; 5] = *b"hello";
         let contents = Contents::committed(&BYTES);
         let mut buffer = [0; 8];
-        assert_eq!(contents.read(1, &mut buffer), 4);
+        assert_eq!(contents.read(1, &mut buffer), Ok(4));
         assert_eq!(&buffer[..4], b"ello");
-        assert_eq!(contents.read(u64::MAX, &mut buffer), 0);
+        assert_eq!(contents.read(u64::MAX, &mut buffer), Ok(0));
         assert_eq!(contents.write(7, b"x"), Ok(1));
-        assert_eq!(contents.read(0, &mut buffer), 8);
+        assert_eq!(contents.read(0, &mut buffer), Ok(8));
         assert_eq!(&buffer, b"hello\0\0x");
         assert_eq!(contents.truncate(2), Ok(()));
         assert_eq!(contents.truncate(4), Ok(()));
-        assert_eq!(contents.read(0, &mut buffer), 4);
+        assert_eq!(contents.read(0, &mut buffer), Ok(4));
         assert_eq!(&buffer[..4], b"he\0\0");
-        assert_eq!(contents.write(u64::MAX, b"x"), Err(Errno::ENOSPC));
-        assert_eq!(contents.write(1 << 62, b"x"), Err(Errno::ENOSPC));
+        assert_eq!(contents.write(u64::MAX, b"x"), Err(Errno::ENOSPC.into()));
+        assert_eq!(contents.write(more_than_memory(), b"x"), Err(Errno::ENOSPC.into()));
         assert_eq!(contents.write(100, b""), Ok(0));
         assert_eq!(contents.size_bytes(), 4);
     }
@@ -325,7 +378,7 @@ mod tests {
     /// Random writes and truncations against a vector.
     #[test]
     fn contents_behave_like_bytes() {
-        for seed in 0..50 {
+        for seed in 0..rounds(50) {
             let mut random = TestRandom(seed);
             let contents = Contents::committed(b"the image's own bytes");
             let mut model = b"the image's own bytes".to_vec();
@@ -346,7 +399,7 @@ mod tests {
                     }
                     _ => {
                         let mut into = vec![0; len_bytes];
-                        let read = contents.read(offset as u64, &mut into);
+                        let read = contents.read(offset as u64, &mut into).expect("nothing is mapped");
                         let expected = model.get(offset..).unwrap_or_default();
                         assert_eq!(into[..read], expected[..expected.len().min(len_bytes)]);
                     }

@@ -16,22 +16,24 @@ pub enum Contents {
     Live,
     /// Leftovers, to be zeroed before anybody may read them.
     Stale,
+    /// Bytes of a file, shared with it: who takes the page away tells the file (`shared_pages.rs`).
+    Shared,
 }
 
 /// What is known of a page, in one byte, so that pages are compared at once. A page without an entry is unmapped and zero.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Page(u8);
 
-/// Set if the page is mapped; the bits below are its protection and what address spaces add to it.
+/// Set if the page is mapped and no file's to be told of; the bits below are its protection and what address spaces add to it.
 const MAPPED: u8 = 1 << 5;
-/// What it holds, if not zeros.
+/// What it holds, if not zeros. Live alone is a shared page, so that what is quick leaves it to who tells the file.
 const LIVE: u8 = 1 << 6;
 const STALE: u8 = 1 << 7;
 
 impl Page {
     /// A page that is mapped with `protection` (5 bits).
     pub const fn mapped(protection: u8, contents: Contents) -> Page {
-        Page(protection & (MAPPED - 1) | MAPPED | Page::bits(contents))
+        Page(protection & (MAPPED - 1) | Page::bits(contents))
     }
 
     /// A page that is not mapped and holds leftovers.
@@ -39,15 +41,21 @@ impl Page {
 
     const fn bits(contents: Contents) -> u8 {
         match contents {
-            Contents::Zero => 0,
-            Contents::Live => LIVE,
-            Contents::Stale => STALE,
+            Contents::Zero => MAPPED,
+            Contents::Live => MAPPED | LIVE,
+            Contents::Stale => MAPPED | STALE,
+            Contents::Shared => LIVE,
         }
     }
 
     /// Whether it is mapped.
     pub const fn is_mapped(self) -> bool {
-        self.0 & MAPPED != 0
+        self.0 & (MAPPED | LIVE) != 0
+    }
+
+    /// Whether it holds zeros that nobody ever wrote.
+    pub const fn is_zero(self) -> bool {
+        self.0 & (LIVE | STALE) == 0
     }
 
     /// With which protection it is mapped, if it is.
@@ -57,9 +65,10 @@ impl Page {
 
     /// What it holds.
     pub const fn contents(self) -> Contents {
-        match self.0 & (LIVE | STALE) {
-            0 => Contents::Zero,
-            LIVE => Contents::Live,
+        match self.0 & (MAPPED | LIVE | STALE) {
+            LIVE => Contents::Shared,
+            _ if self.is_zero() => Contents::Zero,
+            _ if self.0 & LIVE != 0 => Contents::Live,
             _ => Contents::Stale,
         }
     }
@@ -176,16 +185,10 @@ impl PageMap {
         self.spans.try_reserve(more).map_err(|_| Errno::ENOMEM)
     }
 
-    /// Makes all pages of `start..end` be `page`, if these are whole spans of mapped pages, for each of which `fits` holds of
-    /// the contents and the number of bytes; otherwise nothing happens, and it is false.
+    /// Makes all pages of `start..end` be `page`, if these are whole spans of mapped pages that are not shared, for each of
+    /// which `fits` holds of a page and the number of bytes; otherwise nothing happens, and it is false.
     #[inline]
-    pub fn replace_spans(
-        &mut self,
-        start: usize,
-        end: usize,
-        page: Page,
-        fits: impl Fn(Contents, usize) -> bool,
-    ) -> bool {
+    pub fn replace_spans(&mut self, start: usize, end: usize, page: Page, fits: impl Fn(Page, usize) -> bool) -> bool {
         let index = self.index(start);
         let (before, from) = self.spans.split_at_mut_checked(index).unwrap_or((&mut [], &mut []));
         let (mut at, mut count) = (start, 0);
@@ -193,7 +196,7 @@ impl PageMap {
             if at == end {
                 break;
             }
-            if span.start != at || !span.page.is_mapped() || !fits(span.page.contents(), span.end - at) {
+            if span.start != at || span.page.0 & MAPPED == 0 || !fits(span.page, span.end - at) {
                 return false;
             }
             (at, count) = (span.end, count + 1);
@@ -334,7 +337,7 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
     use alloc::vec;
 
     /// Random changes against one entry per page.
@@ -348,7 +351,7 @@ mod tests {
             Some(Page::mapped(0, Contents::Zero)),
             Some(Page::STALE),
         ];
-        for seed in 0..300 {
+        for seed in 0..rounds(300) {
             let mut random = TestRandom(seed);
             let (mut map, mut model) = (PageMap::new(), vec![None; PAGES]);
             for _ in 0..100 {
@@ -371,10 +374,10 @@ mod tests {
                     }
                     (3, _) => {
                         let is_whole = |at: usize| at == 0 || at == PAGES || model[at - 1] != model[at];
-                        let fits = |page: Page| page.is_mapped() && page.contents() == Contents::Live;
+                        let fits = |page: Page| page.contents() == Contents::Live;
                         let all_fit = model[start..end].iter().all(|page| page.is_some_and(fits));
                         let replaced =
-                            map.replace_spans(start, end, Page::STALE, |contents, _| contents == Contents::Live);
+                            map.replace_spans(start, end, Page::STALE, |page, _| page.contents() == Contents::Live);
                         assert_eq!(replaced, start < end && is_whole(start) && is_whole(end) && all_fit);
                         if replaced {
                             model[start..end].fill(Some(Page::STALE));

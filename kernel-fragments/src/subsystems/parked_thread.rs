@@ -94,6 +94,7 @@ impl ThreadRoom {
             (*thread).leave = 0;
             (*thread).float_state = parent.float_state;
             (*thread).tid = tid;
+            (*thread).scheduling = parent.scheduling.of_child();
             (*thread).signal_mask = parent.signal_mask;
             (*thread).clear_child_tid = start.clear_child_tid;
             (*thread).mask_to_restore = parent.mask_to_restore;

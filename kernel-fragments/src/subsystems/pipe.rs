@@ -193,7 +193,7 @@ impl Drop for WriteEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{FakePlatform, TestRandom};
+    use crate::testing::{FakePlatform, TestRandom, rounds};
 
     fn write(end: &WriteEnd, len_bytes: usize) -> SysResult {
         end.write(&mut FakePlatform::new(), 0, &vec![7; len_bytes])
@@ -244,7 +244,7 @@ mod tests {
     /// Random reads and writes against a queue of bytes.
     #[test]
     fn bytes_come_out_in_order() {
-        for seed in 0..30 {
+        for seed in 0..rounds(30) {
             let mut random = TestRandom(seed);
             let (reader, writer) = new_pipe(4);
             let (mut model, mut next) = (VecDeque::new(), 0u8);

@@ -21,6 +21,11 @@ impl ProgramBreak {
         ProgramBreak { current: 0, highest: 0 }
     }
 
+    /// Where it is.
+    pub fn end(&self, boot: &BootInfo) -> usize {
+        self.current.max(boot.break_range.start as usize)
+    }
+
     /// Moves the break to `wanted` if that lies in its range, and returns where it is then. Pages that become the
     /// program's (again) read as zero.
     pub fn move_to(&mut self, memory: &mut impl UserMemory, boot: &BootInfo, wanted: usize) -> usize {

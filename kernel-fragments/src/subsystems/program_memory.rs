@@ -8,7 +8,7 @@
 use crate::boot_info::{BootInfo, PROGRAM_RANGES, Range};
 use crate::errno::Errno;
 use crate::user_memory::{UserAddress, UserMemory};
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::slice;
 
 hook!(boot => start);
@@ -101,6 +101,12 @@ impl UserMemory for ProgramMemory {
         }
         // SAFETY: as in `slice`; `self` is borrowed exclusively, so no other slice of these bytes is alive.
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
+    }
+
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+        // No reference is made, so none ends what this pointer may do.
+        let holds = self.is_the_programs(address, len_bytes);
+        NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| holds)
     }
 
     // Words are nearly always aligned: one access instead of one for each byte.

@@ -10,7 +10,7 @@ use crate::abi::memory::{PAGE_BYTES, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, PROGRAM_RANGES, PageTables, Range};
 use crate::errno::Errno;
 use crate::user_memory::{UserAddress, UserMemory};
-use core::ptr;
+use core::ptr::{self, NonNull};
 use core::slice;
 
 hook!(boot => start);
@@ -206,6 +206,11 @@ impl UserMemory for ProtectedMemory {
         }
         // SAFETY: as in `slice`, and they can be written; `self` is borrowed exclusively, so no other slice of them is alive.
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
+    }
+
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+        let allows = self.allows(address, len_bytes, READ | WRITE);
+        NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| allows)
     }
 
     fn can_hold(&self, address: UserAddress, len_bytes: usize) -> bool {

@@ -40,13 +40,13 @@ pub fn find_room(
 mod tests {
     use super::*;
     use crate::subsystems::page_map::{Contents, Page};
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
 
     /// Against trying every block.
     #[test]
     fn finds_the_lowest_free_block() {
         const START: usize = 7;
-        for seed in 0..300 {
+        for seed in 0..rounds(300) {
             let (mut random, mut pages) = (TestRandom(seed), PageMap::new());
             let mut taken = [false; 64];
             for _ in 0..random.below(8) {

@@ -92,6 +92,12 @@ impl Threads {
         self.waiting.is_empty()
     }
 
+    /// Until when all other threads wait, in nanoseconds since boot, `u64::MAX` if they have no deadline; `None` if one of them is
+    /// ready, or there is none.
+    pub fn all_wait_until_ns(&self) -> Option<u64> {
+        (self.ready.is_empty() && !self.waiting.is_empty()).then(|| self.earliest_deadline_ns())
+    }
+
     /// If nobody's time has come and somebody is ready, the caller, whose frame is complete, goes to the end of the run queue
     /// and its call comes to 0. Returns who runs next.
     #[inline]

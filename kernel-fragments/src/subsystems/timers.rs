@@ -19,6 +19,9 @@ hook!(alarm => serve);
 /// The timer of `setitimer(ITIMER_REAL)`; those of `timer_create` count from 0.
 pub const REAL_TIMER: i32 = -1;
 
+/// More overruns are not counted (DELAYTIMER_MAX).
+const MOST_OVERRUNS: u32 = i32::MAX as u32;
+
 /// Whom a timer tells.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Notice {
@@ -81,14 +84,15 @@ impl Timer {
         }
     }
 
-    /// Moves on to the next time; `now_ns` is not before it was due.
-    fn advance(&mut self, now_ns: u64) {
-        self.due_ns = match (self.due_ns, self.interval_ns) {
-            (Some(due_ns), 1..) => {
-                Some(due_ns + self.interval_ns * (1 + now_ns.saturating_sub(due_ns) / self.interval_ns))
-            }
-            _ => None,
+    /// Moves on to the first time after `now_ns`, which is not before it was due; returns how often it was due up to then.
+    fn advance(&mut self, now_ns: u64) -> u32 {
+        let (Some(due_ns), 1..) = (self.due_ns, self.interval_ns) else {
+            self.due_ns = None;
+            return 1;
         };
+        let count = 1 + now_ns.saturating_sub(due_ns) / self.interval_ns;
+        self.due_ns = Some(due_ns.saturating_add(count.saturating_mul(self.interval_ns)));
+        count.min(MOST_OVERRUNS.into()) as u32
     }
 }
 
@@ -130,6 +134,14 @@ impl Timers {
         Ok(())
     }
 
+    /// Until when nothing happens that could take a signal, if that is later than `now_ns`: nobody is ready, and no timer has a
+    /// signal to send.
+    fn quiet_until_ns(&self, signals: &Signals, threads: &Threads, now_ns: u64) -> u64 {
+        let Some(until_ns) = threads.all_wait_until_ns() else { return now_ns };
+        let sending = self.timers.iter().filter(|timer| !timer.is_pending(signals)).filter_map(|timer| timer.due_ns);
+        sending.fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
+    }
+
     fn set_alarm(&self, threads: &mut Threads) {
         threads.set_alarm(self.timers.iter().filter_map(|timer| timer.due_ns).min());
     }
@@ -149,13 +161,18 @@ pub fn serve(
         let due = timers.timers.iter_mut().filter(|timer| timer.due_ns.is_some_and(|due_ns| due_ns <= now_ns));
         let Some(timer) = due.min_by_key(|timer| timer.due_ns) else { break };
         count += 1;
-        let was_pending = timer.is_pending(signals);
-        timer.advance(now_ns);
-        if was_pending {
-            timer.overruns += 1;
+        if timer.is_pending(signals) {
+            // However often it is due before anybody could take its signal, it is served once.
+            let id = timer.id;
+            let until_ns = timers.quiet_until_ns(signals, threads, now_ns);
+            let Some(timer) = timers.timers.iter_mut().find(|timer| timer.id == id) else { break };
+            timer.overruns = timer.overruns.saturating_add(timer.advance(until_ns)).min(MOST_OVERRUNS);
+            // Who waits for ever never takes it.
+            timer.due_ns = timer.due_ns.filter(|_| until_ns < u64::MAX - 1);
             continue;
         }
-        (timer.overruns_before, timer.overruns) = (timer.overruns, 0);
+        let missed = timer.advance(now_ns) - 1;
+        (timer.overruns_before, timer.overruns) = (timer.overruns, missed);
         let outcome = send(memory, signals, threads, clock, timer)?;
         if let Leave::Exit(_) = outcome {
             return Ok(outcome);
@@ -209,6 +226,8 @@ mod tests {
     use crate::stop::Stop;
     use crate::subsystems::threads::go_on;
     use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::Wait;
+    use crate::user_memory::UserAddress;
 
     #[test]
     fn signals_come_in_time_and_again() {
@@ -241,5 +260,29 @@ mod tests {
         assert_eq!(timers.get(id).expect("it is there").overruns(&signals), 2);
         assert_eq!(timers.remove(threads, id), Ok(()));
         assert_eq!(timers.remove(threads, id), Err(Errno::EINVAL));
+    }
+
+    /// A timer that is due every nanosecond is not served a thousand million times while everybody sleeps.
+    #[test]
+    fn what_nobody_takes_is_only_counted() {
+        let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+        machine.current().signal_mask = set_of(SIGALRM);
+        let id = timers.new_id();
+        timers.add(Timer::new(id, 1, Notice::Process(SIGALRM), timer_info(id, 0)));
+        assert_eq!(timers.arm(&mut machine.threads, id, Some(1_000_000), 1), Ok(()));
+        let wake_ns = 1_000_000_000;
+        let step = machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(wake_ns))));
+        assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");
+        let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
+        let mut served = 0;
+        while go_on(threads, clock, platform).is_none() {
+            served += 1;
+            assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+        }
+        assert!((clock.now_ns(), served) == (wake_ns, 2) || (clock.now_ns(), served) == (wake_ns, 3), "{served}");
+        let mut thread = Thread::first();
+        assert!(signals.take(&mut thread, u64::MAX).is_some());
+        let overruns = timers.get(id).expect("it is there").overruns(&signals);
+        assert!((998_999_999..=999_000_000).contains(&overruns), "{overruns}");
     }
 }

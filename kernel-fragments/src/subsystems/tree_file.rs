@@ -18,7 +18,10 @@ pub struct TreeFile(pub Rc<Node>);
 impl File for TreeFile {
     fn read(&self, _platform: &mut dyn Platform, offset: u64, into: &mut [u8]) -> SysResult {
         match &self.0.kind {
-            Kind::Regular(contents) => Ok(contents.read(offset, into)),
+            Kind::Regular(contents) => {
+                self.0.note_read();
+                contents.read(offset, into)
+            }
             Kind::Fixed(bytes) => {
                 let rest = bytes.get(offset as usize..).unwrap_or_default();
                 let read = into.iter_mut().zip(rest).map(|(into, byte)| *into = *byte).count();
@@ -31,7 +34,12 @@ impl File for TreeFile {
 
     fn write(&self, _platform: &mut dyn Platform, offset: u64, from: &[u8]) -> SysResult {
         match &self.0.kind {
-            Kind::Regular(contents) => Ok(contents.write(offset, from)?),
+            Kind::Regular(contents) => {
+                if !from.is_empty() {
+                    self.0.note_write();
+                }
+                contents.write(offset, from)
+            }
             _ => Err(Errno::EINVAL.into()),
         }
     }

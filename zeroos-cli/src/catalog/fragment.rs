@@ -111,6 +111,8 @@ pub enum Variant {
     PlainFutexes,
     /// Every mapping is anonymous memory anywhere, and nothing else is done to mappings.
     FreshMappings,
+    /// The program's text names `/proc/self`, so it may want to know of itself.
+    ProcessFiles,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -176,6 +178,7 @@ impl Variant {
             "console_only" => Some(Variant::ConsoleOnly),
             "plain_futexes" => Some(Variant::PlainFutexes),
             "fresh_mappings" => Some(Variant::FreshMappings),
+            "process_files" => Some(Variant::ProcessFiles),
             _ => None,
         }
     }
@@ -189,6 +192,7 @@ impl fmt::Display for Variant {
             Variant::ConsoleOnly => "console_only",
             Variant::PlainFutexes => "plain_futexes",
             Variant::FreshMappings => "fresh_mappings",
+            Variant::ProcessFiles => "process_files",
         })
     }
 }

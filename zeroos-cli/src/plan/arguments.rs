@@ -8,6 +8,7 @@ use kernel_fragments::abi::memory::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLAC
 
 use crate::analysis::{Analysis, Site};
 use crate::catalog::Variant;
+use crate::elf::AppElf;
 use crate::linux::SyscallNumber;
 
 /// The variants that the arguments of all reachable calls allow, if every site's number is known.
@@ -39,4 +40,42 @@ fn is_fresh_mapping(site: &Site) -> bool {
     let anywhere = |&flags: &u64| flags as u32 & (MAP_ANONYMOUS | MAP_FIXED | MAP_FIXED_NOREPLACE) == MAP_ANONYMOUS;
     wish.as_ref().is_some_and(|values| values.iter().all(|&wish| wish == 0))
         && flags.as_ref().is_some_and(|values| values.iter().all(anywhere))
+}
+
+/// Whether the program's own text names a file of `/proc/self` that tells of the process.
+pub fn names_itself(app: &AppElf) -> bool {
+    app.segments.iter().any(|segment| names_process_files(app.segment_bytes(segment)))
+}
+
+/// Whether `text` names a file of `/proc/self` that tells of the process; `exe` and `fd` are links.
+pub(super) fn names_process_files(text: &[u8]) -> bool {
+    const FOLDER: &[u8] = b"/proc/self/";
+    let tells = |rest: &[u8]| !rest.starts_with(b"exe") && !rest.starts_with(b"fd");
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'/') {
+        rest = &rest[at..];
+        if rest.strip_prefix(FOLDER).is_some_and(tells) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_process_files() {
+        for (text, expected) in [
+            (&b"x\0/proc/self/maps\0"[..], true),
+            (b"/proc/self/exe\0/proc/self/status", true),
+            (b"/proc/self/exe\0/proc/self/fd/3", false),
+            (b"/proc/self", false),
+            (b"", false),
+        ] {
+            assert_eq!(names_process_files(text), expected);
+        }
+    }
 }

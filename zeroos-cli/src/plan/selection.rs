@@ -62,7 +62,7 @@ pub struct Missing {
 
 impl Selection {
     /// Selects for the program of `analysis`; calls in `enosys` are answered so, and the files `extra` are wanted beside
-    /// those of the calls: among them the program's memory.
+    /// those of the calls: among them the program's memory. `names_itself`: something names files of `/proc/self`.
     ///
     /// # Errors
     /// A library that lacks a file of [`ALWAYS`].
@@ -71,6 +71,7 @@ impl Selection {
         catalog: &Catalog,
         enosys: &BTreeSet<SyscallNumber>,
         extra: &BTreeSet<Module>,
+        names_itself: bool,
     ) -> Result<Selection, PlanError> {
         let reachable = reachable_calls(analysis);
         let unbounded = analysis.sites.iter().any(|site| site.reachable && site.evidence.numbers().is_none());
@@ -85,6 +86,9 @@ impl Selection {
         if !unbounded {
             variants.insert(Variant::ConsoleOnly);
             variants.extend(arguments::simple_calls(analysis));
+        }
+        if names_itself || unbounded {
+            variants.insert(Variant::ProcessFiles);
         }
         if wanted.iter().any(needs_scheduler) {
             variants.remove(&Variant::PlainFutexes);

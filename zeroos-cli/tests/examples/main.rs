@@ -52,6 +52,16 @@ fn c_timers_and_awaited_signals() {
 }
 
 #[test]
+fn c_files_are_shared_with_memory() {
+    same_as_linux("shared-files-c");
+}
+
+#[test]
+fn c_times_of_files_follow_what_is_done() {
+    same_as_linux("file-times-c");
+}
+
+#[test]
 fn c_faults_are_signals() {
     same_as_linux("faults-c");
 }

@@ -35,9 +35,8 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
     if open.file.stat().mode & S_IFMT == S_IFIFO {
         return Err(Errno::ESPIPE.into());
     }
-    let Some(Kind::Regular(contents)) = open.file.node().map(|node| &node.kind) else {
-        return Err(Errno::ENODEV.into());
-    };
+    let node = open.file.node().ok_or(Errno::ENODEV)?;
+    let Kind::Regular(contents) = &node.kind else { return Err(Errno::ENODEV.into()) };
     let end = offset.checked_add(len_bytes).ok_or(Errno::EFBIG)?.cast_unsigned();
     if mode & !(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE) != 0 {
         return Err(Errno::EOPNOTSUPP.into()); // of tmpfs
@@ -50,9 +49,13 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
             contents.write(at, CHUNK.get(..count).unwrap_or_default())?;
             at += count as u64;
         }
-    } else if mode & FALLOC_FL_KEEP_SIZE == 0 && end > size_bytes {
+        node.note_write();
+        return Ok(0);
+    }
+    if mode & FALLOC_FL_KEEP_SIZE == 0 && end > size_bytes {
         contents.truncate(end)?;
     }
+    node.note_change();
     Ok(0)
 }
 

@@ -9,7 +9,7 @@ syscall!(52 => fchmod);
 /// Sets the permission bits of an open file.
 pub fn fchmod(descriptors: &mut Descriptors, fd: Fd, mode: u32) -> SysResult {
     let node = descriptors.get(fd)?.file.node().ok_or(Refusal::Unsupported("fchmod of a pipe"))?;
-    node.permissions.set(mode & 0o7777);
+    node.set_permissions(mode & 0o7777);
     Ok(0)
 }
 

@@ -42,7 +42,7 @@ pub fn fchmodat2(
     if matches!(node.kind, Kind::Symlink(_)) {
         return Err(Errno::EOPNOTSUPP.into());
     }
-    node.permissions.set(mode & 0o7777);
+    node.set_permissions(mode & 0o7777);
     Ok(0)
 }
 

@@ -12,10 +12,10 @@ syscall!(46 => ftruncate);
 pub fn ftruncate(descriptors: &mut Descriptors, fd: Fd, size_bytes: i64) -> SysResult {
     let size_bytes = u64::try_from(size_bytes).map_err(|_| Errno::EINVAL)?;
     let open = descriptors.get(fd)?;
-    match open.file.node().map(|node| &node.kind) {
-        Some(Kind::Regular(contents)) if open.is_writable() => contents.truncate(size_bytes)?,
-        _ => return Err(Errno::EINVAL.into()),
-    }
+    let node = open.file.node().filter(|_| open.is_writable()).ok_or(Errno::EINVAL)?;
+    let Kind::Regular(contents) = &node.kind else { return Err(Errno::EINVAL.into()) };
+    contents.truncate(size_bytes)?;
+    node.note_write();
     Ok(0)
 }
 

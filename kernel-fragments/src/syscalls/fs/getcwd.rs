@@ -53,4 +53,17 @@ mod tests {
         tree.unlink(&parent, b"b");
         assert_eq!(getcwd(&mut memory, &mut tree, &boot, buffer, 64), Err(Errno::ENOENT.into()));
     }
+
+    #[test]
+    fn directories_know_their_path() {
+        let boot = boot_with(&[("/data/sub/x", "", 0o600)]);
+        let mut tree = FileTree::new();
+        let root = tree.root(&boot);
+        assert_eq!(tree.path_of(&root), Ok(b"/".to_vec()));
+        let sub = tree.find(&boot, &root, b"data/sub", Last::Follow).expect("it is implied");
+        assert_eq!(tree.path_of(&sub), Ok(b"/data/sub".to_vec()));
+        let data = tree.find(&boot, &root, b"data", Last::Follow).expect("it is implied");
+        tree.unlink(&data, b"sub");
+        assert_eq!(tree.path_of(&sub), Err(Errno::ENOENT));
+    }
 }

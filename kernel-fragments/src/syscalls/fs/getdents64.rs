@@ -29,6 +29,7 @@ pub fn getdents64(
     if node.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
+    node.note_read();
     let mut position = open.offset.get();
     let mut listing = Vec::new();
     let mut add = |next, inode, mode, name: &[u8]| {

@@ -1,50 +1,20 @@
 //! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>. Supported: every flag but O_ASYNC; O_SYNC,
-//! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP,
-//! ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC, ENOMEM.
+//! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: `/proc/self/maps` and `status`, which no text of
+//! the program names. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES,
+//! ENOSPC, ENOMEM.
 
-use crate::abi::open_flags::{
-    O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY,
-    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE_ALONE, O_TRUNC,
-};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::devices::DeviceFile;
-use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
-use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
-use crate::subsystems::open_file::{File, OpenFile};
-use crate::subsystems::paths::{read_nonempty_path, start_directory};
+use crate::subsystems::file_tree::FileTree;
+use crate::subsystems::opening::open_path;
 use crate::subsystems::private_input::PrivateInput;
-use crate::subsystems::public_output::PublicOutput;
 use crate::subsystems::random::RandomStream;
-use crate::subsystems::random_file::RandomFile;
-use crate::subsystems::tree_file::TreeFile;
 use crate::user_memory::{UserAddress, UserMemory};
-use alloc::boxed::Box;
-use alloc::rc::Rc;
 
 syscall!(56 => openat);
-
-/// All that `openat` looks at; it ignores the other bits.
-const KNOWN_FLAGS: u32 = O_ACCMODE
-    | O_APPEND
-    | O_ASYNC
-    | O_CLOEXEC
-    | O_CREAT
-    | O_DIRECT
-    | O_DIRECTORY
-    | O_EXCL
-    | O_LARGEFILE
-    | O_NOATIME
-    | O_NOCTTY
-    | O_NOFOLLOW
-    | O_NONBLOCK
-    | O_PATH
-    | O_SYNC
-    | O_TMPFILE_ALONE
-    | O_TRUNC;
 
 /// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`.
 pub fn openat(
@@ -60,118 +30,21 @@ pub fn openat(
     flags: u32,
     mode: u32,
 ) -> SysResult {
-    let flags = checked_flags(flags)?;
-    let path = read_nonempty_path(memory, path)?;
-    // A descriptor is set aside before the path is looked at (fs/open.c, do_sys_openat2).
-    descriptors.check_free()?;
-    let start = start_directory(descriptors, tree, boot, directory, path)?;
-    let permissions = mode & 0o7777 & !tree.umask;
-    let node = if flags & O_TMPFILE_ALONE != 0 {
-        let parent = tree.find(boot, &start, path, Last::Follow)?;
-        parent.directory().ok_or(Errno::ENOTDIR)?;
-        tree.new_node(Kind::Regular(Contents::empty()), permissions)
-    } else {
-        let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
-        let last = match (flags & O_CREAT != 0, keeps_links) {
-            (true, true) => Last::Entry,
-            (true, false) => Last::Create,
-            (false, true) => Last::Keep,
-            (false, false) => Last::Follow,
-        };
-        let place = tree.place(boot, &start, path, last)?;
-        node_at(tree, place, flags, permissions)?
-    };
-    tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
-    let file = open_node(node, flags, input, platform, || random.split(boot.seed))?;
-    // O_LARGEFILE is always set on 64-bit machines.
-    let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
-    let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
-    Ok(descriptors.insert(OpenFile::new(file, kept), flags & O_CLOEXEC != 0, 0)?.0 as usize)
-}
-
-/// The flags as they count (fs/open.c, build_open_flags).
-fn checked_flags(flags: u32) -> Result<u32, Refusal> {
-    let mut flags = flags & KNOWN_FLAGS;
-    if flags & O_ASYNC != 0 {
-        return Err(Refusal::Unsupported("open with O_ASYNC"));
-    }
-    if flags & O_PATH != 0 {
-        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    }
-    let contradictory = if flags & O_TMPFILE_ALONE != 0 {
-        flags & (O_DIRECTORY | O_CREAT) != O_DIRECTORY || flags & O_ACCMODE == 0
-    } else {
-        flags & (O_DIRECTORY | O_CREAT) == O_DIRECTORY | O_CREAT
-    };
-    if contradictory { Err(Errno::EINVAL.into()) } else { Ok(flags) }
-}
-
-/// The file at `place`, made if it is to be.
-fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Errno> {
-    let Place { parent, name, node, wants_directory } = place;
-    if flags & O_CREAT != 0 {
-        match (&name, &node) {
-            (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR),
-            (Name::Normal(name), _) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG),
-            (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST),
-            (Name::Normal(name), None) => {
-                if parent.links.get() == 0 {
-                    return Err(Errno::ENOENT); // the directory was removed
-                }
-                let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
-                tree.link(&parent, name, &node);
-                return Ok(node);
-            }
-            _ => {}
-        }
-    }
-    let node = node.ok_or(Errno::ENOENT)?;
-    let is_directory = node.directory().is_some();
-    if (wants_directory || flags & O_DIRECTORY != 0) && !is_directory {
-        return Err(Errno::ENOTDIR);
-    }
-    if flags & O_PATH != 0 {
-        return Ok(node);
-    }
-    let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
-    match &node.kind {
-        Kind::Symlink(_) => Err(Errno::ELOOP),
-        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR),
-        Kind::Fixed(_) if writes => Err(Errno::EACCES),
-        Kind::Regular(contents) => {
-            if flags & O_TRUNC != 0 {
-                contents.truncate(0)?;
-            }
-            Ok(node)
-        }
-        _ => Ok(node),
-    }
-}
-
-/// What stands behind a descriptor for `node`; `seed` makes one for a stream of random numbers.
-fn open_node(
-    node: Rc<Node>,
-    flags: u32,
-    input: &mut PrivateInput,
-    platform: &mut impl Platform,
-    seed: impl FnOnce() -> [u64; 4],
-) -> Result<Box<dyn File>, Errno> {
-    Ok(match node.kind {
-        _ if flags & O_PATH != 0 => Box::new(TreeFile(node)),
-        Kind::Device(Device::Random(_)) => Box::new(RandomFile::new(node, seed())),
-        Kind::Device(Device::PrivateInput) => Box::new(input.open(platform, node)?),
-        Kind::Device(Device::PublicOutput) => Box::new(PublicOutput(Some(node))),
-        Kind::Device(device) => Box::new(DeviceFile { device, node }),
-        _ => Box::new(TreeFile(node)),
-    })
+    let tell = |_| Err(Refusal::Unsupported("telling of the process in /proc/self to a program that does not name it"));
+    open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::at_flags::AT_FDCWD;
+    use crate::abi::open_flags::{
+        O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOFOLLOW, O_PATH, O_TMPFILE_ALONE, O_TRUNC,
+    };
     use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
+    use crate::errno::Errno;
     use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::Kind;
     use crate::testing::{FakeMemory, FakePlatform};
 
     struct Machine {
@@ -335,5 +208,14 @@ mod tests {
             bytes
         });
         assert!(first != second && first != [0; 8] && second != [0; 8]);
+    }
+
+    #[test]
+    fn what_is_told_of_the_process() {
+        let mut machine = Machine::new();
+        assert!(matches!(machine.open("/proc/self/maps", O_RDONLY), Err(Refusal::Unsupported(_))));
+        assert_eq!(machine.open("/proc/self/maps", O_RDWR), Err(Errno::EACCES.into()));
+        assert_eq!(machine.open("/proc/self/status", O_PATH), Ok(3));
+        assert_eq!(machine.descriptors.any(Fd(3)).map(|open| open.file.stat().mode), Ok(0o100444));
     }
 }

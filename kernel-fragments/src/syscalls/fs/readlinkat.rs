@@ -38,6 +38,7 @@ pub fn readlinkat(
     let Kind::Symlink(target) = &node.kind else {
         return Err(if by_path { Errno::EINVAL } else { Errno::ENOENT }.into());
     };
+    node.note_read();
     let target = target.get(..len_bytes).unwrap_or(target);
     memory.write(address, target)?;
     Ok(target.len())

@@ -48,7 +48,9 @@ mod tests {
         let buffer = memory.put(0, b"abc");
         let mut call = |offset| pwrite64(&mut memory, &mut descriptors, &mut platform, file, buffer, 3, offset);
         assert_eq!((call(1), call(4)), (Ok(3), Ok(3)));
-        assert_eq!(call(i64::MAX - 3), Err(Errno::ENOSPC.into()));
+        if !cfg!(miri) {
+            assert_eq!(call(i64::MAX - 3), Err(Errno::ENOSPC.into()));
+        }
         let mut written = [0; 9];
         let open = descriptors.get(file).expect("open");
         assert_eq!(open.file.read(&mut platform, 0, &mut written), Ok(7));

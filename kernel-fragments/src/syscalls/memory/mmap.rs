@@ -1,13 +1,15 @@
 //! `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>. Supported: anonymous memory with every flag that Linux
 //! takes (MAP_SHARED is like MAP_PRIVATE: there is one process), hints, MAP_FIXED, MAP_FIXED_NOREPLACE; private mappings of
-//! regular files, and shared ones of files that are open for reading only, both as the file is now; not supported: other
-//! shared files, devices. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge page is
-//! reserved. Pages behind the end of a file are zero. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES, ENODEV,
-//! EOPNOTSUPP.
+//! regular files, as the file is now; shared mappings of regular files, for reading and writing; not supported: a second
+//! shared mapping of the same bytes elsewhere, a call that, behind a page table, changes a file where it is shared and cannot
+//! be written, devices. A second shared mapping of pages that are mapped is the first one,
+//! and allows what either allows. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge
+//! page is reserved. Pages behind the end of a file are zero. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES,
+//! ENODEV, EOPNOTSUPP.
 
 use crate::abi::memory::{
-    MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_KNOWN, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_READ,
-    PROT_WRITE,
+    MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_KNOWN, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_ALL,
+    PROT_READ, PROT_WRITE,
 };
 use crate::abi::stat::{S_IFCHR, S_IFMT, S_IFREG};
 use crate::boot_info::BootInfo;
@@ -17,7 +19,9 @@ use crate::register::Fd;
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset};
+use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
+use crate::subsystems::shared_mappings::SharedMappings;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap);
@@ -28,6 +32,7 @@ pub fn mmap(
     platform: &mut impl Platform,
     space: &mut AddressSpace,
     descriptors: &mut Descriptors,
+    shared: &mut SharedMappings,
     boot: &BootInfo,
     wish: UserAddress,
     length: usize,
@@ -42,9 +47,31 @@ pub fn mmap(
         check_anonymous_type(flags)?;
         return Ok(space.map(memory, boot, request.placement, request.len_bytes, protection as u8 & 7)?);
     }
-    let open = descriptors.get(fd)?;
-    let request = MappingRequest::new(wish, length, flags, offset)?;
+    map_file(memory, platform, space, shared, boot, descriptors.get(fd)?, (wish, length), protection, flags, offset)
+}
+
+/// Maps a file; `area` is where and how long.
+#[inline(never)]
+fn map_file(
+    memory: &mut impl UserMemory,
+    platform: &mut impl Platform,
+    space: &mut AddressSpace,
+    shared: &mut SharedMappings,
+    boot: &BootInfo,
+    open: &OpenFile,
+    area: (UserAddress, usize),
+    protection: u32,
+    flags: u32,
+    offset: usize,
+) -> SysResult {
+    let request = MappingRequest::new(area.0, area.1, flags, offset)?;
     let kind = check_file(open, protection, flags)?;
+    if let (true, Some(node)) = (kind & SHARED_FILE != 0, open.file.node())
+        && let Kind::Regular(_) = node.kind
+    {
+        let protection = protection as u8 & PROT_ALL;
+        return shared.map(memory, space, boot, node, request, protection, offset, open.is_writable());
+    }
     // Readable for the time of filling, so that the pages count as in use.
     let filling = PROT_READ as u8 | kind;
     let start = space.map(memory, boot, request.placement, request.len_bytes, filling)?;
@@ -79,11 +106,7 @@ fn check_file(open: &OpenFile, protection: u32, flags: u32) -> Result<u8, Refusa
     if flags & MAP_GROWSDOWN != 0 {
         return Err(Errno::EINVAL.into());
     }
-    match (is_shared, open.is_writable()) {
-        (true, true) => Err(Refusal::Unsupported("MAP_SHARED of a file that is open for writing")),
-        (true, false) => Ok(FROM_FILE | SHARED_FILE),
-        (false, _) => Ok(FROM_FILE),
-    }
+    Ok(if is_shared { FROM_FILE | SHARED_FILE } else { FROM_FILE })
 }
 
 /// Reads the file into the mapped pages, as far as it goes.
@@ -124,7 +147,8 @@ mod tests {
         let mut map = |wish: usize, length, flags, offset| {
             let (platform, descriptors) = (&mut FakePlatform::new(), &mut Descriptors::new());
             let wish = UserAddress(wish);
-            mmap(&mut memory, platform, &mut space, descriptors, &boot, wish, length, 3, flags, Fd(-1), offset)
+            let shared = &mut SharedMappings::new();
+            mmap(&mut memory, platform, &mut space, descriptors, shared, &boot, wish, length, 3, flags, Fd(-1), offset)
         };
         let page = PAGE_BYTES;
         assert_eq!(map(0, 1, ANON, 0), Ok(base));
@@ -156,14 +180,15 @@ mod tests {
     fn files() {
         let (mut memory, mut space, boot) = machine(1, 8);
         let base = boot.mapping_range.start as usize;
-        let mut descriptors = Descriptors::new();
+        let (mut descriptors, mut shared) = (Descriptors::new(), SharedMappings::new());
         let contents: &'static [u8] = alloc::vec![7; PAGE_BYTES + 100].leak();
         let [read, write, both] =
             [O_RDONLY, O_WRONLY, O_RDWR].map(|flags| open_with(&mut descriptors, contents, flags));
         let mut map = |space: &mut AddressSpace, length, protection, flags, fd, offset| {
             let platform = &mut FakePlatform::new();
             let wish = UserAddress::NULL;
-            mmap(&mut memory, platform, space, &mut descriptors, &boot, wish, length, protection, flags, fd, offset)
+            let (descriptors, shared) = (&mut descriptors, &mut shared);
+            mmap(&mut memory, platform, space, descriptors, shared, &boot, wish, length, protection, flags, fd, offset)
         };
         let page = PAGE_BYTES;
         assert_eq!(map(&mut space, 2 * page, 3, MAP_PRIVATE, read, 0), Ok(base));
@@ -180,8 +205,10 @@ mod tests {
         ] {
             assert_eq!(map(&mut space, page, protection, flags, fd, offset), Err(errno.into()), "{errno:?}");
         }
-        let shared = map(&mut space, page, 3, MAP_SHARED, both, 0);
-        assert!(matches!(shared, Err(Refusal::Unsupported(_))));
+        assert_eq!(map(&mut space, page, 3, MAP_SHARED, both, page), Ok(base + 4 * page));
+        assert_eq!(map(&mut space, page, 1, MAP_SHARED, both, page), Ok(base + 4 * page));
+        let overlapping = map(&mut space, 2 * page, 3, MAP_SHARED, both, 0);
+        assert!(matches!(overlapping, Err(Refusal::Unsupported(_))));
         assert_eq!((memory.bytes(page, 1), memory.bytes(2 * page + 99, 2)), (&[7][..], &[7, 0][..]));
         assert_eq!((memory.bytes(3 * page, 1), memory.bytes(3 * page + 100, 1)), (&[7][..], &[0][..]));
         assert_eq!(memory.bytes(4 * page, 1), [7], "behind PROT_NONE");

@@ -53,7 +53,7 @@ mod tests {
         let (mut memory, mut space, boot) = machine(1, 8);
         let base = boot.mapping_range.start as usize;
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 3), Ok(base));
-        assert_eq!(space.unmap(&boot, base + PAGE_BYTES, base + 2 * PAGE_BYTES), Ok(()));
+        assert_eq!(space.unmap(&mut memory, &boot, base + PAGE_BYTES, base + 2 * PAGE_BYTES), Ok(()));
         let mut protect = |space: &mut AddressSpace, address, length, protection| {
             mprotect(&mut memory, space, &boot, UserAddress(address), length, protection)
         };

@@ -1,5 +1,5 @@
 //! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory;
-//! not supported: more pages of a file. Errors: EINVAL, EFAULT, ENOMEM.
+//! not supported: more pages of a file, and moving such as are shared with it. Errors: EINVAL, EFAULT, ENOMEM.
 
 use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
@@ -43,8 +43,7 @@ pub fn mremap(
         }
     } else if !has(MREMAP_DONTUNMAP) && old_length >= new_length {
         let end = start.checked_add(old_length).ok_or(Errno::EINVAL)?;
-        space.unmap(boot, start + new_length, end)?;
-        memory.set_access(start + new_length, end, None);
+        space.unmap(memory, boot, start + new_length, end)?;
         return Ok(start);
     }
     if old_length == 0 {
@@ -53,6 +52,9 @@ pub fn mremap(
     let old = find(space, boot, start, old_length)?;
     if old.protection & FROM_FILE != 0 && (new_length > old_length || has(MREMAP_DONTUNMAP)) {
         return Err(Refusal::Unsupported("mremap that makes more pages of a mapped file"));
+    }
+    if space.is_shared(boot, start)? {
+        return Err(Refusal::Unsupported("mremap that moves pages that are shared with a file"));
     }
     if !has(MREMAP_FIXED | MREMAP_DONTUNMAP) && grow_in_place(memory, space, boot, old, new_length)? {
         return Ok(start);
@@ -65,8 +67,7 @@ pub fn mremap(
     if has(MREMAP_DONTUNMAP) {
         space.discard(memory, boot, start, start + old_length)?;
     } else {
-        space.unmap(boot, start, start + old_length)?;
-        memory.set_access(start, start + old_length, None);
+        space.unmap(memory, boot, start, start + old_length)?;
     }
     Ok(new_start)
 }

@@ -1,4 +1,5 @@
-//! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>. Supported: everything; there is nothing to write back.
+//! `msync(2)`: <https://man7.org/linux/man-pages/man2/msync.2.html>. Supported: everything; there is nothing to write back, but files
+//! get their times then.
 //! Errors: EINVAL, ENOMEM.
 
 use crate::abi::memory::{PAGE_BYTES, page_align};
@@ -22,6 +23,9 @@ pub fn msync(space: &mut AddressSpace, boot: &BootInfo, address: UserAddress, le
     // mm/msync.c: a length that wraps to 0 is one of 0.
     let end = address.0.checked_add(page_align(length).unwrap_or(0)).ok_or(Errno::ENOMEM)?;
     space.check_mapped(boot, address.0, end)?;
+    if let Some(shared) = &space.shared {
+        shared.settle(address.0, end);
+    }
     Ok(0)
 }
 

@@ -21,8 +21,7 @@ pub fn munmap(
     if address.0 < boot.break_range.end as usize && end > boot.break_range.start as usize {
         return Err(Refusal::Unsupported("munmap of the program break"));
     }
-    space.unmap(boot, address.0, end)?;
-    memory.set_access(address.0, end, None);
+    space.unmap(memory, boot, address.0, end)?;
     Ok(0)
 }
 

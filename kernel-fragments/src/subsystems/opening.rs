@@ -1,0 +1,208 @@
+//! Opening what a path names (`openat(2)`).
+
+use crate::abi::open_flags::{
+    O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY,
+    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE_ALONE, O_TRUNC,
+};
+use crate::abi::stat::Stat;
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
+use crate::register::Fd;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::devices::DeviceFile;
+use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
+use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node, ProcessFile};
+use crate::subsystems::open_file::{File, OpenFile, READS};
+use crate::subsystems::paths::{read_nonempty_path, start_directory};
+use crate::subsystems::private_input::PrivateInput;
+use crate::subsystems::public_output::PublicOutput;
+use crate::subsystems::random::RandomStream;
+use crate::subsystems::random_file::RandomFile;
+use crate::subsystems::tree_file::TreeFile;
+use crate::user_memory::{UserAddress, UserMemory};
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+/// All that `openat` looks at; it ignores the other bits.
+const KNOWN_FLAGS: u32 = O_ACCMODE
+    | O_APPEND
+    | O_ASYNC
+    | O_CLOEXEC
+    | O_CREAT
+    | O_DIRECT
+    | O_DIRECTORY
+    | O_EXCL
+    | O_LARGEFILE
+    | O_NOATIME
+    | O_NOCTTY
+    | O_NOFOLLOW
+    | O_NONBLOCK
+    | O_PATH
+    | O_SYNC
+    | O_TMPFILE_ALONE
+    | O_TRUNC;
+
+/// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`; `tell` writes what the kernel tells of the process.
+///
+/// # Errors
+/// Those of `openat`.
+pub fn open_path(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    random: &mut RandomStream,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
+    boot: &BootInfo,
+    directory: Fd,
+    path: UserAddress,
+    flags: u32,
+    mode: u32,
+    tell: impl FnOnce(ProcessFile) -> SysTextResult,
+) -> SysResult {
+    let flags = checked_flags(flags)?;
+    let path = read_nonempty_path(memory, path)?;
+    // A descriptor is set aside before the path is looked at (fs/open.c, do_sys_openat2).
+    descriptors.check_free()?;
+    let start = start_directory(descriptors, tree, boot, directory, path)?;
+    let permissions = mode & 0o7777 & !tree.umask;
+    let node = if flags & O_TMPFILE_ALONE != 0 {
+        let parent = tree.find(boot, &start, path, Last::Follow)?;
+        parent.directory().ok_or(Errno::ENOTDIR)?;
+        tree.new_node(Kind::Regular(Contents::empty()), permissions)
+    } else {
+        let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+        let last = match (flags & O_CREAT != 0, keeps_links) {
+            (true, true) => Last::Entry,
+            (true, false) => Last::Create,
+            (false, true) => Last::Keep,
+            (false, false) => Last::Follow,
+        };
+        let place = tree.place(boot, &start, path, last)?;
+        node_at(tree, place, flags, permissions)?
+    };
+    tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
+    let file: Box<dyn File> = match node.kind {
+        Kind::Process(file) if flags & O_PATH == 0 => Box::new(ProcessText { text: tell(file)?, node }),
+        _ => open_node(node, flags, input, platform, || random.split(boot.seed))?,
+    };
+    // O_LARGEFILE is always set on 64-bit machines.
+    let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+    let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
+    Ok(descriptors.insert(OpenFile::new(file, kept), flags & O_CLOEXEC != 0, 0)?.0 as usize)
+}
+
+/// The flags as they count (fs/open.c, build_open_flags).
+fn checked_flags(flags: u32) -> Result<u32, Refusal> {
+    let mut flags = flags & KNOWN_FLAGS;
+    if flags & O_ASYNC != 0 {
+        return Err(Refusal::Unsupported("open with O_ASYNC"));
+    }
+    if flags & O_PATH != 0 {
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    }
+    let contradictory = if flags & O_TMPFILE_ALONE != 0 {
+        flags & (O_DIRECTORY | O_CREAT) != O_DIRECTORY || flags & O_ACCMODE == 0
+    } else {
+        flags & (O_DIRECTORY | O_CREAT) == O_DIRECTORY | O_CREAT
+    };
+    if contradictory { Err(Errno::EINVAL.into()) } else { Ok(flags) }
+}
+
+/// The file at `place`, made if it is to be.
+fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Refusal> {
+    let Place { parent, name, node, wants_directory } = place;
+    if flags & O_CREAT != 0 {
+        match (&name, &node) {
+            (Name::Normal(_), _) if wants_directory => return Err(Errno::EISDIR.into()),
+            (Name::Normal(name), _) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG.into()),
+            (_, Some(_)) if flags & O_EXCL != 0 => return Err(Errno::EEXIST.into()),
+            (Name::Normal(name), None) => {
+                if parent.links.get() == 0 {
+                    return Err(Errno::ENOENT.into()); // the directory was removed
+                }
+                let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
+                tree.link(&parent, name, &node);
+                return Ok(node);
+            }
+            _ => {}
+        }
+    }
+    let node = node.ok_or(Errno::ENOENT)?;
+    let is_directory = node.directory().is_some();
+    if (wants_directory || flags & O_DIRECTORY != 0) && !is_directory {
+        return Err(Errno::ENOTDIR.into());
+    }
+    if flags & O_PATH != 0 {
+        return Ok(node);
+    }
+    let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
+    match &node.kind {
+        Kind::Symlink(_) => Err(Errno::ELOOP.into()),
+        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR.into()),
+        Kind::Fixed(_) | Kind::Process(_) if writes => Err(Errno::EACCES.into()),
+        Kind::Regular(contents) => {
+            if flags & O_TRUNC != 0 {
+                contents.truncate(0)?;
+                node.note_write();
+            }
+            Ok(node)
+        }
+        _ => Ok(node),
+    }
+}
+
+/// What stands behind a descriptor for `node`; `seed` makes one for a stream of random numbers.
+fn open_node(
+    node: Rc<Node>,
+    flags: u32,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
+    seed: impl FnOnce() -> [u64; 4],
+) -> Result<Box<dyn File>, Errno> {
+    Ok(match node.kind {
+        _ if flags & O_PATH != 0 => Box::new(TreeFile(node)),
+        Kind::Device(Device::Random(_)) => Box::new(RandomFile::new(node, seed())),
+        Kind::Device(Device::PrivateInput) => Box::new(input.open(platform, node)?),
+        Kind::Device(Device::PublicOutput) => Box::new(PublicOutput(Some(node))),
+        Kind::Device(device) => Box::new(DeviceFile { device, node }),
+        _ => Box::new(TreeFile(node)),
+    })
+}
+
+/// What the kernel tells, or why it does not.
+pub type SysTextResult = Result<Vec<u8>, Refusal>;
+
+/// What the kernel told of the process when it was asked to.
+struct ProcessText {
+    node: Rc<Node>,
+    text: Vec<u8>,
+}
+
+impl File for ProcessText {
+    fn operations(&self) -> u32 {
+        READS
+    }
+
+    fn read(&self, _platform: &mut dyn Platform, offset: u64, into: &mut [u8]) -> SysResult {
+        let rest = self.text.get(offset as usize..).unwrap_or_default();
+        Ok(into.iter_mut().zip(rest).map(|(into, byte)| *into = *byte).count())
+    }
+
+    fn stat(&self) -> Stat {
+        self.node.stat()
+    }
+
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn is_pollable(&self) -> bool {
+        false
+    }
+
+    fn node(&self) -> Option<&Rc<Node>> {
+        Some(&self.node)
+    }
+}

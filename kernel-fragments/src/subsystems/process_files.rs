@@ -1,0 +1,211 @@
+//! What the files of `/proc/self` say (proc_pid_maps(5), proc_pid_status(5)).
+
+use crate::abi::memory::{PAGE_BYTES, PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::boot_info::{BootInfo, Range};
+use crate::errno::{Errno, Refusal};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::image_data::bytes;
+use crate::subsystems::node::ProcessFile;
+use crate::subsystems::page_map::Contents;
+use crate::subsystems::program_break::ProgramBreak;
+use crate::thread::{PROCESS_ID, Thread};
+use alloc::vec::Vec;
+
+/// Columns before the path in a line of `maps` (fs/proc/task_mmu.c, show_map_vma).
+const PATH_COLUMN: usize = 73;
+
+/// What `file` says now.
+///
+/// # Errors
+/// ENOMEM if the kernel's heap is full.
+pub fn tell(
+    file: ProcessFile,
+    space: &mut AddressSpace,
+    program_break: &ProgramBreak,
+    boot: &BootInfo,
+    thread: &Thread,
+    umask: u32,
+) -> Result<Vec<u8>, Refusal> {
+    let mut text = Vec::new();
+    match file {
+        ProcessFile::Maps => {
+            each_mapping(space, program_break, boot, |mapping| write_mapping(&mut text, boot, mapping))?
+        }
+        ProcessFile::Status => {
+            let mut total_bytes = 0;
+            each_mapping(space, program_break, boot, |mapping| total_bytes += mapping.end - mapping.start)?;
+            write_status(&mut text, boot, thread, umask, total_bytes);
+        }
+    }
+    Ok(text)
+}
+
+/// Whose pages they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Program,
+    Break,
+    Mappings,
+    Stack,
+}
+
+/// Pages that are alike.
+struct Mapping {
+    start: usize,
+    end: usize,
+    protection: u8,
+    is_shared: bool,
+    owner: Owner,
+}
+
+/// Shows everything that is mapped to `visit`, ascending.
+fn each_mapping(
+    space: &mut AddressSpace,
+    program_break: &ProgramBreak,
+    boot: &BootInfo,
+    mut visit: impl FnMut(Mapping),
+) -> Result<(), Errno> {
+    let break_start = boot.break_range.start;
+    let in_use =
+        Range { start: break_start, end: (program_break.end(boot) as u64).next_multiple_of(PAGE_BYTES as u64) };
+    let parts =
+        [(boot.break_range, Owner::Break), (boot.mapping_range, Owner::Mappings), (boot.stack_range, Owner::Stack)];
+    let mut ranges = boot.program_ranges;
+    ranges.sort_unstable_by_key(|range| range.start);
+    for range in ranges.iter().filter(|range| range.start < range.end) {
+        let mut at = range.start as usize / PAGE_BYTES * PAGE_BYTES;
+        let range_end = (range.end as usize).next_multiple_of(PAGE_BYTES);
+        while at < range_end {
+            let inside = parts.iter().find(|(part, _)| part.holds(at, 1));
+            let (owner, end) = match inside {
+                Some(&(part, owner)) => (owner, part.end as usize),
+                None => {
+                    let starts =
+                        parts.iter().filter(|(part, _)| part.start < part.end).map(|(part, _)| part.start as usize);
+                    (Owner::Program, starts.filter(|&start| start > at).min().unwrap_or(range_end))
+                }
+            };
+            let end = end.next_multiple_of(PAGE_BYTES).min(range_end);
+            let piece = space.piece(boot, at, end)?;
+            let is_hidden = owner == Owner::Break && !in_use.holds(at, 1);
+            if let Some((page, protection)) = piece.page.and_then(|page| Some((page, page.protection()?)))
+                && !is_hidden
+            {
+                let end = if owner == Owner::Break { piece.end.min(in_use.end as usize) } else { piece.end };
+                let is_shared = protection & FROM_FILE != 0 && page.contents() == Contents::Shared;
+                visit(Mapping { start: at, end, protection, is_shared, owner });
+            }
+            at = piece.end;
+        }
+    }
+    Ok(())
+}
+
+fn write_mapping(text: &mut Vec<u8>, boot: &BootInfo, mapping: Mapping) {
+    let line = text.len();
+    write_hex(text, mapping.start);
+    text.push(b'-');
+    write_hex(text, mapping.end);
+    text.push(b' ');
+    let may = |right: u32, letter| if u32::from(mapping.protection) & right != 0 { letter } else { b'-' };
+    let kind = if mapping.is_shared { b's' } else { b'p' };
+    text.extend([may(PROT_READ, b'r'), may(PROT_WRITE, b'w'), may(PROT_EXEC, b'x'), kind]);
+    text.extend_from_slice(b" 00000000 00:00 0 ");
+    let path = match mapping.owner {
+        Owner::Program => bytes(boot.executable_path),
+        Owner::Break => b"[heap]",
+        Owner::Stack => b"[stack]",
+        Owner::Mappings => b"",
+    };
+    if !path.is_empty() {
+        text.resize(text.len().max(line + PATH_COLUMN), b' ');
+        text.extend_from_slice(path);
+    }
+    text.push(b'\n');
+}
+
+fn write_status(text: &mut Vec<u8>, boot: &BootInfo, thread: &Thread, umask: u32, total_bytes: usize) {
+    let path = bytes(boot.executable_path);
+    let own_name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let own_name = own_name.get(..15).unwrap_or(own_name);
+    let name = thread.name.split(|&byte| byte == 0).next().unwrap_or_default();
+    write_line(text, "Name", if name.is_empty() { own_name } else { name });
+    let octal = [9, 6, 3, 0].map(|shift| b'0' + (umask >> shift & 7) as u8);
+    write_line(text, "Umask", &octal);
+    write_line(text, "State", b"R (running)");
+    for (title, number) in [("Tgid", PROCESS_ID), ("Ngid", 0), ("Pid", thread.tid), ("PPid", 1), ("TracerPid", 0)] {
+        write_line(text, title, &decimal(number as usize));
+    }
+    write_line(text, "Uid", b"0\t0\t0\t0");
+    write_line(text, "Gid", b"0\t0\t0\t0");
+    for title in ["VmPeak", "VmSize", "VmHWM", "VmRSS"] {
+        let kibibytes = decimal(total_bytes / 1024);
+        text.extend_from_slice(title.as_bytes());
+        text.extend_from_slice(b":\t");
+        text.resize(text.len() + 8usize.saturating_sub(kibibytes.len()), b' ');
+        text.extend_from_slice(&kibibytes);
+        text.extend_from_slice(b" kB\n");
+    }
+}
+
+fn write_line(text: &mut Vec<u8>, title: &str, value: &[u8]) {
+    text.extend_from_slice(title.as_bytes());
+    text.extend_from_slice(b":\t");
+    text.extend_from_slice(value);
+    text.push(b'\n');
+}
+
+/// At least eight digits.
+fn write_hex(text: &mut Vec<u8>, number: usize) {
+    let digits = (usize::BITS - number.leading_zeros()).div_ceil(4).max(8);
+    for place in (0..digits).rev() {
+        let digit = (number >> (4 * place) & 15) as u8;
+        text.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    }
+}
+
+fn decimal(mut number: usize) -> Vec<u8> {
+    let mut digits = Vec::new();
+    loop {
+        digits.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            digits.reverse();
+            return digits;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::mapping_request::Placement;
+    use crate::testing_memory::machine;
+
+    #[test]
+    fn lines_of_maps() {
+        let (mut memory, mut space, mut boot) = machine(4, 8);
+        let start = boot.program_ranges[0].start;
+        boot.break_range = Range { start: start + 0x2000, end: start + 0x4000 };
+        boot.program_ranges[1] = boot.mapping_range;
+        let mut program_break = ProgramBreak::new();
+        program_break.move_to(&mut memory, &boot, start as usize + 0x2010);
+        assert!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 1).is_ok());
+        assert!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, 0).is_ok());
+        let told = tell(ProcessFile::Maps, &mut space, &program_break, &boot, &Thread::first(), 0);
+        let told = String::from_utf8(told.expect("there is memory")).expect("it is text");
+        let column = |text: &str| format!("{text:<73}");
+        assert_eq!(
+            told.lines().collect::<Vec<_>>(),
+            [
+                "00010000-00012000 rwxp 00000000 00:00 0 ",
+                &(column("00012000-00013000 rwxp 00000000 00:00 0 ") + "[heap]"),
+                "00014000-00016000 r--p 00000000 00:00 0 ",
+                "00016000-00017000 ---p 00000000 00:00 0 ",
+            ]
+        );
+        let told = tell(ProcessFile::Status, &mut space, &program_break, &boot, &Thread::first(), 0o22);
+        let told = String::from_utf8(told.expect("there is memory")).expect("it is text");
+        assert!(told.contains("\nUmask:\t0022\n") && told.contains("\nVmSize:\t      24 kB\n"), "{told}");
+    }
+}

@@ -1,0 +1,116 @@
+//! What an address space must know of pages that are shared with files, without knowing files: kernels whose program maps none
+//! have only this. Who knows is `shared_mappings.rs`.
+
+use crate::boot_info::BootInfo;
+use crate::errno::Errno;
+use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::page_map::{Contents, Page};
+use crate::user_memory::{UserAddress, UserMemory};
+use core::ptr::NonNull;
+
+/// The pages that are shared with files.
+pub trait SharedPages {
+    /// The pages of `start..end` are about to go, however often they were mapped: their files keep what they hold.
+    fn release(&self, start: usize, end: usize);
+
+    /// The files of the pages of `start..end` get what was stored there.
+    fn settle(&self, start: usize, end: usize);
+
+    /// The first part of `start..end` that is mapped once more, and is not any longer; an empty one at `end` if there is none.
+    fn mapped_again(&self, start: usize, end: usize) -> (usize, usize);
+
+    /// What the machine allows on the pages of `start..end` is about to change, so files cannot rely on it.
+    fn lose(&self, start: usize, end: usize);
+
+    /// It has changed: `reach` says for so many bytes at an address how files reach them now.
+    fn find(&self, start: usize, end: usize, reach: &mut dyn FnMut(usize, usize) -> Option<NonNull<u8>>);
+}
+
+impl dyn SharedPages {
+    /// Does `work`, which changes what the machine allows on pages of `start..end`.
+    #[cold]
+    #[inline(never)]
+    pub fn around<M: UserMemory, R>(
+        &self,
+        memory: &mut M,
+        start: usize,
+        end: usize,
+        work: impl FnOnce(&mut M) -> R,
+    ) -> R {
+        self.lose(start, end);
+        let result = work(memory);
+        self.find(start, end, &mut |address, len_bytes| memory.reach(UserAddress(address), len_bytes));
+        result
+    }
+}
+
+impl AddressSpace {
+    /// Makes the mapped pages of `start..end` such as are shared with a file.
+    ///
+    /// # Errors
+    /// ENOMEM if the kernel's heap is full.
+    pub fn mark_shared(&mut self, boot: &BootInfo, start: usize, end: usize, protection: u8) -> Result<(), Errno> {
+        let mut address = start;
+        while address < end {
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            let piece = pages.piece(address, known_end);
+            pages.set_piece(address, piece, Some(Page::mapped(protection, Contents::Shared)))?;
+            address = piece.end;
+        }
+        Ok(())
+    }
+
+    /// Whether the page at `address` is shared with a file.
+    ///
+    /// # Errors
+    /// ENOMEM if the kernel's heap is full.
+    pub fn is_shared(&mut self, boot: &BootInfo, address: usize) -> Result<bool, Errno> {
+        let piece = self.piece(boot, address, address + 1)?;
+        Ok(piece.page.is_some_and(|page| page.contents() == Contents::Shared))
+    }
+
+    /// Sets the protection of `start..end` (page-aligned) up to the first page that is not mapped.
+    ///
+    /// # Errors
+    /// ENOMEM if there is such a page, or the kernel's heap is full. EACCES: a shared file, which was not opened for
+    /// writing, is to be writable.
+    pub fn protect(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        start: usize,
+        end: usize,
+        protection: u8,
+    ) -> Result<(), Errno> {
+        match self.shared.clone() {
+            Some(shared) => {
+                shared.around(memory, start, end, |memory| self.protect_pieces(memory, boot, start, end, protection))
+            }
+            None => self.protect_pieces(memory, boot, start, end, protection),
+        }
+    }
+
+    /// Unmaps what is not mapped once more. Errors as [`unmap`](Self::unmap).
+    #[cold]
+    #[inline(never)]
+    pub(super) fn unmap_unless_shared(
+        &mut self,
+        shared: &dyn SharedPages,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        start: usize,
+        end: usize,
+    ) -> Result<(), Errno> {
+        let mut address = start;
+        while address < end {
+            let (kept, next) = shared.mapped_again(address, end);
+            if address < kept {
+                shared.release(address, kept);
+                self.unmap_pieces(boot, address, kept)?;
+                memory.set_access(address, kept, None);
+            }
+            address = next;
+        }
+        Ok(())
+    }
+}

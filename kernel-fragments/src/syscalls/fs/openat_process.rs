@@ -1,0 +1,44 @@
+//! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>, where the program names files of `/proc/self`. Supported:
+//! every flag but O_ASYNC; O_SYNC, O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory. `/proc/self/maps` shows
+//! segments as accessible in every way, and mappings of files without their names; `status` has no signals and no number
+//! of threads. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC,
+//! ENOMEM.
+
+use crate::boot_info::BootInfo;
+use crate::errno::SysResult;
+use crate::platform_interface::Platform;
+use crate::register::Fd;
+use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_tree::FileTree;
+use crate::subsystems::opening::open_path;
+use crate::subsystems::private_input::PrivateInput;
+use crate::subsystems::process_files::tell;
+use crate::subsystems::program_break::ProgramBreak;
+use crate::subsystems::random::RandomStream;
+use crate::thread::Thread;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(56 => openat, process_files);
+
+/// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`.
+pub fn openat(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    random: &mut RandomStream,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
+    space: &mut AddressSpace,
+    program_break: &mut ProgramBreak,
+    thread: &mut Thread,
+    boot: &BootInfo,
+    directory: Fd,
+    path: UserAddress,
+    flags: u32,
+    mode: u32,
+) -> SysResult {
+    let umask = tree.umask;
+    let tell = |file| tell(file, space, program_break, boot, thread, umask);
+    open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
+}

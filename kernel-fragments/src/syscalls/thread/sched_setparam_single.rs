@@ -1,0 +1,47 @@
+//! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>, where there is only one thread.
+//! Supported: everything. Priorities are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH.
+
+use crate::errno::{Errno, SysResult};
+use crate::subsystems::only_thread::only_thread;
+use crate::thread::Thread;
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(118 => sched_setparam, single_thread);
+
+/// Gives thread `tid` (0: the caller) the priority at `address`.
+pub fn sched_setparam(memory: &mut impl UserMemory, thread: &mut Thread, tid: i32, address: UserAddress) -> SysResult {
+    if address.is_null() || tid < 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let priority = memory.read_u32(address)?;
+    let thread = only_thread(thread, tid)?;
+    thread.scheduling = thread.scheduling.with_priority(priority)?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::sched::{SCHED_RR, Scheduling};
+    use crate::testing::FakeMemory;
+
+    #[test]
+    fn as_the_policy_has_it() {
+        let (mut memory, mut thread) = (FakeMemory::new(8), Thread::first());
+        let (none, one) = (memory.address(0), memory.put(4, &[1]));
+        let mut call = |thread: &mut _, tid, address| sched_setparam(&mut memory, thread, tid, address);
+        for (tid, address, errno) in [
+            (-1, none, Errno::EINVAL),
+            (0, UserAddress::NULL, Errno::EINVAL),
+            (9, UserAddress(8), Errno::EFAULT),
+            (9, one, Errno::ESRCH),
+            (0, one, Errno::EINVAL),
+        ] {
+            assert_eq!(call(&mut thread, tid, address), Err(errno.into()), "{tid}");
+        }
+        assert_eq!(call(&mut thread, 0, none), Ok(0));
+        thread.scheduling = Scheduling::with_policy(SCHED_RR, 9).expect("it is valid");
+        assert_eq!((call(&mut thread, 2, one), call(&mut thread, 2, none)), (Ok(0), Err(Errno::EINVAL.into())));
+        assert_eq!(thread.scheduling.priority(), 1);
+    }
+}

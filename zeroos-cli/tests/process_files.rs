@@ -1,0 +1,47 @@
+//! What a program learns of itself in `/proc/self`: only kernels whose program names such a file can tell, the others say so.
+#![allow(clippy::unwrap_used)] // what fails here fails the test
+
+mod tool;
+
+use tool::Workplace;
+
+/// Copies the file whose path is `path` to standard output; before that, `path` is worked on by `prepare`.
+fn copies(path: &str, prepare: &str) -> String {
+    format!(
+        ".globl _start\n_start:\n{prepare}\nli a0, -100\nla a1, path\nli a2, 0\nli a7, 56\necall\nbltz a0, end\nmv s0, a0\n\
+         more: mv a0, s0\nla a1, buffer\nli a2, 512\nli a7, 63\necall\nblez a0, end\nmv a2, a0\nli a0, 1\nla a1, buffer\n\
+         li a7, 64\necall\nj more\nend: neg a0, a0\nli a7, 93\necall\n\
+         .data\npath: .asciz \"{path}\"\n.balign 8\nbuffer: .fill 512\n"
+    )
+}
+
+#[test]
+fn maps_names_the_program_and_its_stack() {
+    let workplace = Workplace::new();
+    let app = workplace.guest("guest.S", &copies("/proc/self/maps", ""), &[]);
+    let text = workplace.zeroos(&["run", &app]).exits(0).text().to_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.first().unwrap().starts_with("000") && lines[0].contains(" rwxp 00000000 00:00 0 "), "{text}");
+    assert!(lines[0].ends_with("/guest") || lines[0].contains("/bin/"), "{text}");
+    assert!(lines.iter().any(|line| line.ends_with(" [stack]")), "{text}");
+}
+
+#[test]
+fn status_tells_the_name() {
+    let workplace = Workplace::new();
+    let app = workplace.guest("guest.S", &copies("/proc/self/status", ""), &[]);
+    let text = workplace.zeroos(&["run", &app]).exits(0).text().to_owned();
+    assert!(text.starts_with("Name:\t") && text.contains("\nPid:\t2\n"), "{text}");
+}
+
+/// The path is made at run time: the kernel does not answer what it cannot know.
+#[test]
+fn a_name_that_nobody_could_see() {
+    let workplace = Workplace::new();
+    let prepare = "la t0, path\nli t1, '/'\nsb t1, 10(t0)";
+    let app = workplace.guest("guest.S", &copies("/proc/self:maps", prepare), &[]);
+    let finished = workplace.zeroos(&["run", &app]).exits(123);
+    assert!(finished.stderr.contains("unsupported: telling of the process"), "{}", finished.stderr);
+    // Named in an argument.
+    workplace.zeroos(&["run", "--env", "FILE=/proc/self/maps", &app]).exits(0);
+}
