@@ -80,7 +80,7 @@ impl<'a> Program<'a> {
         let mut program = Program {
             convention,
             blocks: Blocks::new(&code),
-            functions: Vec::new(),
+            functions: Vec::with_capacity(code.slots() / 128),
             address_taken: BTreeSet::new(),
             features: ProgramFeatures::default(),
             any_global_pointer: premises.global_pointers.as_ref().is_none_or(|all| all.len() > SET_LIMIT),

@@ -98,6 +98,9 @@ impl Worklist {
 /// One instruction of a block: address, instruction, what is known before it.
 type Step<'a> = (u64, Instruction, Snapshot<'a>);
 
+/// Stores to a stack slot; `None` if they are too many to be found.
+type Writes = Option<Rc<[Write]>>;
+
 /// Answers questions about one program.
 pub(super) struct Search<'p, 'a> {
     program: &'p Program<'a>,
@@ -109,7 +112,7 @@ pub(super) struct Search<'p, 'a> {
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
     /// Stores through the address of a stack slot, by its function, offset and size; `None` if they were not found.
-    handed_out: BTreeMap<(FunctionId, i64, u8), Option<Rc<[Write]>>>,
+    handed_out: BTreeMap<(FunctionId, i64, u8), Writes>,
     answers: BTreeMap<Question, Answer>,
     /// Who asked; `None` is the search itself.
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
