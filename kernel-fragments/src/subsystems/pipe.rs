@@ -248,7 +248,7 @@ mod tests {
             let mut random = TestRandom(seed);
             let (reader, writer) = new_pipe(4);
             let (mut model, mut next) = (VecDeque::new(), 0u8);
-            for _ in 0..200 {
+            for _ in 0..if cfg!(miri) { 20 } else { 200 } {
                 let len_bytes = random.below(9000) as usize;
                 if random.below(2) == 0 {
                     let from: Vec<u8> = (0..len_bytes).map(|index| next.wrapping_add(index as u8)).collect();
