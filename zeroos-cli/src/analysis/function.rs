@@ -28,6 +28,10 @@ pub(super) struct Function {
     pub is_too_short: bool,
     /// Whether its extent is as large as it can be.
     pub is_widened: bool,
+    /// Blocks that end in a jump to an unknown place, where data holds words that may be labels, until all other code was followed.
+    pub waiting_jumps: Vec<BlockId>,
+    /// Whether it was.
+    pub is_followed: bool,
     /// Jumps that were not understood once: what looks like their label in a larger extent may be another function.
     pub lost_jumps: BTreeSet<u64>,
     /// Whether an address of its own code is an operand of arithmetic whose result is not known.
@@ -78,6 +82,8 @@ impl Function {
             unbounded_jumps: BTreeSet::new(),
             is_too_short: false,
             is_widened: false,
+            waiting_jumps: Vec::new(),
+            is_followed: false,
             lost_jumps: BTreeSet::new(),
             calculates_with_code: false,
             makes_addresses: false,

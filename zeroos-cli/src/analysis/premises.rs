@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::elf::AppElf;
 use crate::isa::{self, Op, Register, RegisterSet};
 
-/// How often the analysis may start again before nothing is taken for granted any more.
+/// How often the analysis may start again before nothing is taken for granted of registers any more.
 const ATTEMPTS: u8 = 4;
 
 /// See the module.
@@ -116,13 +116,13 @@ impl Premises {
             *all = all.union(flow.broken(id));
         }
         next.broken_by_pointer = self.broken_by_pointer.union(flow.broken_by_pointer());
-        if next == *self || self.attempts == 0 {
+        // Once all registers count as anything, what is code still decides.
+        let decides = (next.code, next.whole_words) != (self.code, self.whole_words);
+        if next == *self || self.attempts == 0 && !decides {
             return None;
         }
-        next.attempts -= 1;
+        next.attempts = self.attempts.saturating_sub(1);
         if next.attempts == 0 {
-            next.code = CodeBy::Segments;
-            next.whole_words = false;
             next.global_pointers = None;
         }
         Some(next)

@@ -118,8 +118,12 @@ impl<'a> Program<'a> {
             program.settle(&mut work, premises);
         }
         let mut settled = 0;
-        while program.mark_holders(&mut work) || settled != program.functions.len() {
+        while program.mark_holders(&mut work)
+            || settled != program.functions.len()
+            || program.functions.iter().any(|function| !function.waiting_jumps.is_empty())
+        {
             settled = program.functions.len();
+            program.resume_waiting_jumps(&mut work);
             program.take_doubtful(&mut work);
             program.settle(&mut work, premises);
         }
@@ -176,6 +180,21 @@ impl<'a> Program<'a> {
         self.drain(work, premises);
         while self.widen_lost_jumps(work) {
             self.drain(work, premises);
+        }
+    }
+
+    /// Lets the jumps go on that waited for the rest of the code.
+    fn resume_waiting_jumps(&mut self, work: &mut Work<'a>) {
+        for (index, function) in self.functions.iter_mut().enumerate() {
+            let waiting = std::mem::take(&mut function.waiting_jumps);
+            if waiting.is_empty() {
+                continue;
+            }
+            function.is_followed = true;
+            function.pending.extend(waiting.into_iter().filter(|&block| self.blocks[block].queue()));
+            if !std::mem::replace(&mut function.queued, true) {
+                work.queue.push_back(FunctionId::new(index));
+            }
         }
     }
 

@@ -233,6 +233,12 @@ impl Circumstances<'_> {
         entries.collect()
     }
 
+    /// Whether the file has executable sections, and none at `address`: what was taken for code there may be a constant.
+    fn is_data_by_sections(&self, address: Address) -> bool {
+        let mut code = self.app.sections.iter().filter(|section| section.executable).peekable();
+        code.peek().is_some() && code.all(|section| !section.range.contains(address))
+    }
+
     /// A stub for `site`.
     fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
         let relocated = |start: u64| {
@@ -242,7 +248,7 @@ impl Circumstances<'_> {
         if relocated(site.address.0) {
             return Err(TrapReason::Relocated);
         }
-        if site.chain.is_empty() {
+        if site.chain.is_empty() || self.is_data_by_sections(site.address) {
             return Err(TrapReason::NotRecovered);
         }
         let mut temporaries = site.dead_temporaries.iter();
@@ -382,7 +388,9 @@ impl fmt::Display for TrapReason {
             TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
             TrapReason::NoRoom => "no room for a stub within 2 GiB",
             TrapReason::NoScratch => "without CSRs, a register is needed that is not read afterwards",
-            TrapReason::NotRecovered => "no path to it was seen, so it may be no instruction",
+            TrapReason::NotRecovered => {
+                "no path to it was seen, or no code lies there by the section headers: it may be no instruction"
+            }
         })
     }
 }

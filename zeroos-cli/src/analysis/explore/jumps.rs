@@ -222,10 +222,22 @@ impl<'v> Explorer<'_, 'v> {
     fn unbounded_jump(&mut self, block: BlockId, at: u64, is_table: bool, state: &State<'v>, exit: &mut Exit) {
         let extent = self.function.extent.clone();
         let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
-        if self.code.elf.kind == ElfKind::Executable {
-            // A word that points into an instruction is a number.
+        if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
+            // A word that points into an instruction is a number; which do is known only once all other code was followed, and
+            // where none leads to, from the front. Tables of characters (glibc's, of U+1D400 and so on) look like pointers to
+            // all instructions of a function, and to all places between.
+            if !self.function.is_followed {
+                self.function.waiting_jumps.push(block);
+                exit.add_tail(None, true);
+                exit.set_returns();
+                return;
+            }
+            let starts: BTreeSet<u64> = self.instructions_of_function().into_iter().collect();
             let slot = |label| self.code.slot(label);
-            labels.retain(|&label| slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code)));
+            labels.retain(|&label| {
+                starts.contains(&label)
+                    && slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code))
+            });
         }
         labels.extend(self.function.code_references.range(extent));
         labels.remove(&self.function.entry);
