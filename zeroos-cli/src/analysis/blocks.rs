@@ -312,6 +312,11 @@ impl<'v> Blocks<'v> {
         }
     }
 
+    /// Gives back memory that only changes need: there will be none.
+    pub fn shrink(&mut self) {
+        self.values.shrink();
+    }
+
     /// Makes `state` what is known at the start of the block.
     pub fn load(&self, id: BlockId, state: &mut State<'v>) {
         state.forget();

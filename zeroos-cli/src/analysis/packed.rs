@@ -79,6 +79,14 @@ impl<'v> PackedValues<'v> {
         place
     }
 
+    /// Gives back memory that only changes need.
+    pub fn shrink(&mut self) {
+        self.packed.shrink_to_fit();
+        self.wide.shrink_to_fit();
+        // A wide value that is put down later just has a second place.
+        self.places = FxHashMap::default();
+    }
+
     /// Puts them where no fewer lie already.
     pub fn replace(&mut self, place: u32, known: RegisterSet, values: &[Value<'v>]) {
         self.packed[place as usize] = known.bits();
