@@ -142,7 +142,7 @@ impl<'a> Program<'a> {
         accesses.shrink_to_fit();
         // No more is found from here on, and what asks takes memory, too.
         program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
-        program.blocks.shrink();
+        program.blocks.settle();
         program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
         program
     }
