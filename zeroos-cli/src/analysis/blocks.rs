@@ -312,6 +312,15 @@ impl<'v> Blocks<'v> {
         }
     }
 
+    /// Gives back memory that only changes need: there will be none.
+    pub fn settle(&mut self) {
+        let mut settled = PackedValues::default();
+        for block in &mut self.all {
+            block.values = self.values.move_to(block.values, &mut settled);
+        }
+        self.values.settle(settled);
+    }
+
     /// Makes `state` what is known at the start of the block.
     pub fn load(&self, id: BlockId, state: &mut State<'v>) {
         state.forget();

@@ -232,6 +232,8 @@ impl<'a> Code<'a> {
         starts.retain(|&start| self.contains(start));
         starts.sort_unstable();
         starts.dedup();
+        // Most are called more than once.
+        starts.shrink_to_fit();
         starts
     }
 

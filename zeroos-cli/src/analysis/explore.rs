@@ -13,7 +13,7 @@ use super::blocks::{BlockEffects, Blocks, LONGEST};
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
-use super::function::Function;
+use super::function::{Exploration, Function};
 use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
@@ -33,6 +33,7 @@ pub(super) struct Explorer<'p, 'v> {
     pub surroundings: &'p mut Surroundings,
     pub blocks: &'p mut Blocks<'v>,
     pub function: &'p mut Function,
+    pub exploration: &'p mut Exploration,
     pub id: FunctionId,
     pub found: &'p mut Discoveries,
 }
@@ -95,7 +96,7 @@ impl<'v> Explorer<'_, 'v> {
         }
         let mut state = State::unknown();
         loop {
-            for block in self.function.pending.drain(..) {
+            for block in self.exploration.pending.drain(..) {
                 heap.push(Reverse((self.blocks[block].start, block)));
             }
             let Some(Reverse((_, block))) = heap.pop() else { break };
@@ -105,15 +106,21 @@ impl<'v> Explorer<'_, 'v> {
 
     fn queue(&mut self, block: BlockId) {
         if self.blocks[block].queue() {
-            self.function.pending.push(block);
+            self.exploration.pending.push(block);
         }
+    }
+
+    /// What a jump to an unknown place may lead to is more than was known.
+    fn queue_computed_jumps(&mut self) {
+        let blocks: Vec<BlockId> = self.exploration.computed_jumps().collect();
+        blocks.into_iter().for_each(|block| self.queue(block));
     }
 
     /// Control reaches `target`, inside this function, with `state`.
     fn reach(&mut self, target: u64, state: &State<'v>) -> Option<BlockId> {
         let slot = self.code.slot(target)?;
         if let Some(block) = self.blocks.find(slot, self.id) {
-            if self.function.shared_jumps.contains(&block) {
+            if self.exploration.jumps().is_some_and(|jumps| jumps.shared.contains(&block)) {
                 self.queue(block);
             }
             let widen = self.blocks[block].visits() >= VISITS_BEFORE_WIDENING;
@@ -145,7 +152,7 @@ impl<'v> Explorer<'_, 'v> {
             let (at, slot) = (cursor.at, cursor.slot);
             if at >= clear_until {
                 let meets = self.blocks.any_at(slot) && self.blocks.find(slot, self.id).is_some();
-                if meets || at - start >= LONGEST || !self.function.is_inside(at) {
+                if meets || at - start >= LONGEST || !self.exploration.is_inside(at) {
                     self.go(at, state, &mut exit);
                     break;
                 }
@@ -180,7 +187,7 @@ impl<'v> Explorer<'_, 'v> {
                 ControlFlow::Jump(_) | ControlFlow::IndirectJump => {
                     // A link is an address, too, if it is more than where a callee returns to.
                     let stays = matches!(here.flow, ControlFlow::Jump(offset)
-                        if self.function.is_inside(at.wrapping_add_signed(offset.into())));
+                        if self.exploration.is_inside(at.wrapping_add_signed(offset.into())));
                     let links = instruction.rd() != Register::ZERO;
                     self.function.makes_addresses |= links && (stays || instruction.rd() != Register::RA);
                     self.jump(block, &instruction, at, derived, state, &mut exit);
@@ -195,7 +202,7 @@ impl<'v> Explorer<'_, 'v> {
                 None => self.found.global_pointers.push(None),
             }
         }
-        self.function.returns |= exit.returns();
+        self.exploration.returns |= exit.returns();
         let this = &mut self.blocks[block];
         this.set_end(cursor.at);
         this.exit = exit;
@@ -204,14 +211,14 @@ impl<'v> Explorer<'_, 'v> {
 
     /// Up to where, from an instruction at `at` that the block has, no other block starts, and the function does not end.
     fn clear_from(&self, at: u64, slot: usize) -> u64 {
-        let extent = &self.function.extent;
+        let extent = &self.exploration.extent;
         let free = at.saturating_add(2 * self.blocks.free_from(slot) as u64);
         if extent.contains(&at) { free.min(extent.end) } else { at.saturating_add(2) }
     }
 
     /// Control goes to `target`: a block of this function, or another function for good.
     fn go(&mut self, target: u64, state: &State<'v>, exit: &mut Exit) {
-        if self.function.is_inside(target) {
+        if self.exploration.is_inside(target) {
             if let Some(block) = self.reach(target, state) {
                 exit.add_successor(block);
             }
@@ -250,16 +257,14 @@ impl<'v> Explorer<'_, 'v> {
     /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
     fn note_calculation(&mut self, instruction: &Instruction, uses: RegisterSet, state: &State<'v>, result: Value<'v>) {
         let adds = matches!(instruction.op, Op::Add | Op::Sub | Op::Sh1add | Op::Sh2add | Op::Sh3add);
-        if !adds || result.constants().is_some() || self.function.calculates_with_code {
+        if !adds || result.constants().is_some() || self.exploration.calculates_with_code {
             return;
         }
-        let inside = |address: &u64| self.function.is_inside(*address);
+        let inside = |address: &u64| self.exploration.is_inside(*address);
         let mut operands = uses.intersection(state.known()).iter().map(|register| state.get(register));
         if operands.any(|operand| operand.constants().unwrap_or_default().iter().any(inside)) {
-            self.function.calculates_with_code = true;
-            for block in self.function.computed_jumps.clone() {
-                self.queue(block);
-            }
+            self.exploration.calculates_with_code = true;
+            self.queue_computed_jumps();
         }
     }
 
@@ -273,7 +278,7 @@ impl<'v> Explorer<'_, 'v> {
         state: &mut State<'v>,
     ) {
         if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
-            self.function.returns = true;
+            self.exploration.returns = true;
         }
         if knows_nothing(instruction, uses, state) || self.stays_in_frame(instruction, state) {
             if instruction.writes_integer_register() {
@@ -314,9 +319,7 @@ impl<'v> Explorer<'_, 'v> {
                     true => self.found.labels.push(address),
                     false => self.found.references.push(address),
                 }
-                for block in self.function.computed_jumps.clone() {
-                    self.queue(block);
-                }
+                self.queue_computed_jumps();
             }
         }
     }

@@ -20,6 +20,9 @@ const CONSTANT: u32 = 0;
 const STACK: u32 = 1;
 const WIDE: u32 = 2;
 
+/// In place of the registers of a list: it was moved to where the other bits say. x0 is in no list, nothing is ever known of it.
+const MOVED: u32 = 1;
+
 impl Default for PackedValues<'_> {
     fn default() -> Self {
         PackedValues { packed: vec![RegisterSet::EMPTY.bits()], wide: Vec::new(), places: FxHashMap::default() }
@@ -79,6 +82,32 @@ impl<'v> PackedValues<'v> {
         place
     }
 
+    /// Moves the list at `place` to `others`, if it was not moved before; where it lies there. Nothing else is done with these
+    /// lists until all that are needed have been moved and [`PackedValues::settle`] takes them back.
+    pub fn move_to(&mut self, place: u32, others: &mut PackedValues<'v>) -> u32 {
+        let here = place as usize;
+        let first = self.packed[here];
+        if first & MOVED != 0 {
+            return first >> 1;
+        }
+        if first == RegisterSet::EMPTY.bits() {
+            return PackedValues::NOTHING;
+        }
+        let moved = others.packed.len() as u32;
+        others.packed.extend(&self.packed[here..=here + RegisterSet::from_bits(first).len()]);
+        self.packed[here] = moved << 1 | MOVED;
+        moved
+    }
+
+    /// Just the lists that were moved to `others` are left, in no more memory than they need.
+    pub fn settle(&mut self, others: PackedValues<'v>) {
+        self.packed = others.packed;
+        self.packed.shrink_to_fit();
+        self.wide.shrink_to_fit();
+        // A wide value that is put down later just has a second place.
+        self.places = FxHashMap::default();
+    }
+
     /// Puts them where no fewer lie already.
     pub fn replace(&mut self, place: u32, known: RegisterSet, values: &[Value<'v>]) {
         self.packed[place as usize] = known.bits();
@@ -117,5 +146,13 @@ mod tests {
         assert!(found == others && found_values.eq(values.iter().copied()));
         assert_eq!(packed.get(PackedValues::NOTHING).0, RegisterSet::EMPTY);
         assert!(packed.wide.len() < values.len());
+
+        let mut settled = PackedValues::default();
+        let moved = [place, PackedValues::NOTHING, place].map(|place| packed.move_to(place, &mut settled));
+        packed.settle(settled);
+        assert_eq!(moved, [1, PackedValues::NOTHING, 1]);
+        let (found, found_values) = packed.get(1);
+        assert!(found == others && found_values.eq(values.iter().copied()));
+        assert_eq!((packed.packed.len(), packed.get(0).0), (2 + values.len(), RegisterSet::EMPTY));
     }
 }

@@ -7,7 +7,7 @@ use super::blocks::Blocks;
 use super::code::Code;
 use super::exit::{BlockId, FunctionId};
 use super::explore::{Discoveries, Explorer};
-use super::function::{Function, Origin};
+use super::function::{Exploration, Function, Origin};
 use super::go::GoFile;
 use super::holders::Holders;
 use super::pointers::Pointer;
@@ -58,6 +58,8 @@ impl std::ops::Index<FunctionId> for Program<'_> {
 
 /// The work that is left.
 struct Work<'a> {
+    /// By function.
+    explorations: Vec<Exploration>,
     queue: VecDeque<FunctionId>,
     /// Computed code addresses where no function is known to start, with the function that computes them.
     computed: BTreeSet<(u64, FunctionId)>,
@@ -95,6 +97,7 @@ impl<'a> Program<'a> {
             code,
         };
         let mut work = Work {
+            explorations: Vec::with_capacity(program.functions.capacity()),
             queue: VecDeque::new(),
             computed: BTreeSet::new(),
             at_entry: State::at_entry(premises.global_pointers.as_ref(), program.code.arena),
@@ -120,7 +123,7 @@ impl<'a> Program<'a> {
         let mut settled = 0;
         while program.mark_holders(&mut work)
             || settled != program.functions.len()
-            || program.functions.iter().any(|function| !function.waiting_jumps.is_empty())
+            || work.explorations.iter().filter_map(Exploration::jumps).any(|jumps| !jumps.waiting.is_empty())
         {
             settled = program.functions.len();
             program.resume_waiting_jumps(&mut work);
@@ -137,8 +140,13 @@ impl<'a> Program<'a> {
         }
         pointers.sort_unstable();
         pointers.dedup();
+        pointers.shrink_to_fit();
         accesses.sort_unstable();
         accesses.dedup();
+        accesses.shrink_to_fit();
+        // No more is found from here on, and what asks takes memory, too.
+        program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
+        program.blocks.settle();
         program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
         program
     }
@@ -156,8 +164,8 @@ impl<'a> Program<'a> {
     /// straight run of known instructions: nothing but a run's start can be jumped to. In a static-PIE what a
     /// relocation points at is never a number.
     fn take_doubtful(&mut self, work: &mut Work<'a>) {
-        let functions = self.functions.iter();
-        let tables: BTreeSet<(u64, u64)> = functions.flat_map(|function| &function.tables).copied().collect();
+        let jumps = work.explorations.iter().filter_map(Exploration::jumps);
+        let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
@@ -185,14 +193,14 @@ impl<'a> Program<'a> {
 
     /// Lets the jumps go on that waited for the rest of the code.
     fn resume_waiting_jumps(&mut self, work: &mut Work<'a>) {
-        for (index, function) in self.functions.iter_mut().enumerate() {
-            let waiting = std::mem::take(&mut function.waiting_jumps);
-            if waiting.is_empty() {
+        for (index, exploration) in work.explorations.iter_mut().enumerate() {
+            if exploration.jumps().is_none_or(|jumps| jumps.waiting.is_empty()) {
                 continue;
             }
-            function.is_followed = true;
-            function.pending.extend(waiting.into_iter().filter(|&block| self.blocks[block].queue()));
-            if !std::mem::replace(&mut function.queued, true) {
+            let waiting = std::mem::take(&mut exploration.jumps_mut().waiting);
+            exploration.is_followed = true;
+            exploration.pending.extend(waiting.into_iter().filter(|&block| self.blocks[block].queue()));
+            if !std::mem::replace(&mut exploration.queued, true) {
                 work.queue.push_back(FunctionId::new(index));
             }
         }
@@ -202,36 +210,36 @@ impl<'a> Program<'a> {
     /// functions start says: it then reaches to the next functions that something calls or names, and is looked at again.
     /// Go's own table of functions is no guess. Whether there was any.
     fn widen_lost_jumps(&mut self, work: &mut Work<'a>) -> bool {
-        let lost = self.functions.iter().enumerate().filter(|(_, function)| function.is_too_short);
+        let lost = work.explorations.iter().enumerate().filter(|(_, exploration)| exploration.is_too_short);
         let lost: Vec<usize> = lost.map(|(index, _)| index).collect();
         if lost.is_empty() {
             return false;
         }
         let certain = self.surroundings.certain_starts();
         for index in lost {
-            let function = &mut self.functions[index];
-            function.is_too_short = false;
-            function.is_widened = true;
+            let (function, exploration) = (&self.functions[index], &mut work.explorations[index]);
+            exploration.is_too_short = false;
+            exploration.is_widened = true;
             if self.convention == Convention::Standard {
                 let above = certain.partition_point(|&start| start <= function.entry);
                 let start = above.checked_sub(1).map_or(function.entry, |below| certain[below]);
                 let limit = certain.get(above).copied().unwrap_or(function.entry);
-                let extent = start.min(function.extent.start)..limit.max(function.extent.end);
+                let extent = start.min(exploration.extent.start)..limit.max(exploration.extent.end);
                 work.widened = work.widened.saturating_add(extent.end.saturating_sub(extent.start));
                 if work.widened > WIDENED_LIMIT * self.code.slots() as u64 {
                     // It stays as short as it was guessed to be: nothing that is found counts any more.
                     self.lost = Some("too many jumps are not understood".to_owned());
                     work.widened = 0;
                 } else {
-                    function.extent = extent;
+                    exploration.extent = extent;
                 }
             }
             for &block in &function.blocks {
                 if self.blocks[block].queue() {
-                    function.pending.push(block);
+                    exploration.pending.push(block);
                 }
             }
-            if !std::mem::replace(&mut function.queued, true) {
+            if !std::mem::replace(&mut exploration.queued, true) {
                 work.queue.push_back(FunctionId::new(index));
             }
         }
@@ -252,36 +260,36 @@ impl<'a> Program<'a> {
         let Program { functions, surroundings, .. } = self;
         for entry in surroundings.entries_from(functions.len()) {
             work.queue.push_back(FunctionId::new(functions.len()));
-            let mut function = Function::new(entry, surroundings.limit_of(entry), origin);
-            function.queued = true;
-            functions.push(function);
+            work.explorations.push(Exploration::new(entry..surroundings.limit_of(entry)));
+            functions.push(Function::new(entry, origin));
         }
     }
 
     fn drain(&mut self, work: &mut Work<'a>, premises: &Premises) {
         while let Some(id) = work.queue.pop_front() {
             let Program { code, convention, blocks, functions, surroundings, .. } = self;
-            let function = &mut functions[id.index()];
-            function.queued = false;
-            let found = &mut work.found;
+            let Work { explorations, found, .. } = work;
+            let (function, exploration) = (&mut functions[id.index()], &mut explorations[id.index()]);
+            exploration.queued = false;
             let convention = *convention;
-            let mut explorer = Explorer { code, convention, premises, surroundings, blocks, function, id, found };
+            let mut explorer =
+                Explorer { code, convention, premises, surroundings, blocks, function, exploration, id, found };
             explorer.explore(&work.at_entry);
             self.add_functions(Some(Origin::Function(id)), work);
             let mut found = std::mem::take(&mut work.found);
             for (block, callee) in found.waiting.drain(..) {
-                self.functions[callee.index()].awaited_by.push(block);
+                work.explorations[callee.index()].awaited_by.push(block);
                 if self.surroundings.returns(callee) {
                     self.resume_callers(callee, work);
                 }
             }
-            let mut returns = self[id].returns;
+            let mut returns = work.explorations[id.index()].returns;
             for tail in found.tails.drain(..) {
                 returns |= self.surroundings.returns(tail);
-                self.functions[tail.index()].returned_by.push(id);
+                work.explorations[tail.index()].returned_by.push(id);
             }
             for target in found.references.drain(..) {
-                if self.is_label(id, target) {
+                if self.is_label(id, target, work) {
                     continue;
                 }
                 if self.surroundings.is_start(target) {
@@ -291,7 +299,7 @@ impl<'a> Program<'a> {
                 }
             }
             for target in found.labels.drain(..) {
-                if !self.is_label(id, target) {
+                if !self.is_label(id, target, work) {
                     self.take_address(target, Origin::Function(id), work);
                 }
             }
@@ -307,7 +315,7 @@ impl<'a> Program<'a> {
         let mut newly = vec![function];
         while let Some(id) = newly.pop() {
             if self.surroundings.set_returns(id) {
-                newly.extend(std::mem::take(&mut self.functions[id.index()].returned_by));
+                newly.extend(std::mem::take(&mut work.explorations[id.index()].returned_by));
                 self.resume_callers(id, work);
             }
         }
@@ -315,22 +323,22 @@ impl<'a> Program<'a> {
 
     /// Runs the blocks again that end in a call of `function`, which turned out to return.
     fn resume_callers(&mut self, function: FunctionId, work: &mut Work<'a>) {
-        for block in std::mem::take(&mut self.functions[function.index()].awaited_by) {
+        for block in std::mem::take(&mut work.explorations[function.index()].awaited_by) {
             let this = &mut self.blocks[block];
             let caller = this.function;
             if this.queue() {
-                self.functions[caller.index()].pending.push(block);
+                work.explorations[caller.index()].pending.push(block);
             }
-            if !std::mem::replace(&mut self.functions[caller.index()].queued, true) {
+            if !std::mem::replace(&mut work.explorations[caller.index()].queued, true) {
                 work.queue.push_back(caller);
             }
         }
     }
 
     /// Whether `target`, computed in the function, is a label of a computed goto inside it, not a function.
-    fn is_label(&self, function: FunctionId, target: u64) -> bool {
+    fn is_label(&self, function: FunctionId, target: u64, work: &Work<'a>) -> bool {
         !self.surroundings.is_start(target)
-            && !self[function].computed_jumps.is_empty()
+            && work.explorations[function.index()].computed_jumps().next().is_some()
             && self.code.slot(target).is_some_and(|slot| self.blocks.find(slot, function).is_some())
     }
 

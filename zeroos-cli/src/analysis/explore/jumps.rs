@@ -36,8 +36,8 @@ impl<'v> Explorer<'_, 'v> {
         {
             // Out-of-line prologues return through t0: they are part of the function that they save registers for.
             state.step(instruction, at, self.code);
-            if !self.function.is_inside(target) {
-                self.function.inlined.push((target, self.surroundings.limit_of(target)));
+            if !self.exploration.is_inside(target) {
+                self.exploration.jumps_mut().inlined.push((target, self.surroundings.limit_of(target)));
             }
             return self.go(target, state, exit);
         }
@@ -93,7 +93,7 @@ impl<'v> Explorer<'_, 'v> {
         let Some(tables) = tables else { return self.unbounded_jump(block, at, is_table, state, exit) };
         for (table, targets) in tables {
             let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
-            self.function.tables.insert((table.base, table.base.wrapping_add(size)));
+            self.exploration.jumps_mut().tables.insert((table.base, table.base.wrapping_add(size)));
             for target in targets {
                 self.go(target, state, exit);
             }
@@ -129,7 +129,7 @@ impl<'v> Explorer<'_, 'v> {
     /// The table that a jump goes by, and its targets.
     fn jump_table(&self, target: Value<'v>) -> Option<(Table, Vec<u64>)> {
         let accepts = |target, bounded| {
-            let inside = bounded || self.function.is_inside(target) || self.surroundings.is_start(target);
+            let inside = bounded || self.exploration.is_inside(target) || self.surroundings.is_start(target);
             inside && self.code.contains(target)
         };
         table_targets(target, |op, address| self.code.constant_load(op, address), accepts)
@@ -143,8 +143,8 @@ impl<'v> Explorer<'_, 'v> {
         let tables = (self.blocks[block].visits() < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
         // Further paths may lead here without changing what is known where they meet. One that gives no table never will.
         match tables {
-            Some(_) => self.function.shared_jumps.insert(block),
-            None => self.function.shared_jumps.remove(&block),
+            Some(_) => self.exploration.jumps_mut().shared.insert(block),
+            None => self.exploration.jumps_mut().shared.remove(&block),
         };
         tables
     }
@@ -220,14 +220,14 @@ impl<'v> Explorer<'_, 'v> {
     /// code are calculated with, or where it surely goes by a table, it is a jump table that was not understood: then it may
     /// go to any of its instructions.
     fn unbounded_jump(&mut self, block: BlockId, at: u64, is_table: bool, state: &State<'v>, exit: &mut Exit) {
-        let extent = self.function.extent.clone();
+        let extent = self.exploration.extent.clone();
         let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
         if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
             // A word that points into an instruction is a number; which do is known only once all other code was followed, and
             // where none leads to, from the front. Tables of characters (glibc's, of U+1D400 and so on) look like pointers to
             // all instructions of a function, and to all places between.
-            if !self.function.is_followed {
-                self.function.waiting_jumps.push(block);
+            if !self.exploration.is_followed {
+                self.exploration.jumps_mut().waiting.push(block);
                 exit.add_tail(None, true);
                 exit.set_returns();
                 return;
@@ -243,17 +243,18 @@ impl<'v> Explorer<'_, 'v> {
         labels.remove(&self.function.entry);
         // Seen from a label that counts as a function of its own, more than its frame is gone.
         let has_frame = !matches!(state.get(Register::SP), Value::Stack(offset) if offset >= 0);
-        let is_lost = is_table || has_frame && labels.is_empty() || self.function.calculates_with_code;
-        if is_lost || self.function.lost_jumps.contains(&at) {
-            self.function.lost_jumps.insert(at);
-            if self.function.is_widened {
+        let is_lost = is_table || has_frame && labels.is_empty() || self.exploration.calculates_with_code;
+        let jumps = self.exploration.jumps_mut();
+        jumps.computed.insert(block);
+        if is_lost || jumps.lost.contains(&at) {
+            jumps.lost.insert(at);
+            if self.exploration.is_widened {
                 self.function.unbounded_jumps.insert(at);
                 labels.extend(self.instructions_of_function());
             } else {
-                self.function.is_too_short = true;
+                self.exploration.is_too_short = true;
             }
         }
-        self.function.computed_jumps.insert(block);
         for label in labels {
             self.go(label, state, exit);
         }
@@ -264,8 +265,8 @@ impl<'v> Explorer<'_, 'v> {
     /// Where instructions start when the function is decoded from front to back.
     fn instructions_of_function(&self) -> Vec<u64> {
         let mut starts = Vec::new();
-        let mut at = self.function.extent.start;
-        while at < self.function.extent.end {
+        let mut at = self.exploration.extent.start;
+        while at < self.exploration.extent.end {
             let Some(instruction) = self.code.fetch(at) else {
                 at += 2;
                 continue;
