@@ -157,6 +157,19 @@ fn where_control_is_lost_every_ecall_counts_and_keeps_its_trap() {
     workplace.zeroos(&["run", "image"]).exits(7);
 }
 
+/// What may be a constant, by the section headers, is not written to: the program could read it.
+#[test]
+fn an_ecall_among_constants_keeps_its_trap() {
+    let workplace = Workplace::new();
+    let source = ".globl _start\n_start: lla s0, hidden\nli a7, 172\njalr s0\nlw t0, (s0)\nli t1, 0x73\nsub a0, t0, t1\n\
+        li a7, 93\necall\n.section .rodata\n.balign 4\nhidden: ecall\nret\n";
+    let app = workplace.guest("constant.S", source, &[]);
+    workplace.zeroos(&["build", &app, "-o", "image", "--report", "report"]).exits(0).says(&["1 of 2 sites direct"]);
+    let report = std::fs::read_to_string(workplace.path("report")).unwrap();
+    assert!(report.contains("no code lies there by the section headers"), "{report}");
+    workplace.zeroos(&["run", "image"]).exits(0);
+}
+
 #[test]
 fn inputs_that_no_program_could_be_given() {
     let workplace = Workplace::new();
