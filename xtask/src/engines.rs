@@ -6,6 +6,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
+use crate::demo::zeroos;
 use crate::step::{Step, cargo, find_program};
 use crate::{bench_platforms, debian, setup};
 
@@ -35,7 +36,7 @@ pub fn engines() -> Result<()> {
     }
     for (platform, engine) in REAL.into_iter().chain(spike) {
         let check = ["platform", "check", platform, "--engine", engine];
-        Step::new("target/release/zeroos").args(check).env("PATH", &path).run()?;
+        zeroos().args(check).env("PATH", &path).run()?;
     }
     bench_platforms::bench_platforms(&["--engines"])
 }
@@ -64,7 +65,7 @@ pub fn prove() -> Result<()> {
     let engine = |arguments: &[&str]| Step::new("zeroos-engine-sp1").args(arguments).env("PATH", &path);
 
     let options = ["--platform", "sp1", "--snapshot", "-o", &image];
-    Step::new("target/release/zeroos").args(["build", PROGRAM]).args(options).run()?;
+    zeroos().args(["build", PROGRAM]).args(options).run()?;
     engine(&["prove", &image, "--input", INPUT, "--proof", &proof, "--public-output", &public]).run()?;
     let found = fs::read(crate::root().join(&public)).with_context(|| public.clone())?;
     let expected = fs::read(crate::root().join(PUBLIC_OUTPUT)).with_context(|| PUBLIC_OUTPUT.to_owned())?;
