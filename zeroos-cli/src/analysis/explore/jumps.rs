@@ -225,17 +225,21 @@ impl<'v> Explorer<'_, 'v> {
         if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
             // A word that points into an instruction is a number; which do is known only once all other code was followed, and
             // where none leads to, from the front. Tables of characters (glibc's, of U+1D400 and so on) look like pointers to
-            // all instructions of a function, and to all places between.
+            // all instructions of a function, and to all places between. Behind data among instructions the front tells nothing.
             if !self.exploration.is_followed {
                 self.exploration.jumps_mut().waiting.push(block);
                 exit.add_tail(None, true);
                 exit.set_returns();
                 return;
             }
-            let starts: BTreeSet<u64> = self.instructions_of_function().into_iter().collect();
+            let (mut starts, mut gap) = (BTreeSet::new(), extent.start);
+            while let Some(instruction) = self.code.fetch(gap).filter(|_| gap < extent.end) {
+                starts.insert(gap);
+                gap += u64::from(instruction.length);
+            }
             let slot = |label| self.code.slot(label);
             labels.retain(|&label| {
-                starts.contains(&label)
+                (label >= gap || starts.contains(&label))
                     && slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code))
             });
         }
