@@ -48,6 +48,8 @@ pub struct BootInfo {
     pub output_descriptor: u64,
     /// Absolute paths of the files and directories that are handed out when the program has ended: [`Text`]s.
     pub exports: Table,
+    /// What the program's segments allow: [`Segment`]s; none in kernels that do not ask.
+    pub segments: Table,
     /// The part of the page table that shows the program's memory; all 0 in kernels without one.
     pub page_tables: PageTables,
 }
@@ -95,6 +97,16 @@ pub struct Text {
     pub address: u64,
     /// Number of bytes.
     pub len_bytes: u64,
+}
+
+/// A segment of the program.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Its bytes.
+    pub range: Range,
+    /// PROT_ bits.
+    pub access: u64,
 }
 
 /// A file given at build with `--file`.

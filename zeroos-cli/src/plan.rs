@@ -79,6 +79,8 @@ pub struct PlanRequest {
     pub snapshot: bool,
     /// `--allocator`: by which rule mmap places.
     pub allocator: Allocator,
+    /// `--check-access`: calls look up what each page allows.
+    pub check_access: bool,
     /// `--deny-unbounded`: a reachable site with unknown numbers is an error.
     pub deny_unbounded: bool,
 }
@@ -101,7 +103,8 @@ impl Plan {
         if inputs.output_fd.is_some() {
             extra.insert(Module::of(&["subsystems", "output_descriptor"]));
         }
-        extra.extend(Placement::memory_files(app, &platform).iter().map(|file| Module::of(&["subsystems", file])));
+        let memory_files = Placement::memory_files(app, &platform, request.check_access);
+        extra.extend(memory_files.iter().map(|file| Module::of(&["subsystems", file])));
         if !inputs.exports.is_empty() {
             extra.insert(Module::of(&["subsystems", "exports"]));
         }

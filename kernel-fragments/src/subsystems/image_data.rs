@@ -1,13 +1,19 @@
 //! The tables and texts that a [`BootInfo`] names, as slices.
 #![allow(unsafe_code)]
 
-use crate::boot_info::{BootInfo, CommittedFile, Continuation, NamedAddress, NamedNumber, Table, Text};
+use crate::boot_info::{BootInfo, CommittedFile, Continuation, NamedAddress, NamedNumber, Segment, Table, Text};
 use core::slice;
 
 /// The files given at build, sorted by path.
 pub fn committed_files(boot: &BootInfo) -> &'static [CommittedFile] {
     // SAFETY: `files` is a table of these.
     unsafe { elements(boot.files) }
+}
+
+/// What the program's segments allow.
+pub fn segments(boot: &BootInfo) -> &'static [Segment] {
+    // SAFETY: `segments` is a table of these.
+    unsafe { elements(boot.segments) }
 }
 
 /// Names of the calls this kernel lacks.
@@ -83,6 +89,13 @@ pub fn boot_with(files: &[(&str, &str, u32)]) -> BootInfo {
         start_time_ns: 1_000_000_000,
         ..BootInfo::default()
     }
+}
+
+/// What a builder would lay out for these segments; leaked.
+#[cfg(test)]
+pub fn segments_of(segments: &[Segment]) -> Table {
+    let segments = segments.to_vec().leak();
+    Table { address: segments.as_ptr() as u64, count: segments.len() as u64 }
 }
 
 /// What a builder would lay out for these texts; leaked.

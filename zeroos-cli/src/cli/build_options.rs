@@ -63,6 +63,10 @@ pub(super) struct BuildOptions {
     /// By which rule mmap places [default: first-fit]
     #[arg(long, value_enum)]
     pub allocator: Option<Allocator>,
+    /// Have calls answer EFAULT for pages that do not allow the access, as under Linux (behind a page table it is so anyway):
+    /// the kernel executes up to twice as many instructions
+    #[arg(long)]
+    pub check_access: bool,
     /// Write the generated kernel crate to this folder, too
     #[arg(long, value_name = "DIR")]
     pub emit_source: Option<PathBuf>,
@@ -121,6 +125,7 @@ impl BuildOptions {
                 Entry::Trap => EntryRequest::Trap,
             },
             enosys: project.enosys()?,
+            check_access: self.check_access || project.check_access,
             deny_missing: self.deny_missing,
             deny_unbounded: self.deny_unbounded,
             snapshot: self.snapshot || project.snapshot,

@@ -39,6 +39,9 @@ pub(super) struct Project {
     pub out: BTreeMap<String, String>,
     /// By which rule mmap places.
     pub allocator: Option<Allocator>,
+    /// Whether calls look up what each page allows.
+    #[serde(default)]
+    pub check_access: bool,
     /// Whether images start at their first input or output.
     #[serde(default)]
     pub snapshot: bool,

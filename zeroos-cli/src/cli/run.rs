@@ -216,6 +216,7 @@ fn refuse_build_options(options: &BuildOptions, rest: &[String]) -> Result<(), F
         ("--platform", options.platform.is_some()),
         ("--entry", options.entry != Entry::Auto),
         ("--allocator", options.allocator.is_some()),
+        ("--check-access", options.check_access),
         ("--emit-source", options.emit_source.is_some()),
         ("--deny-missing", options.deny_missing),
         ("--deny-unbounded", options.deny_unbounded),

@@ -1,9 +1,11 @@
 //! Serialises what the builder decided for the kernel: the [`BootInfo`], its tables and the committed files, as one
 //! block of bytes for a known address.
 
+use kernel_fragments::abi::memory::{PROT_EXEC, PROT_READ, PROT_WRITE};
 use kernel_fragments::boot_info::{BootInfo, PROGRAM_RANGES, PageTables, Range, Table, Text};
 
 use crate::address::{Address, AddressRange};
+use crate::elf::Permissions;
 use crate::plan::{PageTable, Plan};
 
 /// A named place or number of a table.
@@ -18,6 +20,8 @@ pub(super) struct BootFacts<'a> {
     pub stack_pointer: Address,
     pub kernel_code: AddressRange,
     pub program_ranges: &'a [AddressRange],
+    /// What segments allow, if the kernel asks.
+    pub segments: &'a [(AddressRange, Permissions)],
     pub missing: &'a [Named],
     pub sites: &'a [Named],
     /// Places of the program and the kernel code that goes on there, ascending.
@@ -51,6 +55,8 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
     let exports = plan.inputs.exports.iter().map(|path| block.text(path.as_bytes()));
     let exports: Vec<[u64; 2]> = exports.map(|path| [path.address, path.len_bytes]).collect();
     let exports = block.table(&exports);
+    let segments: Vec<[u64; 3]> = facts.segments.iter().map(|&(range, access)| row(range, access)).collect();
+    let segments = block.table(&segments);
     let executable_path = block.text(plan.inputs.executable_path.as_bytes());
     let word = |at: usize| u64::from_le_bytes(plan.inputs.seed[at * 8..at * 8 + 8].try_into().unwrap_or_default());
     let info = BootInfo {
@@ -72,6 +78,7 @@ pub(super) fn serialise(plan: &Plan, facts: &BootFacts<'_>, start: Address) -> V
         start_time_ns: plan.inputs.start_time_ns,
         output_descriptor: plan.inputs.output_fd.map_or(0, u64::from),
         exports,
+        segments,
         page_tables: placement.page_table.as_ref().map(PageTable::boot_info).unwrap_or_default(),
     };
     let words = words(&info);
@@ -102,6 +109,7 @@ fn words(info: &BootInfo) -> Vec<u64> {
         start_time_ns,
         output_descriptor,
         exports,
+        segments,
         page_tables,
     } = info;
     let mut words = vec![*program_entry, *initial_stack_pointer];
@@ -111,10 +119,25 @@ fn words(info: &BootInfo) -> Vec<u64> {
     words.push(*signal_return);
     words.extend([executable_path.address, executable_path.len_bytes]);
     words.extend(seed);
-    words.extend([*start_time_ns, *output_descriptor, exports.address, exports.count]);
+    words.extend([
+        *start_time_ns,
+        *output_descriptor,
+        exports.address,
+        exports.count,
+        segments.address,
+        segments.count,
+    ]);
     let PageTables { window, physical, directory, pages } = page_tables;
     words.extend([window.start, window.end, *physical, *directory, *pages]);
     words
+}
+
+/// A [`Segment`](kernel_fragments::boot_info::Segment).
+fn row(range: AddressRange, permissions: Permissions) -> [u64; 3] {
+    let Permissions { read, write, execute } = permissions;
+    let bit = |set: bool, bit: u32| if set { u64::from(bit) } else { 0 };
+    let access = bit(read, PROT_READ) | bit(write, PROT_WRITE) | bit(execute, PROT_EXEC);
+    [range.start().0, range.end().0, access]
 }
 
 fn range(range: AddressRange) -> Range {

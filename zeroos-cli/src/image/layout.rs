@@ -11,6 +11,7 @@ use super::page_table;
 use super::stubs::{self, Stub};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::Analysis;
+use crate::catalog::Module;
 use crate::elf::{AppElf, ElfKind, Permissions, Symbol};
 use crate::plan::{KernelRoom, Plan};
 
@@ -117,6 +118,7 @@ impl Layout {
             stack_pointer,
             kernel_code: placement.kernel.code(),
             program_ranges: &program_ranges(app, plan),
+            segments: &asked_segments(app, plan),
             missing: &missing_names(plan),
             sites: &stopping_sites(analysis, plan),
             continuations: &stubs::continuations(&stubs),
@@ -189,6 +191,16 @@ fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
         place.copy_from_slice(&patch);
     }
     Ok(())
+}
+
+/// What the program's segments allow, for kernels that look.
+fn asked_segments(app: &AppElf, plan: &Plan) -> Vec<(AddressRange, Permissions)> {
+    let is_asked = plan.selection.files.contains_key(&Module::of(&["subsystems", "checked_memory"]));
+    let segments = app.segments.iter().filter(|_| is_asked).filter_map(|segment| {
+        let range = AddressRange::new(plan.placement.placed(segment.range.start()), segment.range.size())?;
+        Some((range, segment.permissions))
+    });
+    segments.collect()
 }
 
 /// What handlers may touch: the program with its break, its stack and its mappings, neighbours joined.

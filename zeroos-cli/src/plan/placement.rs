@@ -218,10 +218,11 @@ impl Placement {
     }
 
     /// The files below `subsystems/` that are the program's memory in the kernel of `app` on `platform`.
-    pub(super) fn memory_files(app: &AppElf, platform: &Platform) -> &'static [&'static str] {
+    pub(super) fn memory_files(app: &AppElf, platform: &Platform, check_access: bool) -> &'static [&'static str] {
         let is_fixed = app.kind == ElfKind::Executable && !platform.keeps_code_apart();
         match home_of(whole_pages(app.span()), platform) {
             Some(Home::Translated(_)) if is_fixed => &["protected_memory", "page_fault_report"],
+            _ if check_access => &["checked_memory"],
             _ => &["program_memory"],
         }
     }

@@ -139,12 +139,10 @@ fn state(plan: &Plan) -> TokenStream {
     let states = &plan.selection.states;
     let fields: Vec<Ident> = states.iter().map(field).collect();
     let types: Vec<TokenStream> = states.iter().map(|state| path(&state.module, &state.name)).collect();
-    let memory = match plan.placement.page_table {
-        Some(_) => quote! { subsystems::protected_memory::ProtectedMemory },
-        None => quote! { subsystems::program_memory::ProgramMemory },
-    };
-    let (fields, types): (Vec<Ident>, Vec<TokenStream>) =
-        fields.into_iter().zip(types).filter(|(name, _)| name != "memory").unzip();
+    let (memory, others): (Vec<_>, Vec<_>) = fields.into_iter().zip(types).partition(|(name, _)| name == "memory");
+    let memory = memory.into_iter().map(|(_, path)| path);
+    let memory: TokenStream = memory.collect();
+    let (fields, types): (Vec<Ident>, Vec<TokenStream>) = others.into_iter().unzip();
     quote! {
         /// All kernel state.
         struct Kernel {
@@ -435,5 +433,9 @@ fn field(state: &StateType) -> Ident {
         }
         name.extend(letter.to_lowercase());
     }
-    if matches!(&*name, "program_memory" | "protected_memory") { ident("memory") } else { ident(&name) }
+    if matches!(&*name, "program_memory" | "protected_memory" | "checked_memory") {
+        ident("memory")
+    } else {
+        ident(&name)
+    }
 }

@@ -50,7 +50,7 @@ fn the_record_is_of_these_sequences() {
 
 #[test]
 fn random_sequences_are_answered_as_by_linux() {
-    answers_as_linux(&Workplace::new(), "spike", USUAL);
+    answers_as_linux(&Workplace::new(), &["--platform", "spike"], USUAL);
 }
 
 /// Behind a page table the kernel reaches what the program could, and no more: what it maps, protects and moves has to be so in the
@@ -62,14 +62,20 @@ fn random_sequences_behind_a_page_table() {
         program = { virtual = \"0x0\", physical = \"0xc0000000\", size_bytes = 0x40000000 }\n\
         devices = { virtual = \"0x40000000\", physical = \"0x0\", size_bytes = 0x40000000 }\n";
     workplace.platform("paged", &[("[in_place]\nstart = \"0x1000\"\nend = \"0x2000000\"\n", translation)]);
-    answers_as_linux(&workplace, "paged", USUAL / 3);
+    answers_as_linux(&workplace, &["--platform", "paged"], USUAL / 3);
 }
 
-/// Runs sequences on `platform`, `count` if nobody says otherwise, and compares with what was recorded.
-fn answers_as_linux(workplace: &Workplace, platform: &str, count: u64) {
+/// Calls that look up what pages allow must not forget any that the program may use.
+#[test]
+fn random_sequences_with_checked_access() {
+    answers_as_linux(&Workplace::new(), &["--platform", "spike", "--check-access"], USUAL / 6);
+}
+
+/// Runs sequences as an image built with `options`, `count` if nobody says otherwise, and compares with what was recorded.
+fn answers_as_linux(workplace: &Workplace, options: &[&str], count: u64) {
     let app = workplace.guest("interpreter.c", INTERPRETER, linking::FLAGS);
     let image = workplace.path("image").display().to_string();
-    workplace.zeroos(&["build", &app, "--platform", platform, "-o", &image]).exits(0);
+    workplace.zeroos(&[&["build", &app, "-o", &image], options].concat()).exits(0);
     let (_, recorded) = decode(include_bytes!("recorded.bin")).unwrap();
     let (mut compared, mut wrong) = (0, Vec::new());
     let variable = |name| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());

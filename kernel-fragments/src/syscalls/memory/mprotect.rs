@@ -1,5 +1,6 @@
 //! `mprotect(2)`: <https://man7.org/linux/man-pages/man2/mprotect.2.html>. Supported: everything but PROT_GROWSDOWN and
-//! PROT_GROWSUP; protections are kept, and enforced behind a page table. Errors: EINVAL, ENOMEM.
+//! PROT_GROWSUP; protections are kept, and enforced behind a page table, or with `--check-access` for calls alone. Errors:
+//! EINVAL, ENOMEM.
 
 use crate::abi::memory::{
     PAGE_BYTES, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE, page_align,
