@@ -4,7 +4,7 @@ use crate::abi::stat::Stat;
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::{Platform, Stream};
 use crate::subsystems::node::{Device, Node};
-use crate::subsystems::open_file::File;
+use crate::subsystems::open_file::{File, READS, WRITES};
 use alloc::rc::Rc;
 
 /// An opened `/dev/null`, `/dev/zero`, `/dev/full` or standard stream.
@@ -16,6 +16,15 @@ pub struct DeviceFile {
 }
 
 impl File for DeviceFile {
+    fn splices(&self) -> u32 {
+        // drivers/char/mem.c, null_fops and full_fops
+        match self.device {
+            Device::Null => WRITES,
+            Device::Full => READS,
+            _ => READS | WRITES,
+        }
+    }
+
     fn read(&self, platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         match self.device {
             Device::Null => Ok(0),

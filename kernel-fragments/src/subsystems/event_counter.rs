@@ -5,7 +5,7 @@ use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::may_wait::MAY_WAIT;
-use crate::subsystems::open_file::File;
+use crate::subsystems::open_file::{File, READS};
 use core::cell::Cell;
 
 const _: bool = MAY_WAIT;
@@ -31,6 +31,15 @@ impl EventCounter {
 }
 
 impl File for EventCounter {
+    fn takes(&self, operation: u32, len_bytes: usize) -> bool {
+        // fs/eventfd.c, eventfd_read and eventfd_write
+        if operation == READS { len_bytes >= 8 } else { len_bytes == 8 }
+    }
+
+    fn splices(&self) -> u32 {
+        0
+    }
+
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
         let value = self.value.get();

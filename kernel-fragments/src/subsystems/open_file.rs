@@ -30,6 +30,16 @@ pub trait File {
         READS | WRITES
     }
 
+    /// Whether so many bytes can be read or written at all ([`READS`] or [`WRITES`]): EINVAL if not, before the buffer is looked at.
+    fn takes(&self, _operation: u32, _len_bytes: usize) -> bool {
+        true
+    }
+
+    /// Of [`READS`] and [`WRITES`] those that `sendfile` can use: Linux has functions of their own for them.
+    fn splices(&self) -> u32 {
+        self.operations()
+    }
+
     /// Reads to `into` from `offset`; 0 is the end of the file.
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, _into: &mut [u8]) -> SysResult {
         Err(Errno::EINVAL.into())

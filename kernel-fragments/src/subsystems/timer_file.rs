@@ -55,6 +55,10 @@ impl File for TimerFile {
         READS
     }
 
+    fn takes(&self, _operation: u32, len_bytes: usize) -> bool {
+        len_bytes >= 8
+    }
+
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
         if self.expirations.get() == 0 {

@@ -49,6 +49,9 @@ fn read_beginning(
     len_bytes: usize,
 ) -> SysResult {
     check_kind(open, READS)?;
+    if !open.file.takes(READS, len_bytes) {
+        return Err(Errno::EINVAL.into());
+    }
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
@@ -95,6 +98,9 @@ fn write_beginning(
     len_bytes: usize,
 ) -> SysResult {
     check_kind(open, WRITES)?;
+    if !open.file.takes(WRITES, len_bytes) {
+        return Err(Errno::EINVAL.into());
+    }
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
     }
@@ -194,6 +200,23 @@ pub fn check_list_span(memory: &impl UserMemory, offset: u64, list: UserAddress,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::testing::{FakeMemory, FakePlatform};
+    use alloc::boxed::Box;
+
+    /// Found by comparing random sequences with Linux: how much is asked for shows before where it goes.
+    #[test]
+    fn a_length_that_a_kind_never_takes_is_seen_before_a_bad_address() {
+        let (mut memory, mut platform) = (FakeMemory::new(64), FakePlatform::new());
+        let counter = OpenFile::new(Box::new(EventCounter::new(1, false)), O_RDWR);
+        let mut both = |len_bytes| {
+            let written = write_buffer(&memory, &mut platform, &counter, 0, UserAddress(8), len_bytes);
+            (read_buffer(&mut memory, &mut platform, &counter, 0, UserAddress(8), len_bytes), written)
+        };
+        let (invalid, fault) = (Err(Errno::EINVAL.into()), Err(Errno::EFAULT.into()));
+        assert_eq!((both(7), both(8), both(9)), ((invalid, invalid), (fault, fault), (fault, invalid)));
+    }
 
     #[test]
     fn positions_are_signed() {

@@ -1,5 +1,5 @@
 //! `sendfile(2)`: <https://man7.org/linux/man-pages/man2/sendfile.2.html>. Supported: from files and memory devices to
-//! everything. Errors: EFAULT, EBADF, ESPIPE, EINVAL, EAGAIN, EPIPE, ENOSPC.
+//! whatever Linux has a `splice_write` for. Errors: EFAULT, EBADF, ESPIPE, EINVAL, EAGAIN, EPIPE, ENOSPC.
 
 use crate::abi::iovec::MAX_TRANSFER_BYTES;
 use crate::abi::open_flags::O_APPEND;
@@ -8,6 +8,7 @@ use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::open_file::{READS, WRITES};
 use crate::subsystems::transfer::check_span;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec;
@@ -41,6 +42,10 @@ pub fn sendfile(
     if to.flags.get() & O_APPEND != 0 || !from.file.is_seekable() || is_directory {
         return Err(Errno::EINVAL.into());
     }
+    // fs/splice.c, do_splice_read: found out when there is something to do.
+    if len_bytes > 0 && from.file.splices() & READS == 0 {
+        return Err(Errno::EINVAL.into());
+    }
     let mut chunk = vec![0; len_bytes.min(CHUNK_BYTES)];
     let mut done = 0;
     while done < len_bytes {
@@ -48,6 +53,9 @@ pub fn sendfile(
         let Some(buffer) = chunk.get_mut(..wanted_bytes) else { break };
         let read_bytes = from.file.read(platform, start + done as u64, buffer)?;
         let Some(bytes) = chunk.get(..read_bytes).filter(|bytes| !bytes.is_empty()) else { break };
+        if to.file.splices() & WRITES == 0 {
+            return Err(Errno::EINVAL.into());
+        }
         let result = to.file.write(platform, to.offset.get(), bytes);
         match to.without_waiting(result, read_bytes) {
             Ok(written_bytes) => {
@@ -72,9 +80,11 @@ pub fn sendfile(
 mod tests {
     use super::*;
     use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::devices::DeviceFile;
+    use crate::subsystems::event_counter::EventCounter;
     use crate::subsystems::file_tree::FileTree;
-    use crate::subsystems::node::{Contents, Kind};
-    use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::node::{Contents, Device, Kind};
+    use crate::subsystems::open_file::{File, OpenFile};
     use crate::subsystems::tree_file::TreeFile;
     use crate::testing::{FakeMemory, FakePlatform};
     use alloc::boxed::Box;
@@ -102,5 +112,28 @@ mod tests {
         assert_eq!(call(Fd(1), Fd(0), at), Err(Errno::ESPIPE.into()));
         assert_eq!(call(appending, file, UserAddress::NULL), Err(Errno::EINVAL.into()));
         assert_eq!(platform.output.len(), 5010);
+    }
+
+    /// Found by comparing random sequences with Linux.
+    #[test]
+    fn moves_nothing_where_linux_has_no_function_for_it() {
+        let (mut memory, mut descriptors, mut tree) = (FakeMemory::new(64), Descriptors::new(), FileTree::new());
+        let mut platform = FakePlatform::new();
+        let mut insert = |file: Box<dyn File>| {
+            descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("there is room")
+        };
+        let mut node = |kind| tree.new_node(kind, 0);
+        let mut device = |device| DeviceFile { device, node: node(Kind::Device(device)) };
+        let (null, full) = (insert(Box::new(device(Device::Null))), insert(Box::new(device(Device::Full))));
+        let counter = insert(Box::new(EventCounter::new(0, false)));
+        let file = insert(Box::new(TreeFile(node(Kind::Regular(Contents::committed(&[1; 64]))))));
+        let empty = insert(Box::new(TreeFile(node(Kind::Regular(Contents::empty())))));
+        let mut call = |to, from, len_bytes| {
+            sendfile(&mut memory, &mut descriptors, &mut platform, to, from, UserAddress::NULL, len_bytes)
+        };
+        assert_eq!((call(null, null, 8), call(null, null, 0)), (Err(Errno::EINVAL.into()), Ok(0)));
+        assert_eq!((call(counter, file, 8), call(counter, file, 0)), (Err(Errno::EINVAL.into()), Ok(0)));
+        assert_eq!((call(counter, empty, 8), call(full, file, 8)), (Ok(0), Err(Errno::EINVAL.into())));
+        assert_eq!((call(null, file, 8), call(null, full, 8)), (Ok(8), Ok(8)));
     }
 }
