@@ -18,7 +18,7 @@ pub use allocator::Allocator;
 pub use arguments::names_itself;
 use entries::Circumstances;
 pub use entries::{
-    Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
+    Before, Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
     choose_symbol, general_symbol, kept_symbol, turn_symbol,
 };
 pub use error::PlanError;

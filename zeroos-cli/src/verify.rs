@@ -12,7 +12,7 @@ use object::{Object, ObjectSegment};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::{AppElf, Segment};
 use crate::image::{ImageError, read_note};
-use crate::isa::{Op, Register, decode};
+use crate::isa::{Instruction, Op, Register, decode};
 use crate::plan::{DirectEntry, Jump, Plan};
 
 /// The `ecall` instruction (ISA manual, "Environment Call and Breakpoints").
@@ -153,6 +153,15 @@ fn check_site<'a>(
     };
     if target != entry.stub.start() {
         return Err("a site jumps elsewhere than to its stub");
+    }
+    if let Jump::Far { replaced, .. } = entry.jump {
+        let same = |(at, moved): (usize, Instruction)| {
+            let word = bytes_at(target.offset(4 * at as i64), 4);
+            moved.encode().is_some_and(|moved| word == Some(&moved.to_le_bytes()))
+        };
+        if !replaced.moved().enumerate().all(same) {
+            return Err("what stood before a site is not in its stub");
+        }
     }
     let (mut at, mut upper) = (target, (Register::ZERO, target));
     while at < entry.stub.end() {

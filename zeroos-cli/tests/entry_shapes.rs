@@ -40,13 +40,15 @@ enum Shape {
     Apart,
     /// From another register.
     Moved,
+    /// From the stack.
+    Loaded,
     /// A branch goes to the `ecall` itself.
     Target,
     /// Two paths with two numbers meet there.
     Joined,
 }
 
-const SHAPES: [Shape; 5] = [Shape::Adjacent, Shape::Apart, Shape::Moved, Shape::Target, Shape::Joined];
+const SHAPES: [Shape; 6] = [Shape::Adjacent, Shape::Apart, Shape::Moved, Shape::Loaded, Shape::Target, Shape::Joined];
 
 /// What may hold a value across a call; sp, and s9, which the shapes use, are left out.
 const REGISTERS: [&str; 27] = [
@@ -107,9 +109,10 @@ fn block(random: &mut Random, machine: Machine, shape: Shape, index: usize) -> S
     }
     let other = if shape == Shape::Joined { 155 } else { number };
     lines.push(match shape {
-        Shape::Apart => "nop".into(),
+        Shape::Apart => random.pick(&["nop", "nop\n nop", ".option norvc\n nop", "srli s9, sp, 3\n nop"]).into(),
+        Shape::Loaded => format!("li s9, {number}\n .option norvc\n sd s9, -512(sp)\n ld a7, -512(sp)"),
         Shape::Adjacent => format!(".option norvc\n li a7, {number}"),
-        Shape::Moved => format!("li s9, {number}\n mv a7, s9"),
+        Shape::Moved => format!("li s9, {number}\n {}mv a7, s9", random.pick(&["", "nop\n ", ".option norvc\n "])),
         Shape::Target | Shape::Joined => {
             format!("lla s9, zeros\n ld s9, (s9)\n li a7, {number}\n beqz s9, 1f\n .option norvc\n li a7, {other}\n 1:")
         }
@@ -221,18 +224,18 @@ fn nothing_but_a0_changes_in_a_program_with_threads_and_signals() {
     }
 }
 
-/// More than 1 MiB from any room for stubs: calls whose number is set right before are replaced with it, all others keep
-/// their trap, and say why.
+/// More than 1 MiB from any room for stubs: calls are replaced together with what stands right before them, if that sets the
+/// number or can move; all others keep their trap, and say why.
 #[test]
 fn nothing_but_a0_changes_in_far_text() {
     for (seed, reached) in [(200, ""), (201, THREADS)] {
         let source = program(&mut Random(seed), Machine::Full, 40, reached, 0x28_0000);
         let sites = nothing_changes(&format!("seed {seed}"), Machine::Full, &source, &[]);
         let count = |direct| sites.iter().filter(|site| site.0 == direct).count();
-        assert!(count(true) >= 6 && count(false) >= 20, "{sites:?}");
+        assert!(count(true) >= 15 && count(false) >= 10, "{sites:?}");
         assert!(sites.iter().all(|(direct, far, reason)| direct == far && *direct == reason.is_empty()), "{sites:?}");
         let reasons: BTreeSet<&str> = sites.iter().map(|(_, _, reason)| reason.as_str()).collect();
-        for part in ["number is not set by the instruction before", "control enters it", "no temporary register"] {
+        for part in ["what stands before cannot move", "control enters it", "no temporary register"] {
             assert!(reasons.iter().any(|reason| reason.contains(part)), "expected `{part}` in {reasons:?}");
         }
     }

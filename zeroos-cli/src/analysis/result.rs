@@ -52,6 +52,8 @@ pub struct Site {
     pub dead_temporaries: RegisterSet,
     /// Whether a recovered jump or branch targets the `ecall` itself.
     pub branch_target: bool,
+    /// The instructions that fill the four bytes before it, if control gets to the `ecall` only through all of them; else none.
+    pub before: Vec<Instruction>,
 }
 
 /// How the numbers of a site are known.

@@ -15,7 +15,7 @@ use super::result::{Evidence, Site};
 use super::state::Convention;
 use super::value::Value;
 use crate::address::Address;
-use crate::isa::{Register, RegisterSet};
+use crate::isa::{Instruction, Register, RegisterSet};
 use crate::linux::SyscallNumber;
 
 /// Every site that can be reached, by address.
@@ -42,6 +42,7 @@ pub(super) fn reachable_sites<'p, 'a>(
             let entry = program[function].entry;
             let mut origins = Origins::new();
             let (runs, evidence) = evidence(program, &mut search, blocks, address, &mut origins);
+            let branch_target = targets.contains(&address);
             Site {
                 address: Address(address),
                 function: Address(entry),
@@ -53,7 +54,8 @@ pub(super) fn reachable_sites<'p, 'a>(
                 arguments: arguments(program, blocks, address),
                 live_after,
                 dead_temporaries: temporaries.minus(live_after),
-                branch_target: targets.contains(&address),
+                branch_target,
+                before: if branch_target { Vec::new() } else { before(program, blocks, address) },
             }
         })
         .collect()
@@ -183,7 +185,34 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
         live_after: super::flow::all_registers().without(Register::A0),
         dead_temporaries: RegisterSet::EMPTY,
         branch_target: true,
+        before: Vec::new(),
     }
+}
+
+/// The instructions that fill the four bytes before `site`, which nothing jumps to, if no block begins among them.
+fn before(program: &Program<'_>, blocks: &[BlockId], site: u64) -> Vec<Instruction> {
+    let start = site.wrapping_sub(4);
+    let middle = site.wrapping_sub(2);
+    let begins = |at: u64| program.code.slot(at).is_none_or(|slot| program.blocks.any_at(slot));
+    if begins(middle) || begins(site) || is_known_elsewhere(program, middle) {
+        return Vec::new();
+    }
+    let of_block = |&block: &BlockId| {
+        let instructions = program.blocks.instructions(block, &program.code);
+        let mut near = instructions.skip_while(|&(at, _)| at < start).take_while(|&(at, _)| at < site).peekable();
+        let is_whole = near.peek().is_some_and(|&(at, _)| at == start);
+        if is_whole { near.map(|(_, instruction)| instruction).collect() } else { Vec::new() }
+    };
+    let mut all = blocks.iter().map(of_block);
+    let first: Vec<Instruction> = all.next().unwrap_or_default();
+    if all.all(|other| other == first) { first } else { Vec::new() }
+}
+
+/// Whether `at` is a function, or an address that data or code has.
+fn is_known_elsewhere(program: &Program<'_>, at: u64) -> bool {
+    program.function_at(at).is_some()
+        || program.address_taken.contains(&at)
+        || program.functions.iter().any(|function| function.code_references.contains(&at))
 }
 
 /// The sites that control may enter from elsewhere than from the instruction before.
@@ -194,10 +223,7 @@ fn branch_targets(program: &Program<'_>, flow: &Flow) -> BTreeSet<u64> {
             let mut jumps = before.map(|before| before.end() != site || before.exit.call().is_some());
             program.blocks[block].start == site && jumps.any(|jumps| jumps)
         });
-        jumped_at
-            || program.function_at(site).is_some()
-            || program.address_taken.contains(&site)
-            || program.functions.iter().any(|function| function.code_references.contains(&site))
+        jumped_at || is_known_elsewhere(program, site)
     };
     flow.sites.keys().filter(is_entered).copied().collect()
 }

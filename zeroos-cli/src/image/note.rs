@@ -40,7 +40,8 @@ pub struct ImageNote {
     pub ram: Vec<Memory>,
     /// Whether nothing is both written and executed: memory is what the image's segments say, and data elsewhere.
     pub write_xor_execute: bool,
-    /// The program's own segments: instructions executed there are the program's, all others the kernel's.
+    /// The program's own segments, and what moved from them into stubs: instructions executed there are the program's, all others
+    /// the kernel's.
     pub program: Vec<Span>,
     /// The sites that enter the kernel by a stub of their own, ascending.
     pub direct: Vec<DirectSite>,
@@ -129,6 +130,7 @@ impl ImageNote {
         let access = |range: AddressRange| {
             platform.memory.iter().find(|region| region.range.covers(range)).map_or(Access::Rwx, |region| region.access)
         };
+        let moved = layout.stubs.iter().map(|stub| stub.moved()).filter(|range| !range.is_empty());
         let memory = |&range: &AddressRange| Memory { start: range.start(), end: range.end(), access: access(range) };
         ImageNote {
             schema: SCHEMA.into(),
@@ -140,7 +142,7 @@ impl ImageNote {
             supervisor: plan.placement.page_table.is_some(),
             ram: plan.placement.ram.iter().map(memory).collect(),
             write_xor_execute: platform.loader.write_xor_execute,
-            program: layout.program_ranges().into_iter().map(Span::from).collect(),
+            program: layout.program_ranges().into_iter().chain(moved).map(Span::from).collect(),
             direct: layout.stubs.iter().map(|stub| stub.note()).collect(),
             devices: plan.platform.devices.seen(plan.placement.device_offset()),
             htif: layout.htif.filter(|_| plan.platform.devices.htif),

@@ -25,6 +25,8 @@ const MEMORY: &str = ".memory";
 pub struct Snapshot {
     /// The `ecall`, or the jump in its place.
     pub site: Address,
+    /// The last instruction before the kernel's: that one, or in a stub the last of those that moved there from before it.
+    pub pc: Address,
     /// The call.
     pub number: SyscallNumber,
     /// Instructions that were executed before it.
@@ -126,7 +128,7 @@ impl Layout {
         let mut words = vec![0; size_of::<Frame>() / 8];
         let word = |offset: usize| offset / 8;
         words[word(offset_of!(Frame, x))..][..32].copy_from_slice(&snapshot.x);
-        words[0] = snapshot.site.0;
+        words[0] = snapshot.pc.0;
         words[word(offset_of!(Frame, f))..][..32].copy_from_slice(&snapshot.f);
         words[word(offset_of!(Frame, fcsr))] = snapshot.fcsr;
         words[word(offset_of!(Frame, continues_at))] = snapshot.float_status;

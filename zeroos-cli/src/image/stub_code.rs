@@ -52,7 +52,8 @@ impl StubCode {
         StubCode { at, bytes: Vec::new(), literals: Vec::new() }
     }
 
-    fn next(&self) -> Address {
+    /// Where the next instruction will lie.
+    pub fn next(&self) -> Address {
         self.at.offset(self.bytes.len() as i64)
     }
 
@@ -72,6 +73,22 @@ impl StubCode {
         })?;
         self.bytes.extend_from_slice(&word.to_le_bytes());
         Ok(())
+    }
+
+    /// `instructions`, which stood before the site. Where the call is made again, the jump at the site must go on behind them: so far
+    /// `temporary` moves, from which it jumps.
+    pub fn moved(
+        &mut self,
+        instructions: impl Iterator<Item = Instruction>,
+        temporary: Option<Register>,
+    ) -> Result<(), ImageError> {
+        let start = self.bytes.len();
+        for Instruction { op, rd, rs1, rs2, immediate, .. } in instructions {
+            let [rd, rs1, rs2] = [rd, rs1, rs2].map(Register::new);
+            self.put(op, rd, rs1, rs2, immediate.into())?;
+        }
+        let behind = self.bytes.len() - start + 4;
+        temporary.map_or(Ok(()), |temporary| self.put(Op::Addi, temporary, temporary, ZERO, behind as i64))
     }
 
     /// `to - next`, for `auipc` and a 12-bit immediate.

@@ -58,7 +58,7 @@ use crate::address::{Address, AddressRange, ByteCount};
 use crate::catalog::{Handler, Parameter};
 use crate::elf::Permissions;
 use crate::isa::{Op, Register, RegisterSet};
-use crate::plan::{Callee, DirectEntry, Jump, Plan, UNPREDICTED, turn_symbol};
+use crate::plan::{Before, Callee, DirectEntry, Jump, Plan, UNPREDICTED, turn_symbol};
 use crate::platform::LoaderRules;
 
 /// Where a thread says how its call leaves the kernel, in bytes.
@@ -84,6 +84,8 @@ pub(crate) struct Stub {
     pub site: Address,
     /// Its first instruction.
     pub start: Address,
+    /// Where the call begins, behind what moved there from before the site: up to there they are the program's instructions.
+    pub call: Address,
     /// Its code.
     pub bytes: Vec<u8>,
     /// The only call it makes, if it is one.
@@ -95,12 +97,17 @@ pub(crate) struct Stub {
 impl Stub {
     /// The one of an instruction at `site` that is no call.
     pub fn lowered(site: Address, start: Address, bytes: Vec<u8>) -> Stub {
-        Stub { site, start, bytes, number: None, continuations: None }
+        Stub { site, start, call: start, bytes, number: None, continuations: None }
     }
 
     /// What an engine must know of it.
     pub fn note(&self) -> DirectSite {
-        DirectSite { site: self.site, stub: self.start, number: self.number }
+        DirectSite { site: self.site, stub: self.call, number: self.number }
+    }
+
+    /// The program's instructions that it begins with.
+    pub fn moved(&self) -> AddressRange {
+        AddressRange::between(self.start, self.call).unwrap_or_default()
     }
 }
 
@@ -240,7 +247,12 @@ fn stub(
     let restored_global_pointer = plan.global_pointer.filter(|_| scratch == Register::GP);
 
     let mut code = StubCode::new(entry.stub.start());
-    if let Jump::Far { number, .. } = entry.jump
+    if let Jump::Far { temporary, replaced: replaced @ Before::Moved(..) } = entry.jump {
+        // A call that is made again is one that has no link.
+        code.moved(replaced.moved(), entry.link.is_none().then_some(temporary))?;
+    }
+    let call = code.next();
+    if let Jump::Far { replaced: Before::Number(number), .. } = entry.jump
         && (live.contains(Register::A7) || entry.callee == Callee::Dispatcher)
     {
         // The jump stands where this was.
@@ -302,7 +314,7 @@ fn stub(
     if in_memory && (leaves || wants_frame || plan.snapshot) {
         let behind = code.continuation(LAST, temporary, None, site.offset(4))?;
         let link = entry.link.map(|link| (link, site.offset(4)));
-        let again = code.continuation(LAST, ZERO, link, entry.stub.start())?;
+        let again = code.continuation(LAST, ZERO, link, call)?;
         continuations = Some([behind, again]);
     }
     if let Some(branch) = otherwise {
@@ -328,10 +340,10 @@ fn stub(
     // What the machine books: with a check, what the program says.
     let number = match (entry.callee, entry.jump) {
         (Callee::Call(number), _) if entry.check.is_none() => Some(number.0),
-        (_, Jump::Far { number, .. }) => Some(number.0),
+        (_, Jump::Far { replaced: Before::Number(number), .. }) => Some(number.0),
         _ => None,
     };
-    Ok(Stub { site, start: entry.stub.start(), bytes: code.bytes, number, continuations })
+    Ok(Stub { site, start: entry.stub.start(), call, bytes: code.bytes, number, continuations })
 }
 
 /// What must be in the frame so that the call can be made again at its site: the arguments but a0, the number unless it is

@@ -2,8 +2,9 @@
 //! by one, else by a trap.
 //!
 //! A replaced `ecall` is the 4-byte jump `jal t, stub`: a dead temporary tells the stub where it was called, `j stub` if
-//! there is none. Where no room for a stub is within the ±1 MiB that it reaches, the `li a7,
-//! N` right before the `ecall` gives its room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there.
+//! there is none. Where no room for a stub is within the ±1 MiB that it reaches, what stands right before the `ecall` gives its
+//! room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there. If it is `li a7, N`, the stub knows the number;
+//! other instructions that work on registers move into the stub.
 //!
 //! A stub serves the one call that the analysis found. Where it found more than a constant right before the `ecall`, the stub
 //! compares a7 all the same, so that no mistake of the analysis can become another call than the program made.
@@ -47,8 +48,8 @@ pub enum TrapReason {
     Requested,
     /// A relocation changes the instruction as the program starts.
     Relocated,
-    /// No room for a stub within reach of one instruction, and its number is not set by the instruction before.
-    FarWithoutNumber,
+    /// No room for a stub within reach of one instruction, and what stands before cannot move.
+    FarWithoutRoomBefore,
     /// No room for a stub within reach of one instruction, and control enters the `ecall` from elsewhere.
     FarTarget,
     /// No room for a stub within reach of one instruction, and no temporary register is free.
@@ -86,13 +87,33 @@ pub struct DirectEntry {
 pub enum Jump {
     /// `jal link, stub`, or `j stub`
     Near,
-    /// `auipc temporary, …` in place of the `li a7, number` before the `ecall`, and `jr …(temporary)`.
+    /// `auipc temporary, …` in place of the four bytes before the `ecall`, and `jr …(temporary)`.
     Far {
         /// Dead before and after.
         temporary: Register,
-        /// What the replaced instruction loaded into a7.
-        number: SyscallNumber,
+        /// What stood there.
+        replaced: Before,
     },
+}
+
+/// What a far jump replaces beside the `ecall`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Before {
+    /// `li a7, number`: the stub knows it.
+    Number(SyscallNumber),
+    /// One instruction of four bytes, or two of two, which the stub begins with.
+    Moved(Instruction, Option<Instruction>),
+}
+
+impl Before {
+    /// The instructions that the stub begins with.
+    pub fn moved(self) -> impl Iterator<Item = Instruction> {
+        let (first, second) = match self {
+            Before::Number(_) => (None, None),
+            Before::Moved(first, second) => (Some(first), second),
+        };
+        first.into_iter().chain(second)
+    }
 }
 
 /// Whom a stub calls.
@@ -199,12 +220,17 @@ fn stub_size(site: &Site, leaves: bool, in_memory: bool) -> u64 {
     4 * extra + 4 * if leaves { FIXED + LEAVING + 3 * live } else { FIXED + 2 * live }
 }
 
+/// Most instructions that a stub has before those of the call: two that moved there, and what has calls that are made again go
+/// on behind them.
+const MOST_MOVED: u64 = 3;
+
 /// Room for all stubs, in bytes; 0 if there are none.
 pub(super) fn stub_room(analysis: &Analysis, request: EntryRequest, in_memory: bool) -> u64 {
     match request {
         EntryRequest::Trap => 0,
         EntryRequest::Auto | EntryRequest::Direct => {
-            analysis.sites.iter().filter(|site| site.reachable).map(|site| stub_size(site, true, in_memory)).sum()
+            let sites = analysis.sites.iter().filter(|site| site.reachable);
+            sites.map(|site| stub_size(site, true, in_memory) + 4 * MOST_MOVED).sum()
         }
     }
 }
@@ -282,18 +308,24 @@ impl Circumstances<'_> {
         if site.branch_target {
             return Err(TrapReason::FarTarget);
         }
-        let number = number_set_before(self.app, site).ok_or(TrapReason::FarWithoutNumber)?;
-        let temporary = site.dead_temporaries.iter().next().ok_or(TrapReason::FarWithoutTemporary)?;
+        let replaced = match number_set_before(self.app, site) {
+            Some(number) => Before::Number(number),
+            None => movable(&site.before).ok_or(TrapReason::FarWithoutRoomBefore)?,
+        };
+        let effects = replaced.moved().map(|instruction| instruction.effects());
+        let used = effects.fold(RegisterSet::EMPTY, |used, effects| used.union(effects.uses).union(effects.defines));
+        let temporary = temporaries.find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutTemporary)?;
         if relocated(site.address.0.wrapping_sub(4)) {
             return Err(TrapReason::Relocated);
         }
+        let size = size + 4 * MOST_MOVED;
         let stub = rooms.take(size, |stub| split_displacement(displacement(placed, stub)).is_some());
         let stub = stub.ok_or(TrapReason::NoRoom)?;
         // A call that is made again at its site needs what `auipc` left in the temporary.
         let link = (!leaves && !self.in_memory).then_some(temporary);
         // What `auipc` left in the temporary is of no use in the stub.
         let scratch = self.in_memory.then_some(temporary);
-        Ok(DirectEntry { jump: Jump::Far { temporary, number }, stub, callee, live, link, scratch, check: None })
+        Ok(DirectEntry { jump: Jump::Far { temporary, replaced }, stub, callee, live, link, scratch, check })
     }
 }
 
@@ -359,6 +391,23 @@ fn number_set_before(app: &AppElf, site: &Site) -> Option<SyscallNumber> {
     (instruction.length == 4 && is_origin).then_some(number)
 }
 
+/// `before` as what a stub can begin with: four bytes of instructions that work on registers, or load from the stack, so that each
+/// does the same wherever it stands, and none faults.
+fn movable(before: &[Instruction]) -> Option<Before> {
+    let can_move = |instruction: &Instruction| {
+        let op = instruction.op;
+        let is_arithmetic = op == Op::Lui || (Op::Addi..Op::Fence).contains(&op);
+        let is_load = (Op::Lb..=Op::Lwu).contains(&op) && instruction.rs1() == Register::SP;
+        (is_arithmetic || is_load) && instruction.encode().is_some()
+    };
+    match before {
+        _ if !before.iter().all(can_move) => None,
+        &[one] if one.length == 4 => Some(Before::Moved(one, None)),
+        &[first, second] => Some(Before::Moved(first, Some(second))),
+        _ => None,
+    }
+}
+
 /// The error of a site that must not trap, if there is one.
 pub(super) fn require_direct(
     analysis: &Analysis,
@@ -381,8 +430,8 @@ impl fmt::Display for TrapReason {
         f.write_str(match self {
             TrapReason::Requested => "`--entry trap` was asked for",
             TrapReason::Relocated => "a relocation changes the instruction as the program starts",
-            TrapReason::FarWithoutNumber => {
-                "no room for a stub within 1 MiB, and the number is not set by the instruction before"
+            TrapReason::FarWithoutRoomBefore => {
+                "no room for a stub within 1 MiB, and what stands before cannot move into one that is further away"
             }
             TrapReason::FarTarget => "no room for a stub within 1 MiB, and control enters it from elsewhere",
             TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
