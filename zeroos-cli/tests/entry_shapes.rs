@@ -257,3 +257,27 @@ fn nothing_but_a0_changes_without_csrs() {
         }
     }
 }
+
+/// In far text, a call that a signal interrupted is made again, but not what moved from before it; and an image can start at one.
+#[test]
+fn what_moved_is_executed_once() {
+    let workplace = Workplace::new();
+    let app = workplace.guest("again.S", include_str!("fixtures/moved_before.S"), &["-march=rv64imac", "-mabi=lp64"]);
+    let linux = finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"");
+    assert_eq!((linux.status, linux.text()), (8, "restart\n"));
+    workplace.platform_without_csrs();
+    for platform in ["spike", "plain"] {
+        for options in [&[][..], &["--snapshot"]] {
+            let build = ["build", &app, "-o", "image", "--platform", platform, "--report", "report"];
+            workplace.zeroos(&[&build, options].concat()).exits(0);
+            let run = workplace.zeroos(&["run", "--trace", "--max-instructions", "100000", "image"]).exits(8);
+            assert_eq!(String::from_utf8_lossy(&run.stdout), "restart\n", "{platform} {options:?}");
+            // Calls are told with the arguments that they are made with.
+            assert!(platform == "plain" || run.stderr.contains("write(0x1, "), "{}", run.stderr);
+        }
+    }
+    let report: serde_json::Value = serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
+    let sites = report["sites"].as_array().unwrap();
+    let is_far = |site: &serde_json::Value| site["entry"] == "direct" && site["replaced"]["size_bytes"] == 8;
+    assert!(sites.len() == 7 && sites.iter().all(is_far), "{report}");
+}
