@@ -118,9 +118,10 @@ impl<'a> Code<'a> {
         found.unwrap_or(nowhere)
     }
 
-    /// Whether instructions at `address` could be executed although by the section headers no code lies there.
+    /// Whether instructions at `address` could be executed although by the section headers no code lies there. A null pointer
+    /// leads nowhere, even where a static-PIE's header lies: it stays null wherever the program is loaded.
     pub fn is_hidden_code(&self, address: u64) -> bool {
-        self.other_executable.iter().any(|range| range.contains(Address(address)))
+        address != 0 && self.other_executable.iter().any(|range| range.contains(Address(address)))
     }
 
     /// Whether `address`, which is even, lies in code.
