@@ -1,6 +1,6 @@
-//! `prctl(2)`: <https://man7.org/linux/man-pages/man2/prctl.2.html>. Supported: SET_NAME, GET_NAME, GET_DUMPABLE, SET and
-//! GET_NO_NEW_PRIVS, GET_KEEPCAPS, GET_TIMERSLACK, and SET_VMA as by a Linux without anonymous names; the other options of
-//! Linux are not supported. Errors: EINVAL, EFAULT.
+//! `prctl(2)`: <https://man7.org/linux/man-pages/man2/prctl.2.html>. Supported: NAME, DUMPABLE, NO_NEW_PRIVS, KEEPCAPS, PDEATHSIG,
+//! CHILD_SUBREAPER, TIMERSLACK, TIMING and THP_DISABLE, each SET and GET, CAPBSET_READ, CAP_AMBIENT, GET_SECUREBITS, GET_SECCOMP, and
+//! SET_VMA as by a Linux without anonymous names; the other options of Linux are not supported. Errors: EINVAL, EPERM, EFAULT.
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
@@ -10,30 +10,74 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(167 => prctl);
 
+// include/uapi/linux/prctl.h
+const PR_SET_PDEATHSIG: u32 = 1;
+const PR_GET_PDEATHSIG: u32 = 2;
 const PR_GET_DUMPABLE: u32 = 3;
+const PR_SET_DUMPABLE: u32 = 4;
 const PR_GET_KEEPCAPS: u32 = 7;
+const PR_SET_KEEPCAPS: u32 = 8;
+const PR_GET_TIMING: u32 = 13;
+const PR_SET_TIMING: u32 = 14;
 const PR_SET_NAME: u32 = 15;
 const PR_GET_NAME: u32 = 16;
+const PR_GET_SECCOMP: u32 = 21;
+const PR_CAPBSET_READ: u32 = 23;
+const PR_GET_SECUREBITS: u32 = 27;
+const PR_SET_TIMERSLACK: u32 = 29;
 const PR_GET_TIMERSLACK: u32 = 30;
+const PR_SET_CHILD_SUBREAPER: u32 = 36;
+const PR_GET_CHILD_SUBREAPER: u32 = 37;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
 const PR_GET_NO_NEW_PRIVS: u32 = 39;
+const PR_SET_THP_DISABLE: u32 = 41;
+const PR_GET_THP_DISABLE: u32 = 42;
+const PR_CAP_AMBIENT: u32 = 47;
 const PR_SET_VMA: u32 = 0x5356_4d41;
+
+// What PR_CAP_AMBIENT does.
+const IS_SET: u64 = 1;
+const RAISE: u64 = 2;
+const LOWER: u64 = 3;
+const CLEAR_ALL: u64 = 4;
+
+/// The highest capability (CAP_CHECKPOINT_RESTORE, include/uapi/linux/capability.h).
+const CAP_LAST_CAP: u64 = 40;
+/// The highest signal.
+const HIGHEST_SIGNAL: u64 = 64;
+/// A thread's slack from the start, in nanoseconds (init/init_task.c).
+const TIMER_SLACK_NS: u64 = 50_000;
 /// The highest option of Linux 6.12 in the numbered range.
 const HIGHEST_OPTION: u32 = 74;
 
 /// Bytes of a thread's name, its terminating zero included.
 const NAME_BYTES: usize = 16;
 
-/// What the process promised by prctl.
+/// What the process promised and asked for by prctl. Nobody but itself ever sees the effect: it has no parent that could die, no
+/// children, and is not dumped.
 #[derive(Debug)]
 pub struct Promises {
     no_new_privileges: bool,
+    is_not_dumpable: bool,
+    keeps_capabilities: bool,
+    is_subreaper: bool,
+    has_no_huge_pages: bool,
+    parent_death_signal: u32,
+    timer_slack_ns: u64,
 }
 
 impl Promises {
     /// Nothing.
     pub const fn new() -> Promises {
-        Promises { no_new_privileges: false }
+        Promises {
+            no_new_privileges: false,
+            is_not_dumpable: false,
+            keeps_capabilities: false,
+            is_subreaper: false,
+            has_no_huge_pages: false,
+            parent_death_signal: 0,
+            timer_slack_ns: TIMER_SLACK_NS,
+        }
     }
 }
 
@@ -61,17 +105,66 @@ pub fn prctl(
             memory.write(address, &name)?;
             Ok(0)
         }
-        PR_GET_DUMPABLE => Ok(1),
-        PR_GET_KEEPCAPS => Ok(0),
-        PR_GET_TIMERSLACK => Ok(50_000),
+        PR_GET_PDEATHSIG => store(memory, address, promises.parent_death_signal),
+        PR_GET_DUMPABLE => Ok(usize::from(!promises.is_not_dumpable)),
+        PR_GET_KEEPCAPS => Ok(usize::from(promises.keeps_capabilities)),
+        PR_GET_TIMING | PR_GET_SECCOMP | PR_GET_SECUREBITS => Ok(0),
+        PR_GET_TIMERSLACK => Ok(promises.timer_slack_ns as usize),
+        PR_GET_CHILD_SUBREAPER => store(memory, address, u32::from(promises.is_subreaper)),
+        PR_GET_THP_DISABLE if argument == 0 && rest_is_zero => Ok(usize::from(promises.has_no_huge_pages)),
+        PR_CAPBSET_READ if argument <= CAP_LAST_CAP => Ok(1),
+        PR_CAP_AMBIENT if fourth | fifth == 0 => ambient(argument, third).map_err(Refusal::from),
+        PR_SET_PDEATHSIG if argument <= HIGHEST_SIGNAL => {
+            promises.parent_death_signal = argument as u32;
+            Ok(0)
+        }
+        PR_SET_DUMPABLE if argument <= 1 => {
+            promises.is_not_dumpable = argument == 0;
+            Ok(0)
+        }
+        PR_SET_KEEPCAPS if argument <= 1 => {
+            promises.keeps_capabilities = argument == 1;
+            Ok(0)
+        }
+        PR_SET_TIMING if argument == 0 => Ok(0),
+        PR_SET_TIMERSLACK => {
+            promises.timer_slack_ns = if argument as i64 <= 0 { TIMER_SLACK_NS } else { argument };
+            Ok(0)
+        }
+        PR_SET_CHILD_SUBREAPER => {
+            promises.is_subreaper = argument != 0;
+            Ok(0)
+        }
+        PR_SET_THP_DISABLE if rest_is_zero => {
+            promises.has_no_huge_pages = argument != 0;
+            Ok(0)
+        }
         PR_SET_NO_NEW_PRIVS if argument == 1 && rest_is_zero => {
             promises.no_new_privileges = true;
             Ok(0)
         }
         PR_GET_NO_NEW_PRIVS if argument == 0 && rest_is_zero => Ok(usize::from(promises.no_new_privileges)),
-        PR_SET_NO_NEW_PRIVS | PR_GET_NO_NEW_PRIVS | PR_SET_VMA => Err(Errno::EINVAL.into()),
+        PR_SET_NO_NEW_PRIVS | PR_GET_NO_NEW_PRIVS | PR_SET_VMA | PR_SET_PDEATHSIG | PR_SET_DUMPABLE
+        | PR_SET_KEEPCAPS | PR_SET_TIMING | PR_SET_THP_DISABLE | PR_GET_THP_DISABLE | PR_CAPBSET_READ
+        | PR_CAP_AMBIENT => Err(Errno::EINVAL.into()),
         1..=HIGHEST_OPTION => Err(Refusal::Unsupported("this prctl option")),
         _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+fn store(memory: &mut impl UserMemory, address: UserAddress, value: u32) -> SysResult {
+    memory.write_u32(address, value)?;
+    Ok(0)
+}
+
+/// The ambient capabilities of the superuser, who has none of them: what is not inheritable cannot be raised
+/// (security/commoncap.c, cap_task_prctl).
+fn ambient(does: u64, capability: u64) -> Result<usize, Errno> {
+    match does {
+        CLEAR_ALL if capability == 0 => Ok(0),
+        IS_SET | LOWER if capability <= CAP_LAST_CAP => Ok(0),
+        RAISE if capability <= CAP_LAST_CAP => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
     }
 }
 
@@ -129,5 +222,36 @@ mod tests {
         assert_eq!(call(&mut memory, PR_SET_NO_NEW_PRIVS, 0), Err(Errno::EINVAL.into()));
         assert_eq!(call(&mut memory, 12345, 0), Err(Errno::EINVAL.into()));
         assert!(matches!(call(&mut memory, 22, 0), Err(Refusal::Unsupported(_))));
+    }
+
+    /// What is set is told, and what no Linux takes is refused.
+    #[test]
+    fn wishes_are_kept() {
+        let (mut memory, mut promises, mut thread) = (FakeMemory::new(64), Promises::new(), Thread::first());
+        let boot = boot_with(&[]);
+        let to = memory.address(8).0 as u64;
+        let mut call = |option, argument, third| {
+            let result = prctl(&mut memory, &mut promises, &boot, &mut thread, option, argument, third, 0, 0);
+            let stored = memory.bytes(8, 4)[0];
+            (result, stored)
+        };
+        let invalid = Err(Errno::EINVAL.into());
+        for (set, get, before) in
+            [(PR_SET_DUMPABLE, PR_GET_DUMPABLE, 1), (PR_SET_KEEPCAPS, PR_GET_KEEPCAPS, 0), (41, 42, 0)]
+        {
+            assert_eq!(call(get, 0, 0).0, Ok(before), "{get}");
+            assert_eq!((call(set, 1 - before as u64, 0).0, call(get, 0, 0).0), (Ok(0), Ok(1 - before)), "{get}");
+        }
+        assert_eq!((call(PR_SET_DUMPABLE, 2, 0).0, call(PR_SET_KEEPCAPS, 2, 0).0), (invalid, invalid));
+        assert_eq!((call(PR_SET_PDEATHSIG, 65, 0).0, call(PR_SET_PDEATHSIG, 15, 0).0), (invalid, Ok(0)));
+        assert_eq!(call(PR_GET_PDEATHSIG, to, 0), (Ok(0), 15));
+        assert_eq!((call(PR_SET_CHILD_SUBREAPER, 7, 0).0, call(PR_GET_CHILD_SUBREAPER, to, 0)), (Ok(0), (Ok(0), 1)));
+        assert_eq!((call(PR_SET_TIMERSLACK, 7, 0).0, call(PR_GET_TIMERSLACK, 0, 0).0), (Ok(0), Ok(7)));
+        assert_eq!((call(PR_SET_TIMERSLACK, 0, 0).0, call(PR_GET_TIMERSLACK, 0, 0).0), (Ok(0), Ok(50_000)));
+        assert_eq!((call(PR_CAPBSET_READ, 40, 0).0, call(PR_CAPBSET_READ, 41, 0).0), (Ok(1), invalid));
+        assert_eq!((call(PR_CAP_AMBIENT, IS_SET, 40).0, call(PR_CAP_AMBIENT, IS_SET, 41).0), (Ok(0), invalid));
+        assert_eq!(call(PR_CAP_AMBIENT, RAISE, 3).0, Err(Errno::EPERM.into()));
+        assert_eq!((call(PR_CAP_AMBIENT, CLEAR_ALL, 0).0, call(PR_CAP_AMBIENT, CLEAR_ALL, 1).0), (Ok(0), invalid));
+        assert_eq!((call(PR_GET_SECUREBITS, 0, 0).0, call(PR_GET_PDEATHSIG, 8, 0).0), (Ok(0), Err(Errno::EFAULT.into())));
     }
 }

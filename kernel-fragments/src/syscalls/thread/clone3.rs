@@ -59,7 +59,9 @@ pub fn clone3(
     if is_wrong {
         return Err(Errno::EINVAL.into());
     }
-    if tid_count != 0 || flags & BEYOND_32_BITS != 0 || cgroup != 0 && flags & (1 << 33) != 0 {
+    // Whatever else it asks for, a process is not to be had: `clone` says so.
+    let is_thread = flags & CLONE_THREAD != 0;
+    if is_thread && (tid_count != 0 || flags & BEYOND_32_BITS != 0 || cgroup != 0 && flags & (1 << 33) != 0) {
         return Err(Refusal::Unsupported("clone3 with set_tid, CLONE_CLEAR_SIGHAND or CLONE_INTO_CGROUP"));
     }
     let [parent_tid, child_tid] = [parent_tid, child_tid].map(|address| UserAddress(address as usize));
@@ -110,5 +112,8 @@ mod tests {
         machine.memory.put(256 + 88, &[1]);
         assert_eq!(call(&mut machine, words(THREAD_FLAGS, 0, 0, 0, 0), 96), Step::Failed(Errno::E2BIG));
         assert!(matches!(call(&mut machine, words(0, 17, 0, 0, 0), 88), Step::Stopped(Stop::Unsupported(_))));
+        // posix_spawn: CLONE_VM, CLONE_VFORK, CLONE_CLEAR_SIGHAND
+        let spawn = call(&mut machine, words(0x1_0000_4100, 17, 0, 0, 0), 88);
+        assert!(matches!(spawn, Step::Stopped(Stop::Unsupported(what)) if what.contains("fork")));
     }
 }
