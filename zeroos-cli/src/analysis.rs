@@ -4,6 +4,7 @@
 //! by the size of the program. The parts, in the order in which they work:
 //!
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
+//! * `unreached`: which of them point into instructions of code that nothing was seen to reach.
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where the unwinder enters functions.
 //! * `go`: what a Go program's own tables say of its code.
@@ -50,6 +51,7 @@ mod start_up;
 mod state;
 mod surroundings;
 mod tracking;
+mod unreached;
 mod value;
 mod word;
 

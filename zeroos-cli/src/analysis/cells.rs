@@ -2,6 +2,7 @@
 //! stores through unknown pointers may change them. Worked out only for what is asked: few programs need any of it.
 
 use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
@@ -192,26 +193,29 @@ impl Escapes {
             escapes.constants = pointers.map(|&(address, _)| address).collect();
             escapes.lowest_slot = Some(i64::MIN);
         }
+        let uppers = uppers(program, function);
         for &block in &program[function].blocks {
+            let mut upper = uppers.get(&block).copied().unwrap_or_default();
             let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
-                escapes.note(at, instruction, state, &program.code);
+                escapes.note(at, instruction, (state, upper), &program.code);
+                upper = upper_after(instruction, upper);
             });
             let exit = &program.blocks[block].exit;
             let in_leaf = leaf::visit(program, exit, &after, |at, instruction, state| {
-                escapes.note(at, instruction, state, &program.code);
+                escapes.note(at, instruction, (state, RegisterSet::EMPTY), &program.code);
             });
             if !in_leaf {
                 // Where a part of the function lies elsewhere, all its registers are that part's, too.
                 let is_part = exit.tail().is_some() && after.get(Register::SP) != Value::Stack(0);
                 let handed_on = if is_part { all_registers().without(Register::SP) } else { liveness.handed_on(exit) };
-                for register in handed_on.intersection(after.known()).iter() {
+                for register in handed_on.intersection(after.known()).minus(upper).iter() {
                     escapes.escape(after.get(register));
                 }
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
             for next in exit.successors() {
                 let known = program.blocks.state(next);
-                for register in after.known().intersection(liveness.at_start(next)).iter() {
+                for register in after.known().intersection(liveness.at_start(next)).minus(upper).iter() {
                     let (before, joined) = (after.get(register), known.get(register));
                     if before != joined && joined.constants().is_none() {
                         escapes.escape(before);
@@ -224,13 +228,21 @@ impl Escapes {
         escapes
     }
 
-    fn note<'a>(&mut self, at: u64, instruction: &Instruction, state: &State<'a>, code: &Code<'a>) {
+    /// What gets away at the instruction at `at`. The registers `upper` hold no address of anything.
+    fn note<'a>(
+        &mut self,
+        at: u64,
+        instruction: &Instruction,
+        (state, upper): (&State<'a>, RegisterSet),
+        code: &Code<'a>,
+    ) {
+        let of = |register| if upper.contains(register) { Value::Any } else { state.get(register) };
         let (stored, loaded) = (store_size(instruction.op), load_size(instruction.op));
         if is_atomic_write(instruction.op) {
-            self.escape(state.get(instruction.rs1()));
+            self.escape(of(instruction.rs1()));
         }
         if stored.is_some() || is_atomic_write(instruction.op) {
-            self.escape(state.get(instruction.rs2()));
+            self.escape(of(instruction.rs2()));
         }
         if matches!(instruction.op, Op::Fsw | Op::Fsd) {
             // Floating-point stores are no writers that the search follows.
@@ -238,7 +250,7 @@ impl Escapes {
         }
         if instruction.op == Op::Ecall {
             for number in 10..=15 {
-                self.escape(state.get(Register::new(number)));
+                self.escape(of(Register::new(number)));
             }
         }
         if loaded.is_some() || stored.is_some() || instruction.op == Op::Jalr {
@@ -258,6 +270,34 @@ impl Escapes {
         }
         self.constants.extend(value.constants().unwrap_or_default());
     }
+}
+
+/// The registers that at the start of the blocks of `function` surely hold what `auipc` left there. It is the address of nothing
+/// (psABI, "Code models"): what uses it adds the rest of one.
+fn uppers(program: &Program<'_>, function: FunctionId) -> BTreeMap<BlockId, RegisterSet> {
+    let is_entered = |block| program.is_first(block) || program.is_resumption(block);
+    let first = |block| if is_entered(block) { RegisterSet::EMPTY } else { all_registers() };
+    let blocks = &program[function].blocks;
+    let mut at_start: BTreeMap<BlockId, RegisterSet> = blocks.iter().map(|&block| (block, first(block))).collect();
+    let mut pending: BTreeSet<BlockId> = blocks.iter().copied().collect();
+    while let Some(block) = pending.pop_first() {
+        let upper = at_start.get(&block).copied().unwrap_or_default();
+        let instructions = program.blocks.instructions(block, &program.code);
+        let upper = instructions.fold(upper, |upper, (_, instruction)| upper_after(&instruction, upper));
+        for next in program.blocks[block].exit.successors() {
+            let known = at_start.entry(next).or_default();
+            if known.intersection(upper) != *known {
+                *known = known.intersection(upper);
+                pending.insert(next);
+            }
+        }
+    }
+    at_start
+}
+
+fn upper_after(instruction: &Instruction, upper: RegisterSet) -> RegisterSet {
+    let defines = instruction.effects().defines;
+    if instruction.op == Op::Auipc { upper.union(defines) } else { upper.minus(defines) }
 }
 
 /// Whether `op` is an atomic operation that writes memory at rs1.

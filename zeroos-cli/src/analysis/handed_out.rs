@@ -1,11 +1,12 @@
 //! Which stores write a slot of a function's frame through its address: those of the functions that the address is handed to in
-//! registers, and of those that these hand it to. Where it goes through memory it is not followed.
+//! registers, of those that these hand it to, and of those that find it in a variable where one of them put it. Where it goes to
+//! other memory, anything may write there. What the kernel and functions called through pointers write is not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::cells::is_atomic_write;
-use super::code::load_size;
+use super::cells::{Cells, is_atomic_write};
+use super::code::{load_size, store_size};
 use super::exit::{BlockId, FunctionId};
 use super::program::Program;
 use super::resolve::stored_bytes;
@@ -36,18 +37,43 @@ pub(super) struct Write {
 /// The address of one function's slots on its way.
 struct Handed<'h, 'a> {
     program: &'h Program<'a>,
+    cells: &'h Cells<'h, 'a>,
     wanted: Range<i64>,
     at_entry: BTreeMap<FunctionId, Held>,
+    /// By the address of a variable that only code accesses, by its number.
+    variables: BTreeMap<u64, BTreeSet<i64>>,
     work: BTreeSet<FunctionId>,
     writes: BTreeSet<Write>,
+    /// Where a pointer to the slot got out of sight.
+    escaped: Option<u64>,
 }
 
-/// The stores through pointers to the slot `wanted` of the frame of `owner`; `None` if they are too many to be found.
-pub(super) fn writes(program: &Program<'_>, owner: FunctionId, wanted: Range<i64>) -> Option<BTreeSet<Write>> {
-    let mut handed =
-        Handed { program, wanted, at_entry: BTreeMap::new(), work: BTreeSet::new(), writes: BTreeSet::new() };
+/// The stores through pointers to the slot `wanted` of the frame of `owner`.
+///
+/// # Errors
+/// There are too many functions to look at, or, with the address, a pointer gets out of sight.
+pub(super) fn writes<'h, 'a>(
+    program: &'h Program<'a>,
+    cells: &'h Cells<'h, 'a>,
+    owner: FunctionId,
+    wanted: Range<i64>,
+) -> Result<BTreeSet<Write>, Option<u64>> {
+    let mut handed = Handed {
+        program,
+        cells,
+        wanted,
+        at_entry: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        work: BTreeSet::new(),
+        writes: BTreeSet::new(),
+        escaped: None,
+    };
     for &block in &program[owner].blocks {
-        let after = program.blocks.visit(block, &program.code, |_, _, _| {});
+        let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
+            if let Value::Stack(offset) = state.get(instruction.rs2()) {
+                handed.store(at, instruction, state, &BTreeSet::from([offset]));
+            }
+        });
         let mut held = Held::new();
         for register in after.known().iter() {
             if let Value::Stack(offset) = after.get(register) {
@@ -57,10 +83,13 @@ pub(super) fn writes(program: &Program<'_>, owner: FunctionId, wanted: Range<i64
         handed.hand_on(block, &held);
     }
     for _ in 0..WORK_LIMIT {
-        let Some(function) = handed.work.pop_first() else { return Some(handed.writes) };
-        handed.follow(function);
+        match (handed.escaped, handed.work.pop_first()) {
+            (Some(at), _) => return Err(Some(at)),
+            (None, Some(function)) => handed.follow(function),
+            (None, None) => return Ok(handed.writes),
+        }
     }
-    None
+    Err(None)
 }
 
 impl<'a> Handed<'_, 'a> {
@@ -75,6 +104,27 @@ impl<'a> Handed<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// Pointers to `places` are stored, to another place than the function's frame.
+    fn store(&mut self, at: u64, instruction: &Instruction, state: &State<'a>, places: &BTreeSet<i64>) {
+        if store_size(instruction.op).is_none() && !is_atomic_write(instruction.op) || !self.leads_to_slot(places) {
+            return;
+        }
+        match state.address(instruction, self.program.code.arena) {
+            Value::Stack(_) => {}
+            Value::Constant(variable) if instruction.op == Op::Sd && self.cells.may_alias(variable).is_none() => {
+                if extend(self.variables.entry(variable).or_default(), places) {
+                    self.work.extend(self.cells.users(variable));
+                }
+            }
+            _ => self.escaped = self.escaped.or(Some(at)),
+        }
+    }
+
+    /// Whether pointers to `places` may be used for the slot: what they point at does not reach downwards.
+    fn leads_to_slot(&self, places: &BTreeSet<i64>) -> bool {
+        places.first().is_some_and(|&lowest| lowest < self.wanted.end)
     }
 
     /// Follows the pointers through one function to a fixed point.
@@ -118,13 +168,16 @@ impl<'a> Handed<'_, 'a> {
         slots: &mut BTreeMap<i64, BTreeSet<i64>>,
     ) -> bool {
         let address = state.address(instruction, self.program.code.arena);
+        if let Some(places) = held.get(&instruction.rs2()) {
+            self.store(at, instruction, state, places);
+        }
         if let Some(size) = stored_bytes(instruction) {
             let displacement = if is_atomic_write(instruction.op) { 0 } else { instruction.immediate };
             for &place in held.get(&instruction.rs1()).into_iter().flatten() {
                 let place = place.wrapping_add(displacement.into());
                 let end = place.saturating_add(size as i64);
                 if place < self.wanted.end && self.wanted.start < end {
-                    let is_whole = (place..end) == self.wanted && super::code::store_size(instruction.op).is_some();
+                    let is_whole = (place..end) == self.wanted && store_size(instruction.op).is_some();
                     self.writes.insert(Write { block, at, register: is_whole.then_some(instruction.rs2()) });
                 }
             }
@@ -135,6 +188,7 @@ impl<'a> Handed<'_, 'a> {
         }
         let result = match (instruction.op, address) {
             (Op::Ld, Value::Stack(offset)) => slots.get(&offset).cloned(),
+            (Op::Ld, Value::Constant(variable)) => self.variables.get(&variable).cloned(),
             (op, _) if load_size(op).is_some() => None,
             (Op::Addi, _) => moved(held.get(&instruction.rs1()), instruction.immediate.into()),
             (Op::Add | Op::Sub, _) => sum(instruction, state, held),

@@ -15,6 +15,7 @@ use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
+use super::unreached::Unreached;
 use super::value::SET_LIMIT;
 use crate::address::Address;
 use crate::elf::ElfKind;
@@ -69,6 +70,7 @@ struct Work<'a> {
     marked: bool,
     /// By how many bytes functions were made longer.
     widened: u64,
+    unreached: Unreached,
 }
 
 /// How often all code may be part of functions that were made longer, in halfwords for each: it bounds the work.
@@ -104,6 +106,7 @@ impl<'a> Program<'a> {
             found: Discoveries::default(),
             marked: false,
             widened: 0,
+            unreached: Unreached::default(),
         };
         let first = program.surroundings.function_at(entry, &program.code);
         first.into_iter().for_each(|first| program.surroundings.set_certain(first));
@@ -161,19 +164,24 @@ impl<'a> Program<'a> {
     }
 
     /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside a
-    /// straight run of known instructions: nothing but a run's start can be jumped to. In a static-PIE what a
-    /// relocation points at is never a number.
+    /// straight run of known instructions: nothing but a run's start can be jumped to; or inside an instruction of
+    /// code that nothing was seen to reach. In a static-PIE what a relocation points at is never a number.
     fn take_doubtful(&mut self, work: &mut Work<'a>) {
         let jumps = work.explorations.iter().filter_map(Exploration::jumps);
         let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
+        let mut splits = |target| {
+            let start = self.surroundings.start_before(target);
+            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code)
+        };
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
         let held = held.filter(|pointer| !is_in_table(&tables, pointer.holder));
-        let held =
-            held.filter(|pointer| exact || self.surroundings.is_start(pointer.target) || !is_number(pointer.target));
+        let held = held.filter(|&&Pointer { target, .. }| {
+            exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target)
+        });
         let held: Vec<Pointer> = held.copied().collect();
-        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target));
+        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target) && !splits(target));
         let computed: Vec<(u64, FunctionId)> = computed.copied().collect();
         for (target, function) in computed {
             self.take_address(target, Origin::Function(function), work);

@@ -23,7 +23,7 @@ use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
 use super::state::Snapshot;
-use super::value::{Value, immediate_operand};
+use super::value::{Read, Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
 
@@ -98,8 +98,8 @@ impl Worklist {
 /// One instruction of a block: address, instruction, what is known before it.
 type Step<'a> = (u64, Instruction, Snapshot<'a>);
 
-/// Stores to a stack slot; `None` if they are too many to be found.
-type Writes = Option<Rc<[Write]>>;
+/// Stores to a stack slot; or where its address got out of sight, `None` if too many functions have it.
+type Writes = Result<Rc<[Write]>, Option<u64>>;
 
 /// Answers questions about one program.
 pub(super) struct Search<'p, 'a> {
@@ -111,7 +111,7 @@ pub(super) struct Search<'p, 'a> {
     forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
-    /// Stores through the address of a stack slot, by its function, offset and size; `None` if they were not found.
+    /// Stores through the address of a stack slot, by its function, offset and size.
     handed_out: BTreeMap<(FunctionId, i64, u8), Writes>,
     answers: BTreeMap<Question, Answer>,
     /// Who asked; `None` is the search itself.
@@ -322,6 +322,9 @@ impl<'p, 'a> Search<'p, 'a> {
                 let frame = Some(self.frame(block, *at));
                 return Words::from([Word { frame, value: offset as u64, unknown: 0 }]);
             }
+            if let Some(elements) = self.elements(value) {
+                return elements;
+            }
         }
         let defining = (0..count).rev().find(|&index| {
             let instruction = &steps[index].1;
@@ -338,11 +341,13 @@ impl<'p, 'a> Search<'p, 'a> {
         if instruction.op == Op::Ecall {
             return self.lose(|| format!("it is the result of the syscall at {at:#x}"));
         }
-        if let Some(value) = state.state().result(&instruction, at, &self.program.code)
-            && let Some(constants) = value.constants()
-        {
+        let result = state.state().result(&instruction, at, &self.program.code).unwrap_or(Value::Any);
+        if let Some(constants) = result.constants() {
             self.note_leaf(block, index + 1, register);
             return constants.iter().map(|&constant| Word::exact(constant)).collect();
+        }
+        if let Some(elements) = self.elements(result) {
+            return elements;
         }
         if let Some(size) = load_size(instruction.op) {
             return self.loaded(block, steps, index, size as u8);
@@ -357,6 +362,17 @@ impl<'p, 'a> Search<'p, 'a> {
         let words = self.arithmetic(block, steps, index);
         self.computed.insert((block, index, register), words.clone());
         words
+    }
+
+    /// All elements of a constant table of which `value` is one, if an index check bounds it.
+    fn elements(&self, value: Value<'a>) -> Option<Words> {
+        let Value::Loaded(&Read { table, load }) = value else { return None };
+        let count = table.scale.count.filter(|&count| count as usize <= ANSWER_LIMIT)?;
+        let element = |index: u32| {
+            let place = table.base.wrapping_add(u64::from(index).checked_shl(table.scale.shift.into())?);
+            self.program.code.constant_load(load, place).map(Word::exact)
+        };
+        (0..count).map(element).collect()
     }
 
     /// What the arithmetic instruction at `index` makes of what its operands can be.

@@ -57,13 +57,17 @@ impl<'a> Search<'_, 'a> {
 
     /// What the functions that a slot's address is handed to write there.
     fn written(&mut self, owner: FunctionId, offset: i64, size: u8) -> Words {
-        let program = self.program;
+        let (program, cells) = (self.program, self.cells);
         let known = self.handed_out.entry((owner, offset, size)).or_insert_with(|| {
-            let writes = handed_out::writes(program, owner, offset..offset.saturating_add(size.into()));
+            let writes = handed_out::writes(program, cells, owner, offset..offset.saturating_add(size.into()));
             writes.map(|writes| writes.into_iter().collect())
         });
-        let Some(writes) = known.clone() else {
-            return self.lose(|| "too many functions have the address of its stack slot".to_owned());
+        let writes = match known.clone() {
+            Ok(writes) => writes,
+            Err(Some(at)) => {
+                return self.lose(|| format!("the address of its stack slot gets out of sight at {at:#x}"));
+            }
+            Err(None) => return self.lose(|| "too many functions have the address of its stack slot".to_owned()),
         };
         let mut words = Words::new();
         for &Write { block, at, register } in writes.iter() {
