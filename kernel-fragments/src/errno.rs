@@ -63,12 +63,16 @@ impl Errno {
     pub const ENODATA: Errno = Errno(61);
     pub const EOVERFLOW: Errno = Errno(75);
     pub const EOPNOTSUPP: Errno = Errno(95);
+    pub const EISCONN: Errno = Errno(106);
     pub const ETIMEDOUT: Errno = Errno(110);
+    pub const ECANCELED: Errno = Errno(125);
     pub const ENOTSOCK: Errno = Errno(88);
+    pub const EMSGSIZE: Errno = Errno(90);
     pub const EPROTOTYPE: Errno = Errno(91);
     pub const EPROTONOSUPPORT: Errno = Errno(93);
     pub const ESOCKTNOSUPPORT: Errno = Errno(94);
     pub const EAFNOSUPPORT: Errno = Errno(97);
+    pub const ECONNRESET: Errno = Errno(104);
     pub const ENOTCONN: Errno = Errno(107);
     pub const ECONNREFUSED: Errno = Errno(111);
 }

@@ -88,7 +88,7 @@ pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
 /// A library that lacks a file of every kernel.
 pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result<Manifest, Diagnostic> {
     let Examined { app, analysis, catalog } = examined;
-    let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new(), plan::names_itself(app))?;
+    let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new(), plan::Names::in_program(app))?;
     let handlers = selection.handlers.iter();
     let mut fragments: FragmentLookup = handlers
         .filter_map(|(&number, (module, _))| {

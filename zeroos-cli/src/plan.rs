@@ -15,7 +15,7 @@ mod selection;
 mod stub_rooms;
 
 pub use allocator::Allocator;
-pub use arguments::names_itself;
+pub use arguments::Names;
 use entries::Circumstances;
 pub use entries::{
     Before, Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
@@ -108,13 +108,8 @@ impl Plan {
         if !inputs.exports.is_empty() {
             extra.insert(Module::of(&["subsystems", "exports"]));
         }
-        let mut selection = Selection::new(
-            analysis,
-            catalog,
-            &request.enosys,
-            &extra,
-            names_itself(app) || inputs.name_process_files(),
-        )?;
+        let mut selection =
+            Selection::new(analysis, catalog, &request.enosys, &extra, inputs.and_names(Names::in_program(app)))?;
         request.allocator.put_into(&mut selection, catalog)?;
         if request.deny_missing && !selection.missing.is_empty() {
             return Err(PlanError::MissingFragments { missing: selection.missing.into_values().collect() });

@@ -20,7 +20,9 @@ Written by `ZEROOS_UPDATE_GOLDEN=1 cargo test -p zeroos-cli --test compatibility
 * **Variants** of a call serve the programs for which they suffice, and are chosen by the plan: `single_thread` where nothing
   happens while the program waits, `waits` where a read or write may have to wait for another thread, `console_only` where
   there are no descriptors but the standard streams, `plain_futexes` and `fresh_mappings` where the arguments of all calls are
-  known to be the simple ones, `process_files` where the program or an input of it names a file of `/proc/self`.
+  known to be the simple ones, `process_files` where the program or an input of it names a file of `/proc/self`,
+  `signal_files` where `signalfd4` can be called, `fifo_waits` where `mknodat` can, and there may be threads,
+  `paired_sockets` where `socketpair` can.
 * A call that is not listed here ends the run as unsupported.
 
 ";

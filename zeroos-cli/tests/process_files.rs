@@ -34,6 +34,24 @@ fn status_tells_the_name() {
     assert!(text.starts_with("Name:\t") && text.contains("\nPid:\t2\n"), "{text}");
 }
 
+#[test]
+fn arguments_environment_and_name() {
+    let workplace = Workplace::new();
+    let tells = |path: &str| {
+        let app = workplace.guest("guest.S", &copies(path, ""), &[]);
+        let finished = workplace.zeroos(&["run", "--arg", "one", "--arg", "", "--env", "A=b", &app]).exits(0);
+        String::from_utf8_lossy(&finished.stdout).into_owned()
+    };
+    let arguments = tells("/proc/self/cmdline");
+    assert!(arguments.ends_with("guest.elf\0one\0\0"), "{arguments:?}");
+    assert_eq!((tells("/proc/self/environ"), tells("/proc/self/comm")), ("A=b\0".to_owned(), "guest.elf\n".to_owned()));
+    let stat = tells("/proc/self/stat");
+    assert!(stat.starts_with("2 (guest.elf) R 1 ") && stat.split(' ').count() == 52, "{stat}");
+    let auxv = tells("/proc/self/auxv");
+    assert!(auxv.len() > 100 && auxv.ends_with(&"\0".repeat(16)), "{auxv:?}");
+    assert!(tells("/proc/self/statm").ends_with(" 0\n"));
+}
+
 /// The path is made at run time: the kernel does not answer what it cannot know.
 #[test]
 fn a_name_that_nobody_could_see() {

@@ -121,10 +121,8 @@ fn pure_stages_touch_nothing() {
         }
         for unordered in ["HashMap", "HashSet"] {
             if has_word(&code, unordered) {
-                wrong.push(format!(
-                    "{}: uses {unordered}, whose order differs from run to run; use the BTree one",
-                    file.path
-                ));
+                let path = &file.path;
+                wrong.push(format!("{path}: uses {unordered}, whose order differs from run to run; use the BTree one"));
             }
         }
     }
@@ -185,21 +183,22 @@ fn syscall_files_have_the_fragment_format() {
             ));
         }
         if code.contains("core::fmt") || code.contains("format!") {
-            wrong.push(format!(
-                "{}: use stop::Message instead of core::fmt, which would be most of a kernel",
-                file.path
-            ));
+            let path = &file.path;
+            wrong.push(format!("{path}: use stop::Message instead of core::fmt, which would be most of a kernel"));
         }
     }
     report(&wrong);
 }
 
-const SUFFIXES: [(&str, Variant); 5] = [
+const SUFFIXES: [(&str, Variant); 8] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
     ("_plain", Variant::PlainFutexes),
     ("_fresh", Variant::FreshMappings),
     ("_process", Variant::ProcessFiles),
+    ("_signals", Variant::SignalFiles),
+    ("_fifos", Variant::FifoWaits),
+    ("_pairs", Variant::PairedSockets),
 ];
 
 #[test]

@@ -21,6 +21,10 @@ pub const POLLNVAL: u16 = 0x20;
 pub const POLLRDNORM: u16 = 0x40;
 /// As `POLLOUT`.
 pub const POLLWRNORM: u16 = 0x100;
+/// As `POLLOUT`, for sockets.
+pub const POLLWRBAND: u16 = 0x200;
+/// The other end sends nothing more.
+pub const POLLRDHUP: u16 = 0x2000;
 /// What is told without being asked for.
 pub const UNASKED: u16 = POLLERR | POLLHUP | POLLNVAL;
 

@@ -9,6 +9,7 @@ use crate::abi::timespec::{
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::file_time::note_time;
+use crate::subsystems::time_of_day::TimeOfDay;
 use crate::thread::{PROCESS_ID, Thread};
 
 /// What one reading, or one change of thread, takes.
@@ -41,6 +42,8 @@ pub struct Clock {
     second: u64,
     second_start_ns: u64,
     second_end_ns: u64,
+    /// By how much the time of day was set.
+    pub time_of_day: TimeOfDay,
 }
 
 impl ClockKind {
@@ -85,12 +88,32 @@ impl ClockKind {
 impl Clock {
     /// The clock at boot.
     pub const fn new() -> Clock {
-        Clock { now_ns: 0, idle_ns: 0, turn_start_ns: 0, second: 0, second_start_ns: 0, second_end_ns: SECOND_NS }
+        Clock {
+            now_ns: 0,
+            idle_ns: 0,
+            turn_start_ns: 0,
+            second: 0,
+            second_start_ns: 0,
+            second_end_ns: SECOND_NS,
+            time_of_day: TimeOfDay::new(),
+        }
     }
 
     /// Nanoseconds since boot, without taking time.
     pub fn now_ns(&self) -> u64 {
         self.now_ns
+    }
+
+    /// The time of day, in nanoseconds since the Unix epoch, without taking time.
+    #[inline(always)]
+    pub fn realtime_ns(&self, boot: &BootInfo) -> u64 {
+        boot.start_time_ns.saturating_add(self.now_ns).saturating_add_signed(self.time_of_day.shift_ns())
+    }
+
+    /// Tells files what time of day it is.
+    #[inline(always)]
+    fn note(&self) {
+        note_time(self.now_ns.wrapping_add_signed(self.time_of_day.shift_ns()));
     }
 
     /// Takes the time of one reading or one change of thread.
@@ -101,9 +124,9 @@ impl Clock {
     /// Reads the clock `kind` for `thread`.
     pub fn read_ns(&mut self, boot: &BootInfo, thread: &Thread, kind: ClockKind) -> u64 {
         self.step();
-        note_time(self.now_ns);
+        self.note();
         match kind {
-            ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
+            ClockKind::Realtime => self.realtime_ns(boot),
             ClockKind::Monotonic => self.now_ns,
             ClockKind::ProcessCpu => self.cpu_ns(),
             ClockKind::ThreadCpu => thread.cpu_ns + (self.now_ns - self.turn_start_ns),
@@ -113,9 +136,9 @@ impl Clock {
     /// As [`read_ns`](Self::read_ns) where there is one thread only.
     pub fn read_for_only_thread_ns(&mut self, boot: &BootInfo, kind: ClockKind) -> u64 {
         self.step();
-        note_time(self.now_ns);
+        self.note();
         match kind {
-            ClockKind::Realtime => boot.start_time_ns.saturating_add(self.now_ns),
+            ClockKind::Realtime => self.realtime_ns(boot),
             ClockKind::Monotonic => self.now_ns,
             ClockKind::ProcessCpu | ClockKind::ThreadCpu => self.cpu_ns(),
         }
@@ -127,7 +150,7 @@ impl Clock {
         self.second = self.now_ns / SECOND_NS;
         self.second_start_ns = self.second * SECOND_NS;
         self.second_end_ns = self.second_start_ns + SECOND_NS;
-        note_time(self.now_ns);
+        self.note();
         [self.second, self.now_ns - self.second_start_ns]
     }
 
@@ -147,7 +170,11 @@ impl Clock {
 
     /// When `time_ns` of clock `kind` is, in nanoseconds since boot: times of day before boot are at boot.
     pub fn since_boot_ns(&self, boot: &BootInfo, kind: ClockKind, time_ns: u64) -> u64 {
-        if kind == ClockKind::Realtime { time_ns.saturating_sub(boot.start_time_ns) } else { time_ns }
+        if kind == ClockKind::Realtime {
+            time_ns.saturating_add_signed(-self.time_of_day.shift_ns()).saturating_sub(boot.start_time_ns)
+        } else {
+            time_ns
+        }
     }
 
     /// The time `delay_ns` from now, in nanoseconds since boot.
@@ -161,7 +188,7 @@ impl Clock {
         self.now_ns += idle_ns;
         self.idle_ns += idle_ns;
         self.turn_start_ns += idle_ns;
-        note_time(self.now_ns);
+        self.note();
     }
 
     /// When the next reading or change of thread is, in nanoseconds since boot.

@@ -1,15 +1,18 @@
 //! The three standard streams as open files. Standard input is the run's input, the other two the console; all three
 //! look like pipes, which is what they are when the original runs with its output collected.
 
-use crate::abi::open_flags::{O_RDONLY, O_WRONLY};
+use crate::abi::open_flags::{O_ACCMODE, O_RDONLY, O_WRONLY};
 use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::Stat;
-use crate::errno::SysResult;
+use crate::errno::{Refusal, SysResult};
 use crate::platform_interface::{Platform, Stream};
 use crate::subsystems::open_file::{File, OpenFile};
 use crate::subsystems::standard_streams::standard_stream_stat;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
+
+/// The other end of these pipes is outside.
+const OTHER_DIRECTION: Refusal = Refusal::Unsupported("opening a standard stream for the other direction");
 
 /// Standard input.
 struct Input;
@@ -25,6 +28,10 @@ impl File for Input {
 
     fn ready(&self) -> u16 {
         POLLIN | POLLRDNORM
+    }
+
+    fn open_again(&self, flags: u32) -> Result<Box<dyn File>, Refusal> {
+        if flags & O_ACCMODE == O_RDONLY { Ok(Box::new(Input)) } else { Err(OTHER_DIRECTION) }
     }
 }
 
@@ -43,6 +50,10 @@ impl<const NUMBER: u32> File for Output<NUMBER> {
 
     fn ready(&self) -> u16 {
         POLLOUT | POLLWRNORM
+    }
+
+    fn open_again(&self, flags: u32) -> Result<Box<dyn File>, Refusal> {
+        if flags & O_ACCMODE == O_WRONLY { Ok(Box::new(Output::<NUMBER>)) } else { Err(OTHER_DIRECTION) }
     }
 
     fn stream(&self) -> Option<Stream> {

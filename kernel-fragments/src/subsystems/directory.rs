@@ -80,6 +80,22 @@ impl Directory {
         })
     }
 
+    /// Makes `name`, which stands for nothing, stand for `node`, with a cookie that the caller chose.
+    pub fn insert_at(&self, name: &[u8], node: Rc<Node>, cookie: u64) {
+        self.count(&node, 1);
+        with(&self.entries, |entries| {
+            if let Err(index) = search(entries, name) {
+                entries.insert(index, Rc::new(Entry { name: name.into(), node, cookie }));
+            }
+        });
+        self.is_listed.set(false);
+    }
+
+    /// Shows all entries to `visit`, in the order of their names; it must not come back here.
+    pub fn each(&self, visit: impl FnMut(&Rc<Entry>)) {
+        with(&self.entries, |entries| entries.iter().for_each(visit));
+    }
+
     /// Removes `name` and returns what it stood for.
     pub fn remove(&self, name: &[u8]) -> Option<Rc<Node>> {
         let entry = with(&self.entries, |entries| search(entries, name).ok().map(|index| entries.remove(index)))?;
@@ -139,6 +155,15 @@ impl Directory {
 
 fn search(entries: &[Rc<Entry>], name: &[u8]) -> Result<usize, usize> {
     entries.binary_search_by(|entry| entry.name[..].cmp(name))
+}
+
+/// The directory in which `node`, a directory, lies.
+pub fn parent_of(node: &Rc<Node>) -> Option<Rc<Node>> {
+    let parent = &node.directory()?.parent;
+    let weak = parent.take();
+    let strong = weak.upgrade();
+    parent.set(weak);
+    strong
 }
 
 #[cfg(test)]

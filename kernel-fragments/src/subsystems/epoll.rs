@@ -13,12 +13,17 @@ use alloc::vec::Vec;
 use core::any::Any;
 use core::cell::Cell;
 
+/// How many lists may lie above each other's (fs/eventpoll.c, EP_MAX_NESTS).
+const MOST_NESTED: u32 = 4;
+
 /// The files that somebody is interested in.
 #[derive(Default)]
 pub struct Epoll {
     interests: Cell<Vec<Interest>>,
     /// How often the list was changed.
     changes: Cell<u64>,
+    /// The lists in which it is itself, and some in which it was.
+    above: Cell<Vec<Weak<OpenFile>>>,
 }
 
 /// Interest in one file under one descriptor.
@@ -116,6 +121,33 @@ impl Epoll {
         })
     }
 
+    /// How many lists lie below this one, one in the other; `None` if `list` is among them, or too many.
+    fn depth_below(&self, list: &Rc<OpenFile>) -> Option<u32> {
+        let files = self.with_interests(|interests| interests.iter().filter_map(|one| one.file.upgrade()).collect());
+        let mut deepest = 0;
+        for file in Vec::into_iter(files) {
+            if let Some(below) = interest_list(&file) {
+                let depth = if Rc::ptr_eq(&file, list) { None } else { below.depth_below(list) };
+                deepest = deepest.max(depth.filter(|&depth| depth < MOST_NESTED)? + 1);
+            }
+        }
+        Some(deepest)
+    }
+
+    /// How many lists this one, which is `own`, lies in, one in the other.
+    fn depth_above(&self, own: &Rc<OpenFile>) -> u32 {
+        let mut above = self.above.take();
+        above.retain(|list| list.upgrade().and_then(|list| Some(interest_list(&list)?.holds(own))).unwrap_or(false));
+        let lists: Vec<_> = above.iter().filter_map(Weak::upgrade).collect();
+        self.above.set(above);
+        let depths = lists.iter().filter_map(|list| Some(interest_list(list)?.depth_above(list) + 1));
+        depths.max().unwrap_or(0)
+    }
+
+    fn holds(&self, file: &Rc<OpenFile>) -> bool {
+        self.with_interests(|interests| interests.iter().any(|interest| interest.file.as_ptr() == Rc::as_ptr(file)))
+    }
+
     /// Works on the interests; `work` must not come back here.
     fn with_interests<R>(&self, work: impl FnOnce(&mut Vec<Interest>) -> R) -> R {
         let mut interests = self.interests.take();
@@ -123,6 +155,22 @@ impl Epoll {
         self.interests.set(interests);
         result
     }
+}
+
+/// Notes that `list` is about to be interested in `file`, another list.
+///
+/// # Errors
+/// ELOOP if `file` is interested in `list`, however indirectly, or too many lists would lie in each other.
+pub fn nest(list: &Rc<OpenFile>, file: &Rc<OpenFile>) -> Result<(), Errno> {
+    let (Some(outer), Some(inner)) = (interest_list(list), interest_list(file)) else { return Ok(()) };
+    let below = inner.depth_below(list).ok_or(Errno::ELOOP)?;
+    if below + 1 + outer.depth_above(list) > MOST_NESTED {
+        return Err(Errno::ELOOP);
+    }
+    let mut above = inner.above.take();
+    above.push(Rc::downgrade(list));
+    inner.above.set(above);
+    Ok(())
 }
 
 /// Whether up to `limit` events may be asked for: EINVAL (fs/eventpoll.c, EP_MAX_EVENTS).
@@ -158,6 +206,10 @@ impl File for Epoll {
 
     fn stat(&self) -> Stat {
         Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
+    }
+
+    fn kind_name(&self) -> &'static str {
+        "eventpoll"
     }
 
     fn ready(&self) -> u16 {

@@ -69,6 +69,10 @@ impl File for EventCounter {
         Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
     }
 
+    fn kind_name(&self) -> &'static str {
+        "eventfd"
+    }
+
     fn ready(&self) -> u16 {
         match self.value.get() {
             0 => POLLOUT,

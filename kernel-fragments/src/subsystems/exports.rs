@@ -55,7 +55,9 @@ fn one(request: u64, path: Vec<u8>, node: &Node) -> ExportedFile {
         Kind::Fixed(bytes) => (ExportedFile::REGULAR, text(bytes)),
         Kind::Directory(_) => (ExportedFile::DIRECTORY, Text::default()),
         Kind::Symlink(target) => (ExportedFile::SYMLINK, text(target)),
-        Kind::Device(_) | Kind::Process(_) => (ExportedFile::OTHER, Text::default()),
+        Kind::Device(_) | Kind::Process(_) | Kind::Descriptor(_) | Kind::Fifo(_) => {
+            (ExportedFile::OTHER, Text::default())
+        }
     };
     ExportedFile { request, kind, path: text(path.leak()), mode: u64::from(node.permissions.get()), contents }
 }

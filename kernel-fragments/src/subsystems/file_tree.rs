@@ -8,8 +8,10 @@
 use crate::boot_info::{BootInfo, CommittedFile};
 use crate::errno::Errno;
 use crate::subsystems::attributes::Attributes;
-use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn};
-use crate::subsystems::directory::Directory;
+use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn, PROCESS_FILES, PROCESS_FOLDER};
+use crate::subsystems::descriptor_links::DescriptorFolder;
+use crate::subsystems::directory::{Directory, parent_of};
+use crate::subsystems::fifos::FifoOpening;
 use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::node_times::Times;
@@ -34,6 +36,10 @@ pub struct FileTree {
     next_inode: u64,
     /// Permission bits that new files do not get (`umask(2)`).
     pub umask: u32,
+    /// `/proc/self/fd`.
+    pub descriptor_folder: DescriptorFolder,
+    /// The call that may open a FIFO.
+    pub fifo_opening: FifoOpening,
 }
 
 /// Whether a symbolic link at the end of a path is followed.
@@ -111,6 +117,8 @@ impl FileTree {
             start_time_ns: 0,
             next_inode: 1,
             umask: 0o022,
+            descriptor_folder: DescriptorFolder::new(),
+            fifo_opening: FifoOpening::new(),
         }
     }
 
@@ -239,8 +247,7 @@ impl FileTree {
             if component.is_empty() {
                 return Ok(Place { node: Some(parent.clone()), parent, name: Name::Root, wants_directory: true });
             }
-            let is_last = rest.trailing;
-            let directory = parent.directory().ok_or(Errno::ENOTDIR)?;
+            let (is_last, directory) = (rest.trailing, parent.directory().ok_or(Errno::ENOTDIR)?);
             if component.len() > MAX_NAME_BYTES && !(is_last && last == Last::Entry) {
                 return Err(Errno::ENAMETOOLONG);
             }
@@ -249,13 +256,22 @@ impl FileTree {
                 b".." => (Name::DotDot, Some(parent_of(&parent).unwrap_or(root.clone()))),
                 name => (Name::Normal(Vec::new()), self.child(&parent, directory, name)),
             };
-            if let Some(Kind::Symlink(target)) = node.as_deref().map(|node| &node.kind)
+            if let Some(kind @ (Kind::Symlink(_) | Kind::Descriptor(_))) = node.as_deref().map(|node| &node.kind)
                 && (!is_last || last.follows(rest.slash))
             {
                 links_followed += 1;
                 if links_followed > MAX_LINKS_FOLLOWED {
                     return Err(Errno::ELOOP);
                 }
+                if let Kind::Descriptor(link) = kind {
+                    let (name, node) = (Name::Normal(component.to_vec()), link.target(self));
+                    if is_last {
+                        return Ok(Place { parent, name, node, wants_directory: rest.slash });
+                    }
+                    (parent, position) = (node.ok_or(Errno::ENOENT)?, rest.position);
+                    continue;
+                }
+                let Kind::Symlink(target) = kind else { continue };
                 if target.starts_with(b"/") {
                     parent = root.clone();
                 }
@@ -317,12 +333,13 @@ impl FileTree {
                 }
             }
         }
-        for (file, built_in) in BUILT_IN_FILES {
+        for (file, built_in) in if path == PROCESS_FOLDER { PROCESS_FILES } else { BUILT_IN_FILES } {
             if let Some((name, is_leaf)) = child_of(path, file).filter(|(name, _)| is_wanted(name)) {
                 let (leaf, permissions) = match *built_in {
                     BuiltIn::Device(device) => (Some(Kind::Device(device)), device.permissions()),
                     BuiltIn::Fixed(bytes) => (Some(Kind::Fixed(bytes)), 0o444),
-                    BuiltIn::Process(file) => (Some(Kind::Process(file)), 0o444),
+                    BuiltIn::Process(file) => (Some(Kind::Process(file)), file.permissions()),
+                    BuiltIn::Link(target) => (Some(Kind::Symlink(target.into())), 0o777),
                     BuiltIn::Executable => (Some(Kind::Symlink(self.executable_path.into())), 0o777),
                     BuiltIn::Directory(permissions) => (None, if is_leaf { permissions } else { 0o755 }),
                 };
@@ -357,15 +374,6 @@ impl FileTree {
         child.times.set(Times::at(self.start_time_ns));
         self.attach(node, name, &child);
     }
-}
-
-/// The directory in which `node`, a directory, lies.
-pub fn parent_of(node: &Rc<Node>) -> Option<Rc<Node>> {
-    let parent = &node.directory()?.parent;
-    let weak = parent.take();
-    let strong = weak.upgrade();
-    parent.set(weak);
-    strong
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! What a file tree is made of: files, directories, symbolic links and devices, each shared by the directories that name
 //! it and the descriptors that have it open.
 
-use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat};
+use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, Stat};
 use crate::errno::SysResult;
 use crate::subsystems::attributes::Attributes;
+use crate::subsystems::built_in_files::ProcessFile;
 pub use crate::subsystems::contents::Contents;
+use crate::subsystems::descriptor_links::DescriptorLink;
 use crate::subsystems::directory::Directory;
+use crate::subsystems::fifos::Fifo;
 use crate::subsystems::node_times::Times;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
@@ -49,17 +52,12 @@ pub enum Kind {
     Directory(Directory),
     /// A path in place of which another is taken.
     Symlink(Box<[u8]>),
+    /// A link in `/proc/self/fd`, or what it leads to.
+    Descriptor(DescriptorLink),
     /// A character device.
     Device(Device),
-}
-
-/// What the kernel can tell of the process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProcessFile {
-    /// What is mapped where.
-    Maps,
-    /// A few facts for people.
-    Status,
+    /// A pipe with a name.
+    Fifo(Fifo),
 }
 
 /// The character devices.
@@ -163,7 +161,19 @@ impl Node {
             Kind::Directory(_) => (S_IFDIR, 4096, 0),
             Kind::Symlink(target) => (S_IFLNK, target.len(), 0),
             Kind::Device(device) => (S_IFCHR, 0, device.number()),
+            Kind::Fifo(_) => (S_IFIFO, 0, 0),
+            Kind::Descriptor(link) => return self.stat_of_descriptor(link),
         };
+        self.stat_as(kind, size_bytes, represented_device)
+    }
+
+    #[cold]
+    fn stat_of_descriptor(&self, link: &DescriptorLink) -> Stat {
+        link.stat().unwrap_or_else(|| self.stat_as(S_IFLNK, 64, 0))
+    }
+
+    #[inline(always)]
+    fn stat_as(&self, kind: u32, size_bytes: usize, represented_device: u64) -> Stat {
         let links = match &self.kind {
             // A directory is named by its parent, by its own `.` and by each child's `..`.
             Kind::Directory(directory) if self.links.get() > 0 => 2 + directory.subdirectories(),

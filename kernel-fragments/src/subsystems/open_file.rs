@@ -7,6 +7,7 @@ use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::{Platform, Stream};
 use crate::subsystems::node::{Contents, Kind, Node};
+use crate::subsystems::own_inode::OwnInode;
 use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -97,6 +98,27 @@ pub trait File {
     /// The node of the file tree that was opened, if it is one.
     fn node(&self) -> Option<&Rc<Node>> {
         None
+    }
+
+    /// The file once more, opened with `flags` by a link in `/proc/self/fd`, if it is no node of the tree.
+    ///
+    /// # Errors
+    /// ENXIO for kinds that cannot be opened by a name.
+    fn open_again(&self, _flags: u32) -> Result<Box<dyn File>, Refusal> {
+        Err(Errno::ENXIO.into())
+    }
+
+    /// The time of day was set, `moved_ns` nanoseconds on.
+    fn clock_was_set(&self, _moved_ns: i64) {}
+
+    /// Its rights, if it is no node of the tree and has its own.
+    fn inode(&self) -> Option<&OwnInode> {
+        None
+    }
+
+    /// What a link in `/proc/self/fd` calls it, if it is no node of the tree and has no number.
+    fn kind_name(&self) -> &'static str {
+        ""
     }
 
     /// The console's stream that writing goes to, and nothing else is to be done, if it is one.

@@ -9,10 +9,12 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
+use crate::subsystems::built_in_files::ProcessFile;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::devices::DeviceFile;
+use crate::subsystems::fifos::FifoOpening;
 use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
-use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node, ProcessFile};
+use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile, READS};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
 use crate::subsystems::private_input::PrivateInput;
@@ -24,6 +26,10 @@ use crate::user_memory::{UserAddress, UserMemory};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+/// What names links to descriptors.
+const FOLDER_ENDS: &[u8] = b"self/fd/";
+const DEVICE_FOLDER: &[u8] = b"/dev/fd/";
+
 /// All that `openat` looks at; it ignores the other bits.
 const KNOWN_FLAGS: u32 = O_ACCMODE
     | O_APPEND
@@ -47,8 +53,8 @@ const KNOWN_FLAGS: u32 = O_ACCMODE
 ///
 /// # Errors
 /// Those of `openat`.
-pub fn open_path(
-    memory: &mut impl UserMemory,
+pub fn open_path<M: UserMemory>(
+    memory: &mut M,
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
     random: &mut RandomStream,
@@ -59,7 +65,7 @@ pub fn open_path(
     path: UserAddress,
     flags: u32,
     mode: u32,
-    tell: impl FnOnce(ProcessFile) -> SysTextResult,
+    tell: impl FnOnce(&M, ProcessFile) -> SysTextResult,
 ) -> SysResult {
     let flags = checked_flags(flags)?;
     let path = read_nonempty_path(memory, path)?;
@@ -79,18 +85,28 @@ pub fn open_path(
             (false, true) => Last::Keep,
             (false, false) => Last::Follow,
         };
-        let place = tree.place(boot, &start, path, last)?;
+        let place = tree.place(boot, &start, path, last).map_err(|errno| explained(errno, path))?;
         node_at(tree, place, flags, permissions)?
     };
     tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
     let file: Box<dyn File> = match node.kind {
-        Kind::Process(file) if flags & O_PATH == 0 => Box::new(ProcessText { text: tell(file)?, node }),
-        _ => open_node(node, flags, input, platform, || random.split(boot.seed))?,
+        Kind::Process(file) if flags & O_PATH == 0 => Box::new(ProcessText { text: tell(memory, file)?, node }),
+        _ => open_node(node, flags, &mut tree.fifo_opening, input, platform, || random.split(boot.seed))?,
     };
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };
     Ok(descriptors.insert(OpenFile::new(file, kept), flags & O_CLOEXEC != 0, 0)?.0 as usize)
+}
+
+/// Where `path` led to `errno`: to a link of `/proc/self/fd` only if the kernel has these.
+#[cold]
+fn explained(errno: Errno, path: &[u8]) -> Refusal {
+    let names_link = path.windows(FOLDER_ENDS.len()).any(|part| part == FOLDER_ENDS || part == DEVICE_FOLDER);
+    match errno {
+        Errno::ENOTDIR if names_link => Refusal::Unsupported("/proc/self/fd to a program that does not name it"),
+        errno => errno.into(),
+    }
 }
 
 /// The flags as they count (fs/open.c, build_open_flags).
@@ -140,7 +156,9 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
     let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
     match &node.kind {
         Kind::Symlink(_) => Err(Errno::ELOOP.into()),
+        Kind::Descriptor(link) if link.is_link() => Err(Errno::ELOOP.into()),
         Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR.into()),
+        Kind::Process(ProcessFile::Name) if writes => Err(Refusal::Unsupported("writing to /proc/self/comm")),
         Kind::Fixed(_) | Kind::Process(_) if writes => Err(Errno::EACCES.into()),
         Kind::Regular(contents) => {
             if flags & O_TRUNC != 0 {
@@ -157,16 +175,19 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
 fn open_node(
     node: Rc<Node>,
     flags: u32,
+    opening: &mut FifoOpening,
     input: &mut PrivateInput,
     platform: &mut impl Platform,
     seed: impl FnOnce() -> [u64; 4],
-) -> Result<Box<dyn File>, Errno> {
-    Ok(match node.kind {
+) -> Result<Box<dyn File>, Refusal> {
+    Ok(match &node.kind {
         _ if flags & O_PATH != 0 => Box::new(TreeFile(node)),
+        Kind::Descriptor(link) => link.open_again(flags)?,
+        Kind::Fifo(fifo) => fifo.open(opening, node.clone(), flags)?,
         Kind::Device(Device::Random(_)) => Box::new(RandomFile::new(node, seed())),
         Kind::Device(Device::PrivateInput) => Box::new(input.open(platform, node)?),
         Kind::Device(Device::PublicOutput) => Box::new(PublicOutput(Some(node))),
-        Kind::Device(device) => Box::new(DeviceFile { device, node }),
+        Kind::Device(device) => Box::new(DeviceFile { device: *device, node }),
         _ => Box::new(TreeFile(node)),
     })
 }

@@ -5,6 +5,7 @@ use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::show_descriptors;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::{FileTree, Last, MAX_PATH_BYTES};
 use crate::subsystems::node::Node;
@@ -40,6 +41,7 @@ pub fn start_directory(
     directory: Fd,
     path: &[u8],
 ) -> Result<Rc<Node>, Errno> {
+    show_descriptors(descriptors, tree, boot, path);
     if path.starts_with(b"/") {
         return Ok(tree.root(boot));
     }

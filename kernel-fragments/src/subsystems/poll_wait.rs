@@ -19,6 +19,8 @@ pub struct PollWait {
     unfinished: Unfinished,
     /// Whether it may wait at all: its timeout is not 0.
     may_wait: bool,
+    /// Blocked signals whose arrival may make something ready.
+    awaited_signals: u64,
 }
 
 impl PollWait {
@@ -45,7 +47,12 @@ impl PollWait {
             unfinished.deadline_ns = timeout_ns.map(|timeout_ns| clock.after_ns(timeout_ns).min(LATEST_NS));
             unfinished.remaining = if timeout_ns == Some(0) { UserAddress::NULL } else { remaining };
         }
-        Ok(PollWait { unfinished, may_wait: timeout_ns != Some(0) })
+        Ok(PollWait { unfinished, may_wait: timeout_ns != Some(0), awaited_signals: 0 })
+    }
+
+    /// The arrival of one of these blocked signals may make something ready.
+    pub fn awaiting(self, awaited_signals: u64) -> PollWait {
+        PollWait { awaited_signals, ..self }
     }
 
     /// Whether its time is up.
@@ -68,7 +75,10 @@ impl PollWait {
     ) -> Outcome {
         if result == Ok(0) && !self.is_over(clock) {
             return match signals.settle(thread, (Errno::EINTR.0 as usize).wrapping_neg())? {
-                Leave::Return(_) => Ok(threads.wait_for_event(thread, argument, files, self.unfinished)),
+                Leave::Return(_) => {
+                    thread.awaited_signals = self.awaited_signals;
+                    Ok(threads.wait_for_event(thread, argument, files, self.unfinished))
+                }
                 interrupted => {
                     self.store_remaining(memory, clock);
                     Ok(interrupted)

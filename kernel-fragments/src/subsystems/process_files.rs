@@ -1,14 +1,18 @@
-//! What the files of `/proc/self` say (proc_pid_maps(5), proc_pid_status(5)).
+//! What the files of `/proc/self` say (proc_pid_maps(5), proc_pid_status(5), proc_pid_statm(5)), and who says the rest.
 
 use crate::abi::memory::{PAGE_BYTES, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, Range};
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::built_in_files::ProcessFile;
 use crate::subsystems::image_data::bytes;
-use crate::subsystems::node::ProcessFile;
 use crate::subsystems::page_map::Contents;
+use crate::subsystems::process_stack::{Part, read_part};
+use crate::subsystems::process_stat::write_stat;
 use crate::subsystems::program_break::ProgramBreak;
+use crate::subsystems::session::Session;
 use crate::thread::{PROCESS_ID, Thread};
+use crate::user_memory::UserMemory;
 use alloc::vec::Vec;
 
 /// Columns before the path in a line of `maps` (fs/proc/task_mmu.c, show_map_vma).
@@ -17,12 +21,14 @@ const PATH_COLUMN: usize = 73;
 /// What `file` says now.
 ///
 /// # Errors
-/// ENOMEM if the kernel's heap is full.
+/// ENOMEM if the kernel's heap is full. Unsupported: the descriptors.
 pub fn tell(
     file: ProcessFile,
+    memory: &impl UserMemory,
     space: &mut AddressSpace,
     program_break: &ProgramBreak,
     boot: &BootInfo,
+    session: &Session,
     thread: &Thread,
     umask: u32,
 ) -> Result<Vec<u8>, Refusal> {
@@ -32,12 +38,42 @@ pub fn tell(
             each_mapping(space, program_break, boot, |mapping| write_mapping(&mut text, boot, mapping))?
         }
         ProcessFile::Status => {
-            let mut total_bytes = 0;
-            each_mapping(space, program_break, boot, |mapping| total_bytes += mapping.end - mapping.start)?;
+            let total_bytes = mapped_bytes(space, program_break, boot)?;
             write_status(&mut text, boot, thread, umask, total_bytes);
+        }
+        ProcessFile::Stat => {
+            let total_bytes = mapped_bytes(space, program_break, boot)?;
+            write_stat(&mut text, memory, boot, session, thread, total_bytes);
+        }
+        ProcessFile::Pages => {
+            let pages = decimal(mapped_bytes(space, program_break, boot)? / PAGE_BYTES);
+            text = [&pages[..], b" ", &pages, b" 0 0 0 ", &pages, b" 0\n"].concat();
+        }
+        ProcessFile::Arguments => text = read_part(memory, boot, Part::Arguments),
+        ProcessFile::Environment => text = read_part(memory, boot, Part::Environment),
+        ProcessFile::AuxiliaryVector => text = read_part(memory, boot, Part::AuxiliaryVector),
+        ProcessFile::Name => text = [name_of(boot, thread), b"\n"].concat(),
+        ProcessFile::Descriptors => {
+            return Err(Refusal::Unsupported("/proc/self/fd to a program that does not name it"));
         }
     }
     Ok(text)
+}
+
+/// How many bytes are mapped.
+fn mapped_bytes(space: &mut AddressSpace, program_break: &ProgramBreak, boot: &BootInfo) -> Result<usize, Errno> {
+    let mut total_bytes = 0;
+    each_mapping(space, program_break, boot, |mapping| total_bytes += mapping.end - mapping.start)?;
+    Ok(total_bytes)
+}
+
+/// The thread's name.
+pub fn name_of<'a>(boot: &BootInfo, thread: &'a Thread) -> &'a [u8] {
+    let path = bytes(boot.executable_path);
+    let own_name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let own_name = own_name.get(..15).unwrap_or(own_name);
+    let name = thread.name.split(|&byte| byte == 0).next().unwrap_or_default();
+    if name.is_empty() { own_name } else { name }
 }
 
 /// Whose pages they are.
@@ -125,11 +161,7 @@ fn write_mapping(text: &mut Vec<u8>, boot: &BootInfo, mapping: Mapping) {
 }
 
 fn write_status(text: &mut Vec<u8>, boot: &BootInfo, thread: &Thread, umask: u32, total_bytes: usize) {
-    let path = bytes(boot.executable_path);
-    let own_name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    let own_name = own_name.get(..15).unwrap_or(own_name);
-    let name = thread.name.split(|&byte| byte == 0).next().unwrap_or_default();
-    write_line(text, "Name", if name.is_empty() { own_name } else { name });
+    write_line(text, "Name", name_of(boot, thread));
     let octal = [9, 6, 3, 0].map(|shift| b'0' + (umask >> shift & 7) as u8);
     write_line(text, "Umask", &octal);
     write_line(text, "State", b"R (running)");
@@ -164,7 +196,8 @@ fn write_hex(text: &mut Vec<u8>, number: usize) {
     }
 }
 
-fn decimal(mut number: usize) -> Vec<u8> {
+/// The digits of `number`.
+pub fn decimal(mut number: usize) -> Vec<u8> {
     let mut digits = Vec::new();
     loop {
         digits.push(b'0' + (number % 10) as u8);
@@ -192,7 +225,11 @@ mod tests {
         program_break.move_to(&mut memory, &boot, start as usize + 0x2010);
         assert!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 1).is_ok());
         assert!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, 0).is_ok());
-        let told = tell(ProcessFile::Maps, &mut space, &program_break, &boot, &Thread::first(), 0);
+        let mut say = |file, umask| {
+            let (session, thread) = (Session::new(), Thread::first());
+            tell(file, &memory, &mut space, &program_break, &boot, &session, &thread, umask)
+        };
+        let told = say(ProcessFile::Maps, 0);
         let told = String::from_utf8(told.expect("there is memory")).expect("it is text");
         let column = |text: &str| format!("{text:<73}");
         assert_eq!(
@@ -204,8 +241,9 @@ mod tests {
                 "00016000-00017000 ---p 00000000 00:00 0 ",
             ]
         );
-        let told = tell(ProcessFile::Status, &mut space, &program_break, &boot, &Thread::first(), 0o22);
+        let told = say(ProcessFile::Status, 0o22);
         let told = String::from_utf8(told.expect("there is memory")).expect("it is text");
+        assert_eq!(say(ProcessFile::Pages, 0), Ok(b"6 6 0 0 0 6 0\n".to_vec()));
         assert!(told.contains("\nUmask:\t0022\n") && told.contains("\nVmSize:\t      24 kB\n"), "{told}");
     }
 }

@@ -2,10 +2,11 @@
 //! standard's `write_output`: each write is appended, and none can fail. It cannot be read.
 
 use crate::abi::stat::{S_IFCHR, Stat};
-use crate::errno::SysResult;
+use crate::errno::{Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::node::{Device, Node, TREE_DEVICE};
 use crate::subsystems::open_file::File;
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 
 /// Permission bits: everybody may write.
@@ -35,6 +36,10 @@ impl File for PublicOutput {
 
     fn is_pollable(&self) -> bool {
         false
+    }
+
+    fn open_again(&self, _flags: u32) -> Result<Box<dyn File>, Refusal> {
+        Ok(Box::new(PublicOutput(None)))
     }
 
     fn node(&self) -> Option<&Rc<Node>> {

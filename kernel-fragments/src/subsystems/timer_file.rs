@@ -21,6 +21,19 @@ pub struct TimerFile {
     /// How often it was due since it was read or set.
     expirations: Cell<u64>,
     activity: Cell<u64>,
+    /// It waits for an absolute time of day, and what is to happen when that is set.
+    goes_by_day: Cell<Option<OnSet>>,
+}
+
+/// What becomes of a timer when the time of day is set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnSet {
+    /// It is due when its time of day is.
+    Moves,
+    /// The same, and who reads it is told (TFD_TIMER_CANCEL_ON_SET).
+    Cancels,
+    /// Who reads it is to be told.
+    Canceled,
 }
 
 impl TimerFile {
@@ -32,13 +45,15 @@ impl TimerFile {
             interval_ns: Cell::new(0),
             expirations: Cell::new(0),
             activity: Cell::new(0),
+            goes_by_day: Cell::new(None),
         }
     }
 
     /// Has it be due at `due_ns` after boot and every `interval_ns` from then on (0: not again).
-    pub fn arm(&self, due_ns: Option<u64>, interval_ns: u64) {
+    pub fn arm(&self, due_ns: Option<u64>, interval_ns: u64, goes_by_day: Option<OnSet>) {
         self.due_ns.set(due_ns);
         self.interval_ns.set(interval_ns);
+        self.goes_by_day.set(goes_by_day);
         self.expirations.set(0);
         self.activity.set(self.activity.get() + 1);
     }
@@ -61,6 +76,11 @@ impl File for TimerFile {
 
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
+        if self.goes_by_day.get() == Some(OnSet::Canceled) {
+            self.goes_by_day.set(Some(OnSet::Cancels));
+            self.expirations.set(0);
+            return Err(Errno::ECANCELED.into());
+        }
         if self.expirations.get() == 0 {
             return Err(Errno::EAGAIN.into());
         }
@@ -70,6 +90,10 @@ impl File for TimerFile {
 
     fn stat(&self) -> Stat {
         Stat { device: ANONYMOUS_DEVICE, inode: 1, mode: 0o600, links: 1, ..Stat::default() }
+    }
+
+    fn kind_name(&self) -> &'static str {
+        "timerfd"
     }
 
     fn ready(&self) -> u16 {
@@ -94,6 +118,16 @@ impl File for TimerFile {
         self.due_ns.get()
     }
 
+    fn clock_was_set(&self, moved_ns: i64) {
+        let Some(goes_by_day) = self.goes_by_day.get() else { return };
+        self.due_ns.set(self.due_ns.get().map(|due_ns| due_ns.saturating_add_signed(moved_ns.saturating_neg())));
+        if goes_by_day != OnSet::Moves {
+            self.goes_by_day.set(Some(OnSet::Canceled));
+            self.expirations.set(self.expirations.get() + 1);
+        }
+        self.activity.set(self.activity.get() + 1);
+    }
+
     fn as_any(&self) -> Option<&dyn Any> {
         Some(self)
     }
@@ -116,14 +150,22 @@ mod tests {
             let mut into = [0; 9];
             timer.read(&mut FakePlatform::new(), 0, &mut into[..len_bytes]).map(|_| into[0])
         };
-        timer.arm(Some(100), 50);
+        timer.arm(Some(100), 50, None);
         timer.pass_time(99);
         assert_eq!((timer.ready(), read(8), read(7)), (0, Err(Errno::EAGAIN.into()), Err(Errno::EINVAL.into())));
         timer.pass_time(210);
         assert_eq!((timer.ready(), timer.next_change_ns(), timer.remaining_ns(210)), (POLLIN, Some(250), (40, 50)));
         assert_eq!((read(9), read(8)), (Ok(3), Err(Errno::EAGAIN.into())));
-        timer.arm(Some(300), 0);
+        timer.arm(Some(300), 0, None);
         timer.pass_time(1000);
         assert_eq!((read(8), timer.next_change_ns()), (Ok(1), None));
+        for goes_by_day in [None, Some(OnSet::Moves), Some(OnSet::Cancels)] {
+            timer.arm(Some(5000), 0, goes_by_day);
+            timer.clock_was_set(1000);
+            assert_eq!(timer.next_change_ns(), Some(if goes_by_day.is_none() { 5000 } else { 4000 }));
+        }
+        assert_eq!((timer.ready(), read(8), read(8)), {
+            (POLLIN, Err(Errno::ECANCELED.into()), Err(Errno::EAGAIN.into()))
+        });
     }
 }

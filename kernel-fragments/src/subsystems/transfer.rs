@@ -7,6 +7,8 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
 use crate::subsystems::open_file::{OpenFile, READS, WRITES, check_kind};
+use crate::subsystems::paired_sockets::keeps_messages;
+use crate::subsystems::scattered::{scatter, total_bytes};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
 
@@ -128,6 +130,9 @@ pub fn read_list(
     // The list is copied first: a buffer may lie over it.
     check_list(memory, list, count)?;
     let list: Vec<IoVector> = (0..count).map(|index| IoVector::read(memory, list, index)).collect::<Result<_, _>>()?;
+    if keeps_messages(open) {
+        return read_message(memory, platform, open, &list);
+    }
     let mut done = 0;
     for element in list {
         let len_bytes = element.len_bytes.min(MAX_TRANSFER_BYTES - done);
@@ -149,6 +154,26 @@ pub fn read_list(
         check_kind(open, READS)?;
     }
     Ok(done)
+}
+
+/// Reads one message to the buffers of `list`.
+#[cold]
+fn read_message(
+    memory: &mut impl UserMemory,
+    platform: &mut dyn Platform,
+    open: &OpenFile,
+    list: &[IoVector],
+) -> SysResult {
+    let buffers: Vec<_> = list.iter().map(|element| (element.address, element.len_bytes)).collect();
+    let room_bytes = total_bytes(&buffers);
+    if room_bytes == 0 {
+        return Ok(0);
+    }
+    // At least one, so that it is asked for.
+    let mut bytes = alloc::vec![0; room_bytes.min(open.file.readable_bytes().unwrap_or(0)).max(1)];
+    let read_bytes = open.without_waiting(open.file.read(platform, 0, &mut bytes), 0)?;
+    scatter(memory, &buffers, 0, bytes.get(..read_bytes).unwrap_or_default())?;
+    Ok(read_bytes)
 }
 
 /// Writes the `count` buffers listed at `list` to `offset` of `open`, up to one that is not taken whole or not readable.

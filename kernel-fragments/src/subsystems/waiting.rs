@@ -8,12 +8,15 @@ use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::open_file::{OpenFile, WOULD_WAIT, WRITES, check_kind};
+use crate::subsystems::paired_sockets::keeps_messages;
+use crate::subsystems::scattered::gather;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::watched::Watched;
 use crate::thread::{Thread, Unfinished};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
 
 /// A file as something to wait for.
 pub fn watched(file: &Rc<OpenFile>) -> Weak<dyn Watched> {
@@ -49,6 +52,9 @@ pub fn write_or_wait(
     open: &Rc<OpenFile>,
     pieces: impl Iterator<Item = Result<(UserAddress, usize), Errno>>,
 ) -> Outcome {
+    if keeps_messages(open) {
+        return write_message(memory, platform, threads, thread, fd, open, pieces);
+    }
     let mut done_bytes = thread.resume_call().done_bytes;
     // What was written before this call waited.
     let mut skipped_bytes = done_bytes;
@@ -93,4 +99,26 @@ pub fn write_or_wait(
         check_kind(open, WRITES)?;
     }
     Ok(Leave::Return(done_bytes))
+}
+
+/// Writes `pieces` as one message to `fd`, which is `open`. There is no SIGPIPE (net/unix/af_unix.c, unix_dgram_sendmsg).
+#[cold]
+fn write_message(
+    memory: &impl UserMemory,
+    platform: &mut dyn Platform,
+    threads: &mut Threads,
+    thread: &mut Thread,
+    fd: Fd,
+    open: &Rc<OpenFile>,
+    pieces: impl Iterator<Item = Result<(UserAddress, usize), Errno>>,
+) -> Outcome {
+    thread.resume_call();
+    let buffers = pieces.collect::<Result<Vec<_>, _>>()?;
+    match open.file.write(platform, 0, &gather(memory, &buffers, 0)?) {
+        Err(Refusal::Errno(Errno::EAGAIN)) if !open.is_nonblocking() => {
+            let unfinished = Unfinished { restarts: true, ..Unfinished::NONE };
+            Ok(threads.wait_for_event(thread, fd.0 as u64, core::iter::once(watched(open)), unfinished))
+        }
+        result => result.map(Leave::Return),
+    }
 }

@@ -113,6 +113,18 @@ pub enum Variant {
     FreshMappings,
     /// The program's text names `/proc/self`, so it may want to know of itself.
     ProcessFiles,
+    /// Something names `/proc/self/fd`: there may be links to descriptors.
+    DescriptorLinks,
+    /// `signalfd4` is reachable: what is read may be signals.
+    SignalFiles,
+    /// `mknodat` is reachable: there may be FIFOs.
+    Fifos,
+    /// The same where there may be threads: opening one may have to wait.
+    FifoWaits,
+    /// `socketpair` is reachable: sockets may have another end.
+    PairedSockets,
+    /// A call that sets the time of day is reachable.
+    TimeOfDay,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -179,6 +191,12 @@ impl Variant {
             "plain_futexes" => Some(Variant::PlainFutexes),
             "fresh_mappings" => Some(Variant::FreshMappings),
             "process_files" => Some(Variant::ProcessFiles),
+            "descriptor_links" => Some(Variant::DescriptorLinks),
+            "signal_files" => Some(Variant::SignalFiles),
+            "fifos" => Some(Variant::Fifos),
+            "fifo_waits" => Some(Variant::FifoWaits),
+            "paired_sockets" => Some(Variant::PairedSockets),
+            "time_of_day" => Some(Variant::TimeOfDay),
             _ => None,
         }
     }
@@ -193,6 +211,12 @@ impl fmt::Display for Variant {
             Variant::PlainFutexes => "plain_futexes",
             Variant::FreshMappings => "fresh_mappings",
             Variant::ProcessFiles => "process_files",
+            Variant::DescriptorLinks => "descriptor_links",
+            Variant::SignalFiles => "signal_files",
+            Variant::Fifos => "fifos",
+            Variant::FifoWaits => "fifo_waits",
+            Variant::PairedSockets => "paired_sockets",
+            Variant::TimeOfDay => "time_of_day",
         })
     }
 }

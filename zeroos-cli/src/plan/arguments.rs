@@ -42,24 +42,37 @@ fn is_fresh_mapping(site: &Site) -> bool {
         && flags.as_ref().is_some_and(|values| values.iter().all(anywhere))
 }
 
-/// Whether the program's own text names a file of `/proc/self` that tells of the process.
-pub fn names_itself(app: &AppElf) -> bool {
-    app.segments.iter().any(|segment| names_process_files(app.segment_bytes(segment)))
+/// What the program's text or an input of it names: only kernels that may be asked for it can tell of the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Names {
+    /// A file of `/proc/self` that tells of the process; `exe` and `fd` are links.
+    pub process_files: bool,
+    /// `/proc/self/fd` or `/dev/fd`.
+    pub descriptors: bool,
 }
 
-/// Whether `text` names a file of `/proc/self` that tells of the process; `exe` and `fd` are links.
-pub(super) fn names_process_files(text: &[u8]) -> bool {
-    const FOLDER: &[u8] = b"/proc/self/";
-    let tells = |rest: &[u8]| !rest.starts_with(b"exe") && !rest.starts_with(b"fd");
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|&byte| byte == b'/') {
-        rest = &rest[at..];
-        if rest.strip_prefix(FOLDER).is_some_and(tells) {
-            return true;
-        }
-        rest = &rest[1..];
+impl Names {
+    /// What the program's own text names.
+    pub fn in_program(app: &AppElf) -> Names {
+        app.segments.iter().fold(Names::default(), |names, segment| names.and(app.segment_bytes(segment)))
     }
-    false
+
+    /// These, and what `text` names.
+    #[must_use]
+    pub(super) fn and(self, text: &[u8]) -> Names {
+        const FOLDER: &[u8] = b"/proc/self/";
+        const LINKS: [&[u8]; 2] = [b"/proc/self/fd", b"/dev/fd"];
+        let mut names = self;
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|&byte| byte == b'/') {
+            rest = &rest[at..];
+            names.descriptors |= LINKS.iter().any(|links| rest.starts_with(links));
+            let file = rest.strip_prefix(FOLDER);
+            names.process_files |= file.is_some_and(|file| !file.starts_with(b"exe") && !file.starts_with(b"fd"));
+            rest = &rest[1..];
+        }
+        names
+    }
 }
 
 #[cfg(test)]
@@ -68,14 +81,15 @@ mod tests {
 
     #[test]
     fn names_of_process_files() {
-        for (text, expected) in [
-            (&b"x\0/proc/self/maps\0"[..], true),
-            (b"/proc/self/exe\0/proc/self/status", true),
-            (b"/proc/self/exe\0/proc/self/fd/3", false),
-            (b"/proc/self", false),
-            (b"", false),
+        for (text, process_files, descriptors) in [
+            (&b"x\0/proc/self/maps\0"[..], true, false),
+            (b"/proc/self/exe\0/proc/self/status", true, false),
+            (b"/proc/self/exe\0/proc/self/fd/3", false, true),
+            (b"//dev/fd/%d", false, true),
+            (b"/proc/self", false, false),
+            (b"", false, false),
         ] {
-            assert_eq!(names_process_files(text), expected);
+            assert_eq!(Names::default().and(text), Names { process_files, descriptors });
         }
     }
 }

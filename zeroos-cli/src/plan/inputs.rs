@@ -1,7 +1,7 @@
 //! Committed inputs: what the program is given at build time and what therefore is part of what an image proves.
 
 use super::PlanError;
-use super::arguments::names_process_files;
+use super::arguments::Names;
 
 /// Arguments, environment, files, randomness and time.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -45,10 +45,10 @@ const DESCRIPTOR_LIMIT: u32 = 1024;
 const LONGEST_PATH: usize = 4096;
 
 impl CommittedInputs {
-    /// Whether an argument, a variable or a file names a file of `/proc/self` that tells of the process.
-    pub(super) fn name_process_files(&self) -> bool {
+    /// `names`, and what arguments, variables and files name.
+    pub(super) fn and_names(&self, names: Names) -> Names {
         let texts = self.arguments.iter().chain(&self.environment).map(|text| text.as_bytes());
-        texts.chain(self.files.iter().map(|file| &file.contents[..])).any(names_process_files)
+        texts.chain(self.files.iter().map(|file| &file.contents[..])).fold(names, Names::and)
     }
 
     /// Checks what the program could not be given, or not find.

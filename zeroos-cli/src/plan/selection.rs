@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Callee, PlanError, arguments};
+use super::{Callee, Names, PlanError, arguments};
 use crate::analysis::Analysis;
 use crate::catalog::{Catalog, Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 use crate::linux::SyscallNumber;
@@ -22,8 +22,18 @@ const ALWAYS: [&[&str]; 10] = [
     &["user_memory"],
 ];
 
-/// The calls that make a thread or a timer: something may happen while the program waits.
-const NEEDS_SCHEDULER: [&str; 5] = ["clone", "clone3", "setitimer", "timer_create", "timerfd_create"];
+/// The calls that make a thread, a timer, a file of signals or connected sockets: something may happen while the program waits.
+const NEEDS_SCHEDULER: [&str; 7] =
+    ["clone", "clone3", "setitimer", "signalfd4", "socketpair", "timer_create", "timerfd_create"];
+
+/// Files that other files name without need, and what takes their place where the variant was not chosen.
+const REPLACED: [(&str, Variant, &str); 5] = [
+    ("descriptor_links", Variant::DescriptorLinks, "no_descriptor_links"),
+    ("fifos", Variant::Fifos, "no_fifos"),
+    ("paired_sockets", Variant::PairedSockets, "no_paired_sockets"),
+    ("signal_files", Variant::SignalFiles, "no_signal_files"),
+    ("time_of_day", Variant::TimeOfDay, "no_time_of_day"),
+];
 
 /// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.
 const RT_SIGRETURN: SyscallNumber = SyscallNumber(139);
@@ -62,7 +72,7 @@ pub struct Missing {
 
 impl Selection {
     /// Selects for the program of `analysis`; calls in `enosys` are answered so, and the files `extra` are wanted beside
-    /// those of the calls: among them the program's memory. `names_itself`: something names files of `/proc/self`.
+    /// those of the calls: among them the program's memory. `names` are those of files of `/proc/self`.
     ///
     /// # Errors
     /// A library that lacks a file of [`ALWAYS`].
@@ -71,7 +81,7 @@ impl Selection {
         catalog: &Catalog,
         enosys: &BTreeSet<SyscallNumber>,
         extra: &BTreeSet<Module>,
-        names_itself: bool,
+        names: Names,
     ) -> Result<Selection, PlanError> {
         let reachable = reachable_calls(analysis);
         let unbounded = analysis.sites.iter().any(|site| site.reachable && site.evidence.numbers().is_none());
@@ -87,13 +97,30 @@ impl Selection {
             variants.insert(Variant::ConsoleOnly);
             variants.extend(arguments::simple_calls(analysis));
         }
-        if names_itself || unbounded {
+        if names.process_files || unbounded {
             variants.insert(Variant::ProcessFiles);
+        }
+        let reaches = |name| wanted.iter().any(|number| number.name() == Some(name));
+        if reaches("signalfd4") {
+            variants.insert(Variant::SignalFiles);
+        }
+        if ["adjtimex", "clock_adjtime", "clock_settime", "settimeofday"].into_iter().any(reaches) {
+            variants.insert(Variant::TimeOfDay);
+        }
+        if reaches("socketpair") {
+            variants.insert(Variant::PairedSockets);
+        }
+        if reaches("mknodat") {
+            variants.extend([Variant::Fifos, Variant::FifoWaits]);
+        }
+        if names.descriptors || unbounded {
+            variants.insert(Variant::DescriptorLinks);
         }
         if wanted.iter().any(needs_scheduler) {
             variants.remove(&Variant::PlainFutexes);
         } else {
             variants.insert(Variant::SingleThread);
+            variants.remove(&Variant::FifoWaits);
         }
         let mut selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
         // What these variants keep is less than the general state, so they only serve a kernel in which nothing else needs that.
@@ -149,7 +176,7 @@ impl Selection {
         }
         let roots = ALWAYS.map(Module::of).into_iter().chain(handlers.values().map(|(module, _)| module.clone()));
         let roots = roots.chain(extra.iter().cloned());
-        let files = closure(catalog, roots)?;
+        let files = closure(catalog, roots, variants)?;
         let mut hooks: BTreeMap<Moment, Vec<(Module, Hook)>> = BTreeMap::new();
         for fragment in files.values() {
             for hook in &fragment.hooks {
@@ -225,21 +252,30 @@ fn provider<'a>(
         .max_by_key(|(_, handler)| handler.variant)
 }
 
-/// All files that `roots` need, themselves included.
-fn closure(catalog: &Catalog, roots: impl Iterator<Item = Module>) -> Result<BTreeMap<Module, Fragment>, PlanError> {
+/// All files that `roots` need, themselves included, with [`REPLACED`] ones replaced.
+fn closure(
+    catalog: &Catalog,
+    roots: impl Iterator<Item = Module>,
+    variants: &BTreeSet<Variant>,
+) -> Result<BTreeMap<Module, Fragment>, PlanError> {
+    let replaced = REPLACED.iter().filter(|(_, variant, _)| !variants.contains(variant));
+    let of_subsystem = |name| Module::of(&["subsystems", name]);
+    let replaced: BTreeMap<Module, Module> =
+        replaced.map(|(file, _, other)| (of_subsystem(file), of_subsystem(other))).collect();
     let mut files = BTreeMap::new();
     let mut open: Vec<Module> = roots.collect();
     while let Some(module) = open.pop() {
         if files.contains_key(&module) {
             continue;
         }
-        let fragment =
-            catalog.get(&module).ok_or_else(|| PlanError::IncompleteLibrary { module: module.to_string() })?;
+        let source = replaced.get(&module).unwrap_or(&module);
+        let chosen = catalog.get(source).ok_or_else(|| PlanError::IncompleteLibrary { module: source.to_string() })?;
+        let fragment = Fragment { path: module.path(), module: module.clone(), ..chosen.clone() };
         open.extend(fragment.needs.iter().cloned());
         if fragment.allocates {
             open.push(kernel_heap());
         }
-        files.insert(module, fragment.clone());
+        files.insert(module, fragment);
     }
     Ok(files)
 }

@@ -1,15 +1,16 @@
-//! `fchmod(2)`: <https://man7.org/linux/man-pages/man2/chmod.2.html>. Supported: everything. Errors: EBADF.
+//! `fchmod(2)`: <https://man7.org/linux/man-pages/man2/chmod.2.html>. Supported: files of the tree,
+//! pipes, sockets; not supported: others, such as the standard streams. Errors: EBADF.
 
-use crate::errno::{Refusal, SysResult};
+use crate::errno::SysResult;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::rights::set_permissions;
 
 syscall!(52 => fchmod);
 
 /// Sets the permission bits of an open file.
 pub fn fchmod(descriptors: &mut Descriptors, fd: Fd, mode: u32) -> SysResult {
-    let node = descriptors.get(fd)?.file.node().ok_or(Refusal::Unsupported("fchmod of a pipe"))?;
-    node.set_permissions(mode & 0o7777);
+    set_permissions(descriptors.get(fd)?, mode & 0o7777)?;
     Ok(0)
 }
 

@@ -3,12 +3,13 @@
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::node::Kind;
 use crate::subsystems::paths::{read_path, start_directory};
+use crate::subsystems::rights::set_permissions;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(452 => fchmodat2);
@@ -32,15 +33,23 @@ pub fn fchmodat2(
         return Err(Errno::ENOENT.into());
     }
     let node = if path.is_empty() && directory != AT_FDCWD {
-        let file = &descriptors.any(directory)?.file;
-        file.node().ok_or(Refusal::Unsupported("fchmodat2 of a pipe"))?.clone()
+        let open = descriptors.any(directory)?;
+        match open.file.node() {
+            Some(node) => node.clone(),
+            None => {
+                set_permissions(open, mode & 0o7777)?;
+                return Ok(0);
+            }
+        }
     } else {
         let start = start_directory(descriptors, tree, boot, directory, path)?;
         let last = if flags & AT_SYMLINK_NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
         if path.is_empty() { start } else { tree.find(boot, &start, path, last)? }
     };
-    if matches!(node.kind, Kind::Symlink(_)) {
-        return Err(Errno::EOPNOTSUPP.into());
+    match &node.kind {
+        Kind::Symlink(_) => return Err(Errno::EOPNOTSUPP.into()),
+        Kind::Descriptor(link) if link.is_link() => return Err(Errno::EOPNOTSUPP.into()),
+        _ => {}
     }
     node.set_permissions(mode & 0o7777);
     Ok(0)

@@ -1,16 +1,16 @@
-//! `fchown(2)`: <https://man7.org/linux/man-pages/man2/chown.2.html>. Supported: files of the tree; not supported:
-//! pipes. Errors: EBADF.
+//! `fchown(2)`: <https://man7.org/linux/man-pages/man2/chown.2.html>. Supported: files of the tree,
+//! pipes, sockets; not supported: others, such as the standard streams. Errors: EBADF.
 
-use crate::errno::{Refusal, SysResult};
+use crate::errno::SysResult;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::rights::set_owner;
 
 syscall!(55 => fchown);
 
 /// Sets owner and group of an open file; -1 leaves one as it is.
 pub fn fchown(descriptors: &mut Descriptors, fd: Fd, user: u32, group: u32) -> SysResult {
-    let node = descriptors.get(fd)?.file.node().ok_or(Refusal::Unsupported("fchown of a pipe"))?;
-    node.set_owner(user, group);
+    set_owner(descriptors.get(fd)?, user, group)?;
     Ok(0)
 }
 

@@ -3,11 +3,12 @@
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::{read_path, start_directory};
+use crate::subsystems::rights::set_owner;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(54 => fchownat);
@@ -32,8 +33,7 @@ pub fn fchownat(
         return Err(Errno::ENOENT.into());
     }
     if path.is_empty() && directory != AT_FDCWD {
-        let file = &descriptors.any(directory)?.file;
-        file.node().ok_or(Refusal::Unsupported("fchownat of a pipe"))?.set_owner(user, group);
+        set_owner(descriptors.any(directory)?, user, group)?;
         return Ok(0);
     }
     let start = start_directory(descriptors, tree, boot, directory, path)?;

@@ -6,9 +6,10 @@ use crate::abi::dirent::{append, entry_bytes};
 use crate::abi::stat::S_IFDIR;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::show_again;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::directory::FIRST_COOKIE;
-use crate::subsystems::file_tree::{FileTree, parent_of};
+use crate::subsystems::directory::{FIRST_COOKIE, parent_of};
+use crate::subsystems::file_tree::FileTree;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::vec::Vec;
 
@@ -23,6 +24,7 @@ pub fn getdents64(
     address: UserAddress,
     len_bytes: u32,
 ) -> SysResult {
+    show_again(descriptors, tree);
     let open = descriptors.get(fd)?;
     let node = open.file.node().ok_or(Errno::ENOTDIR)?;
     let directory = tree.entries(node).ok_or(Errno::ENOTDIR)?;

@@ -1,5 +1,5 @@
-//! `mknodat(2)`: <https://man7.org/linux/man-pages/man2/mknod.2.html>. Supported: regular files, and the character devices that
-//! there are (null, zero, full, random, urandom); not supported: other devices, FIFOs, sockets. Errors: EPERM, EINVAL, EFAULT,
+//! `mknodat(2)`: <https://man7.org/linux/man-pages/man2/mknod.2.html>. Supported: regular files, FIFOs, and the character
+//! devices that there are (null, zero, full, random, urandom); not supported: other devices, sockets. Errors: EPERM, EINVAL, EFAULT,
 //! ENOENT, EEXIST, ENOTDIR, ELOOP, ENAMETOOLONG, EBADF.
 
 use crate::abi::stat::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};
@@ -7,6 +7,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::fifos::Fifo;
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::{Contents, Device, Kind};
 use crate::subsystems::paths::{new_entry, read_nonempty_path, start_directory};
@@ -29,7 +30,8 @@ pub fn mknodat(
     let kind = match mode & S_IFMT {
         0 | S_IFREG => Some(Kind::Regular(Contents::empty())),
         S_IFCHR => device(number).map(Kind::Device),
-        S_IFBLK | S_IFIFO | S_IFSOCK => None,
+        S_IFIFO => Some(Kind::Fifo(Fifo::default())),
+        S_IFBLK | S_IFSOCK => None,
         S_IFDIR => return Err(Errno::EPERM.into()),
         _ => return Err(Errno::EINVAL.into()),
     };
@@ -39,7 +41,7 @@ pub fn mknodat(
     if wants_directory || parent.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
-    let kind = kind.ok_or(Refusal::Unsupported("making a FIFO, a socket or a device that there is not"))?;
+    let kind = kind.ok_or(Refusal::Unsupported("making a socket or a device that there is not"))?;
     let node = tree.new_node(kind, mode & 0o7777 & !tree.umask);
     tree.link(&parent, &name, &node);
     Ok(0)
@@ -69,6 +71,7 @@ mod tests {
             mknodat(&mut memory, &mut descriptors, &mut tree, &boot, AT_FDCWD, path, mode, number)
         };
         assert_eq!((call("a", 0o666, 0), call("b", S_IFREG | 0o4755, 9)), (Ok(0), Ok(0)));
+        assert_eq!(call("fifo", S_IFIFO | 0o622, 5), Ok(0));
         assert_eq!(call("null", S_IFCHR | 0o666, 0x103), Ok(0));
         for (path, mode, errno) in [
             ("f", 0, Errno::EEXIST),
@@ -82,11 +85,12 @@ mod tests {
         ] {
             assert_eq!(call(path, mode, 0), Err(errno.into()), "{path} {mode:o}");
         }
-        for (mode, number) in [(S_IFIFO, 0), (S_IFSOCK, 0), (S_IFBLK, 0x103), (S_IFCHR, 0x1234)] {
+        for (mode, number) in [(S_IFSOCK, 0), (S_IFBLK, 0x103), (S_IFCHR, 0x1234)] {
             assert!(matches!(call("n", mode, number), Err(Refusal::Unsupported(_))), "{mode:o}");
         }
         let root = tree.root(&boot);
         let mut stat = |path: &[u8]| tree.find(&boot, &root, path, Last::Keep).map(|node| node.stat().mode);
+        assert_eq!(stat(b"fifo"), Ok(0o10600));
         assert_eq!((stat(b"a"), stat(b"b"), stat(b"null")), (Ok(0o100644), Ok(0o104755), Ok(0o20644)));
     }
 }

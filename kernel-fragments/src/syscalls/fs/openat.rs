@@ -1,6 +1,6 @@
 //! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>. Supported: every flag but O_ASYNC; O_SYNC,
-//! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: `/proc/self/maps` and `status`, which no text of
-//! the program names. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES,
+//! O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: the files of `/proc/self` that tell of the process,
+//! and `fd`, where no text of the program names them. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES,
 //! ENOSPC, ENOMEM.
 
 use crate::boot_info::BootInfo;
@@ -30,7 +30,8 @@ pub fn openat(
     flags: u32,
     mode: u32,
 ) -> SysResult {
-    let tell = |_| Err(Refusal::Unsupported("telling of the process in /proc/self to a program that does not name it"));
+    let tell =
+        |_: &_, _| Err(Refusal::Unsupported("telling of the process in /proc/self to a program that does not name it"));
     open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
 }
 

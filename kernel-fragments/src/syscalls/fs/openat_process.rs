@@ -1,7 +1,7 @@
 //! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>, where the program names files of `/proc/self`. Supported:
-//! every flag but O_ASYNC; O_SYNC, O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory. `/proc/self/maps` shows
-//! segments as accessible in every way, and mappings of files without their names; `status` has no signals and no number
-//! of threads. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC,
+//! every flag but O_ASYNC; O_SYNC, O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: changing `comm`.
+//! `/proc/self/maps` shows segments as accessible in every way, and mappings of files without their names; `status` has no
+//! signals and no number of threads, `stat` and `statm` have 0 for what is not kept (processor time, faults) and 1 thread. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC,
 //! ENOMEM.
 
 use crate::boot_info::BootInfo;
@@ -16,6 +16,7 @@ use crate::subsystems::private_input::PrivateInput;
 use crate::subsystems::process_files::tell;
 use crate::subsystems::program_break::ProgramBreak;
 use crate::subsystems::random::RandomStream;
+use crate::subsystems::session::Session;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -31,6 +32,7 @@ pub fn openat(
     platform: &mut impl Platform,
     space: &mut AddressSpace,
     program_break: &mut ProgramBreak,
+    session: &mut Session,
     thread: &mut Thread,
     boot: &BootInfo,
     directory: Fd,
@@ -39,6 +41,6 @@ pub fn openat(
     mode: u32,
 ) -> SysResult {
     let umask = tree.umask;
-    let tell = |file| tell(file, space, program_break, boot, thread, umask);
+    let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, thread, umask);
     open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
 }

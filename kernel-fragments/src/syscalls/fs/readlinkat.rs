@@ -35,8 +35,14 @@ pub fn readlinkat(
     } else {
         descriptors.any(directory)?.file.node().cloned().ok_or(Errno::ENOENT)?
     };
-    let Kind::Symlink(target) = &node.kind else {
-        return Err(if by_path { Errno::EINVAL } else { Errno::ENOENT }.into());
+    let text;
+    let target = match &node.kind {
+        Kind::Symlink(target) => &target[..],
+        Kind::Descriptor(link) if link.is_link() => {
+            text = link.text(tree, boot)?;
+            &text
+        }
+        _ => return Err(if by_path { Errno::EINVAL } else { Errno::ENOENT }.into()),
     };
     node.note_read();
     let target = target.get(..len_bytes).unwrap_or(target);

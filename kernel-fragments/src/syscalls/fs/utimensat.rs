@@ -47,7 +47,7 @@ pub fn utimensat(
         return Ok(0); // whatever the path is (fs/utimes.c)
     }
     let node = find(memory, descriptors, tree, boot, directory, path, flags)?;
-    let now_ns = boot.start_time_ns.saturating_add(clock.now_ns()) as i64;
+    let now_ns = clock.realtime_ns(boot) as i64;
     let old = node.times.get();
     let chosen = |wish: Wish, old_ns| match wish {
         (_, UTIME_NOW) => Ok(now_ns),

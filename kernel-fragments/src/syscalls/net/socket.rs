@@ -2,24 +2,13 @@
 //! supported: other families. Errors: EINVAL, EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EMFILE.
 
 use crate::abi::open_flags::{O_CLOEXEC, O_NONBLOCK, O_RDWR};
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::open_file::OpenFile;
-use crate::subsystems::unix_socket::UnixSocket;
+use crate::subsystems::unix_socket::{TYPE_MASK, UnixSocket, socket_kind};
 use alloc::boxed::Box;
 
 syscall!(198 => socket);
-
-const AF_UNIX: i32 = 1;
-/// One more than the highest family there is (AF_MAX).
-const FAMILIES: i32 = 46;
-const SOCK_STREAM: u32 = 1;
-const SOCK_DGRAM: u32 = 2;
-const SOCK_RAW: u32 = 3;
-const SOCK_SEQPACKET: u32 = 5;
-/// One more than the highest type (SOCK_MAX), and the bits that hold it.
-const TYPES: u32 = 11;
-const TYPE_MASK: u32 = 0xf;
 
 /// A new socket of a family, type and protocol.
 pub fn socket(descriptors: &mut Descriptors, family: i32, kind: u32, protocol: i32) -> SysResult {
@@ -27,30 +16,18 @@ pub fn socket(descriptors: &mut Descriptors, family: i32, kind: u32, protocol: i
     if flags & !(O_CLOEXEC | O_NONBLOCK) != 0 {
         return Err(Errno::EINVAL.into());
     }
-    if !(0..FAMILIES).contains(&family) {
-        return Err(Errno::EAFNOSUPPORT.into());
-    }
-    if kind >= TYPES {
-        return Err(Errno::EINVAL.into());
-    }
-    if family != AF_UNIX {
-        return Err(Refusal::Unsupported("sockets but those of AF_UNIX"));
-    }
-    if protocol != 0 && protocol != AF_UNIX {
-        return Err(Errno::EPROTONOSUPPORT.into());
-    }
-    let is_stream = match kind {
-        SOCK_STREAM | SOCK_SEQPACKET => true,
-        SOCK_DGRAM | SOCK_RAW => false,
-        _ => return Err(Errno::ESOCKTNOSUPPORT.into()),
-    };
-    let file = OpenFile::new(Box::new(UnixSocket { is_stream }), O_RDWR | flags & O_NONBLOCK);
+    let kind = socket_kind(family, kind, protocol)?;
+    let file = OpenFile::new(Box::new(UnixSocket { kind }), O_RDWR | flags & O_NONBLOCK);
     Ok(descriptors.insert(file, flags & O_CLOEXEC != 0, 0)?.0 as usize)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errno::Refusal;
+
+    const SOCK_STREAM: u32 = 1;
+    const SOCK_DGRAM: u32 = 2;
 
     #[test]
     fn families_types_and_protocols() {

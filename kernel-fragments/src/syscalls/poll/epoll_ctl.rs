@@ -1,13 +1,12 @@
 //! `epoll_ctl(2)`: <https://man7.org/linux/man-pages/man2/epoll_ctl.2.html>. Supported: EPOLL_CTL_ADD, EPOLL_CTL_MOD,
-//! EPOLL_CTL_DEL, every flag; not supported: interest in another interest list. Errors: EFAULT, EBADF, EPERM, EINVAL,
-//! EEXIST, ENOENT.
+//! EPOLL_CTL_DEL, every flag, interest in another interest list. Errors: EFAULT, EBADF, EPERM, EINVAL, EEXIST, ENOENT, ELOOP.
 
 use crate::abi::epoll::{EPOLLET, EPOLLEXCLUSIVE, EPOLLWAKEUP, EpollEvent};
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT};
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::epoll::interest_list;
+use crate::subsystems::epoll::{interest_list, nest};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
 
@@ -38,11 +37,12 @@ pub fn epoll_ctl(
     }
     let interests = interest_list(&list).filter(|_| !Rc::ptr_eq(&list, file)).ok_or(Errno::EINVAL)?;
     let is_exclusive = wanted.events & EPOLLEXCLUSIVE != 0;
-    if is_exclusive && (operation == EPOLL_CTL_MOD || wanted.events & !EXCLUSIVE_EVENTS != 0) {
+    let is_list = interest_list(file).is_some();
+    if is_exclusive && (operation == EPOLL_CTL_MOD || is_list || wanted.events & !EXCLUSIVE_EVENTS != 0) {
         return Err(Errno::EINVAL.into());
     }
-    if interest_list(file).is_some() && operation == EPOLL_CTL_ADD {
-        return Err(Refusal::Unsupported("epoll_ctl of one epoll descriptor on another"));
+    if is_list && operation == EPOLL_CTL_ADD {
+        nest(&list, file)?;
     }
     match operation {
         EPOLL_CTL_ADD => interests.add(fd, file, wanted)?,
@@ -91,5 +91,33 @@ mod tests {
         assert_eq!(call(list, EPOLL_CTL_ADD, counter, good), Ok(0));
         assert_eq!(call(list, EPOLL_CTL_ADD, counter, good), Err(Errno::EEXIST.into()));
         assert_eq!(call(list, EPOLL_CTL_DEL, counter, UserAddress(8)), Ok(0));
+    }
+
+    /// The answers are those of Linux.
+    #[test]
+    fn lists_in_lists() {
+        let (mut memory, mut descriptors) = (FakeMemory::new(16), Descriptors::new());
+        let mut open =
+            |file: Box<dyn File>| descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("there is room");
+        let lists = [(); 6].map(|()| open(Box::<Epoll>::default()));
+        let counter = open(Box::new(EventCounter::new(1, false)));
+        let event = memory.put(0, &[&1u32.to_le_bytes()[..], &[0; 4], &7u64.to_le_bytes()].concat());
+        let mut add = |list: usize, fd| epoll_ctl(&mut memory, &mut descriptors, lists[list], EPOLL_CTL_ADD, fd, event);
+        assert_eq!((add(1, lists[0]), add(1, lists[0])), (Ok(0), Err(Errno::EEXIST.into())));
+        assert_eq!(add(0, lists[1]), Err(Errno::ELOOP.into()));
+        assert_eq!((add(2, lists[1]), add(3, lists[2]), add(4, lists[3])), (Ok(0), Ok(0), Ok(0)));
+        assert_eq!((add(5, lists[4]), add(0, lists[5])), (Err(Errno::ELOOP.into()), Err(Errno::ELOOP.into())));
+        assert_eq!(add(0, lists[4]), Err(Errno::ELOOP.into()));
+        assert_eq!(add(5, lists[3]), Ok(0), "beside the deepest");
+        let top = descriptors.get(lists[4]).expect("it is open").clone();
+        assert_eq!(top.file.ready(), 0);
+        assert_eq!(epoll_ctl(&mut memory, &mut descriptors, lists[0], EPOLL_CTL_ADD, counter, event), Ok(0));
+        assert_ne!(top.file.ready() & POLLIN, 0, "through all of them");
+        let taken = interest_list(&top).expect("it is one").take(9);
+        assert_eq!(taken, [EpollEvent { events: 1, data: 7 }]);
+        // Who left is in no list any more.
+        assert_eq!(epoll_ctl(&mut memory, &mut descriptors, lists[1], EPOLL_CTL_DEL, lists[0], event), Ok(0));
+        assert_eq!(epoll_ctl(&mut memory, &mut descriptors, lists[0], EPOLL_CTL_ADD, lists[5], event), Ok(0));
+        assert_eq!(top.file.ready(), 0);
     }
 }

@@ -7,6 +7,7 @@ use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::epoll::{check_limit, tell};
 use crate::subsystems::poll_wait::PollWait;
+use crate::subsystems::signal_files::show_pending;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::waiting::watched;
@@ -34,6 +35,7 @@ pub fn epoll_pwait(
     let timeout_ns = u64::try_from(timeout_ms).ok().map(|timeout_ms| timeout_ms * 1_000_000);
     let (mask, mask_bytes) = (signal_mask, signal_mask_bytes);
     let wait = PollWait::begin(memory, clock, thread, timeout_ns, UserAddress::NULL, mask, mask_bytes)?;
+    let wait = wait.awaiting(show_pending(descriptors, signals, thread));
     let result = check_limit(limit).and_then(|limit| {
         let open = descriptors.get(fd)?;
         tell(memory, open, clock.now_ns(), address, limit)

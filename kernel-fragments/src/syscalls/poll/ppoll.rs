@@ -7,6 +7,7 @@ use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::poll_arguments::read_timeout;
 use crate::subsystems::poll_scan::{check_list, element, scan};
 use crate::subsystems::poll_wait::PollWait;
+use crate::subsystems::signal_files::show_pending;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::waiting::watched;
@@ -33,6 +34,7 @@ pub fn ppoll(
 ) -> Outcome {
     let timeout_ns = read_timeout(memory, timeout)?;
     let wait = PollWait::begin(memory, clock, thread, timeout_ns, timeout, signal_mask, signal_mask_bytes)?;
+    let wait = wait.awaiting(show_pending(descriptors, signals, thread));
     let result = match check_list(memory, descriptors, list, count) {
         Ok(()) => scan(memory, descriptors, clock.now_ns(), list, count),
         Err(errno) => Err(errno),

@@ -9,6 +9,7 @@ use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::poll_arguments::read_timeout;
 use crate::subsystems::poll_wait::PollWait;
+use crate::subsystems::signal_files::show_pending;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::waiting::watched;
@@ -49,6 +50,7 @@ pub fn pselect6(
     };
     let timeout_ns = read_timeout(memory, timeout)?;
     let wait = PollWait::begin(memory, clock, thread, timeout_ns, timeout, mask, mask_bytes)?;
+    let wait = wait.awaiting(show_pending(descriptors, signals, thread));
     let sets = [readable, writable, exceptional];
     let mut wanted = Vec::new();
     let result = usize::try_from(count).map_err(|_| Errno::EINVAL).and_then(|count| {

@@ -1,14 +1,15 @@
 //! `timerfd_settime(2)`: <https://man7.org/linux/man-pages/man2/timerfd_create.2.html>. Supported: TFD_TIMER_ABSTIME,
-//! TFD_TIMER_CANCEL_ON_SET (the clock is never set). Errors: EBADF, EFAULT, EINVAL.
+//! TFD_TIMER_CANCEL_ON_SET. Errors: EBADF, EFAULT, EINVAL.
 
 use crate::abi::itimerspec::TimerSetting;
+use crate::abi::timespec::CLOCK_REALTIME;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::clock::{Clock, ClockKind};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::open_file::File;
-use crate::subsystems::timer_file::timer_of;
+use crate::subsystems::timer_file::{OnSet, timer_of};
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -41,7 +42,9 @@ pub fn timerfd_settime(
         value_ns if flags & TFD_TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns)),
         value_ns => Some(clock.since_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
     };
-    timer.arm(due_ns, setting.interval_ns);
+    let is_absolute = due_ns.is_some() && flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;
+    let on_set = if flags & TFD_TIMER_CANCEL_ON_SET != 0 { OnSet::Cancels } else { OnSet::Moves };
+    timer.arm(due_ns, setting.interval_ns, is_absolute.then_some(on_set));
     if !old_address.is_null() {
         TimerSetting { interval_ns, value_ns }.write(memory, old_address)?;
     }

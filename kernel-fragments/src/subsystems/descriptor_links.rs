@@ -1,0 +1,273 @@
+//! `/proc/self/fd` (proc_pid_fd(5)), which `/dev/fd` leads to: a directory with a link for each open descriptor. Links are made
+//! when a path is looked up or the directory is listed, and lead to the open file itself, whatever became of its name.
+//!
+//! Kernels whose program names no such link have `no_descriptor_links.rs` in place of this file.
+
+use crate::abi::stat::{S_IFIFO, S_IFMT, S_IFSOCK, Stat};
+use crate::boot_info::BootInfo;
+use crate::errno::{Errno, Refusal};
+use crate::register::Fd;
+use crate::subsystems::descriptors::{Descriptor, Descriptors};
+use crate::subsystems::directory::{Directory, FIRST_COOKIE};
+use crate::subsystems::file_tree::{FileTree, Last};
+use crate::subsystems::node::{Kind, Node};
+use crate::subsystems::open_file::{File, OpenFile};
+use alloc::boxed::Box;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+
+/// The directory, once somebody looked.
+pub struct DescriptorFolder(Option<Rc<Node>>);
+
+impl DescriptorFolder {
+    /// Nobody looked yet.
+    pub const fn new() -> DescriptorFolder {
+        DescriptorFolder(None)
+    }
+}
+
+/// A link to an open file, or that file where it has no place in the tree.
+pub struct DescriptorLink {
+    file: Weak<OpenFile>,
+    /// It stands for the file, not for the link.
+    is_followed: bool,
+}
+
+impl DescriptorLink {
+    /// The file that the link leads to; `None` if it was closed.
+    pub fn target(&self, tree: &mut FileTree) -> Option<Rc<Node>> {
+        let open = self.file.upgrade()?;
+        open.file.node().cloned().or_else(|| {
+            let link = DescriptorLink { file: self.file.clone(), is_followed: true };
+            Some(tree.new_node(Kind::Descriptor(link), 0))
+        })
+    }
+
+    /// Whether it is the link itself.
+    pub fn is_link(&self) -> bool {
+        !self.is_followed
+    }
+
+    /// What `stat` tells, if it stands for the file.
+    #[cold]
+    pub fn stat(&self) -> Option<Stat> {
+        let open = self.file.upgrade().filter(|_| self.is_followed)?;
+        Some(open.file.stat())
+    }
+
+    /// Opens the file again, with `flags`.
+    ///
+    /// # Errors
+    /// ENXIO for what cannot be opened by a name.
+    pub fn open_again(&self, flags: u32) -> Result<Box<dyn File>, Refusal> {
+        self.file.upgrade().ok_or(Errno::ENOENT)?.file.open_again(flags)
+    }
+
+    /// Where the link says that it leads.
+    ///
+    /// # Errors
+    /// Unsupported: the name of a file that has none any more.
+    pub fn text(&self, tree: &mut FileTree, boot: &BootInfo) -> Result<Vec<u8>, Refusal> {
+        let open = self.file.upgrade().ok_or(Errno::ENOENT)?;
+        if let Some(node) = open.file.node() {
+            let root = tree.root(boot);
+            let mut path = Vec::new();
+            if Rc::ptr_eq(node, &root) {
+                return Ok(b"/".to_vec());
+            }
+            return if is_below(&root, node, &mut path) {
+                Ok(path)
+            } else {
+                Err(Refusal::Unsupported("the name of a removed or nameless file in /proc/self/fd"))
+            };
+        }
+        let stat = open.file.stat();
+        let (kind, name) = match stat.mode & S_IFMT {
+            S_IFIFO => (&b"pipe:["[..], decimal(stat.inode)),
+            S_IFSOCK => (&b"socket:["[..], decimal(stat.inode)),
+            _ => (&b"anon_inode:["[..], open.file.kind_name().as_bytes().to_vec()),
+        };
+        if name.is_empty() {
+            return Err(Refusal::Unsupported("the name of this kind of file in /proc/self/fd"));
+        }
+        Ok([kind, &name, b"]"].concat())
+    }
+}
+
+/// Whether `wanted` lies below the directory `folder`, at the path that is then appended to `path`.
+fn is_below(folder: &Rc<Node>, wanted: &Rc<Node>, path: &mut Vec<u8>) -> bool {
+    let Some(directory) = folder.directory() else { return false };
+    let mut children = Vec::new();
+    directory.each(|entry| children.push(entry.clone()));
+    children.iter().any(|entry| {
+        let len_bytes = path.len();
+        path.push(b'/');
+        path.extend_from_slice(&entry.name);
+        let found = Rc::ptr_eq(&entry.node, wanted) || is_below(&entry.node, wanted, path);
+        if !found {
+            path.truncate(len_bytes);
+        }
+        found
+    })
+}
+
+/// Has the links be those of `descriptors`, before `path` is looked up.
+#[inline(always)]
+pub fn show_descriptors(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, path: &[u8]) {
+    // Of most paths a glance is enough.
+    if matches!(path, [_, _, b'r' | b'e', ..]) || tree.descriptor_folder.0.is_some() {
+        show(descriptors, tree, boot, path);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn show(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, path: &[u8]) {
+    // Who comes there by a path relative to these was there before.
+    if tree.descriptor_folder.0.is_none() && (path.starts_with(b"/proc") || path.starts_with(b"/dev/f")) {
+        let root = tree.root(boot);
+        let Ok(process) = tree.find(boot, &root, b"/proc/self", Last::Follow) else { return };
+        let folder = tree.new_node(Kind::Directory(Directory::default()), 0o500);
+        tree.link(&process, b"fd", &folder);
+        tree.descriptor_folder.0 = Some(folder);
+    }
+    show_again(descriptors, tree);
+}
+
+/// The same, before the directory is listed.
+pub fn show_again(descriptors: &mut Descriptors, tree: &mut FileTree) {
+    if let Some(folder) = tree.descriptor_folder.0.clone() {
+        fill(descriptors, tree, &folder);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fill(descriptors: &mut Descriptors, tree: &mut FileTree, folder: &Rc<Node>) {
+    let Some(directory) = folder.directory() else { return };
+    descriptors.open_standard_streams_if_unused();
+    let mut closed = Vec::new();
+    directory.each(|entry| {
+        let is_open =
+            descriptors.iter().any(|(fd, descriptor)| entry.cookie == cookie(fd) && leads_to(&entry.node, descriptor));
+        if !is_open {
+            closed.push(entry.name.clone());
+        }
+    });
+    for name in closed {
+        directory.remove(&name);
+    }
+    for (fd, descriptor) in descriptors.iter() {
+        let name = decimal(fd.0 as u64);
+        if directory.get(&name).is_none() {
+            let may = |right: u32, has: bool| if has { right } else { 0 };
+            let file = &descriptor.file;
+            let permissions = 0o100 | may(0o400, file.is_readable()) | may(0o200, file.is_writable());
+            let link = DescriptorLink { file: Rc::downgrade(&descriptor.file), is_followed: false };
+            let node = tree.new_node(Kind::Descriptor(link), permissions);
+            node.links.set(1);
+            directory.insert_at(&name, node, cookie(fd));
+        }
+    }
+}
+
+fn leads_to(node: &Node, descriptor: &Descriptor) -> bool {
+    matches!(&node.kind, Kind::Descriptor(link) if link.file.as_ptr() == Rc::as_ptr(&descriptor.file))
+}
+
+/// As Linux lists them: by number.
+fn cookie(fd: Fd) -> u64 {
+    fd.0 as u64 + FIRST_COOKIE
+}
+
+fn decimal(mut number: u64) -> Vec<u8> {
+    let mut digits = Vec::new();
+    loop {
+        digits.insert(0, b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            return digits;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::open_flags::{O_RDONLY, O_RDWR};
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::tree_file::TreeFile;
+
+    struct Machine {
+        descriptors: Descriptors,
+        tree: FileTree,
+        boot: BootInfo,
+    }
+
+    impl Machine {
+        fn find(&mut self, path: &str, last: Last) -> Result<Rc<Node>, Errno> {
+            show_descriptors(&mut self.descriptors, &mut self.tree, &self.boot, path.as_bytes());
+            let root = self.tree.root(&self.boot);
+            self.tree.find(&self.boot, &root, path.as_bytes(), last)
+        }
+
+        fn text(&mut self, path: &str) -> Result<Vec<u8>, Refusal> {
+            let node = self.find(path, Last::Keep)?;
+            let Kind::Descriptor(link) = &node.kind else { panic!("{path} is no such link") };
+            link.text(&mut self.tree, &self.boot)
+        }
+    }
+
+    fn sample() -> Machine {
+        let boot = boot_with(&[("/data/in.txt", "hello", 0o640)]);
+        let (mut descriptors, mut tree) = (Descriptors::new(), FileTree::new());
+        let root = tree.root(&boot);
+        for path in [&b"/data/in.txt"[..], b"/data", b"/"] {
+            let node = tree.find(&boot, &root, path, Last::Follow).expect("it is committed");
+            descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), O_RDONLY), false, 0).expect("there is room");
+        }
+        let counter = OpenFile::new(Box::new(EventCounter::new(0, false)), O_RDWR);
+        descriptors.insert(counter, false, 0).expect("there is room");
+        Machine { descriptors, tree, boot }
+    }
+
+    #[test]
+    fn links_say_where_they_lead() {
+        let mut machine = sample();
+        for (fd, expected) in
+            [(1, "pipe:[2]"), (3, "/data/in.txt"), (4, "/data"), (5, "/"), (6, "anon_inode:[eventfd]")]
+        {
+            let text = machine.text(&format!("/dev/fd/{fd}")).expect("it has a name");
+            assert_eq!(String::from_utf8_lossy(&text), expected);
+        }
+        let stat = machine.find("/proc/self/fd/3", Last::Keep).expect("it is open").stat();
+        assert_eq!((stat.mode, stat.size_bytes), (0o120500, 64));
+        assert_eq!(machine.find("/proc/self/fd/7", Last::Keep).err(), Some(Errno::ENOENT));
+        let folder = machine.find("/proc/self/fd", Last::Keep).expect("it is there").stat();
+        assert_eq!((folder.mode, folder.links), (0o40500, 2));
+        assert!(machine.find("/dev/fd/4/in.txt", Last::Keep).is_ok_and(|node| node.stat().size_bytes == 5));
+        assert_eq!(machine.find("/dev/fd/6", Last::Follow).map(|node| node.stat().mode), Ok(0o600));
+    }
+
+    #[test]
+    fn links_come_and_go_with_descriptors() {
+        let mut machine = sample();
+        let first = machine.find("/proc/self/fd/3", Last::Keep).expect("it is open");
+        assert!(machine.find("/proc/self/fd/3", Last::Keep).is_ok_and(|node| Rc::ptr_eq(&node, &first)));
+        let removed = machine.descriptors.remove(Fd(3)).expect("it is open").file;
+        assert_eq!(machine.find("/proc/self/fd/3", Last::Follow).err(), Some(Errno::ENOENT));
+        machine.descriptors.insert(removed, false, 0).expect("there is room");
+        let data = machine.find("/data", Last::Follow).expect("it is there");
+        machine.tree.unlink(&data, b"in.txt");
+        assert!(machine.find("/proc/self/fd/3", Last::Follow).is_ok_and(|node| node.stat().size_bytes == 5));
+        assert!(matches!(machine.text("/proc/self/fd/3"), Err(Refusal::Unsupported(_))));
+        let folder = machine.find("/proc/self/fd", Last::Follow).expect("it is there");
+        let mut names = Vec::new();
+        folder.directory().expect("a directory").list(0, |entry| {
+            names.push(String::from_utf8_lossy(&entry.name).into_owned());
+            true
+        });
+        assert_eq!(names.concat(), "0123456", "by number");
+    }
+}

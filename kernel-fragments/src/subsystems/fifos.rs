@@ -1,0 +1,258 @@
+//! FIFOs (`fifo(7)`): pipes that have a name. Opening one for reading waits for a writer, and the other way round; what was
+//! written and not read is gone with the last end.
+//!
+//! Kernels without `mknodat` have `no_fifos.rs` in place of this file.
+
+use crate::abi::open_flags::{O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
+use crate::abi::pollfd::POLLHUP;
+use crate::abi::stat::Stat;
+use crate::errno::{Errno, Refusal, SysResult};
+use crate::platform_interface::Platform;
+use crate::subsystems::may_wait::MAY_WAIT;
+use crate::subsystems::node::Node;
+use crate::subsystems::open_file::File;
+use crate::subsystems::pipe::{End, Pipe};
+use crate::subsystems::watched::Watched;
+use alloc::boxed::Box;
+use alloc::rc::{Rc, Weak};
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+const _: bool = MAY_WAIT;
+
+/// What opening comes to where Linux would make the caller wait.
+pub const OPENING_WAITS: Refusal = Refusal::Unsupported("opening a FIFO that waits for its other end");
+
+/// What a node that is a FIFO has.
+#[derive(Default)]
+pub struct Fifo {
+    /// Its pipe, as long as somebody has it open.
+    pipe: Cell<Weak<Pipe>>,
+    /// Who waits for the other end.
+    waiting: Cell<Vec<Waiting>>,
+}
+
+/// An end that is open, but for its opener, who waits.
+struct Waiting {
+    tid: u32,
+    end: Rc<WaitingEnd>,
+    /// How many partners had come when the wait began.
+    seen: u64,
+}
+
+/// The end, as what changes when a partner comes.
+struct WaitingEnd(End);
+
+impl Watched for WaitingEnd {
+    fn activity(&self) -> u64 {
+        if self.0.reads() { self.0.pipe.writers_came() } else { self.0.pipe.readers_came() }
+    }
+
+    fn next_change_ns(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Who opens a file, where the call can wait, and what it waits for then.
+#[derive(Default)]
+pub struct FifoOpening {
+    /// The thread, and whether it makes its call again.
+    pub caller: Option<(u32, bool)>,
+    /// What ends its wait.
+    pub awaited: Option<Weak<dyn Watched>>,
+}
+
+impl FifoOpening {
+    /// Nobody does.
+    pub const fn new() -> FifoOpening {
+        FifoOpening { caller: None, awaited: None }
+    }
+}
+
+impl Fifo {
+    /// Opens it, `node`, with `flags`.
+    ///
+    /// # Errors
+    /// ENXIO, EINVAL. [`OPENING_WAITS`]: `opening` says for what, if it knows a caller.
+    pub fn open(&self, opening: &mut FifoOpening, node: Rc<Node>, flags: u32) -> Result<Box<dyn File>, Refusal> {
+        let mut waiting = self.waiting.take();
+        // Who was interrupted waits for nothing any more.
+        waiting.retain(|waiting| Rc::weak_count(&waiting.end) > 0 || waiting.end.activity() != waiting.seen);
+        let own = waiting.iter().position(|waiting| opening.caller.is_some_and(|(tid, _)| tid == waiting.tid));
+        let own = own.map(|index| waiting.remove(index)).filter(|_| opening.caller.is_some_and(|(_, again)| again));
+        let result = match own {
+            Some(own) if own.end.activity() == own.seen => {
+                opening.awaited = Some(as_watched(&own.end));
+                waiting.push(own);
+                Err(OPENING_WAITS)
+            }
+            Some(own) => Ok(Box::new(FifoEnd { end: own.end, node, quiet_until: None }) as Box<dyn File>),
+            None => self.open_newly(opening, &mut waiting, node, flags),
+        };
+        self.waiting.set(waiting);
+        result
+    }
+
+    fn open_newly(
+        &self,
+        opening: &mut FifoOpening,
+        waiting: &mut Vec<Waiting>,
+        node: Rc<Node>,
+        flags: u32,
+    ) -> Result<Box<dyn File>, Refusal> {
+        let (reads, writes) = match flags & O_ACCMODE {
+            O_RDONLY => (true, false),
+            O_WRONLY => (false, true),
+            O_RDWR => (true, true),
+            _ => return Err(Errno::EINVAL.into()),
+        };
+        let pipe = self.pipe.take().upgrade().unwrap_or_else(Pipe::new);
+        self.pipe.set(Rc::downgrade(&pipe));
+        let is_alone = if reads { !writes && !pipe.has_writer() } else { !pipe.has_reader() };
+        let waits = flags & O_NONBLOCK == 0;
+        if is_alone && !reads && !waits {
+            return Err(Errno::ENXIO.into());
+        }
+        let end = Rc::new(WaitingEnd(End::new(pipe, reads, writes)));
+        let seen = end.activity();
+        if is_alone && waits {
+            if let Some((tid, _)) = opening.caller {
+                opening.awaited = Some(as_watched(&end));
+                waiting.push(Waiting { tid, end, seen });
+            }
+            return Err(OPENING_WAITS);
+        }
+        // Nobody hung up before the first writer came.
+        Ok(Box::new(FifoEnd { end, node, quiet_until: is_alone.then_some(seen) }))
+    }
+}
+
+fn as_watched(end: &Rc<WaitingEnd>) -> Weak<dyn Watched> {
+    let weak: Weak<WaitingEnd> = Rc::downgrade(end);
+    weak
+}
+
+/// An open FIFO.
+struct FifoEnd {
+    end: Rc<WaitingEnd>,
+    node: Rc<Node>,
+    /// As long as no more writers came, the lack of one is not told.
+    quiet_until: Option<u64>,
+}
+
+impl File for FifoEnd {
+    fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
+        self.end.0.pipe.read(into).inspect(|&read_bytes| {
+            if read_bytes > 0 {
+                self.node.note_read();
+            }
+        })
+    }
+
+    fn write(&self, _platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
+        self.end.0.pipe.write(from).inspect(|&written_bytes| {
+            if written_bytes > 0 {
+                self.node.note_write();
+            }
+        })
+    }
+
+    fn stat(&self) -> Stat {
+        self.node.stat()
+    }
+
+    fn ready(&self) -> u16 {
+        let is_quiet = self.quiet_until == Some(self.end.0.pipe.writers_came());
+        self.end.0.ready() & if is_quiet { !POLLHUP } else { !0 }
+    }
+
+    fn activity(&self) -> u64 {
+        self.end.0.pipe.activity()
+    }
+
+    fn readable_bytes(&self) -> Option<usize> {
+        Some(self.end.0.pipe.unread_bytes())
+    }
+
+    fn node(&self) -> Option<&Rc<Node>> {
+        Some(&self.node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::Kind;
+    use crate::testing::FakePlatform;
+
+    struct Sample {
+        node: Rc<Node>,
+        opening: FifoOpening,
+    }
+
+    impl Sample {
+        fn new() -> Sample {
+            let node = FileTree::new().new_node(Kind::Fifo(Fifo::default()), 0o644);
+            Sample { node, opening: FifoOpening::new() }
+        }
+
+        fn open(&mut self, flags: u32) -> Result<Box<dyn File>, Refusal> {
+            let Kind::Fifo(fifo) = &self.node.kind else { panic!("it is one") };
+            fifo.open(&mut self.opening, self.node.clone(), flags)
+        }
+
+        fn open_by(&mut self, tid: u32, again: bool, flags: u32) -> Result<Box<dyn File>, Refusal> {
+            self.opening.caller = Some((tid, again));
+            self.open(flags)
+        }
+    }
+
+    #[test]
+    fn nobody_waits_who_must_not() {
+        let mut fifo = Sample::new();
+        assert_eq!(fifo.open(O_WRONLY | O_NONBLOCK).err(), Some(Errno::ENXIO.into()));
+        assert_eq!(fifo.open(O_ACCMODE).err(), Some(Errno::EINVAL.into()));
+        assert_eq!(fifo.open(O_RDONLY).err(), Some(OPENING_WAITS));
+        assert_eq!(fifo.open(O_WRONLY | O_NONBLOCK).err(), Some(Errno::ENXIO.into()), "that one is gone");
+        let mut platform = FakePlatform::new();
+        let reader = fifo.open(O_RDONLY | O_NONBLOCK).expect("it need not wait");
+        assert_eq!((reader.ready(), reader.read(&mut platform, 0, &mut [0; 4])), (0, Ok(0)));
+        let writer = fifo.open(O_WRONLY).expect("there is a reader");
+        assert_eq!(writer.write(&mut platform, 0, b"abc"), Ok(3));
+        drop(writer);
+        assert_eq!(reader.ready(), POLLIN | POLLRDNORM | POLLHUP);
+        drop(reader);
+        let both = fifo.open(O_RDWR).expect("it never waits");
+        assert_eq!(both.ready(), POLLOUT | POLLWRNORM, "what was not read is gone");
+        assert_eq!(both.stat().mode, 0o10644);
+    }
+
+    #[test]
+    fn partners_meet() {
+        let mut fifo = Sample::new();
+        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
+        let awaited = fifo.opening.awaited.take().expect("a partner");
+        let before = awaited.upgrade().expect("it waits").activity();
+        assert_eq!(fifo.open_by(2, true, O_RDONLY).err(), Some(OPENING_WAITS), "nobody came");
+        let writer = fifo.open_by(3, false, O_WRONLY).expect("the reader is there");
+        assert!(awaited.upgrade().is_some_and(|end| end.activity() > before));
+        drop(writer);
+        let reader = fifo.open_by(2, true, O_RDONLY).expect("somebody came, and went");
+        assert_eq!(reader.ready(), POLLHUP);
+    }
+
+    /// Its end does not stay open.
+    #[test]
+    fn who_was_interrupted_is_forgotten() {
+        let mut fifo = Sample::new();
+        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
+        assert!(fifo.open_by(3, false, O_RDWR).is_ok());
+        assert_eq!(fifo.open_by(3, false, O_WRONLY | O_NONBLOCK).err(), None, "it waits");
+        let mut fifo = Sample::new();
+        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
+        fifo.opening.awaited = None;
+        assert_eq!(fifo.open_by(3, false, O_WRONLY | O_NONBLOCK).err(), Some(Errno::ENXIO.into()));
+    }
+}

@@ -1,0 +1,110 @@
+//! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>, where there may be threads and FIFOs. Supported: every flag
+//! but O_ASYNC; O_SYNC, O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: changing `/proc/self/comm`. Files
+//! of `/proc/self` as in the variant `process_files`. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL,
+//! EBADF, EMFILE, EACCES, ENOSPC, ENOMEM, ENXIO, EINTR.
+
+use crate::boot_info::BootInfo;
+use crate::outcome::{Leave, Outcome};
+use crate::platform_interface::Platform;
+use crate::register::Fd;
+use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::fifos::OPENING_WAITS;
+use crate::subsystems::file_tree::FileTree;
+use crate::subsystems::opening::open_path;
+use crate::subsystems::private_input::PrivateInput;
+use crate::subsystems::process_files::tell;
+use crate::subsystems::program_break::ProgramBreak;
+use crate::subsystems::random::RandomStream;
+use crate::subsystems::session::Session;
+use crate::subsystems::threads::Threads;
+use crate::thread::{Thread, Unfinished};
+use crate::user_memory::{UserAddress, UserMemory};
+
+syscall!(56 => openat, fifo_waits);
+
+/// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`. A FIFO is waited for, as its flags say.
+pub fn openat(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    tree: &mut FileTree,
+    random: &mut RandomStream,
+    input: &mut PrivateInput,
+    platform: &mut impl Platform,
+    space: &mut AddressSpace,
+    program_break: &mut ProgramBreak,
+    session: &mut Session,
+    threads: &mut Threads,
+    thread: &mut Thread,
+    boot: &BootInfo,
+    directory: Fd,
+    path: UserAddress,
+    flags: u32,
+    mode: u32,
+) -> Outcome {
+    let umask = tree.umask;
+    let is_again = thread.resume_call().is_waiting;
+    tree.fifo_opening.caller = Some((thread.tid, is_again));
+    let caller = &*thread;
+    let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, caller, umask);
+    let result =
+        open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell);
+    tree.fifo_opening.caller = None;
+    match (result, tree.fifo_opening.awaited.take()) {
+        (Err(OPENING_WAITS), Some(awaited)) => {
+            let unfinished = Unfinished { restarts: true, ..Unfinished::NONE };
+            Ok(threads.wait_for_event(thread, directory.0 as u64, core::iter::once(awaited), unfinished))
+        }
+        (result, _) => result.map(Leave::Return),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::at_flags::AT_FDCWD;
+    use crate::abi::open_flags::{O_RDONLY, O_WRONLY};
+    use crate::subsystems::fifos::Fifo;
+    use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::Kind;
+    use crate::testing_threads::{Step, ThreadMachine};
+
+    #[test]
+    fn two_threads_meet() {
+        let (mut machine, boot) = (ThreadMachine::new(), boot_with(&[]));
+        machine.spawn(0, UserAddress::NULL);
+        let (mut descriptors, mut tree) = (Descriptors::new(), FileTree::new());
+        let (mut random, mut input, mut session) = (RandomStream::new(), PrivateInput::new(), Session::new());
+        let (mut space, mut program_break) = (AddressSpace::new(), ProgramBreak::new());
+        let root = tree.root(&boot);
+        let fifo = tree.new_node(Kind::Fifo(Fifo::default()), 0o600);
+        tree.link(&root, b"fifo", &fifo);
+        let path = machine.memory.put_c_string(0, "/fifo");
+        let mut open = |machine: &mut ThreadMachine, flags| {
+            machine.call(|m, thread| {
+                openat(
+                    &mut m.memory,
+                    &mut descriptors,
+                    &mut tree,
+                    &mut random,
+                    &mut input,
+                    &mut m.platform,
+                    &mut space,
+                    &mut program_break,
+                    &mut session,
+                    &mut m.threads,
+                    thread,
+                    &boot,
+                    AT_FDCWD,
+                    path,
+                    flags,
+                    0,
+                )
+            })
+        };
+        assert_eq!(open(&mut machine, O_RDONLY), Step::Switched(3, 0));
+        assert_eq!(open(&mut machine, O_WRONLY), Step::Returned(3));
+        assert_eq!(machine.yield_now(), Step::Switched(2, i64::from(AT_FDCWD.0)), "the call is made again");
+        assert_eq!(open(&mut machine, O_RDONLY), Step::Returned(4));
+    }
+}

@@ -1,0 +1,79 @@
+//! Programs that tell what calls come to, on Linux as `qemu-riscv64` has it and as images: the same words.
+#![allow(clippy::unwrap_used)] // what fails here fails the test
+
+mod tool;
+
+use std::process::Command;
+
+use tool::Workplace;
+
+/// Compiles `fixtures/calls/NAME.c` and runs it both ways, in the platform `on`; returns what it says.
+#[track_caller]
+fn says_the_same(name: &str, source: &str, on: &[&str]) -> String {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest(&format!("{name}.c"), source, &[]);
+    let image = workplace.zeroos(&[&["run"], on, &[app.as_str()]].concat()).exits(0);
+    let folder = workplace.path("scratch");
+    std::fs::create_dir_all(folder.join("tmp")).unwrap();
+    let mut qemu = Command::new("qemu-riscv64");
+    qemu.arg(&app).current_dir(&folder);
+    let linux = tool::finish(&mut qemu, b"").exits(0);
+    assert_eq!(image.text(), linux.text(), "{name}: left the image, right Linux");
+    image.text().to_owned()
+}
+
+#[test]
+fn links_to_descriptors() {
+    let text = says_the_same("descriptor_links", include_str!("fixtures/calls/descriptor_links.c"), &[]);
+    assert!(text.contains("/proc/self/fd/3 -> /tmp/links/file\n"), "{text}");
+}
+
+#[test]
+fn files_of_signals() {
+    let text = says_the_same("signal_files", include_str!("fixtures/calls/signal_files.c"), &[]);
+    assert!(text.contains("interrupted: -4"), "{text}");
+}
+
+#[test]
+fn fifos_and_rights_of_pipes() {
+    let text = says_the_same("fifos", include_str!("fixtures/calls/fifos.c"), &[]);
+    assert!(text.contains("interrupted: -4"), "{text}");
+}
+
+#[test]
+fn pairs_of_sockets() {
+    let text = says_the_same("socket_pairs", include_str!("fixtures/calls/socket_pairs.c"), &[]);
+    assert!(text.contains("drained: 500000"), "{text}");
+}
+
+#[test]
+fn interest_in_interest_lists() {
+    let text = says_the_same("nested_epolls", include_str!("fixtures/calls/nested_epolls.c"), &[]);
+    assert!(text.contains("longer circle: -40"), "{text}");
+}
+
+/// Nobody's Linux is to have its clock set: these answers are from the source of Linux.
+#[test]
+fn the_time_of_day_is_set() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("time_of_day.c", include_str!("fixtures/calls/time_of_day.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "set: 0 ",
+        "realtime: 2000000000 ",
+        "coarse: 2000000000 ",
+        "monotonic: 0 ",
+        "other clock: -22 ",
+        "file: 2000000000 ",
+        "timer: 0 ",
+        "due: 8 ",
+        "timer: 0 ",
+        "canceled: -125 ",
+        "not yet: -11 ",
+        "adjtime: 5 ",
+        "realtime: 2000000100 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}
