@@ -193,14 +193,17 @@ fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
     Ok(())
 }
 
-/// What the program's segments allow, for kernels that look.
+/// What the program's segments allow, and its stack if more than usual, for kernels that look.
 fn asked_segments(app: &AppElf, plan: &Plan) -> Vec<(AddressRange, Permissions)> {
-    let is_asked = plan.selection.files.contains_key(&Module::of(&["subsystems", "checked_memory"]));
+    let has = |file| plan.selection.files.contains_key(&Module::of(&["subsystems", file]));
+    let is_asked = has("checked_memory") || has("process_files");
     let segments = app.segments.iter().filter(|_| is_asked).filter_map(|segment| {
         let range = AddressRange::new(plan.placement.placed(segment.range.start()), segment.range.size())?;
         Some((range, segment.permissions))
     });
-    segments.collect()
+    let everything = Permissions { read: true, write: true, execute: true };
+    let stack = (is_asked && app.executable_stack).then_some((plan.placement.stack, everything));
+    segments.chain(stack).collect()
 }
 
 /// What handlers may touch: the program with its break, its stack and its mappings, neighbours joined.

@@ -1,8 +1,8 @@
 //! `openat(2)`: <https://man7.org/linux/man-pages/man2/openat.2.html>, where the program names files of `/proc/self`. Supported:
 //! every flag but O_ASYNC; O_SYNC, O_DSYNC, O_DIRECT and O_NOATIME change nothing in memory; not supported: changing `comm`.
-//! `/proc/self/maps` shows segments as accessible in every way, and mappings of files without their names; `status` has no
-//! signals and no number of threads, `stat` and `statm` have 0 for what is not kept (processor time, faults) and 1 thread. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC,
-//! ENOMEM.
+//! `/proc/self/maps` shows mappings of files without their names; `status` has no signals and no number of threads, `stat` and
+//! `statm` have 0 for what is not kept (processor time, faults) and 1 thread. Errors: EFAULT, ENOENT, ENOTDIR, EISDIR, EEXIST,
+//! ELOOP, ENAMETOOLONG, EINVAL, EBADF, EMFILE, EACCES, ENOSPC, ENOMEM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
