@@ -142,6 +142,8 @@ pub(super) struct Blocks<'v> {
     values: PackedValues<'v>,
     /// By hash of what is known at its start, a block with it: neighbours know the same.
     alike: Box<[Option<BlockId>; ALIKE]>,
+    /// Room for what is known at the start of a new block.
+    found: Vec<Value<'v>>,
 }
 
 /// How many states are remembered to be shared.
@@ -171,6 +173,7 @@ impl<'v> Blocks<'v> {
             starts: vec![0; code.slots() / 64 + 1],
             values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
+            found: Vec::new(),
         }
     }
 
@@ -266,8 +269,11 @@ impl<'v> Blocks<'v> {
             before,
         });
         if !self.starts_like_the_one_before(id, known, state) {
-            let values: Vec<Value<'v>> = known.iter().map(|register| state.get(register)).collect();
+            let mut values = std::mem::take(&mut self.found);
+            values.clear();
+            values.extend(known.iter().map(|register| state.get(register)));
             self.place(id, known, &values);
+            self.found = values;
         }
         id
     }

@@ -273,8 +273,11 @@ impl Escapes {
 }
 
 /// The registers that at the start of the blocks of `function` surely hold what `auipc` left there. It is the address of nothing
-/// (psABI, "Code models"): what uses it adds the rest of one.
+/// (psABI, "Code models"): what uses it adds the rest of one. Where jumps may lead anywhere nothing is sure.
 fn uppers(program: &Program<'_>, function: FunctionId) -> BTreeMap<BlockId, RegisterSet> {
+    if !program[function].unbounded_jumps.is_empty() {
+        return BTreeMap::new();
+    }
     let is_entered = |block| program.is_first(block) || program.is_resumption(block);
     let first = |block| if is_entered(block) { RegisterSet::EMPTY } else { all_registers() };
     let blocks = &program[function].blocks;

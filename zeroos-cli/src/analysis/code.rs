@@ -22,7 +22,7 @@ pub(super) struct Code<'a> {
     pub go: GoFile<'a>,
     texts: Vec<Text<'a>>,
     /// Whether instructions are 4 bytes long, on multiples of 4.
-    whole_words: bool,
+    pub whole_words: bool,
     /// Whether others were met all the same.
     met_halves: &'a Cell<bool>,
     /// Executable memory that by the section headers holds no code, ascending.

@@ -57,7 +57,7 @@ pub(super) struct Few {
 /// Any number of successors and of ways out.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(super) struct Many {
-    next: Vec<BlockId>,
+    next: Vec<Option<BlockId>>,
     called: Vec<FunctionId>,
     tails: Vec<FunctionId>,
     ways: Ways,
@@ -127,15 +127,20 @@ impl Exit {
 
     /// Blocks of this function that can follow, the one behind a call included.
     pub fn successors(&self) -> impl Iterator<Item = BlockId> {
-        let mut index = 0;
-        std::iter::from_fn(move || {
-            let successor = match self {
-                Exit::Few(few) => few.next.get(index).copied().flatten(),
-                Exit::Many(many) => many.next.get(index).copied(),
-            };
-            index += 1;
-            successor
-        })
+        let next = match self {
+            Exit::Few(few) => &few.next[..],
+            Exit::Many(many) => &many.next[..],
+        };
+        next.iter().filter_map(|&next| next)
+    }
+
+    /// The functions that it calls or jumps to by their address.
+    pub fn targets(&self) -> impl Iterator<Item = FunctionId> {
+        let (called, tails) = match self {
+            Exit::Few(few) => (few.target.as_slice(), &[][..]),
+            Exit::Many(many) => (&many.called[..], &many.tails[..]),
+        };
+        called.iter().chain(tails).copied()
     }
 
     /// Whether it may return to the caller.
@@ -179,7 +184,7 @@ impl Exit {
         {
             *free = Some(block);
         } else {
-            self.extend(|many| many.next.push(block));
+            self.extend(|many| many.next.push(Some(block)));
         }
     }
 
@@ -221,7 +226,7 @@ impl Exit {
             Exit::Few(few) => {
                 let (called, tails) = if few.is_tail { (None, few.target) } else { (few.target, None) };
                 Box::new(Many {
-                    next: few.next.into_iter().flatten().collect(),
+                    next: few.next.into_iter().filter(Option::is_some).collect(),
                     called: called.into_iter().collect(),
                     tails: tails.into_iter().collect(),
                     ways: few.ways,
@@ -248,6 +253,7 @@ mod tests {
         }
         exit.add_call(None, false);
         assert_eq!(exit.successors().map(BlockId::index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert_eq!(exit.targets().map(FunctionId::index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         let tail = exit.tail().unwrap();
         assert_eq!(tail.known().map(FunctionId::index).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert!(tail.unknown && exit.call().unwrap().is_nowhere());

@@ -116,7 +116,7 @@ fn run_again<'p, 'a>(
     while let Some(id) = work.pop() {
         if !std::mem::replace(&mut again[id.index()], true) {
             let exits = program[id].blocks.iter().map(|&block| &program.blocks[block].exit);
-            work.extend(exits.flat_map(|exit| exit.callees()).flat_map(|callee| callee.known()));
+            work.extend(exits.flat_map(|exit| exit.targets()));
             work.extend(by_pointer.get(&id).into_iter().flatten());
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::blocks::Block;
 use super::exit::{BlockId, FunctionId};
 use super::program::Program;
 use super::state::{Convention, preserved};
@@ -28,20 +29,42 @@ impl Flow {
     pub fn new(program: &Program<'_>) -> Flow {
         let functions = program.functions.len();
         let blocks = &program.blocks;
-        let edges = || blocks.ids().flat_map(|from| blocks[from].exit.successors().map(move |to| (to.index(), from)));
         let in_functions = || program.functions.iter().flat_map(|function| &function.blocks).copied();
-        let calls = || {
-            in_functions().flat_map(|from| {
-                let targets = blocks[from].exit.callees().flat_map(|callee| callee.known());
-                targets.map(move |target| (target.index(), from))
-            })
-        };
-        let returning = || in_functions().filter(|&block| blocks[block].exit.returns());
+        let volatile = caller_saved(program.convention);
+        let mut clobbers = vec![RegisterSet::EMPTY; functions];
+        // There are many blocks, so they are gone through twice only.
+        let mut predecessors = BlockLists::new(blocks.len());
+        let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
+        for from in in_functions() {
+            let Block { exit, function, effects, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.count(to.index()));
+            exit.targets().for_each(|target| callers.count(target.index()));
+            if exit.returns() {
+                returns.count(function.index());
+            }
+            let calls_anything = exit.callees().any(|callee| callee.unknown || callee.is_nowhere());
+            let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
+            clobbers[function.index()] = clobbers[function.index()].union(own);
+        }
+        predecessors.lay_out();
+        callers.lay_out();
+        returns.lay_out();
+        for from in in_functions() {
+            let Block { exit, function, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.add(to.index(), from));
+            exit.targets().for_each(|target| callers.add(target.index(), from));
+            if exit.returns() {
+                returns.add(function.index(), from);
+            }
+        }
+        predecessors.settle();
+        callers.settle();
+        returns.settle();
         let mut flow = Flow {
-            predecessors: BlockLists::new(blocks.len(), edges),
-            callers: BlockLists::new(functions, calls),
-            returns: BlockLists::new(functions, || returning().map(|block| (blocks[block].function.index(), block))),
-            clobbers: vec![RegisterSet::EMPTY; functions],
+            predecessors,
+            callers,
+            returns,
+            clobbers,
             broken: vec![RegisterSet::EMPTY; functions],
             broken_by_pointer: RegisterSet::EMPTY,
             sites: program.sites(),
@@ -53,18 +76,8 @@ impl Flow {
         flow
     }
 
-    /// Least fixed point over the call graph: own writes plus those of callees, minus what the convention preserves.
+    /// Least fixed point over the call graph: own writes, which are there, plus those of callees, minus what the convention preserves.
     fn propagate_clobbers(&mut self, program: &Program<'_>) {
-        let volatile = caller_saved(program.convention);
-        for block in program.blocks.ids() {
-            let exit = &program.blocks[block].exit;
-            let mut own = program.blocks[block].effects.writes;
-            if exit.callees().any(|callee| callee.unknown || callee.is_nowhere()) {
-                own = own.union(volatile);
-            }
-            let function = &mut self.clobbers[program.blocks[block].function.index()];
-            *function = function.union(own.intersection(volatile));
-        }
         let mut work: Vec<FunctionId> = program.function_ids().collect();
         while let Some(callee) = work.pop() {
             let set = self.clobbers[callee.index()];
@@ -166,33 +179,46 @@ impl Flow {
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
 const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
-/// Lists of blocks, one behind the other.
+/// Lists of blocks, one behind the other. What is to be in them is counted first, then added.
 struct BlockLists {
-    /// Where each list starts, and at last where the last one ends.
+    /// Where each list starts, and at last where the last one ends. While blocks are counted, how many the list before has;
+    /// while they are added, where the next one goes.
     first: Vec<u32>,
     all: Vec<BlockId>,
 }
 
 impl BlockLists {
-    /// As many as `count`, of pairs of the number of a list and what is in it; they are gone through twice.
-    fn new<I: Iterator<Item = (usize, BlockId)>>(count: usize, pairs: impl Fn() -> I) -> BlockLists {
-        let mut first = vec![0; count + 1];
-        for (list, _) in pairs() {
-            first[list + 1] += 1;
+    /// As many as `count`.
+    fn new(count: usize) -> BlockLists {
+        BlockLists { first: vec![0; count + 1], all: Vec::new() }
+    }
+
+    /// One more block will be in the list.
+    fn count(&mut self, list: usize) {
+        self.first[list + 1] += 1;
+    }
+
+    /// All were counted.
+    fn lay_out(&mut self) {
+        let mut end = 0;
+        for first in &mut self.first {
+            end += *first;
+            *first = end;
         }
-        for list in 1..first.len() {
-            first[list] += first[list - 1];
-        }
-        let mut all = vec![BlockId::new(0); first[count] as usize];
-        // Each start is moved on to the end of its list, which is where the next one starts.
-        for (list, block) in pairs() {
-            let place = &mut first[list];
-            all[*place as usize] = block;
-            *place += 1;
-        }
-        first.rotate_right(1);
-        first[0] = 0;
-        BlockLists { first, all }
+        self.all = vec![BlockId::new(0); end as usize];
+    }
+
+    /// Puts `block` behind what is in the list.
+    fn add(&mut self, list: usize, block: BlockId) {
+        let place = &mut self.first[list];
+        self.all[*place as usize] = block;
+        *place += 1;
+    }
+
+    /// All were added: each start was moved on to the end of its list, which is where the next one starts.
+    fn settle(&mut self) {
+        self.first.rotate_right(1);
+        self.first[0] = 0;
     }
 
     fn of(&self, list: usize) -> &[BlockId] {

@@ -258,7 +258,7 @@ fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets, mut found: 
         }
         needed.push(function);
         let exits = program[function].blocks.iter().map(|&block| &program.blocks[block].exit);
-        found.extend(exits.flat_map(|exit| exit.callees()).flat_map(|callee| callee.known()));
+        found.extend(exits.flat_map(|exit| exit.targets()));
         if sets.returned != all_registers() {
             found.extend(flow.callers(function).iter().map(|&block| program.blocks[block].function));
         }

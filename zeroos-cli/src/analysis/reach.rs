@@ -37,8 +37,7 @@ impl Chains {
         let mut pointed = pointed.into_iter();
         loop {
             while let Some(from) = queue.pop_front() {
-                let exits = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.callees());
-                let called = exits.flat_map(|callee| callee.known());
+                let called = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.targets());
                 let taken = program[from].code_references.iter().filter_map(|&target| program.function_at(target));
                 for target in called.chain(taken) {
                     chains.link(target, Origin::Function(from), &mut queue);

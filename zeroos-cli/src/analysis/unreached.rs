@@ -17,61 +17,57 @@ const WORK_LIMIT: usize = 2;
 /// Functions that were walked.
 #[derive(Default)]
 pub(super) struct Unreached {
-    /// By start: where instructions start, and where they go on in their middle.
-    walked: BTreeMap<u64, Walked>,
+    /// By start: at which distances from it instructions go on in their middle.
+    middles: BTreeMap<u64, Vec<u32>>,
     work: usize,
-}
-
-#[derive(Default)]
-struct Walked {
-    starts: BTreeSet<u64>,
-    middles: BTreeSet<u64>,
 }
 
 impl Unreached {
     /// Whether `address` lies inside an instruction of what starts at the first address of `extent` and ends with it.
     pub fn splits(&mut self, address: u64, extent: Range<u64>, code: &Code<'_>) -> bool {
-        if !extent.contains(&address) {
+        if code.whole_words || !extent.contains(&address) {
             return false;
         }
-        let work = &mut self.work;
-        let walked = self.walked.entry(extent.start).or_insert_with(|| {
-            let mut limit = (WORK_LIMIT * code.slots()).saturating_sub(*work);
-            let walked = Walked::of(&extent, code, &mut limit);
-            *work = (WORK_LIMIT * code.slots()).saturating_sub(limit);
-            walked
-        });
-        walked.middles.contains(&address) && !walked.starts.contains(&address)
+        let Ok(distance) = u32::try_from(address - extent.start) else { return false };
+        let Unreached { middles, work } = self;
+        let middles = middles.entry(extent.start).or_insert_with(|| walk(&extent, code, work).unwrap_or_default());
+        middles.binary_search(&distance).is_ok()
     }
 }
 
-impl Walked {
-    fn of(extent: &Range<u64>, code: &Code<'_>, limit: &mut usize) -> Walked {
-        let mut walked = Walked::default();
-        let mut pending = vec![extent.start];
-        while let Some(start) = pending.pop() {
-            let mut at = start;
-            while extent.contains(&at) && !walked.starts.contains(&at) {
-                let instruction = code.fetch(at).filter(|one| at.wrapping_add(one.length.into()) <= extent.end);
-                let Some(instruction) = instruction.filter(|_| *limit > 0) else { return Walked::default() };
-                *limit -= 1;
-                walked.starts.insert(at);
-                if instruction.length == 4 {
-                    walked.middles.insert(at.wrapping_add(2));
-                }
-                match instruction.flow() {
-                    ControlFlow::Next | ControlFlow::EnvironmentCall => {}
-                    ControlFlow::Branch(offset) => pending.push(at.wrapping_add_signed(offset.into())),
-                    ControlFlow::Jump(_) | ControlFlow::IndirectJump if instruction.rd() != Register::ZERO => {}
-                    ControlFlow::Jump(offset) => {
-                        pending.push(at.wrapping_add_signed(offset.into()));
-                        break;
-                    }
-                    ControlFlow::IndirectJump | ControlFlow::Trap => break,
-                }
-                at = at.wrapping_add(instruction.length.into());
+/// Where instructions go on in their middle and none starts, counted from the start of `extent`; `None` if a path leads to
+/// what is no instruction, or too much was walked.
+fn walk(extent: &Range<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
+    let mut starts = BTreeSet::new();
+    let mut middles = Vec::new();
+    let mut pending = vec![extent.start];
+    while let Some(mut at) = pending.pop() {
+        while extent.contains(&at) && starts.insert(at) {
+            let instruction = code.fetch(at)?;
+            let next = at.wrapping_add(instruction.length.into());
+            *work += 1;
+            if next > extent.end || *work > WORK_LIMIT * code.slots() {
+                return None;
             }
+            if instruction.length == 4 {
+                middles.push(at + 2);
+            }
+            match instruction.flow() {
+                ControlFlow::Next | ControlFlow::EnvironmentCall => {}
+                ControlFlow::Branch(offset) => pending.push(at.wrapping_add_signed(offset.into())),
+                ControlFlow::Jump(_) | ControlFlow::IndirectJump if instruction.rd() != Register::ZERO => {}
+                ControlFlow::Jump(offset) => {
+                    pending.push(at.wrapping_add_signed(offset.into()));
+                    break;
+                }
+                ControlFlow::IndirectJump | ControlFlow::Trap => break,
+            }
+            at = next;
         }
-        walked
     }
+    middles.retain(|middle| !starts.contains(middle));
+    let mut distances: Vec<u32> =
+        middles.into_iter().filter_map(|middle| u32::try_from(middle - extent.start).ok()).collect();
+    distances.sort_unstable();
+    Some(distances)
 }
