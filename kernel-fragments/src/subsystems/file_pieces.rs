@@ -259,7 +259,7 @@ mod tests {
     /// Whatever a buffer's place and a file's offset: what is copied between them begins alike.
     #[test]
     fn a_piece_lies_as_what_was_written_first() {
-        let buffer = vec![1; 100];
+        let buffer = [1; 100];
         for (skip, offset) in [(0, 4), (3, 4), (7, PIECE_BYTES), (0, 5 * PIECE_BYTES + 1)] {
             let mut pieces = FilePieces::default();
             assert_eq!(pieces.write(offset, &buffer[skip..]), 100 - skip);
