@@ -164,7 +164,7 @@ mod tests {
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "kept").unwrap();
         let to = |path: &Path| ExportedKind::Symlink(path.to_string_lossy().as_bytes().into());
-        let payload = || ExportedKind::Regular(b"payload"[..].into());
+        let payload = || ExportedKind::Regular(vec![b"payload"[..].into()]);
         assert!(!copied(folder.path(), &[entry(&["a"], to(&secret)), entry(&["a"], payload())]));
         assert!(!copied(folder.path(), &[entry(&["a"], payload()), entry(&["a"], to(&secret))]));
         assert!(!copied(folder.path(), &[entry(&["a"], to(folder.path())), entry(&["a", "secret"], payload())]));
