@@ -124,7 +124,7 @@ pub struct ExportedFile {
     pub path: Text,
     /// Permission bits.
     pub mode: u64,
-    /// What a regular file holds, or where a symbolic link leads.
+    /// What a regular file holds, or the first piece of it, or where a symbolic link leads.
     pub contents: Text,
 }
 
@@ -139,6 +139,8 @@ impl ExportedFile {
     pub const SYMLINK: u64 = 3;
     /// Something that cannot be handed out, such as a device.
     pub const OTHER: u64 = 4;
+    /// No file of its own: `contents` belongs behind that of the entry before, which is a regular file or such a piece.
+    pub const MORE: u64 = 5;
 }
 
 /// Kernel code that loads a thread's last registers and goes on at a place of the program.

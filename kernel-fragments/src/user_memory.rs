@@ -160,6 +160,11 @@ pub trait UserMemory {
     /// EFAULT if memory that is not the program's comes first; ENAMETOOLONG if no zero is among the first `limit`
     /// bytes.
     fn c_string(&self, address: UserAddress, limit: usize) -> Result<&[u8], Errno> {
+        // Nearly always there is memory for the longest one.
+        if let Ok(bytes) = self.slice(address, limit) {
+            let len_bytes = bytes.iter().position(|&byte| byte == 0).ok_or(Errno::ENAMETOOLONG)?;
+            return bytes.get(..len_bytes).ok_or(Errno::ENAMETOOLONG);
+        }
         for len_bytes in 0..limit {
             if self.slice(address.add(len_bytes), 1)?[0] == 0 {
                 return self.slice(address, len_bytes);

@@ -20,12 +20,8 @@ pub const S_IFSOCK: u32 = 0o14_0000;
 /// The number of the file system of files without a name or contents.
 pub const ANONYMOUS_DEVICE: u64 = 14;
 
-/// Bytes of the encoded structure.
-pub const STAT_BYTES: usize = 128;
-
-/// An encoded structure, aligned as in C: so it is written and copied by words.
-#[repr(C, align(8))]
-pub struct Encoded<const BYTES: usize>(pub [u8; BYTES]);
+/// Words of the structure.
+pub const STAT_WORDS: usize = 16;
 
 /// What `stat(2)` and `statx(2)` tell about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -63,8 +59,8 @@ const NS_PER_S: i64 = 1_000_000_000;
 
 impl Stat {
     /// The structure as it lies in the program's memory.
-    pub fn encode(&self) -> Encoded<STAT_BYTES> {
-        let mut words = [0u64; STAT_BYTES / 8];
+    pub fn encode(&self) -> [u64; STAT_WORDS] {
+        let mut words = [0; STAT_WORDS];
         words[0] = self.device;
         words[1] = self.inode;
         words[2] = u64::from(self.mode) | u64::from(self.links) << 32;
@@ -79,18 +75,7 @@ impl Stat {
         words[12] = nanoseconds(self.modify_time_ns);
         words[13] = seconds(self.change_time_ns);
         words[14] = nanoseconds(self.change_time_ns);
-        Encoded::from_words(&words)
-    }
-}
-
-impl<const BYTES: usize> Encoded<BYTES> {
-    /// The structure that consists of these words.
-    pub fn from_words(words: &[u64]) -> Encoded<BYTES> {
-        let mut encoded = Encoded([0; BYTES]);
-        for (field, word) in encoded.0.chunks_exact_mut(8).zip(words) {
-            field.copy_from_slice(&word.to_le_bytes());
-        }
-        encoded
+        words
     }
 }
 
@@ -112,12 +97,9 @@ mod tests {
     #[test]
     fn fields_lie_where_the_header_puts_them() {
         let stat = Stat { mode: 0x11, links: 2, size_bytes: 7, blocks: 3, change_time_ns: -1, ..Stat::default() };
-        let Encoded(bytes) = stat.encode();
-        assert_eq!(bytes[16..24], [0x11, 0, 0, 0, 2, 0, 0, 0]);
-        assert_eq!(bytes[48], 7);
-        assert_eq!(bytes[56..60], [0, 0x10, 0, 0]);
-        assert_eq!(bytes[64], 3);
-        assert_eq!(bytes[104..112], (-1i64).to_le_bytes());
-        assert_eq!(bytes[112..120], 999_999_999u64.to_le_bytes());
+        let words = stat.encode();
+        assert_eq!(words[2], 2 << 32 | 0x11);
+        assert_eq!((words[6], words[7], words[8]), (7, 4096, 3));
+        assert_eq!((words[13], words[14]), (u64::MAX, 999_999_999));
     }
 }

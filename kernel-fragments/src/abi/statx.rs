@@ -1,9 +1,9 @@
 //! `struct statx` (include/uapi/linux/stat.h).
 
-use crate::abi::stat::{Encoded, PREFERRED_TRANSFER_BYTES, Stat, nanoseconds, seconds};
+use crate::abi::stat::{PREFERRED_TRANSFER_BYTES, Stat, nanoseconds, seconds};
 
-/// Bytes of the encoded structure.
-pub const STATX_BYTES: usize = 256;
+/// Words of the structure.
+pub const STATX_WORDS: usize = 32;
 
 /// The fields of `stat(2)`.
 const STATX_BASIC_STATS: u32 = 0x7ff;
@@ -13,8 +13,8 @@ const STATX_MNT_ID: u32 = 0x1000;
 const MOUNT_ID: u64 = 1;
 
 /// The structure as it lies in the program's memory: the fields of `stat`, and the mount, whatever was asked for.
-pub fn encode(stat: &Stat) -> Encoded<STATX_BYTES> {
-    let mut words = [0u64; STATX_BYTES / 8];
+pub fn encode(stat: &Stat) -> [u64; STATX_WORDS] {
+    let mut words = [0; STATX_WORDS];
     words[0] = u64::from(STATX_BASIC_STATS | STATX_MNT_ID) | u64::from(PREFERRED_TRANSFER_BYTES) << 32;
     words[2] = u64::from(stat.links) | u64::from(stat.uid) << 32;
     words[3] = u64::from(stat.gid) | u64::from(stat.mode) << 32;
@@ -28,7 +28,7 @@ pub fn encode(stat: &Stat) -> Encoded<STATX_BYTES> {
     words[16] = device(stat.represented_device);
     words[17] = device(stat.device);
     words[18] = MOUNT_ID;
-    Encoded::from_words(&words)
+    words
 }
 
 /// A device number as a major and a minor field.
@@ -57,8 +57,8 @@ mod tests {
             represented_device: 0x103,
             ..Stat::default()
         };
-        let Encoded(bytes) = encode(&stat);
-        let at = |offset: usize| u32::from_le_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"));
+        let words = encode(&stat);
+        let at = |offset: usize| (words[offset / 8] >> (offset % 8 * 8)) as u32;
         assert_eq!((at(0), at(4)), (0x17ff, 4096));
         assert_eq!((at(16), at(20), at(24), at(28) & 0xffff), (2, 3, 4, 0o100644));
         assert_eq!((at(32), at(40)), (5, 6));

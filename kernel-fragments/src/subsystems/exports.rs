@@ -42,12 +42,16 @@ fn export_tree(tree: &mut FileTree, request: u64, node: Rc<Node>, files: &mut Ve
             }
         }
         files.push(one(request, path, &node));
+        if let Kind::Regular(contents) = &node.kind {
+            let more = ExportedFile { request, kind: ExportedFile::MORE, ..ExportedFile::default() };
+            contents.pieces(|piece| files.push(ExportedFile { contents: text(piece), ..more }));
+        }
     }
 }
 
 fn one(request: u64, path: Vec<u8>, node: &Node) -> ExportedFile {
     let (kind, contents) = match &node.kind {
-        Kind::Regular(contents) => (ExportedFile::REGULAR, contents.place()),
+        Kind::Regular(_) => (ExportedFile::REGULAR, Text::default()), // its pieces follow
         Kind::Fixed(bytes) => (ExportedFile::REGULAR, text(bytes)),
         Kind::Directory(_) => (ExportedFile::DIRECTORY, Text::default()),
         Kind::Symlink(target) => (ExportedFile::SYMLINK, text(target)),
@@ -69,8 +73,14 @@ mod tests {
     /// Request, kind, path, contents.
     fn listing(boot: &BootInfo, tree: &mut FileTree) -> Vec<(u64, u64, String, String)> {
         let string = |text| String::from_utf8_lossy(bytes(text)).into_owned();
-        let table = export(boot, tree);
-        exported(table).iter().map(|file| (file.request, file.kind, string(file.path), string(file.contents))).collect()
+        let mut files: Vec<(u64, u64, String, String)> = Vec::new();
+        for file in exported(export(boot, tree)) {
+            match files.last_mut() {
+                Some(before) if file.kind == ExportedFile::MORE => before.3 += &string(file.contents),
+                _ => files.push((file.request, file.kind, string(file.path), string(file.contents))),
+            }
+        }
+        files
     }
 
     #[test]
@@ -86,12 +96,14 @@ mod tests {
         let written = tree.new_node(Kind::Regular(Contents::empty()), 0o755);
         if let Kind::Regular(contents) = &written.kind {
             contents.write(1, b"new").expect("there is memory");
+            contents.write(5000, b"far").expect("there is memory");
         }
         tree.link(&data, b"new", &written);
+        let far = format!("\0new{}far", "\0".repeat(4996));
         let expected = [
             (0, ExportedFile::DIRECTORY, "", ""),
             (0, ExportedFile::SYMLINK, "link", "in.txt"),
-            (0, ExportedFile::REGULAR, "new", "\0new"),
+            (0, ExportedFile::REGULAR, "new", far.as_str()),
             (0, ExportedFile::REGULAR, "in.txt", "hello"),
             (0, ExportedFile::DIRECTORY, "sub", ""),
             (0, ExportedFile::REGULAR, "sub/x", ""),

@@ -39,8 +39,9 @@ impl Node {
     /// relatime_need_update).
     pub fn note_read(&self) {
         let Times { access_ns, modify_ns, change_ns } = self.times.get();
-        if access_ns <= modify_ns.max(change_ns) || self.now_ns().saturating_sub(access_ns) >= DAY_NS {
-            self.times.set(Times { access_ns: self.now_ns(), modify_ns, change_ns });
+        let now_ns = self.now_ns();
+        if access_ns <= modify_ns.max(change_ns) || now_ns.saturating_sub(access_ns) >= DAY_NS {
+            self.times.set(Times { access_ns: now_ns, modify_ns, change_ns });
         }
     }
 

@@ -6,7 +6,7 @@ use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::Stat;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::{Platform, Stream};
-use crate::subsystems::node::{Kind, Node};
+use crate::subsystems::node::{Contents, Kind, Node};
 use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -20,6 +20,9 @@ pub const WOULD_WAIT: Refusal = Refusal::Unsupported("a read or write that waits
 pub const READS: u32 = 1;
 /// A kind of file can be written.
 pub const WRITES: u32 = 2;
+
+/// The bit of a description's access that says that its file has positions.
+const HAS_POSITIONS: u32 = 4;
 
 /// What can be done with one kind of file. No method ever waits: what would have to is answered by EAGAIN, and the call
 /// decides. Files that can be positioned look at `offset`, the others do not.
@@ -100,9 +103,9 @@ pub struct OpenFile {
     pub offset: Cell<u64>,
     /// Access mode and status flags, as `fcntl(F_GETFL)` returns them.
     pub flags: Cell<u32>,
-    /// Bit 0: it can be read; bit 1: it can be written. Never changes.
+    /// Bit 0: it can be read; bit 1: it can be written; bit 2: it has positions. Never changes.
     access: u32,
-    /// The node behind `file`, if it is one: regular files are read without asking `file` what it is.
+    /// The node behind `file`, if it is one: regular files are read and written without asking `file` what it is.
     node: Option<Rc<Node>>,
     /// The stream behind `file`, if it is one: then it is written without asking.
     pub stream: Option<Stream>,
@@ -113,6 +116,7 @@ impl OpenFile {
     pub fn new(file: Box<dyn File>, flags: u32) -> Rc<OpenFile> {
         // O_RDONLY, O_WRONLY, O_RDWR are 0, 1, 2: one more, and each bit stands for one direction. 3 allows neither.
         let access = if flags & O_PATH != 0 { 0 } else { (flags & O_ACCMODE) + 1 };
+        let access = if file.is_seekable() { access | HAS_POSITIONS } else { access };
         let (node, stream) = (file.node().cloned(), file.stream());
         Rc::new(OpenFile { file, offset: Cell::new(0), flags: Cell::new(flags), access, node, stream })
     }
@@ -121,8 +125,14 @@ impl OpenFile {
     /// its end.
     #[inline]
     pub fn committed_from(&self, offset: u64) -> Option<&'static [u8]> {
+        self.regular()?.1.committed_from(offset)
+    }
+
+    /// The node and its contents, if it is a regular file.
+    #[inline]
+    pub fn regular(&self) -> Option<(&Node, &Contents)> {
         match self.node.as_deref() {
-            Some(Node { kind: Kind::Regular(contents), .. }) => contents.committed_from(offset),
+            Some(node @ Node { kind: Kind::Regular(contents), .. }) => Some((node, contents)),
             _ => None,
         }
     }
@@ -140,6 +150,11 @@ impl OpenFile {
     /// Whether it was opened for writing.
     pub fn is_writable(&self) -> bool {
         self.access & 2 != 0
+    }
+
+    /// Whether it has positions: `lseek` and `pread64` work.
+    pub fn is_seekable(&self) -> bool {
+        self.access & HAS_POSITIONS != 0
     }
 
     /// Whether calls on it must not wait.
@@ -166,7 +181,7 @@ impl OpenFile {
             Err(Refusal::Errno(Errno::EPIPE)) => {
                 Err(Refusal::Unsupported("SIGPIPE: writing to a pipe that nobody reads"))
             }
-            Ok(_) if self.file.is_seekable() || self.is_nonblocking() => result,
+            Ok(_) if self.is_seekable() || self.is_nonblocking() => result,
             Err(Refusal::Errno(Errno::EAGAIN)) if self.is_nonblocking() => result,
             Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => Err(WOULD_WAIT),
             Err(_) => result,
@@ -175,7 +190,7 @@ impl OpenFile {
 
     /// Where a write that is meant for `offset` goes: the end, if the file was opened for appending.
     pub fn write_offset(&self, offset: u64) -> u64 {
-        if self.flags.get() & O_APPEND != 0 && self.file.is_seekable() { self.file.stat().size_bytes } else { offset }
+        if self.flags.get() & O_APPEND != 0 && self.is_seekable() { self.file.stat().size_bytes } else { offset }
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::abi::stat::Stat;
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
-use crate::subsystems::node::{Node, resize};
+use crate::subsystems::node::Node;
 use crate::subsystems::open_file::File;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -45,7 +45,8 @@ fn all(platform: &mut dyn Platform) -> Result<Vec<u8>, Errno> {
     loop {
         if filled == bytes.len() {
             let more = filled.max(FIRST_BYTES);
-            resize(&mut bytes, filled + more).map_err(|_| Errno::ENOMEM)?;
+            bytes.try_reserve(more).map_err(|_| Errno::ENOMEM)?;
+            bytes.resize(filled + more, 0);
         }
         match bytes.get_mut(filled..).map_or(0, |room| platform.read_input(room)) {
             0 => break,

@@ -33,7 +33,10 @@ pub fn read_buffer(
 ) -> SysResult {
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     match memory.slice_mut(address, len_bytes) {
-        Ok(buffer) => open.without_waiting(open.file.read(platform, offset, buffer), 0),
+        Ok(buffer) => match open.regular() {
+            Some((node, contents)) => node.read_regular(contents, offset, buffer),
+            None => open.without_waiting(open.file.read(platform, offset, buffer), 0),
+        },
         Err(_) => read_beginning(memory, platform, open, offset, address, len_bytes),
     }
 }
@@ -79,7 +82,10 @@ pub fn write_buffer(
         return Ok(len_bytes);
     }
     match memory.slice(address, len_bytes) {
-        Ok(buffer) => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
+        Ok(buffer) => match open.regular() {
+            Some((node, contents)) => node.write_regular(contents, offset, buffer),
+            None => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
+        },
         Err(_) => write_beginning(memory, platform, open, offset, address, len_bytes),
     }
 }

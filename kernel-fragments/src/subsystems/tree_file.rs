@@ -18,10 +18,7 @@ pub struct TreeFile(pub Rc<Node>);
 impl File for TreeFile {
     fn read(&self, _platform: &mut dyn Platform, offset: u64, into: &mut [u8]) -> SysResult {
         match &self.0.kind {
-            Kind::Regular(contents) => {
-                self.0.note_read();
-                contents.read(offset, into)
-            }
+            Kind::Regular(contents) => self.0.read_regular(contents, offset, into),
             Kind::Fixed(bytes) => {
                 let rest = bytes.get(offset as usize..).unwrap_or_default();
                 let read = into.iter_mut().zip(rest).map(|(into, byte)| *into = *byte).count();
@@ -34,12 +31,7 @@ impl File for TreeFile {
 
     fn write(&self, _platform: &mut dyn Platform, offset: u64, from: &[u8]) -> SysResult {
         match &self.0.kind {
-            Kind::Regular(contents) => {
-                if !from.is_empty() {
-                    self.0.note_write();
-                }
-                contents.write(offset, from)
-            }
+            Kind::Regular(contents) => self.0.write_regular(contents, offset, from),
             _ => Err(Errno::EINVAL.into()),
         }
     }

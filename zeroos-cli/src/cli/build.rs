@@ -41,9 +41,9 @@ pub(super) fn execute(arguments: Arguments) -> CommandResult {
     if let (Some(path), Some(note)) = (&arguments.report, read_note(&built.image)?) {
         let text = report::json(&examined, &built, &note)
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
-        input::write_whole(path, text.as_bytes(), false)?;
+        input::write_whole(path, &[text.as_bytes()], false)?;
     }
-    input::write_whole(&output, &built.image, true)?;
+    input::write_whole(&output, &[&built.image], true)?;
     let (direct, trap) = (built.plan.direct_sites().count(), built.plan.trap_sites().count());
     let lowered = match built.plan.lowerings.sites.len() {
         0 => String::new(),

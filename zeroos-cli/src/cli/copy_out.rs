@@ -56,7 +56,7 @@ fn copy_one(guest: &str, host: &Path, files: &[&Exported]) -> Result<(), Failure
     };
     match &first.kind {
         ExportedKind::Missing => Err(EngineError::NotWritten { path: guest.into() }.into()),
-        ExportedKind::Regular(bytes) => Ok(input::write_whole(host, bytes, first.mode & 0o111 != 0)?),
+        ExportedKind::Regular(pieces) => Ok(input::write_whole(host, pieces, first.mode & 0o111 != 0)?),
         ExportedKind::Directory => copy_tree(guest, host, below),
         // Links are followed where the path itself is looked up.
         ExportedKind::Symlink(_) | ExportedKind::Other => Err(EngineError::NoContents { path: guest.into() }.into()),
@@ -91,7 +91,7 @@ fn copy_tree(guest: &str, host: &Path, files: &[&Exported]) -> Result<(), Failur
         }
         match &file.kind {
             ExportedKind::Directory => std::fs::create_dir(&path).map_err(failed)?,
-            ExportedKind::Regular(bytes) => input::write_whole(&path, bytes, file.mode & 0o111 != 0)?,
+            ExportedKind::Regular(pieces) => input::write_whole(&path, pieces, file.mode & 0o111 != 0)?,
             ExportedKind::Symlink(target) => make_link(target, &path).map_err(failed)?,
             ExportedKind::Missing | ExportedKind::Other => {
                 return Err(EngineError::NoContents { path: guest_path(guest, file) }.into());
@@ -164,7 +164,7 @@ mod tests {
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "kept").unwrap();
         let to = |path: &Path| ExportedKind::Symlink(path.to_string_lossy().as_bytes().into());
-        let payload = || ExportedKind::Regular(b"payload"[..].into());
+        let payload = || ExportedKind::Regular(vec![b"payload"[..].into()]);
         assert!(!copied(folder.path(), &[entry(&["a"], to(&secret)), entry(&["a"], payload())]));
         assert!(!copied(folder.path(), &[entry(&["a"], payload()), entry(&["a"], to(&secret))]));
         assert!(!copied(folder.path(), &[entry(&["a"], to(folder.path())), entry(&["a", "secret"], payload())]));

@@ -90,26 +90,27 @@ pub(super) fn read_program(path: &Path) -> Result<Vec<u8>, FileError> {
     }
 }
 
-/// Writes `bytes` to `path`, executable if asked: a reader sees the old file or the new one, never half of it. What is
+/// Writes `pieces`, one behind the other, to `path`, executable if asked: a reader sees the old file or the new one, never half of it. What is
 /// no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and its target is replaced.
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub(super) fn write_whole(path: &Path, bytes: &[u8], executable: bool) -> Result<(), FileError> {
+pub(super) fn write_whole(path: &Path, pieces: &[impl AsRef<[u8]>], executable: bool) -> Result<(), FileError> {
     let named = path.to_owned();
     let failed = |error: std::io::Error| FileError::Write { path: named.clone(), message: error.to_string() };
+    let write_to = |file: &mut std::fs::File| pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()));
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
         return std::fs::OpenOptions::new()
             .write(true)
             .open(path)
-            .and_then(|mut file| file.write_all(bytes))
+            .and_then(|mut file| write_to(&mut file))
             .map_err(failed);
     }
     let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let path = target.as_path();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
+    write_to(file.as_file_mut()).map_err(failed)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -132,7 +133,7 @@ pub(super) fn write_folder(folder: &Path, files: &std::collections::BTreeMap<Str
     for (path, text) in files {
         let path = folder.join(path);
         std::fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(failed)?;
-        write_whole(&path, text.as_bytes(), false)?;
+        write_whole(&path, &[text.as_bytes()], false)?;
     }
     Ok(())
 }

@@ -127,7 +127,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         let stats = Stats::new(&outcome, &note, image.len() as u64)?;
         let text = serde_json::to_string_pretty(&stats)
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
-        input::write_whole(path, (text + "\n").as_bytes(), false)?;
+        input::write_whole(path, &[text + "\n"], false)?;
     }
     let complete = match outcome.ending {
         RunEnding::Exited(_) => {

@@ -29,8 +29,8 @@ pub struct Exported {
 pub enum ExportedKind {
     /// There is nothing of that name.
     Missing,
-    /// A regular file with its contents; files with the same contents in memory share them.
-    Regular(Rc<[u8]>),
+    /// A regular file with its contents, piece by piece; what lies at the same place in memory is shared.
+    Regular(Vec<Rc<[u8]>>),
     /// A directory; what is in it follows.
     Directory,
     /// A symbolic link and where it leads.
@@ -73,13 +73,19 @@ impl Reader<'_> {
         let mut files = Vec::new();
         for index in 0..count {
             let at = address.checked_add(index.checked_mul(8 * WORDS as u64)?)?;
-            files.push(self.file(at)?);
+            self.entry(at, &mut files)?;
         }
         Some(Some(files))
     }
 
-    fn file(&mut self, address: u64) -> Option<Exported> {
+    /// Appends what the entry at `address` names to `files`, or to the last of them.
+    fn entry(&mut self, address: u64, files: &mut Vec<Exported>) -> Option<()> {
         let [request, kind, path, path_bytes, mode, contents, contents_bytes]: [u64; WORDS] = self.words(address)?;
+        if kind == ExportedFile::MORE {
+            let ExportedKind::Regular(pieces) = &mut files.last_mut()?.kind else { return None };
+            pieces.push(self.bytes(contents, contents_bytes)?);
+            return Some(());
+        }
         let path = self.bytes(path, path_bytes)?;
         let path: Vec<Vec<u8>> = match &*path {
             [] => Vec::new(),
@@ -90,13 +96,14 @@ impl Reader<'_> {
         }
         let kind = match kind {
             ExportedFile::MISSING => ExportedKind::Missing,
-            ExportedFile::REGULAR => ExportedKind::Regular(self.bytes(contents, contents_bytes)?),
+            ExportedFile::REGULAR => ExportedKind::Regular(vec![self.bytes(contents, contents_bytes)?]),
             ExportedFile::DIRECTORY => ExportedKind::Directory,
             ExportedFile::SYMLINK => ExportedKind::Symlink(self.bytes(contents, contents_bytes)?),
             ExportedFile::OTHER => ExportedKind::Other,
             _ => return None,
         };
-        Some(Exported { request: usize::try_from(request).ok()?, path, mode: mode as u32 & 0o7777, kind })
+        files.push(Exported { request: usize::try_from(request).ok()?, path, mode: mode as u32 & 0o7777, kind });
+        Some(())
     }
 
     fn bytes(&mut self, address: u64, len_bytes: u64) -> Option<Rc<[u8]>> {
@@ -163,8 +170,19 @@ mod tests {
     fn a_file_has_names_and_contents() {
         let file = found(&one(ExportedFile::REGULAR, 3, BASE + 0x804, 5), b"a/b hello").unwrap().unwrap();
         let path = vec![b"a".to_vec(), b"b".to_vec()];
-        let kind = ExportedKind::Regular(Rc::from(&b"hello"[..]));
+        let kind = ExportedKind::Regular(vec![Rc::from(&b"hello"[..])]);
         assert_eq!(file, [Exported { request: 0, path, mode: 0o644, kind }]);
+    }
+
+    #[test]
+    fn pieces_belong_to_the_file_before() {
+        let piece = [0, ExportedFile::MORE, 0, 0, 0, BASE + 0x802, 3];
+        let table = |kind| [&[BASE + 16, 2, 0, kind, 0, 0, 0o644, BASE + 0x800, 2][..], &piece].concat();
+        let files = found(&table(ExportedFile::REGULAR), b"hello").unwrap().unwrap();
+        let kind = ExportedKind::Regular(vec![Rc::from(&b"he"[..]), Rc::from(&b"llo"[..])]);
+        assert_eq!(files, [Exported { request: 0, path: Vec::new(), mode: 0o644, kind }]);
+        assert_eq!(found(&table(ExportedFile::SYMLINK), b"hello"), None);
+        assert_eq!(found(&[&[BASE + 16, 1][..], &piece].concat(), b"hello"), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ syscall!(80 => fstat, console_only);
 /// Writes what is known of a standard stream to `address`.
 pub fn fstat(memory: &mut impl UserMemory, streams: &mut StandardStreams, fd: Fd, address: UserAddress) -> SysResult {
     streams.check_open(fd)?;
-    memory.write(address, &standard_stream_stat(fd.0 as u32).encode().0)?;
+    memory.write_words(address, standard_stream_stat(fd.0 as u32).encode())?;
     Ok(0)
 }
 

@@ -55,6 +55,11 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
     if mode & FALLOC_FL_KEEP_SIZE == 0 && end > size_bytes {
         contents.truncate(end)?;
     }
+    // What has memory can be written without fail.
+    if let Err(errno) = contents.reserve(offset as usize, contents.size_bytes().min(end as usize)) {
+        contents.truncate(size_bytes)?;
+        return Err(errno.into());
+    }
     node.note_change();
     Ok(0)
 }

@@ -29,7 +29,7 @@ pub fn newfstatat(
     } else {
         stat_at(memory, descriptors, tree, boot, directory, path, flags)?
     };
-    memory.write(address, &stat.encode().0)?;
+    memory.write_words(address, stat.encode())?;
     Ok(0)
 }
 

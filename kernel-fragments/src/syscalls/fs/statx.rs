@@ -38,7 +38,7 @@ pub fn statx(
     } else {
         stat_at(memory, descriptors, tree, boot, directory, path, flags)?
     };
-    memory.write(address, &encode(&stat).0)?;
+    memory.write_words(address, encode(&stat))?;
     Ok(0)
 }
 

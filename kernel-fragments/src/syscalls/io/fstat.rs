@@ -11,7 +11,7 @@ syscall!(80 => fstat);
 /// Writes what is known of an open file to `address`.
 pub fn fstat(memory: &mut impl UserMemory, descriptors: &mut Descriptors, fd: Fd, address: UserAddress) -> SysResult {
     let stat = descriptors.any(fd)?.file.stat();
-    memory.write(address, &stat.encode().0)?;
+    memory.write_words(address, stat.encode())?;
     Ok(0)
 }
 

@@ -21,10 +21,13 @@ pub fn pread64(
     offset: i64,
 ) -> SysResult {
     let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
-    if !descriptors.get(fd)?.file.is_seekable() {
+    let open = descriptors.get(fd)?;
+    if !open.is_seekable() {
         return Err(Errno::ESPIPE.into());
     }
-    let open = descriptors.readable(fd)?;
+    if !open.is_readable() {
+        return Err(Errno::EBADF.into());
+    }
     check_span(offset, len_bytes)?;
     read_buffer(memory, platform, open, offset, address, len_bytes)
 }

@@ -22,10 +22,13 @@ pub fn pwrite64(
     offset: i64,
 ) -> SysResult {
     let offset = u64::try_from(offset).map_err(|_| Errno::EINVAL)?;
-    if !descriptors.get(fd)?.file.is_seekable() {
+    let open = descriptors.get(fd)?;
+    if !open.is_seekable() {
         return Err(Errno::ESPIPE.into());
     }
-    let open = descriptors.writable(fd)?;
+    if !open.is_writable() {
+        return Err(Errno::EBADF.into());
+    }
     check_span(offset, len_bytes)?;
     write_buffer(memory, platform, open, open.write_offset(offset), address, len_bytes)
 }
