@@ -47,6 +47,11 @@ pub const FROM_FILE: u8 = 8;
 /// Added as well: a file that was not opened for writing, shared: the pages cannot become writable.
 pub const SHARED_FILE: u8 = 16;
 
+/// A page that nobody ever had, mapped.
+fn fresh_page(protection: u8) -> Page {
+    Page::mapped(protection, if protection & PROT_ALL == PROT_NONE { Contents::Zero } else { Contents::Live })
+}
+
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
     pub const fn new() -> AddressSpace {
@@ -147,17 +152,34 @@ impl AddressSpace {
     }
 
     /// Maps the first `len_bytes` that nobody ever had; there are as many.
-    #[inline]
     fn map_fresh(&mut self, len_bytes: usize, protection: u8) -> Result<usize, Errno> {
-        let start = self.fresh;
-        let end = start + len_bytes;
-        let contents = if protection & PROT_ALL == PROT_NONE { Contents::Zero } else { Contents::Live };
-        self.pages.append(start, end, Page::mapped(protection, contents))?;
-        self.fresh = end;
+        let end = self.fresh + len_bytes;
+        self.pages.append(self.fresh, end, fresh_page(protection))?;
+        Ok(self.take_fresh(end))
+    }
+
+    /// As [`map`](Self::map) of whole pages at [`Hint(0)`](Placement::Hint), where nobody ever had them and no room has to be made
+    /// for what is known of them; `None`, and nothing happens, elsewhere.
+    #[inline]
+    pub fn map_quickly(&mut self, memory: &mut impl UserMemory, len_bytes: usize, protection: u8) -> Option<usize> {
+        // Before the first call there are none.
+        if len_bytes > self.fresh_end - self.fresh {
+            return None;
+        }
+        let end = self.fresh + len_bytes;
+        self.pages.append_quickly(self.fresh, end, fresh_page(protection))?;
+        memory.set_access(self.fresh, end, Some(protection & PROT_ALL));
+        Some(self.take_fresh(end))
+    }
+
+    /// Notes that nobody's pages begin at `end` now, and says where they began.
+    #[inline]
+    fn take_fresh(&mut self, end: usize) -> usize {
+        let start = core::mem::replace(&mut self.fresh, end);
         if start == self.first_free {
             self.first_free = end;
         }
-        Ok(start)
+        start
     }
 
     #[inline(never)]

@@ -2,8 +2,8 @@
 //! do_mmap) as far as it does not depend on the file.
 
 use crate::abi::memory::{
-    ADDRESS_SPACE_END, MAP_DROPPABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB, MAP_PRIVATE,
-    MAP_SHARED, MAP_TYPE, PAGE_BYTES, page_align,
+    ADDRESS_SPACE_END, MAP_ANONYMOUS, MAP_DROPPABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB,
+    MAP_PRIVATE, MAP_SHARED, MAP_TYPE, PAGE_BYTES, page_align,
 };
 use crate::errno::Errno;
 use crate::user_memory::UserAddress;
@@ -65,6 +65,13 @@ impl MappingRequest {
         };
         Ok(MappingRequest { placement, len_bytes })
     }
+}
+
+/// The whole pages of a request for nothing but private memory anywhere, as most are; `None` for every other one.
+#[inline]
+pub fn length_anywhere(wish: UserAddress, length: usize, flags: u32, offset: usize) -> Option<usize> {
+    let is_plain = wish.is_null() && flags == MAP_PRIVATE | MAP_ANONYMOUS && offset == 0 && length != 0;
+    if is_plain { page_align(length) } else { None }
 }
 
 /// Checks the type of a mapping without a file; EINVAL.

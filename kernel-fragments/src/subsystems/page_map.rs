@@ -146,35 +146,55 @@ impl PageMap {
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full; then nothing changed.
-    #[inline]
     pub fn append(&mut self, start: usize, end: usize, page: Page) -> Result<(), Errno> {
-        if let Some(last) = self.spans.last_mut() {
-            if last.end == start && last.page == page {
-                last.end = end;
-                return Ok(());
-            }
-            if last.end > start {
-                return self.set(start, end, Some(page));
-            }
+        if self.append_quickly(start, end, page).is_some() {
+            return Ok(());
         }
-        if self.spans.len() == self.spans.capacity() {
-            self.grow()?;
+        if self.spans.last().is_some_and(|last| last.end > start) {
+            return self.set(start, end, Some(page));
         }
+        self.grow()?;
         self.spans.push(Span { start, end, page });
         Ok(())
     }
 
+    /// As [`append`](Self::append), where that is cheap and there is room for one more span; `None`, and nothing happens,
+    /// elsewhere. It calls nothing.
+    #[inline]
+    pub fn append_quickly(&mut self, start: usize, end: usize, page: Page) -> Option<()> {
+        if let Some(last) = self.spans.last_mut() {
+            if last.end == start && last.page == page {
+                last.end = end;
+                return Some(());
+            }
+            if last.end > start {
+                return None;
+            }
+        }
+        if self.spans.len() == self.spans.capacity() {
+            return None;
+        }
+        self.spans.push(Span { start, end, page });
+        Some(())
+    }
+
     /// Makes all pages of `start..end` be `page`, if they are the end of the last span, which is of `old` ones, but not all of
-    /// it; otherwise nothing happens, and it is false.
+    /// it; otherwise nothing happens, and it is false. It calls nothing.
     #[inline]
     pub fn split_last(&mut self, start: usize, end: usize, old: Page, page: Page) -> bool {
-        let has_room = self.spans.len() < self.spans.capacity();
-        let Some(last) = self.spans.last_mut().filter(|_| has_room) else { return false };
+        let Some(&last) = self.spans.last() else { return false };
         if last.end != end || last.start >= start || start >= end || last.page != old || page == old {
             return false;
         }
-        last.end = start;
+        let count = self.spans.len();
+        if count == self.spans.capacity() {
+            return false;
+        }
+        // Right behind the question for room, or it is asked again.
         self.spans.push(Span { start, end, page });
+        if let Some(last) = self.spans.get_mut(count - 1) {
+            last.end = start;
+        }
         true
     }
 

@@ -3,16 +3,33 @@
 //! hints, MAP_FIXED, MAP_FIXED_NOREPLACE. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no
 //! huge page is reserved. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES, ENODEV.
 
-use crate::abi::memory::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE};
+use crate::abi::memory::{MAP_ANONYMOUS, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_ALL};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::address_space::AddressSpace;
-use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset};
+use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset, length_anywhere};
 use crate::subsystems::standard_streams::StandardStreams;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap, console_only);
+
+quick!(map_anywhere);
+
+/// Private memory anywhere, as allocators and `pthread_create` ask for it.
+pub fn map_anywhere(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    wish: UserAddress,
+    length: usize,
+    protection: u32,
+    flags: u32,
+    _fd: Fd,
+    offset: usize,
+) -> Option<SysResult> {
+    let len_bytes = length_anywhere(wish, length, flags, offset)?;
+    space.map_quickly(memory, len_bytes, protection as u8 & PROT_ALL).map(Ok)
+}
 
 /// Maps `length` bytes of zeros with `protection` at or near `wish`.
 pub fn mmap(

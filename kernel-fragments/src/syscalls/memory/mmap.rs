@@ -18,13 +18,30 @@ use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset};
+use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset, length_anywhere};
 use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::shared_mappings::SharedMappings;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap);
+
+quick!(map_anywhere);
+
+/// Private memory anywhere, as allocators and `pthread_create` ask for it.
+pub fn map_anywhere(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    wish: UserAddress,
+    length: usize,
+    protection: u32,
+    flags: u32,
+    _fd: Fd,
+    offset: usize,
+) -> Option<SysResult> {
+    let len_bytes = length_anywhere(wish, length, flags, offset)?;
+    space.map_quickly(memory, len_bytes, protection as u8 & PROT_ALL).map(Ok)
+}
 
 /// Maps `length` bytes with `protection` at or near `wish`: zeros, or the file `fd` from `offset` on.
 pub fn mmap(
@@ -134,8 +151,9 @@ mod tests {
     use super::*;
     use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, PAGE_BYTES};
     use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
+    use crate::subsystems::mapping_request::Placement;
     use crate::subsystems::tree_file::open_with;
-    use crate::testing::FakePlatform;
+    use crate::testing::{FakeMemory, FakePlatform};
     use crate::testing_memory::machine;
 
     const ANON: u32 = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -174,6 +192,37 @@ mod tests {
         ] {
             assert_eq!(map(wish, length, flags, offset), Err(errno.into()), "{wish:#x} {length:#x} {flags:#x}");
         }
+    }
+
+    /// What is quick comes to the same, and does nothing where it is not.
+    #[test]
+    fn quickly_or_not_at_all() {
+        let ((mut memory, mut space, boot), page) = (machine(1, 16), PAGE_BYTES);
+        let base = boot.mapping_range.start as usize;
+        let mut map = |space: &mut AddressSpace, wish, length, flags, offset| {
+            map_anywhere(&mut memory, space, UserAddress(wish), length, 3, flags, Fd(-1), offset)
+        };
+        assert_eq!(map(&mut space, 0, page, ANON, 0), None, "before the range is known");
+        assert_eq!(space.map(&mut FakeMemory::new(page), &boot, Placement::Hint(0), page, 3), Ok(base));
+        assert_eq!(map(&mut space, 0, 1, ANON, 0), Some(Ok(base + page)));
+        assert_eq!(map(&mut space, 0, 2 * page, ANON, 0), Some(Ok(base + 2 * page)));
+        assert_eq!(space.mapped(&boot, base, base + 16 * page), Ok((3, base + 4 * page)));
+        for (wish, length, flags, offset) in [
+            (base, page, ANON, 0),
+            (0, 0, ANON, 0),
+            (0, usize::MAX, ANON, 0),
+            (0, 1 << 60, ANON, 0),
+            (0, 16 * page, ANON, 0),
+            (0, page, ANON, 1),
+            (0, page, ANON, page),
+            (0, page, MAP_ANONYMOUS, 0),
+            (0, page, MAP_PRIVATE, 0),
+            (0, page, ANON | MAP_FIXED, 0),
+            (0, page, ANON | MAP_HUGETLB, 0),
+        ] {
+            assert_eq!(map(&mut space, wish, length, flags, offset), None, "{wish:#x} {length:#x} {flags:#x}");
+        }
+        assert_eq!(space.mapped(&boot, base, base + 16 * page), Ok((3, base + 4 * page)));
     }
 
     #[test]
