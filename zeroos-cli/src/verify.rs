@@ -154,13 +154,24 @@ fn check_site<'a>(
     if target != entry.stub.start() {
         return Err("a site jumps elsewhere than to its stub");
     }
-    if let Jump::Far { replaced, .. } = entry.jump {
+    if let Jump::Far { replaced, temporary } = entry.jump {
         let same = |(at, moved): (usize, Instruction)| {
             let word = bytes_at(target.offset(4 * at as i64), 4);
             moved.encode().is_some_and(|moved| word == Some(&moved.to_le_bytes()))
         };
         if !replaced.moved().enumerate().all(same) {
             return Err("what stood before a site is not in its stub");
+        }
+        let moved = replaced.moved().count() as i64;
+        if moved > 0 && entry.link.is_none() {
+            // What has the jump at the site go on behind them, where the call is made again.
+            let adjusts = instruction(target.offset(4 * moved)).is_some_and(|next| {
+                let is_own = next.op == Op::Addi && next.rd() == temporary && next.rs1() == temporary;
+                is_own && i64::from(next.immediate) == 4 * (moved + 1)
+            });
+            if !adjusts {
+                return Err("a stub would execute twice what stood before its site");
+            }
         }
     }
     let (mut at, mut upper) = (target, (Register::ZERO, target));

@@ -1,6 +1,7 @@
 //! Which stores write a slot of a function's frame through its address: those of the functions that the address is handed to in
 //! registers, of those that these hand it to, and of those that find it in a variable where one of them put it. Where it goes to
-//! other memory, anything may write there. What the kernel and functions called through pointers write is not seen.
+//! other memory, into the frame again or somewhere in an array, anything may write there. What the kernel and functions called
+//! through pointers write is not seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -12,7 +13,7 @@ use super::program::Program;
 use super::resolve::stored_bytes;
 use super::state::{State, preserved};
 use super::value::Value;
-use crate::isa::{Instruction, Op, Register};
+use crate::isa::{ControlFlow, Instruction, Op, Register};
 
 /// Functions looked at for one slot.
 const WORK_LIMIT: usize = 1_000;
@@ -38,6 +39,7 @@ pub(super) struct Write {
 struct Handed<'h, 'a> {
     program: &'h Program<'a>,
     cells: &'h Cells<'h, 'a>,
+    owner: FunctionId,
     wanted: Range<i64>,
     at_entry: BTreeMap<FunctionId, Held>,
     /// By the address of a variable that only code accesses, by its number.
@@ -61,6 +63,7 @@ pub(super) fn writes<'h, 'a>(
     let mut handed = Handed {
         program,
         cells,
+        owner,
         wanted,
         at_entry: BTreeMap::new(),
         variables: BTreeMap::new(),
@@ -68,10 +71,16 @@ pub(super) fn writes<'h, 'a>(
         writes: BTreeSet::new(),
         escaped: None,
     };
+    let mut own = BTreeSet::new();
     for &block in &program[owner].blocks {
         let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
             if let Value::Stack(offset) = state.get(instruction.rs2()) {
-                handed.store(at, instruction, state, &BTreeSet::from([offset]));
+                handed.store(owner, at, instruction, state, &BTreeSet::from([offset]));
+            }
+            if let (Value::Stack(start), Some(size)) =
+                (state.address(instruction, program.code.arena), stored_bytes(instruction))
+            {
+                own.extend(handed.write((block, at), instruction, start, size));
             }
         });
         let mut held = Held::new();
@@ -86,7 +95,11 @@ pub(super) fn writes<'h, 'a>(
         match (handed.escaped, handed.work.pop_first()) {
             (Some(at), _) => return Err(Some(at)),
             (None, Some(function)) => handed.follow(function),
-            (None, None) => return Ok(handed.writes),
+            (None, None) => {
+                // Who finds the address in a variable may do so after more was stored.
+                let own = if handed.variables.is_empty() { BTreeSet::new() } else { own };
+                return Ok(handed.writes.into_iter().chain(own).collect());
+            }
         }
     }
     Err(None)
@@ -95,9 +108,13 @@ pub(super) fn writes<'h, 'a>(
 impl<'a> Handed<'_, 'a> {
     /// What the call or jump that ends `block` takes along.
     fn hand_on(&mut self, block: BlockId, held: &Held) {
-        for callee in self.program.blocks[block].exit.callees() {
+        let exit = &self.program.blocks[block].exit;
+        // A part of the function that lies elsewhere finds all registers as they are.
+        let is_tail = exit.tail().is_some();
+        for callee in exit.callees() {
             for target in callee.known() {
-                let parameters = held.iter().filter(|(register, _)| (10..=17).contains(&register.number()));
+                let is_handed = |register: Register| is_tail || (10..=17).contains(&register.number());
+                let parameters = held.iter().filter(|&(&register, _)| is_handed(register));
                 let known = self.at_entry.entry(target).or_default();
                 if join(known, parameters) {
                     self.work.insert(target);
@@ -106,13 +123,22 @@ impl<'a> Handed<'_, 'a> {
         }
     }
 
-    /// Pointers to `places` are stored, to another place than the function's frame.
-    fn store(&mut self, at: u64, instruction: &Instruction, state: &State<'a>, places: &BTreeSet<i64>) {
+    /// Pointers to `places` are stored by `function`.
+    fn store(
+        &mut self,
+        function: FunctionId,
+        at: u64,
+        instruction: &Instruction,
+        state: &State<'a>,
+        places: &BTreeSet<i64>,
+    ) {
         if store_size(instruction.op).is_none() && !is_atomic_write(instruction.op) || !self.leads_to_slot(places) {
             return;
         }
         match state.address(instruction, self.program.code.arena) {
-            Value::Stack(_) => {}
+            // In the own frame of another function they are followed.
+            Value::Stack(offset)
+                if instruction.op == Op::Sd && function != self.owner && !self.cells.escapes(function, offset) => {}
             Value::Constant(variable) if instruction.op == Op::Sd && self.cells.may_alias(variable).is_none() => {
                 if extend(self.variables.entry(variable).or_default(), places) {
                     self.work.extend(self.cells.users(variable));
@@ -145,7 +171,19 @@ impl<'a> Handed<'_, 'a> {
             self.hand_on(block, &held);
             let exit = &program.blocks[block].exit;
             if exit.call().is_some() {
+                // What is called may return the pointer that it was given.
+                let arguments = held.iter().filter(|(register, _)| (10..=17).contains(&register.number()));
+                let mut returned = BTreeSet::new();
+                arguments.for_each(|(_, places)| {
+                    extend(&mut returned, places);
+                });
                 held.retain(|&register, _| preserved(program.convention).contains(register));
+                if !returned.is_empty() {
+                    held.insert(Register::A0, returned);
+                }
+            }
+            if held.values().any(|places| places.len() > PLACES_LIMIT && self.leads_to_slot(places)) {
+                self.escaped = self.escaped.or(Some(program.blocks[block].start));
             }
             for next in exit.successors() {
                 if join(at_start.entry(next).or_default(), held.iter()) {
@@ -169,17 +207,13 @@ impl<'a> Handed<'_, 'a> {
     ) -> bool {
         let address = state.address(instruction, self.program.code.arena);
         if let Some(places) = held.get(&instruction.rs2()) {
-            self.store(at, instruction, state, places);
+            self.store(self.program.blocks[block].function, at, instruction, state, places);
         }
         if let Some(size) = stored_bytes(instruction) {
             let displacement = if is_atomic_write(instruction.op) { 0 } else { instruction.immediate };
             for &place in held.get(&instruction.rs1()).into_iter().flatten() {
                 let place = place.wrapping_add(displacement.into());
-                let end = place.saturating_add(size as i64);
-                if place < self.wanted.end && self.wanted.start < end {
-                    let is_whole = (place..end) == self.wanted && store_size(instruction.op).is_some();
-                    self.writes.insert(Write { block, at, register: is_whole.then_some(instruction.rs2()) });
-                }
+                self.writes.extend(self.write((block, at), instruction, place, size));
             }
             if let (Value::Stack(offset), Op::Sd, Some(kept)) = (address, instruction.op, held.get(&instruction.rs2()))
             {
@@ -188,17 +222,44 @@ impl<'a> Handed<'_, 'a> {
         }
         let result = match (instruction.op, address) {
             (Op::Ld, Value::Stack(offset)) => slots.get(&offset).cloned(),
-            (Op::Ld, Value::Constant(variable)) => self.variables.get(&variable).cloned(),
+            (Op::Ld, Value::Constant(_) | Value::Set(_)) => {
+                let variables = address.constants().unwrap_or_default().iter();
+                let found = variables.filter_map(|variable| self.variables.get(variable));
+                found.cloned().reduce(|mut all, places| {
+                    extend(&mut all, &places);
+                    all
+                })
+            }
             (op, _) if load_size(op).is_some() => None,
             (Op::Addi, _) => moved(held.get(&instruction.rs1()), instruction.immediate.into()),
             (Op::Add | Op::Sub, _) => sum(instruction, state, held),
             _ => None,
         };
-        for register in instruction.effects().defines.iter() {
+        let effects = instruction.effects();
+        let compares = matches!(instruction.op, Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu);
+        let calculates = result.is_none()
+            && !compares
+            && effects.flow == ControlFlow::Next
+            && load_size(instruction.op).or(stored_bytes(instruction)).is_none()
+            && effects.uses.iter().filter_map(|used| held.get(&used)).any(|places| self.leads_to_slot(places));
+        if calculates {
+            self.escaped = self.escaped.or(Some(at));
+        }
+        for register in effects.defines.iter() {
             held.remove(&register);
             held.extend(result.clone().map(|places| (register, places)));
         }
         false
+    }
+}
+
+impl Handed<'_, '_> {
+    /// The store of `size` bytes to `start` in the frame, if it writes some of the slot.
+    fn write(&self, (block, at): (BlockId, u64), instruction: &Instruction, start: i64, size: u64) -> Option<Write> {
+        let end = start.saturating_add(size as i64);
+        let is_whole = (start..end) == self.wanted && store_size(instruction.op).is_some();
+        let touches = start < self.wanted.end && self.wanted.start < end;
+        touches.then(|| Write { block, at, register: is_whole.then_some(instruction.rs2()) })
     }
 }
 
@@ -229,7 +290,7 @@ fn join<'o>(held: &mut Held, others: impl Iterator<Item = (&'o Register, &'o BTr
 fn extend(places: &mut BTreeSet<i64>, others: &BTreeSet<i64>) -> bool {
     let before = places.len();
     for &place in others {
-        if places.len() < PLACES_LIMIT {
+        if places.len() <= PLACES_LIMIT {
             places.insert(place);
         }
     }

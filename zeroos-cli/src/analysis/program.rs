@@ -172,7 +172,12 @@ impl<'a> Program<'a> {
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let mut splits = |target| {
             let start = self.surroundings.start_before(target);
-            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code)
+            // Of a function that nothing calls it is not known whether it returns.
+            let returns = |callee| {
+                let known = self.surroundings.known_function(callee);
+                known.is_none_or(|known| self.surroundings.returns(known))
+            };
+            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code, returns)
         };
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
@@ -189,6 +194,11 @@ impl<'a> Program<'a> {
         for Pointer { target, holder } in held {
             self.take_address(target, Origin::Data(holder), work);
         }
+    }
+
+    /// Whether a word in data is `address`, whatever it means.
+    pub fn is_in_data(&self, address: u64) -> bool {
+        self.surroundings.labels(address, address.saturating_add(1)).next().is_some()
     }
 
     /// Explores all that is queued, to the end.

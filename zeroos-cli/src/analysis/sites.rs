@@ -33,6 +33,7 @@ pub(super) fn reachable_sites<'p, 'a>(
         .filter(|register| !(10..=17).contains(&register.number()))
         .fold(RegisterSet::EMPTY, RegisterSet::with);
     let targets = branch_targets(program, flow);
+    let is_lost = lost(program).is_some();
     flow.sites
         .iter()
         .map(|(&address, blocks)| {
@@ -55,7 +56,8 @@ pub(super) fn reachable_sites<'p, 'a>(
                 live_after,
                 dead_temporaries: temporaries.minus(live_after),
                 branch_target,
-                before: if branch_target { Vec::new() } else { before(program, blocks, address) },
+                // Where control is lost, it may come from anywhere.
+                before: if branch_target || is_lost { Vec::new() } else { before(program, blocks, address) },
             }
         })
         .collect()
@@ -208,10 +210,11 @@ fn before(program: &Program<'_>, blocks: &[BlockId], site: u64) -> Vec<Instructi
     if all.all(|other| other == first) { first } else { Vec::new() }
 }
 
-/// Whether `at` is a function, or an address that data or code has.
+/// Whether `at` is a function, or an address that data or code has; a word in data counts here even if it was taken for a number.
 fn is_known_elsewhere(program: &Program<'_>, at: u64) -> bool {
     program.function_at(at).is_some()
         || program.address_taken.contains(&at)
+        || program.is_in_data(at)
         || program.functions.iter().any(|function| function.code_references.contains(&at))
 }
 

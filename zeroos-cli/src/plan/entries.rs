@@ -391,8 +391,8 @@ fn number_set_before(app: &AppElf, site: &Site) -> Option<SyscallNumber> {
     (instruction.length == 4 && is_origin).then_some(number)
 }
 
-/// `before` as what a stub can begin with: four bytes of instructions that work on registers, or load from the stack, so that each
-/// does the same wherever it stands, and none faults.
+/// `before` as what a stub can begin with: four bytes of instructions that work on registers, or load from the stack: each does the
+/// same wherever it stands. A load that faults, since sp is no stack, is told with the stub's address.
 fn movable(before: &[Instruction]) -> Option<Before> {
     let can_move = |instruction: &Instruction| {
         let op = instruction.op;
