@@ -236,9 +236,13 @@ impl<'a> Handed<'_, 'a> {
             _ => None,
         };
         let effects = instruction.effects();
-        let compares = matches!(instruction.op, Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu);
+        // No pointer comes of a comparison, nor of 32 bits: an `int` that a function returned.
+        let makes_number = matches!(
+            instruction.op,
+            Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Addiw | Op::Addw | Op::Subw | Op::Slliw | Op::Sllw
+        );
         let calculates = result.is_none()
-            && !compares
+            && !makes_number
             && effects.flow == ControlFlow::Next
             && load_size(instruction.op).or(stored_bytes(instruction)).is_none()
             && effects.uses.iter().filter_map(|used| held.get(&used)).any(|places| self.leads_to_slot(places));

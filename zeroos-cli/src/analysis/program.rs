@@ -172,12 +172,7 @@ impl<'a> Program<'a> {
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let mut splits = |target| {
             let start = self.surroundings.start_before(target);
-            // Of a function that nothing calls it is not known whether it returns.
-            let returns = |callee| {
-                let known = self.surroundings.known_function(callee);
-                known.is_none_or(|known| self.surroundings.returns(known))
-            };
-            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code, returns)
+            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code)
         };
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));

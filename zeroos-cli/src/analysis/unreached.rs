@@ -24,22 +24,20 @@ pub(super) struct Unreached {
 
 impl Unreached {
     /// Whether `address` lies inside an instruction of what starts at the first address of `extent` and ends with it.
-    /// Behind a call to what `returns` denies nothing is walked.
-    pub fn splits(&mut self, address: u64, extent: Range<u64>, code: &Code<'_>, returns: impl Fn(u64) -> bool) -> bool {
+    pub fn splits(&mut self, address: u64, extent: Range<u64>, code: &Code<'_>) -> bool {
         if code.whole_words || !extent.contains(&address) {
             return false;
         }
         let Ok(distance) = u32::try_from(address - extent.start) else { return false };
         let Unreached { middles, work } = self;
-        let walked = || walk(&extent, code, returns, work).unwrap_or_default();
-        let middles = middles.entry(extent.start).or_insert_with(walked);
+        let middles = middles.entry(extent.start).or_insert_with(|| walk(&extent, code, work).unwrap_or_default());
         middles.binary_search(&distance).is_ok()
     }
 }
 
 /// Where instructions go on in their middle and none starts, counted from the start of `extent`; `None` if a path leads to
 /// what is no instruction, or too much was walked.
-fn walk(extent: &Range<u64>, code: &Code<'_>, returns: impl Fn(u64) -> bool, work: &mut usize) -> Option<Vec<u32>> {
+fn walk(extent: &Range<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
     let mut starts = BTreeSet::new();
     let mut middles = Vec::new();
     let mut pending = vec![extent.start];
@@ -57,12 +55,7 @@ fn walk(extent: &Range<u64>, code: &Code<'_>, returns: impl Fn(u64) -> bool, wor
             match instruction.flow() {
                 ControlFlow::Next | ControlFlow::EnvironmentCall => {}
                 ControlFlow::Branch(offset) => pending.push(at.wrapping_add_signed(offset.into())),
-                ControlFlow::Jump(offset) if instruction.rd() != Register::ZERO => {
-                    if !returns(at.wrapping_add_signed(offset.into())) {
-                        break;
-                    }
-                }
-                ControlFlow::IndirectJump if instruction.rd() != Register::ZERO => {}
+                ControlFlow::Jump(_) | ControlFlow::IndirectJump if instruction.rd() != Register::ZERO => {}
                 ControlFlow::Jump(offset) => {
                     pending.push(at.wrapping_add_signed(offset.into()));
                     break;
