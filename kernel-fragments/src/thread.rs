@@ -143,6 +143,8 @@ pub struct Unfinished {
     pub is_waiting: bool,
     /// Whether it may be made again after a handler with SA_RESTART.
     pub restarts: bool,
+    /// Whether it takes the signal that ends its wait (`rt_sigtimedwait`), and does not only look whether there is one.
+    pub takes_signals: bool,
     /// When it stops waiting, in nanoseconds since boot.
     pub deadline_ns: Option<u64>,
     /// How many bytes it moved already.
@@ -156,6 +158,7 @@ impl Unfinished {
     pub const NONE: Unfinished = Unfinished {
         is_waiting: false,
         restarts: false,
+        takes_signals: false,
         deadline_ns: None,
         done_bytes: 0,
         remaining: UserAddress::NULL,
