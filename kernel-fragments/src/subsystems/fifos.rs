@@ -53,6 +53,9 @@ impl Watched for WaitingEnd {
     }
 }
 
+/// A file, and the flags that it was opened with.
+type Opened = (Box<dyn File>, u32);
+
 /// Who opens a file, where the call can wait, and who waits.
 #[derive(Default)]
 pub struct FifoOpening {
@@ -82,7 +85,7 @@ impl FifoOpening {
     ///
     /// # Errors
     /// [`OPENING_WAITS`]: nobody came.
-    pub fn finish(&mut self, tid: u32) -> Option<Result<(Box<dyn File>, u32), Refusal>> {
+    pub fn finish(&mut self, tid: u32) -> Option<Result<Opened, Refusal>> {
         let index = self.openers.iter().position(|opener| opener.tid == tid)?;
         if self.openers.get(index).is_some_and(|opener| opener.end.activity() == opener.seen) {
             return Some(Err(OPENING_WAITS));
