@@ -143,6 +143,10 @@ pub struct Unfinished {
     pub is_waiting: bool,
     /// Whether it may be made again after a handler with SA_RESTART.
     pub restarts: bool,
+    /// Whether it takes the signal that ends its wait (`rt_sigtimedwait`), and does not only look whether there is one.
+    pub takes_signals: bool,
+    /// Whether it opens a FIFO, whose end counts already.
+    pub opens_fifo: bool,
     /// When it stops waiting, in nanoseconds since boot.
     pub deadline_ns: Option<u64>,
     /// How many bytes it moved already.
@@ -156,6 +160,8 @@ impl Unfinished {
     pub const NONE: Unfinished = Unfinished {
         is_waiting: false,
         restarts: false,
+        takes_signals: false,
+        opens_fifo: false,
         deadline_ns: None,
         done_bytes: 0,
         remaining: UserAddress::NULL,

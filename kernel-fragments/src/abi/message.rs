@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 
 /// Bytes of one.
 const HEADER_BYTES: usize = 56;
+/// Bytes of `struct sockaddr_storage`: no address is longer.
+pub const MOST_NAME_BYTES: i32 = 128;
 /// Where the fields lie.
 const NAME_LENGTH: usize = 8;
 const CONTROL_LENGTH: usize = 40;
@@ -30,14 +32,16 @@ impl Message {
     /// The one at `address`.
     ///
     /// # Errors
-    /// EFAULT; EINVAL for a negative length; EMSGSIZE for too many buffers.
+    /// EFAULT; EINVAL for the negative length of a name; EMSGSIZE for too many buffers.
     pub fn read(memory: &impl UserMemory, address: UserAddress) -> Result<Message, Errno> {
         memory.slice(address, HEADER_BYTES)?;
         let name = UserAddress(memory.read_u64(address)? as usize);
-        let name_bytes = memory.read_u32(address.add(NAME_LENGTH))?.cast_signed();
-        if name_bytes < 0 {
-            return Err(Errno::EINVAL);
-        }
+        // net/socket.c, __copy_msghdr.
+        let name_bytes = match memory.read_u32(address.add(NAME_LENGTH))?.cast_signed() {
+            _ if name.is_null() => 0,
+            ..0 => return Err(Errno::EINVAL),
+            name_bytes => name_bytes.min(MOST_NAME_BYTES),
+        };
         let [list, count] = memory.read_pair(address.add(16))?;
         let list = UserAddress(list as usize);
         let control_bytes = memory.read_u64(address.add(CONTROL_LENGTH))? as usize;
@@ -77,6 +81,11 @@ mod tests {
         assert_eq!(Message::read(&memory, at).err(), Some(Errno::EMSGSIZE));
         memory.put(8, &[255; 4]);
         assert_eq!(Message::read(&memory, at).err(), Some(Errno::EINVAL));
+        memory.put(24, &1u64.to_le_bytes());
+        memory.put(0, &0u64.to_le_bytes());
+        assert_eq!(Message::read(&memory, at).map(|message| message.name_bytes).ok(), Some(0), "there is no name");
+        memory.put(0, &[9, 129u64].map(u64::to_le_bytes).concat());
+        assert_eq!(Message::read(&memory, at).map(|message| message.name_bytes).ok(), Some(128));
         assert_eq!(Message::read(&memory, memory.end()).err(), Some(Errno::EFAULT));
     }
 }

@@ -2,10 +2,9 @@
 //! handed out (again).
 //!
 //! mmap places in the range that the builder set aside, and prefers pages that nobody ever had: they are known zero and
-//! need no zeroing. Where is what `room.rs` says. A PROT_NONE reservation touches no memory at
-//! all, whatever its size. The program's segments, stack and whole break range count as mapped from the start; how far the
-//! break is moved is not looked at. Protections are kept, and enforced where the program's memory can do that
-//! (`UserMemory::set_access`).
+//! need no zeroing. Where is what `room.rs` says. A PROT_NONE reservation touches no memory at all, whatever its size.
+//! The program's segments, stack and whole break range count as mapped from the start; how far the break is moved is not
+//! looked at. Protections are kept, and enforced where the program's memory can do that (`UserMemory::set_access`).
 
 use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;

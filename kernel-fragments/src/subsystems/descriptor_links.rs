@@ -115,7 +115,9 @@ fn is_below(folder: &Rc<Node>, wanted: &Rc<Node>, path: &mut Vec<u8>) -> bool {
 #[inline(always)]
 pub fn show_descriptors(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, path: &[u8]) {
     // Of most paths a glance is enough.
-    if matches!(path, [_, _, b'r' | b'e', ..]) || tree.descriptor_folder.0.is_some() {
+    let is_likely =
+        matches!(path, [_, _, b'r' | b'e', ..] | [b'/' | b'.', b'/' | b'.', ..] | [b'd', b'e', ..] | [b'p', b'r', ..]);
+    if is_likely || tree.descriptor_folder.0.is_some() {
         show(descriptors, tree, boot, path);
     }
 }
@@ -123,8 +125,7 @@ pub fn show_descriptors(descriptors: &mut Descriptors, tree: &mut FileTree, boot
 #[cold]
 #[inline(never)]
 fn show(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, path: &[u8]) {
-    // Who comes there by a path relative to these was there before.
-    if tree.descriptor_folder.0.is_none() && (path.starts_with(b"/proc") || path.starts_with(b"/dev/f")) {
+    if tree.descriptor_folder.0.is_none() && leads_there(path) {
         let root = tree.root(boot);
         let Ok(process) = tree.find(boot, &root, b"/proc/self", Last::Follow) else { return };
         let folder = tree.new_node(Kind::Directory(Directory::default()), 0o500);
@@ -132,6 +133,15 @@ fn show(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, pat
         tree.descriptor_folder.0 = Some(folder);
     }
     show_again(descriptors, tree);
+}
+
+/// Whether the directory or one above it is at `path`, or lies on its way. Who comes there by a relative path or a symbolic link
+/// named one of these before.
+fn leads_there(path: &[u8]) -> bool {
+    let trimmed = |path: &[u8]| path.iter().position(|byte| !matches!(byte, b'/' | b'.')).unwrap_or(path.len());
+    let path = path.get(trimmed(path)..).unwrap_or_default();
+    let Some(device) = path.strip_prefix(b"dev") else { return path.starts_with(b"proc") };
+    device.get(trimmed(device)..).is_some_and(|name| name.is_empty() || name.starts_with(b"f"))
 }
 
 /// The same, before the directory is listed.
@@ -248,6 +258,21 @@ mod tests {
         assert_eq!((folder.mode, folder.links), (0o40500, 2));
         assert!(machine.find("/dev/fd/4/in.txt", Last::Keep).is_ok_and(|node| node.stat().size_bytes == 5));
         assert_eq!(machine.find("/dev/fd/6", Last::Follow).map(|node| node.stat().mode), Ok(0o600));
+    }
+
+    #[test]
+    fn paths_are_spelled_in_many_ways() {
+        for path in ["//dev/fd/3", "/./dev/fd/3", "/dev//fd/3", "dev/fd/3", "proc/self/fd/3", "//proc/self/fd/3"] {
+            assert!(sample().find(path, Last::Follow).is_ok_and(|node| node.stat().size_bytes == 5), "{path}");
+        }
+        for (folder, path) in [("/dev", &b"fd/3"[..]), ("dev/", b"fd/3"), ("/proc", b"self/fd/3")] {
+            let mut machine = sample();
+            let folder = machine.find(folder, Last::Follow).expect("it is there");
+            show_descriptors(&mut machine.descriptors, &mut machine.tree, &machine.boot, path);
+            assert!(machine.tree.find(&machine.boot, &folder, path, Last::Follow).is_ok());
+        }
+        let mut machine = sample();
+        assert!(machine.find("/dev/null", Last::Follow).is_ok() && machine.tree.descriptor_folder.0.is_none());
     }
 
     #[test]

@@ -92,12 +92,13 @@ pub fn inform_others(
     signal: u32,
 ) -> Outcome {
     let set = set_of(signal);
-    if let Some(tid) = threads.find_by(|other| other.awaited_signals & set != 0) {
-        threads.wake_thread(tid);
-    } else if let Some(tid) = threads.find_by(|other| other.signal_mask & set == 0) {
-        return act_on(memory, signals, threads, clock, tid, signal);
+    if threads.wake_by_signal(set) {
+        return Ok(Leave::Return(0));
     }
-    Ok(Leave::Return(0))
+    match threads.find_by(|other| other.signal_mask & set == 0) {
+        Some(tid) => act_on(memory, signals, threads, clock, tid, signal),
+        None => Ok(Leave::Return(0)),
+    }
 }
 
 /// What comes at once of `signal`, which is pending for another thread, `tid`, that does not block it. A handler is called
@@ -120,4 +121,64 @@ pub fn act_on(
         Disposition::Handle(action) => threads.interrupt(memory, clock, tid, action.flags & SA_RESTART != 0),
     }
     Ok(Leave::Return(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::signal::{Action, SIGTERM};
+    use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::Unfinished;
+    use crate::user_memory::UserAddress;
+
+    /// The running thread waits for SIGTERM and signal 40, which are blocked.
+    fn wait(machine: &mut ThreadMachine, argument: u64, unfinished: Unfinished) -> Step {
+        machine.call(|m, thread| {
+            thread.awaited_signals = (set_of(SIGTERM) | set_of(40)) & thread.signal_mask;
+            Ok(m.threads.wait_for_event(thread, argument, core::iter::empty(), unfinished))
+        })
+    }
+
+    fn send_signal(machine: &mut ThreadMachine, signals: &mut Signals, signal: u32) {
+        let step = machine.call(|m, thread| {
+            let info = SignalInfo::sent(false);
+            send_to_process(&mut m.memory, signals, &mut m.threads, &m.clock, thread, signal, info)
+        });
+        assert_eq!(step, Step::Returned(0));
+    }
+
+    /// Threads 2, 3 and 4, all of which block everything.
+    fn blocking() -> (ThreadMachine, Signals) {
+        let mut machine = ThreadMachine::new();
+        machine.current().signal_mask = u64::MAX;
+        machine.spawn(0, UserAddress::NULL);
+        machine.spawn(0, UserAddress::NULL);
+        (machine, Signals::new())
+    }
+
+    #[test]
+    fn each_signal_wakes_one_taker() {
+        let (mut machine, mut signals) = blocking();
+        let takes = Unfinished { takes_signals: true, ..Unfinished::NONE };
+        assert_eq!((wait(&mut machine, 7, takes), wait(&mut machine, 8, takes)), {
+            (Step::Switched(3, 0), Step::Switched(4, 0))
+        });
+        send_signal(&mut machine, &mut signals, SIGTERM);
+        send_signal(&mut machine, &mut signals, 40);
+        assert_eq!((machine.yield_now(), machine.yield_now()), (Step::Switched(2, 7), Step::Switched(3, 8)));
+    }
+
+    /// Who polls a signalfd does not keep a signal from whoever does not block it.
+    #[test]
+    fn who_only_looks_takes_nothing() {
+        let (mut machine, mut signals) = blocking();
+        signals.set_action(machine.current(), SIGTERM, Action { handler: 0x4000, flags: 0, mask: 0 });
+        machine.current().signal_mask = 0;
+        let looks = Unfinished::NONE;
+        assert_eq!((wait(&mut machine, 7, looks), wait(&mut machine, 8, looks)), {
+            (Step::Switched(3, 0), Step::Switched(4, 0))
+        });
+        send_signal(&mut machine, &mut signals, SIGTERM);
+        assert_eq!((machine.yield_now(), machine.yield_now()), (Step::Switched(3, 8), Step::Switched(2, -4)));
+    }
 }

@@ -168,6 +168,7 @@ pub fn nest(list: &Rc<OpenFile>, file: &Rc<OpenFile>) -> Result<(), Errno> {
         return Err(Errno::ELOOP);
     }
     let mut above = inner.above.take();
+    above.retain(|other| other.strong_count() > 0 && other.as_ptr() != Rc::as_ptr(list));
     above.push(Rc::downgrade(list));
     inner.above.set(above);
     Ok(())
@@ -311,5 +312,17 @@ mod tests {
         assert_eq!(epoll.take(8).len(), 1);
         assert_eq!((epoll.remove(Fd(3), &file), epoll.remove(Fd(3), &file)), (Ok(()), Err(Errno::ENOENT)));
         assert!(epoll.take(8).is_empty());
+    }
+
+    /// However often an interest comes and goes, and whatever became of the list.
+    #[test]
+    fn who_is_above_is_noted_once() {
+        let list = || OpenFile::new(Box::<Epoll>::default(), O_RDWR);
+        let (inner, outer) = (list(), list());
+        for _ in 0..3 {
+            assert_eq!((nest(&outer, &inner), nest(&list(), &inner)), (Ok(()), Ok(())));
+        }
+        assert_eq!(nest(&outer, &inner), Ok(()));
+        assert_eq!(interest_list(&inner).map(|inner| inner.above.take().len()), Some(1));
     }
 }

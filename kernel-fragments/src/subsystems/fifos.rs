@@ -28,13 +28,13 @@ pub const OPENING_WAITS: Refusal = Refusal::Unsupported("opening a FIFO that wai
 pub struct Fifo {
     /// Its pipe, as long as somebody has it open.
     pipe: Cell<Weak<Pipe>>,
-    /// Who waits for the other end.
-    waiting: Cell<Vec<Waiting>>,
 }
 
-/// An end that is open, but for its opener, who waits.
-struct Waiting {
+/// A thread that opens a FIFO and waits for the other end: its own counts already.
+struct Opener {
     tid: u32,
+    node: Rc<Node>,
+    flags: u32,
     end: Rc<WaitingEnd>,
     /// How many partners had come when the wait began.
     seen: u64,
@@ -53,19 +53,45 @@ impl Watched for WaitingEnd {
     }
 }
 
-/// Who opens a file, where the call can wait, and what it waits for then.
+/// A file, and the flags that it was opened with.
+type Opened = (Box<dyn File>, u32);
+
+/// Who opens a file, where the call can wait, and who waits.
 #[derive(Default)]
 pub struct FifoOpening {
-    /// The thread, and whether it makes its call again.
-    pub caller: Option<(u32, bool)>,
-    /// What ends its wait.
-    pub awaited: Option<Weak<dyn Watched>>,
+    /// The thread.
+    pub caller: Option<u32>,
+    openers: Vec<Opener>,
 }
 
 impl FifoOpening {
     /// Nobody does.
     pub const fn new() -> FifoOpening {
-        FifoOpening { caller: None, awaited: None }
+        FifoOpening { caller: None, openers: Vec::new() }
+    }
+
+    /// Closes the ends of all threads for which `waits` does not hold: they were interrupted.
+    pub fn retain(&mut self, mut waits: impl FnMut(u32) -> bool) {
+        self.openers.retain(|opener| waits(opener.tid));
+    }
+
+    /// What thread `tid` waits for.
+    pub fn awaited(&self, tid: u32) -> Option<Weak<dyn Watched>> {
+        let weak: Weak<WaitingEnd> = Rc::downgrade(&self.openers.iter().find(|opener| opener.tid == tid)?.end);
+        Some(weak)
+    }
+
+    /// The file, whatever its path means by now, and the flags that thread `tid` waited with; `None` if it did not wait.
+    ///
+    /// # Errors
+    /// [`OPENING_WAITS`]: nobody came.
+    pub fn finish(&mut self, tid: u32) -> Option<Result<Opened, Refusal>> {
+        let index = self.openers.iter().position(|opener| opener.tid == tid)?;
+        if self.openers.get(index).is_some_and(|opener| opener.end.activity() == opener.seen) {
+            return Some(Err(OPENING_WAITS));
+        }
+        let Opener { node, flags, end, .. } = self.openers.remove(index);
+        Some(Ok((Box::new(FifoEnd { end, node, quiet_until: None }), flags)))
     }
 }
 
@@ -75,31 +101,6 @@ impl Fifo {
     /// # Errors
     /// ENXIO, EINVAL. [`OPENING_WAITS`]: `opening` says for what, if it knows a caller.
     pub fn open(&self, opening: &mut FifoOpening, node: Rc<Node>, flags: u32) -> Result<Box<dyn File>, Refusal> {
-        let mut waiting = self.waiting.take();
-        // Who was interrupted waits for nothing any more.
-        waiting.retain(|waiting| Rc::weak_count(&waiting.end) > 0 || waiting.end.activity() != waiting.seen);
-        let own = waiting.iter().position(|waiting| opening.caller.is_some_and(|(tid, _)| tid == waiting.tid));
-        let own = own.map(|index| waiting.remove(index)).filter(|_| opening.caller.is_some_and(|(_, again)| again));
-        let result = match own {
-            Some(own) if own.end.activity() == own.seen => {
-                opening.awaited = Some(as_watched(&own.end));
-                waiting.push(own);
-                Err(OPENING_WAITS)
-            }
-            Some(own) => Ok(Box::new(FifoEnd { end: own.end, node, quiet_until: None }) as Box<dyn File>),
-            None => self.open_newly(opening, &mut waiting, node, flags),
-        };
-        self.waiting.set(waiting);
-        result
-    }
-
-    fn open_newly(
-        &self,
-        opening: &mut FifoOpening,
-        waiting: &mut Vec<Waiting>,
-        node: Rc<Node>,
-        flags: u32,
-    ) -> Result<Box<dyn File>, Refusal> {
         let (reads, writes) = match flags & O_ACCMODE {
             O_RDONLY => (true, false),
             O_WRONLY => (false, true),
@@ -116,20 +117,14 @@ impl Fifo {
         let end = Rc::new(WaitingEnd(End::new(pipe, reads, writes)));
         let seen = end.activity();
         if is_alone && waits {
-            if let Some((tid, _)) = opening.caller {
-                opening.awaited = Some(as_watched(&end));
-                waiting.push(Waiting { tid, end, seen });
+            if let Some(tid) = opening.caller {
+                opening.openers.push(Opener { tid, node, flags, end, seen });
             }
             return Err(OPENING_WAITS);
         }
         // Nobody hung up before the first writer came.
         Ok(Box::new(FifoEnd { end, node, quiet_until: is_alone.then_some(seen) }))
     }
-}
-
-fn as_watched(end: &Rc<WaitingEnd>) -> Weak<dyn Watched> {
-    let weak: Weak<WaitingEnd> = Rc::downgrade(end);
-    weak
 }
 
 /// An open FIFO.
@@ -203,9 +198,13 @@ mod tests {
             fifo.open(&mut self.opening, self.node.clone(), flags)
         }
 
-        fn open_by(&mut self, tid: u32, again: bool, flags: u32) -> Result<Box<dyn File>, Refusal> {
-            self.opening.caller = Some((tid, again));
+        fn open_by(&mut self, tid: u32, flags: u32) -> Result<Box<dyn File>, Refusal> {
+            self.opening.caller = Some(tid);
             self.open(flags)
+        }
+
+        fn finish(&mut self, tid: u32) -> Option<Result<u16, Refusal>> {
+            self.opening.finish(tid).map(|result| result.map(|(file, _)| file.ready()))
         }
     }
 
@@ -232,27 +231,24 @@ mod tests {
     #[test]
     fn partners_meet() {
         let mut fifo = Sample::new();
-        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
-        let awaited = fifo.opening.awaited.take().expect("a partner");
+        assert_eq!(fifo.open_by(2, O_RDONLY).err(), Some(OPENING_WAITS));
+        let awaited = fifo.opening.awaited(2).expect("a partner");
         let before = awaited.upgrade().expect("it waits").activity();
-        assert_eq!(fifo.open_by(2, true, O_RDONLY).err(), Some(OPENING_WAITS), "nobody came");
-        let writer = fifo.open_by(3, false, O_WRONLY).expect("the reader is there");
+        assert_eq!((fifo.finish(2), fifo.finish(3)), (Some(Err(OPENING_WAITS)), None), "nobody came");
+        let writer = fifo.open_by(3, O_WRONLY).expect("the reader is there");
         assert!(awaited.upgrade().is_some_and(|end| end.activity() > before));
         drop(writer);
-        let reader = fifo.open_by(2, true, O_RDONLY).expect("somebody came, and went");
-        assert_eq!(reader.ready(), POLLHUP);
+        assert_eq!(fifo.finish(2), Some(Ok(POLLHUP)), "somebody came, and went");
+        assert_eq!(fifo.finish(2), None);
     }
 
     /// Its end does not stay open.
     #[test]
     fn who_was_interrupted_is_forgotten() {
         let mut fifo = Sample::new();
-        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
-        assert!(fifo.open_by(3, false, O_RDWR).is_ok());
-        assert_eq!(fifo.open_by(3, false, O_WRONLY | O_NONBLOCK).err(), None, "it waits");
-        let mut fifo = Sample::new();
-        assert_eq!(fifo.open_by(2, false, O_RDONLY).err(), Some(OPENING_WAITS));
-        fifo.opening.awaited = None;
-        assert_eq!(fifo.open_by(3, false, O_WRONLY | O_NONBLOCK).err(), Some(Errno::ENXIO.into()));
+        assert_eq!(fifo.open_by(2, O_RDONLY).err(), Some(OPENING_WAITS));
+        assert!(fifo.open_by(3, O_WRONLY | O_NONBLOCK).is_ok(), "it waits");
+        fifo.opening.retain(|tid| tid != 2);
+        assert_eq!(fifo.open_by(3, O_WRONLY | O_NONBLOCK).err(), Some(Errno::ENXIO.into()));
     }
 }

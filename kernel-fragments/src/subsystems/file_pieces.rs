@@ -1,5 +1,5 @@
 //! What a file that can be changed holds, piece by piece: it grows by pieces and hardly anything that is there ever moves. What
-//! nobody wrote takes no memory and is zero. How long the file is, its owner knows (`node.rs`): nothing is kept here behind its end.
+//! nobody wrote takes no memory and is zero. How long the file is, its owner knows (`contents.rs`): nothing is kept here behind its end.
 
 use crate::errno::Errno;
 use alloc::vec::Vec;

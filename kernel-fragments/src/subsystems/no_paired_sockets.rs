@@ -36,3 +36,9 @@ pub fn paired<O>(_open: &O) -> Option<&PairedSocket> {
 pub fn keeps_messages<O>(_open: &O) -> bool {
     false
 }
+
+/// No file ends in this way.
+#[inline(always)]
+pub fn is_receiving_over<O>(_open: &O) -> bool {
+    false
+}

@@ -93,6 +93,14 @@ pub fn open_path<M: UserMemory>(
         Kind::Process(file) if flags & O_PATH == 0 => Box::new(ProcessText { text: tell(memory, file)?, node }),
         _ => open_node(node, flags, &mut tree.fifo_opening, input, platform, || random.split(boot.seed))?,
     };
+    describe(descriptors, file, flags)
+}
+
+/// A new descriptor of `file`, opened with `flags`.
+///
+/// # Errors
+/// EMFILE.
+pub fn describe(descriptors: &mut Descriptors, file: Box<dyn File>, flags: u32) -> SysResult {
     // O_LARGEFILE is always set on 64-bit machines.
     let kept = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
     let kept = if flags & O_PATH != 0 { kept } else { kept | O_LARGEFILE };

@@ -274,7 +274,8 @@ impl File for PairedSocket {
         if into.is_empty() {
             return Ok(0);
         }
-        Ok(self.receive(into, false, true)?.stored_bytes)
+        // Only who would wait for a datagram learns that none comes: see `is_receiving_over`.
+        Ok(self.receive(into, false, false)?.stored_bytes)
     }
 
     fn write(&self, _platform: &mut dyn Platform, _offset: u64, from: &[u8]) -> SysResult {
@@ -343,6 +344,11 @@ impl Drop for PairedSocket {
 /// The end of a pair that an open file is, if it is one.
 pub fn paired(open: &OpenFile) -> Option<&PairedSocket> {
     open.file.as_any()?.downcast_ref()
+}
+
+/// Whether a read of `open` that would wait ends instead, because nothing more is received.
+pub fn is_receiving_over(open: &OpenFile) -> bool {
+    paired(open).is_some_and(|socket| socket.own.is_shut(RECEIVING))
 }
 
 /// Whether what one call writes to `open` stays one message, and one call reads one.

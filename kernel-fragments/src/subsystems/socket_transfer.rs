@@ -87,21 +87,24 @@ pub fn receive(
     check_band(socket, flags)?;
     let may_wait = !open.is_nonblocking() && flags & DONTWAIT == 0;
     let (peeks, total_bytes) = (flags & PEEK != 0, total_bytes(buffers));
-    let result = receive_once(memory, socket, buffers, done_bytes, peeks, may_wait);
     let is_filled =
         |done_bytes| socket.kind() != SocketKind::Stream || flags & WAITALL == 0 || peeks || done_bytes >= total_bytes;
     let done = |done_bytes| Ok(Progress::Done(Received { stored_bytes: done_bytes, message_bytes: done_bytes }));
-    match result {
-        Ok(received) if is_filled(done_bytes + received.stored_bytes) => {
-            let stored_bytes = done_bytes + received.stored_bytes;
-            return Ok(Progress::Done(Received { stored_bytes, message_bytes: done_bytes + received.message_bytes }));
+    loop {
+        match receive_once(memory, socket, buffers, done_bytes, peeks, may_wait) {
+            Ok(received) if is_filled(done_bytes + received.stored_bytes) => {
+                let stored_bytes = done_bytes + received.stored_bytes;
+                let message_bytes = done_bytes + received.message_bytes;
+                return Ok(Progress::Done(Received { stored_bytes, message_bytes }));
+            }
+            // The end came first.
+            Ok(received) if received.stored_bytes == 0 => return done(done_bytes),
+            Ok(received) => done_bytes += received.stored_bytes,
+            Err(Refusal::Errno(Errno::EAGAIN)) => break,
+            // As in Linux, nobody is told an error that ends MSG_WAITALL.
+            Err(_) if done_bytes > 0 => return done(done_bytes),
+            Err(refusal) => return Err(refusal),
         }
-        // The end came first.
-        Ok(received) if received.stored_bytes == 0 => return done(done_bytes),
-        Ok(received) => done_bytes += received.stored_bytes,
-        Err(Refusal::Errno(Errno::EAGAIN)) => {}
-        Err(_) if done_bytes > 0 => return done(done_bytes),
-        Err(refusal) => return Err(refusal),
     }
     if may_wait {
         let unfinished = Unfinished { restarts: true, done_bytes, ..Unfinished::NONE };

@@ -1,5 +1,6 @@
 //! Sockets as the calls about them see them: which kind an open file is, and the parts that several calls share.
 
+use crate::abi::message::MOST_NAME_BYTES;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::paired_sockets::{PairedSocket, paired};
@@ -22,9 +23,6 @@ pub const WAITALL: u32 = 0x100;
 pub const NOSIGNAL: u32 = 0x4000;
 /// Bytes out of band (MSG_OOB).
 pub const OOB: u32 = 1;
-
-/// Bytes of `struct sockaddr_storage`.
-const MOST_ADDRESS_BYTES: i32 = 128;
 
 /// What an open file is.
 pub enum Socket<'a> {
@@ -51,7 +49,7 @@ pub fn has_address(memory: &impl UserMemory, address: UserAddress, len_bytes: i3
     if address.is_null() {
         return Ok(false);
     }
-    if !(0..=MOST_ADDRESS_BYTES).contains(&len_bytes) {
+    if !(0..=MOST_NAME_BYTES).contains(&len_bytes) {
         return Err(Errno::EINVAL);
     }
     memory.slice(address, len_bytes as usize)?;

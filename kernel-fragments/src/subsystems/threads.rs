@@ -218,10 +218,28 @@ impl Threads {
 
     /// Lets thread `tid` make its call again, if it waits for an event.
     pub fn wake_thread(&mut self, tid: u32) {
-        if let Some(waiter) = self.waiting.take(|thread| thread.wait == Wait::Event && thread.tid == tid) {
-            self.file_waits.forget(tid);
-            self.ready.push(waiter);
-        }
+        self.wake_event(|thread| thread.tid == tid);
+    }
+
+    /// Lets those make their calls again that wait for a signal of `set`: one that takes it, and all that only look for it
+    /// (kernel/signal.c, complete_signal and signalfd_notify). Returns whether one takes it.
+    pub fn wake_by_signal(&mut self, set: u64) -> bool {
+        let is_taken = self.wake_event(|thread| thread.awaited_signals & set != 0 && thread.unfinished.takes_signals);
+        while self.wake_event(|thread| thread.awaited_signals & set != 0 && !thread.unfinished.takes_signals) {}
+        is_taken
+    }
+
+    /// Lets the longest waiting thread that `fits` make its call again, if one of those that wait for an event does; whether.
+    fn wake_event(&mut self, mut fits: impl FnMut(&Thread) -> bool) -> bool {
+        let Some(mut waiter) = self.waiting.take(|thread| thread.wait == Wait::Event && fits(thread)) else {
+            return false;
+        };
+        let thread = waiter.get_mut();
+        // The next signal is for somebody else.
+        thread.awaited_signals = 0;
+        self.file_waits.forget(thread.tid);
+        self.ready.push(waiter);
+        true
     }
 
     /// The id of another thread that fits.
@@ -287,7 +305,10 @@ impl Threads {
             let thread = waiter.get_mut();
             match thread.wait {
                 Wait::Futex(..) | Wait::OwnFutex(_) => thread.frame.x[A0] = result_of(Errno::ETIMEDOUT),
-                Wait::Event => self.file_waits.forget(thread.tid),
+                Wait::Event => {
+                    thread.awaited_signals = 0;
+                    self.file_waits.forget(thread.tid);
+                }
                 Wait::Sleep(_) => {}
             }
             self.ready.push(waiter);

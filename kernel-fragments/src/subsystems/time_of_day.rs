@@ -8,6 +8,8 @@ use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 /// Later seconds cannot be set (include/linux/time64.h, TIME_SETTOD_SEC_MAX).
 const SECONDS_END: u64 = 9_223_372_036 - 30 * 365 * 24 * 3600;
@@ -41,8 +43,14 @@ pub fn set(clock: &mut Clock, descriptors: &mut Descriptors, boot: &BootInfo, ti
     }
     let moved_ns = time_ns.wrapping_sub(clock.realtime_ns(boot)).cast_signed();
     clock.time_of_day.shift_ns = clock.time_of_day.shift_ns.wrapping_add(moved_ns);
-    for (_, descriptor) in descriptors.iter() {
-        descriptor.file.file.clock_was_set(moved_ns);
+    // Each file once, however many descriptors name it.
+    let mut files: Vec<_> = descriptors.iter().map(|(_, descriptor)| &descriptor.file).collect();
+    files.sort_unstable_by_key(|file| Rc::as_ptr(file));
+    files.dedup_by(|file, before| Rc::ptr_eq(file, before));
+    for open in files {
+        // What was due by now stays so.
+        open.file.pass_time(clock.now_ns());
+        open.file.clock_was_set(moved_ns);
     }
     Ok(())
 }
@@ -50,8 +58,13 @@ pub fn set(clock: &mut Clock, descriptors: &mut Descriptors, boot: &BootInfo, ti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::abi::pollfd::POLLIN;
     use crate::subsystems::clock::ClockKind;
+    use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::timer_file::{OnSet, TimerFile};
     use crate::thread::Thread;
+    use alloc::boxed::Box;
 
     #[test]
     fn only_the_time_of_day_moves() {
@@ -69,5 +82,26 @@ mod tests {
         assert_eq!(clock.read_ns(&boot, &thread, ClockKind::Realtime), 3 * SECOND_NS + 1000);
         assert_eq!(clock.read_ns(&boot, &thread, ClockKind::Monotonic), 2 * SECOND_NS + 2000);
         assert_eq!(clock.since_boot_ns(&boot, ClockKind::Realtime, 4 * SECOND_NS), 3 * SECOND_NS);
+    }
+
+    #[test]
+    fn timers_move_once_and_keep_what_was_due() {
+        let (mut clock, mut descriptors) = (Clock::new(), Descriptors::new());
+        let boot = BootInfo { start_time_ns: 5 * SECOND_NS, ..BootInfo::default() };
+        let mut timer = |due_ns| {
+            let timer = TimerFile::new(0);
+            timer.arm(Some(due_ns), 0, Some(OnSet::Moves));
+            let file = OpenFile::new(Box::new(timer), O_RDWR);
+            for _ in 0..2 {
+                descriptors.insert(file.clone(), false, 0).expect("there is room");
+            }
+            file
+        };
+        let (due, later) = (timer(SECOND_NS), timer(9 * SECOND_NS));
+        clock.idle_until(2 * SECOND_NS);
+        let time_ns = clock.realtime_ns(&boot) - 3 * SECOND_NS;
+        assert_eq!(set(&mut clock, &mut descriptors, &boot, time_ns), Ok(()));
+        let next_ns = later.file.next_change_ns().expect("it is not due");
+        assert_eq!((next_ns / SECOND_NS, due.file.ready()), (12, POLLIN));
     }
 }

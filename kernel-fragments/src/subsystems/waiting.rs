@@ -8,7 +8,7 @@ use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::open_file::{OpenFile, WOULD_WAIT, WRITES, check_kind};
-use crate::subsystems::paired_sockets::keeps_messages;
+use crate::subsystems::paired_sockets::{is_receiving_over, keeps_messages, paired};
 use crate::subsystems::scattered::gather;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
@@ -33,6 +33,7 @@ pub fn finish_read(
     result: SysResult,
 ) -> Outcome {
     match result {
+        Err(WOULD_WAIT) if is_receiving_over(open) => Ok(Leave::Return(0)),
         Err(WOULD_WAIT) => {
             let unfinished = Unfinished { restarts: true, ..Unfinished::NONE };
             Ok(threads.wait_for_event(thread, fd.0 as u64, core::iter::once(watched(open)), unfinished))
@@ -63,7 +64,8 @@ pub fn write_or_wait(
         let skip = skipped_bytes.min(len_bytes);
         skipped_bytes -= skip;
         let len_bytes = (len_bytes - skip).min(MAX_TRANSFER_BYTES - done_bytes);
-        if len_bytes == 0 {
+        // A socket also says of no bytes that its other end is gone.
+        if len_bytes == 0 && paired(open).is_none() {
             continue;
         }
         let result = match memory.slice(address.add(skip), len_bytes) {
@@ -85,7 +87,8 @@ pub fn write_or_wait(
                 }
                 return if done_bytes > 0 { Ok(Leave::Return(done_bytes)) } else { Err(Errno::EAGAIN.into()) };
             }
-            Err(Refusal::Errno(Errno::EPIPE)) => {
+            // A socket sent what it sent; a pipe also signals (unix_stream_sendmsg, pipe_write).
+            Err(Refusal::Errno(Errno::EPIPE)) if done_bytes == 0 || paired(open).is_none() => {
                 signals.send_to_thread(thread, SIGPIPE)?;
                 let value = if done_bytes > 0 { done_bytes } else { (Errno::EPIPE.0 as usize).wrapping_neg() };
                 return signals.settle(thread, value);

@@ -11,7 +11,7 @@ use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::fifos::OPENING_WAITS;
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::opening::open_path;
+use crate::subsystems::opening::{describe, open_path};
 use crate::subsystems::private_input::PrivateInput;
 use crate::subsystems::process_files::tell;
 use crate::subsystems::program_break::ProgramBreak;
@@ -43,16 +43,24 @@ pub fn openat(
     mode: u32,
 ) -> Outcome {
     let umask = tree.umask;
-    let is_again = thread.resume_call().is_waiting;
-    tree.fifo_opening.caller = Some((thread.tid, is_again));
-    let caller = &*thread;
-    let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, caller, umask);
-    let result =
-        open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell);
-    tree.fifo_opening.caller = None;
-    match (result, tree.fifo_opening.awaited.take()) {
+    let (own, is_again) = (thread.tid, thread.resume_call().opens_fifo);
+    let mut opens = |tid| threads.find(tid).is_some_and(|other| other.unfinished.opens_fifo);
+    tree.fifo_opening.retain(|tid| if tid == own { is_again } else { opens(tid) });
+    let result = match tree.fifo_opening.finish(own) {
+        Some(finished) => finished.and_then(|(file, flags)| describe(descriptors, file, flags)),
+        None => {
+            tree.fifo_opening.caller = Some(own);
+            let caller = &*thread;
+            let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, caller, umask);
+            let result =
+                open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell);
+            tree.fifo_opening.caller = None;
+            result
+        }
+    };
+    match (result, tree.fifo_opening.awaited(own)) {
         (Err(OPENING_WAITS), Some(awaited)) => {
-            let unfinished = Unfinished { restarts: true, ..Unfinished::NONE };
+            let unfinished = Unfinished { restarts: true, opens_fifo: true, ..Unfinished::NONE };
             Ok(threads.wait_for_event(thread, directory.0 as u64, core::iter::once(awaited), unfinished))
         }
         (result, _) => result.map(Leave::Return),
@@ -63,48 +71,81 @@ pub fn openat(
 mod tests {
     use super::*;
     use crate::abi::at_flags::AT_FDCWD;
-    use crate::abi::open_flags::{O_RDONLY, O_WRONLY};
+    use crate::abi::open_flags::{O_NONBLOCK, O_RDONLY, O_WRONLY};
+    use crate::errno::Errno;
     use crate::subsystems::fifos::Fifo;
     use crate::subsystems::image_data::boot_with;
     use crate::subsystems::node::Kind;
     use crate::testing_threads::{Step, ThreadMachine};
+    use crate::thread::PROCESS_ID;
 
-    #[test]
-    fn two_threads_meet() {
-        let (mut machine, boot) = (ThreadMachine::new(), boot_with(&[]));
-        machine.spawn(0, UserAddress::NULL);
-        let (mut descriptors, mut tree) = (Descriptors::new(), FileTree::new());
-        let (mut random, mut input, mut session) = (RandomStream::new(), PrivateInput::new(), Session::new());
-        let (mut space, mut program_break) = (AddressSpace::new(), ProgramBreak::new());
-        let root = tree.root(&boot);
-        let fifo = tree.new_node(Kind::Fifo(Fifo::default()), 0o600);
-        tree.link(&root, b"fifo", &fifo);
-        let path = machine.memory.put_c_string(0, "/fifo");
-        let mut open = |machine: &mut ThreadMachine, flags| {
+    /// Two threads and a FIFO at `/fifo`.
+    struct Sample {
+        machine: ThreadMachine,
+        boot: BootInfo,
+        descriptors: Descriptors,
+        tree: FileTree,
+        path: UserAddress,
+    }
+
+    impl Sample {
+        fn new() -> Sample {
+            let (mut machine, boot) = (ThreadMachine::new(), boot_with(&[]));
+            machine.spawn(0, UserAddress::NULL);
+            let mut tree = FileTree::new();
+            let root = tree.root(&boot);
+            let fifo = tree.new_node(Kind::Fifo(Fifo::default()), 0o600);
+            tree.link(&root, b"fifo", &fifo);
+            let path = machine.memory.put_c_string(0, "/fifo");
+            Sample { machine, boot, descriptors: Descriptors::new(), tree, path }
+        }
+
+        fn open(&mut self, flags: u32) -> Step {
+            let Sample { machine, boot, descriptors, tree, path } = self;
             machine.call(|m, thread| {
                 openat(
                     &mut m.memory,
-                    &mut descriptors,
-                    &mut tree,
-                    &mut random,
-                    &mut input,
+                    descriptors,
+                    tree,
+                    &mut RandomStream::new(),
+                    &mut PrivateInput::new(),
                     &mut m.platform,
-                    &mut space,
-                    &mut program_break,
-                    &mut session,
+                    &mut AddressSpace::new(),
+                    &mut ProgramBreak::new(),
+                    &mut Session::new(),
                     &mut m.threads,
                     thread,
-                    &boot,
+                    boot,
                     AT_FDCWD,
-                    path,
+                    *path,
                     flags,
                     0,
                 )
             })
-        };
-        assert_eq!(open(&mut machine, O_RDONLY), Step::Switched(3, 0));
-        assert_eq!(open(&mut machine, O_WRONLY), Step::Returned(3));
-        assert_eq!(machine.yield_now(), Step::Switched(2, i64::from(AT_FDCWD.0)), "the call is made again");
-        assert_eq!(open(&mut machine, O_RDONLY), Step::Returned(4));
+        }
+    }
+
+    /// However the path changed meanwhile.
+    #[test]
+    fn two_threads_meet() {
+        let mut sample = Sample::new();
+        assert_eq!(sample.open(O_RDONLY), Step::Switched(3, 0));
+        assert_eq!(sample.open(O_WRONLY), Step::Returned(3));
+        sample.machine.memory.put_c_string(0, "/gone");
+        let again = Step::Switched(2, i64::from(AT_FDCWD.0));
+        assert_eq!(sample.machine.yield_now(), again, "the call is made again");
+        assert_eq!((sample.open(O_RDONLY), sample.open(O_RDONLY)), (Step::Returned(4), Step::Failed(Errno::ENOENT)));
+    }
+
+    /// A handler comes after the other end, and before the call is made again: its own end is closed.
+    #[test]
+    fn who_is_interrupted_leaves_nothing_open() {
+        let mut sample = Sample::new();
+        assert_eq!(sample.open(O_RDONLY), Step::Switched(3, 0));
+        assert_eq!(sample.open(O_WRONLY), Step::Returned(3));
+        let ThreadMachine { memory, threads, clock, .. } = &mut sample.machine;
+        threads.interrupt(memory, clock, PROCESS_ID, false);
+        assert!(sample.descriptors.remove(Fd(3)).is_ok());
+        assert_eq!(sample.open(O_WRONLY | O_NONBLOCK), Step::Failed(Errno::ENXIO));
     }
 }

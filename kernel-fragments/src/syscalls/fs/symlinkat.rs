@@ -4,6 +4,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::show_descriptors;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::Kind;
@@ -31,6 +32,8 @@ pub fn symlinkat(
     }
     let node = tree.new_node(Kind::Symlink(target.into()), 0o777);
     tree.link(&parent, &name, &node);
+    // Who follows it does not name what it leads to.
+    show_descriptors(descriptors, tree, boot, target);
     Ok(0)
 }
 
@@ -55,8 +58,9 @@ mod tests {
         assert_eq!(call("x", "f"), Err(Errno::EEXIST.into()));
         assert_eq!(call("x", "new/"), Err(Errno::ENOENT.into()));
         assert_eq!(call("x", "tmp/."), Err(Errno::EEXIST.into()));
-        assert_eq!(call("f", "new"), Ok(0));
+        assert_eq!((call("f", "new"), call("/dev/fd/1", "out")), (Ok(0), Ok(0)));
         let root = tree.root(&boot);
         assert_eq!(tree.find(&boot, &root, b"new", Last::Follow).map(|node| node.stat().size_bytes), Ok(5));
+        assert!(tree.find(&boot, &root, b"out", Last::Follow).is_ok(), "the links are there");
     }
 }

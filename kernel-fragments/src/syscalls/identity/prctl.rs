@@ -252,6 +252,9 @@ mod tests {
         assert_eq!((call(PR_CAP_AMBIENT, IS_SET, 40).0, call(PR_CAP_AMBIENT, IS_SET, 41).0), (Ok(0), invalid));
         assert_eq!(call(PR_CAP_AMBIENT, RAISE, 3).0, Err(Errno::EPERM.into()));
         assert_eq!((call(PR_CAP_AMBIENT, CLEAR_ALL, 0).0, call(PR_CAP_AMBIENT, CLEAR_ALL, 1).0), (Ok(0), invalid));
-        assert_eq!((call(PR_GET_SECUREBITS, 0, 0).0, call(PR_GET_PDEATHSIG, 8, 0).0), (Ok(0), Err(Errno::EFAULT.into())));
+        assert_eq!(
+            (call(PR_GET_SECUREBITS, 0, 0).0, call(PR_GET_PDEATHSIG, 8, 0).0),
+            (Ok(0), Err(Errno::EFAULT.into()))
+        );
     }
 }

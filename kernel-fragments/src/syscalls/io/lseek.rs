@@ -1,5 +1,5 @@
-//! `lseek(2)`: <https://man7.org/linux/man-pages/man2/lseek.2.html>. Supported: everything; files have no holes. Errors:
-//! EBADF, EINVAL, ESPIPE, ENXIO.
+//! `lseek(2)`: <https://man7.org/linux/man-pages/man2/lseek.2.html>. Supported: everything; SEEK_DATA and
+//! SEEK_HOLE take what nobody wrote for data, as a file system may. Errors: EBADF, EINVAL, ESPIPE, ENXIO.
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFMT};
 use crate::errno::{Errno, SysResult};

@@ -43,11 +43,13 @@ pub fn read(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::open_flags::{O_NONBLOCK, O_RDONLY, O_WRONLY};
+    use crate::abi::open_flags::{O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
     use crate::errno::Errno;
     use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::paired_sockets::new_pair;
     use crate::subsystems::pipe::new_pipe;
     use crate::subsystems::signals::Signals;
+    use crate::subsystems::unix_socket::SocketKind;
     use crate::syscalls::io::write_waits::write;
     use crate::testing_threads::{Step, ThreadMachine};
     use alloc::boxed::Box;
@@ -117,5 +119,24 @@ mod tests {
         assert_eq!(read_from(&mut machine, &mut descriptors, 8), Step::Failed(Errno::EAGAIN));
         assert!(descriptors.remove(Fd(3)).is_ok());
         assert_eq!(write_to(&mut machine, &mut descriptors, 1), Step::Exited(141), "SIGPIPE");
+    }
+
+    /// The answers are those of Linux.
+    #[test]
+    fn pairs_that_receive_nothing_more() {
+        for (kind, at_once) in [
+            (SocketKind::Stream, Step::Returned(0)),
+            (SocketKind::Datagram, Step::Failed(Errno::EAGAIN)),
+            (SocketKind::SeqPacket, Step::Returned(0)),
+        ] {
+            let (mut machine, mut descriptors) = (ThreadMachine::new(), Descriptors::new());
+            let [end, _peer] = new_pair(kind, [4, 5]);
+            end.shut_down(1);
+            let open = OpenFile::new(Box::new(end), O_RDWR);
+            assert_eq!(descriptors.insert(open.clone(), false, 0), Ok(Fd(3)));
+            assert_eq!(read_from(&mut machine, &mut descriptors, 4), Step::Returned(0));
+            open.flags.set(O_RDWR | O_NONBLOCK);
+            assert_eq!(read_from(&mut machine, &mut descriptors, 4), at_once);
+        }
     }
 }

@@ -119,9 +119,8 @@ mod tests {
     fn moves_nothing_where_linux_has_no_function_for_it() {
         let (mut memory, mut descriptors, mut tree) = (FakeMemory::new(64), Descriptors::new(), FileTree::new());
         let mut platform = FakePlatform::new();
-        let mut insert = |file: Box<dyn File>| {
-            descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("there is room")
-        };
+        let mut insert =
+            |file: Box<dyn File>| descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("there is room");
         let mut node = |kind| tree.new_node(kind, 0);
         let mut device = |device| DeviceFile { device, node: node(Kind::Device(device)) };
         let (null, full) = (insert(Box::new(device(Device::Null))), insert(Box::new(device(Device::Full))));

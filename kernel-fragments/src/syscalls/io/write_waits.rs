@@ -5,6 +5,7 @@ use crate::outcome::{Outcome, returned};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::paired_sockets::paired;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::waiting::write_or_wait;
@@ -27,8 +28,8 @@ pub fn write(
     len_bytes: usize,
 ) -> Outcome {
     let open = descriptors.writable(fd)?;
-    // Of no bytes, the file decides whether that is an error.
-    if open.file.is_seekable() || len_bytes == 0 {
+    // Of no bytes, the file decides whether that is an error; a socket may also wait.
+    if open.file.is_seekable() || len_bytes == 0 && paired(open).is_none() {
         return returned(write_at_once(memory, descriptors, platform, fd, address, len_bytes));
     }
     let piece = core::iter::once(Ok((address, len_bytes)));
@@ -42,6 +43,10 @@ mod tests {
     use crate::errno::Errno;
     use crate::subsystems::event_counter::EventCounter;
     use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::paired_sockets::new_pair;
+    use crate::subsystems::unix_socket::SocketKind;
+    use crate::syscalls::io::writev_waits::writev;
+    use crate::testing::FakeMemory;
     use crate::testing_threads::{Step, ThreadMachine};
     use alloc::boxed::Box;
 
@@ -62,5 +67,68 @@ mod tests {
         assert_eq!(call(1, 8, 1), Step::Failed(Errno::EFAULT));
         assert_eq!((call(1, 8, 0), call(1, 0x1_0000, 3)), (Step::Returned(0), Step::Returned(3)));
         assert_eq!(call(3, 0x1_0000, 0), Step::Failed(Errno::EINVAL), "a counter takes 8 bytes");
+    }
+
+    /// Two threads, and a pair as descriptors 3 and 4.
+    struct Pair {
+        machine: ThreadMachine,
+        descriptors: Descriptors,
+        signals: Signals,
+    }
+
+    impl Pair {
+        fn new(kind: SocketKind) -> Pair {
+            let (mut machine, mut descriptors) = (ThreadMachine::new(), Descriptors::new());
+            machine.memory = FakeMemory::new(400_000);
+            machine.spawn(0, UserAddress::NULL);
+            for end in new_pair(kind, [4, 5]) {
+                descriptors.insert(OpenFile::new(Box::new(end), O_RDWR), false, 0).expect("there is room");
+            }
+            Pair { machine, descriptors, signals: Signals::new() }
+        }
+
+        fn write(&mut self, len_bytes: usize) -> Step {
+            let Pair { machine, descriptors, signals } = self;
+            machine.call(|m, thread| {
+                let (memory, platform, threads) = (&mut m.memory, &mut m.platform, &mut m.threads);
+                let address = memory.address(0);
+                write(memory, descriptors, platform, signals, threads, thread, Fd(3), address, len_bytes)
+            })
+        }
+
+        fn writev_nothing(&mut self) -> Step {
+            let Pair { machine, descriptors, signals } = self;
+            machine.memory.put(0, &[0; 16]);
+            machine.call(|m, thread| {
+                let (memory, platform, threads) = (&mut m.memory, &mut m.platform, &mut m.threads);
+                let list = memory.address(0);
+                writev(memory, descriptors, platform, signals, threads, thread, Fd(3), list, 1)
+            })
+        }
+    }
+
+    /// As in Linux, which signals only if nothing was sent.
+    #[test]
+    fn a_stream_that_ends_half_way() {
+        let mut pair = Pair::new(SocketKind::Stream);
+        assert_eq!(pair.write(300_000), Step::Switched(3, 0));
+        assert!(pair.descriptors.remove(Fd(4)).is_ok());
+        assert_eq!(pair.machine.yield_now(), Step::Switched(2, 3));
+        let Step::Returned(sent_bytes) = pair.write(300_000) else { panic!("some was sent") };
+        assert!((200_000..300_000).contains(&sent_bytes));
+        assert_eq!((pair.writev_nothing(), pair.write(0)), (Step::Returned(0), Step::Exited(141)));
+    }
+
+    #[test]
+    fn messages_of_no_bytes() {
+        for kind in [SocketKind::Datagram, SocketKind::SeqPacket] {
+            let mut pair = Pair::new(kind);
+            assert_eq!((pair.writev_nothing(), pair.write(0)), (Step::Returned(0), Step::Returned(0)));
+            let peer = pair.descriptors.get(Fd(4)).expect("it is open").clone();
+            let received = |pair: &mut Pair| peer.file.read(&mut pair.machine.platform, 0, &mut [0; 4]);
+            assert_eq!((received(&mut pair), received(&mut pair)), (Ok(0), Err(Errno::EAGAIN.into())));
+            let sent = (0..1000).map(|_| pair.write(0)).find(|&step| step != Step::Returned(0));
+            assert_eq!(sent, Some(Step::Switched(3, 0)), "the queue is full");
+        }
     }
 }

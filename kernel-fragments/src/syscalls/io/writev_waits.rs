@@ -2,10 +2,11 @@
 //! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EINVAL, EFAULT, ENOSPC, EPIPE, EAGAIN, EINTR.
 
 use crate::abi::iovec::{IoVector, check_list};
-use crate::outcome::{Outcome, returned};
+use crate::outcome::{Leave, Outcome, returned};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::paired_sockets::paired;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::waiting::write_or_wait;
@@ -35,6 +36,10 @@ pub fn writev(
     let memory: &_ = memory;
     let pieces =
         (0..count).map(|index| IoVector::read(memory, list, index).map(|element| (element.address, element.len_bytes)));
+    // No bytes are no message, other than of `write` (fs/read_write.c, vfs_writev).
+    if paired(open).is_some() && pieces.clone().all(|piece| piece.is_ok_and(|(_, len_bytes)| len_bytes == 0)) {
+        return Ok(Leave::Return(0));
+    }
     write_or_wait(memory, platform, signals, threads, thread, fd, open, pieces)
 }
 

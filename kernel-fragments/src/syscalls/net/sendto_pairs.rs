@@ -103,6 +103,20 @@ mod tests {
         assert_eq!(machine.send(4, 1, 0), Step::Exited(141), "SIGPIPE");
     }
 
+    /// MSG_WAITALL where the end has come already. The answers are those of Linux.
+    #[test]
+    fn the_end_comes_before_all() {
+        for unread_bytes in [0, 1] {
+            let mut machine = Machine::new(1);
+            assert_eq!(machine.send(3, unread_bytes, 0), Step::Returned(unread_bytes));
+            assert_eq!(machine.send(4, 3, 0), Step::Returned(3));
+            assert!(machine.descriptors.remove(Fd(4)).is_ok());
+            assert_eq!((machine.receive(3, 8, 0x100), machine.receive(3, 8, 0x100)), {
+                (Step::Returned(3), Step::Returned(0))
+            });
+        }
+    }
+
     #[test]
     fn a_full_stream_waits_for_room() {
         let mut machine = Machine::new(1);

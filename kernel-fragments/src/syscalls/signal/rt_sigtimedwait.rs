@@ -8,7 +8,7 @@ use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
-use crate::thread::Thread;
+use crate::thread::{Thread, Unfinished};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(137 => rt_sigtimedwait);
@@ -48,6 +48,7 @@ pub fn rt_sigtimedwait(
     match signals.settle(thread, (Errno::EINTR.0 as usize).wrapping_neg())? {
         Leave::Return(_) => {
             thread.awaited_signals = set;
+            let unfinished = Unfinished { takes_signals: true, ..unfinished };
             Ok(threads.wait_for_event(thread, address.0 as u64, core::iter::empty(), unfinished))
         }
         interrupted => Ok(interrupted),
