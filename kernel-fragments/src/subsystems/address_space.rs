@@ -6,10 +6,9 @@
 //! The program's segments, stack and whole break range count as mapped from the start; how far the break is moved is not
 //! looked at. Protections are kept, and enforced where the program's memory can do that (`UserMemory::set_access`).
 
-use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_NONE, PROT_READ, PROT_WRITE};
+use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
-use crate::subsystems::image_data::segments;
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::subsystems::room::{FRESH_PARTS, find_room};
@@ -90,18 +89,10 @@ impl AddressSpace {
     #[cold]
     #[inline(never)]
     fn learn_others(&mut self, boot: &BootInfo) -> Result<(), Errno> {
-        let segments = segments(boot);
-        // Where nobody asks what segments allow, they are taken to allow everything.
-        let allowed = if segments.is_empty() { PROT_ALL } else { (PROT_READ | PROT_WRITE) as u8 };
-        let live = Page::mapped(allowed, Contents::Live);
+        let live = Page::mapped(PROT_ALL, Contents::Live);
         for range in boot.program_ranges.iter().filter(|range| range.start < range.end) {
             let start = range.start as usize / PAGE_BYTES * PAGE_BYTES;
             self.others.append(start, (range.end as usize).next_multiple_of(PAGE_BYTES), live)?;
-        }
-        for segment in segments {
-            let start = segment.range.start as usize / PAGE_BYTES * PAGE_BYTES;
-            let end = (segment.range.end as usize).next_multiple_of(PAGE_BYTES);
-            self.others.set(start, end, Some(Page::mapped(segment.access as u8, Contents::Live)))?;
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).

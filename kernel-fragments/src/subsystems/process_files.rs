@@ -1,11 +1,11 @@
 //! What the files of `/proc/self` say (proc_pid_maps(5), proc_pid_status(5), proc_pid_statm(5)), and who says the rest.
 
-use crate::abi::memory::{PAGE_BYTES, PROT_EXEC, PROT_READ, PROT_WRITE};
-use crate::boot_info::{BootInfo, Range};
+use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_EXEC, PROT_READ, PROT_WRITE};
+use crate::boot_info::{BootInfo, Range, Segment};
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
 use crate::subsystems::built_in_files::ProcessFile;
-use crate::subsystems::image_data::bytes;
+use crate::subsystems::image_data::{bytes, segments};
 use crate::subsystems::page_map::Contents;
 use crate::subsystems::process_stack::{Part, read_part};
 use crate::subsystems::process_stat::write_stat;
@@ -122,12 +122,15 @@ fn each_mapping(
                 }
             };
             let end = end.next_multiple_of(PAGE_BYTES).min(range_end);
+            let (born_with, end) = born_with(boot, owner, at, end);
             let piece = space.piece(boot, at, end)?;
             let is_hidden = owner == Owner::Break && !in_use.holds(at, 1);
             if let Some((page, protection)) = piece.page.and_then(|page| Some((page, page.protection()?)))
                 && !is_hidden
             {
                 let end = if owner == Owner::Break { piece.end.min(in_use.end as usize) } else { piece.end };
+                // Pages that the program was born with have every right in the address space, until it changes them.
+                let protection = if protection == PROT_ALL { born_with } else { protection };
                 let is_shared = protection & FROM_FILE != 0 && page.contents() == Contents::Shared;
                 visit(Mapping { start: at, end, protection, is_shared, owner });
             }
@@ -135,6 +138,24 @@ fn each_mapping(
         }
     }
     Ok(())
+}
+
+/// What the pages from `at` on allowed when the program began, and up to where that is the same, at most `end`.
+fn born_with(boot: &BootInfo, owner: Owner, at: usize, end: usize) -> (u8, usize) {
+    let segments = segments(boot);
+    if owner == Owner::Mappings || segments.is_empty() {
+        return (PROT_ALL, end);
+    }
+    // Of two segments that share a page, the later one has it.
+    let pages = |segment: &Segment| {
+        let Range { start, end } = segment.range;
+        (start as usize / PAGE_BYTES * PAGE_BYTES, (end as usize).next_multiple_of(PAGE_BYTES))
+    };
+    let next = segments.iter().map(|segment| pages(segment).0).filter(|&start| start > at).min().unwrap_or(end);
+    match segments.iter().rev().find(|segment| (pages(segment).0..pages(segment).1).contains(&at)) {
+        Some(segment) => (segment.access as u8, end.min(next).min(pages(segment).1)),
+        None => ((PROT_READ | PROT_WRITE) as u8, end.min(next)),
+    }
 }
 
 fn write_mapping(text: &mut Vec<u8>, boot: &BootInfo, mapping: Mapping) {
