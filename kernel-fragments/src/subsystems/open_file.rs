@@ -226,6 +226,16 @@ impl OpenFile {
     }
 }
 
+/// As [`check_kind`], for so many bytes: what is seen before the buffer is.
+///
+/// # Errors
+/// EINVAL.
+#[cold]
+pub fn check_operation(open: &OpenFile, operation: u32, len_bytes: usize) -> Result<(), Errno> {
+    check_kind(open, operation)?;
+    if open.file.takes(operation, len_bytes) { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
 /// Whether files like `open` can be read, or written, at all.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use crate::abi::pollfd::POLLIN;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::buffer::accessible_bytes;
-use crate::subsystems::open_file::{OpenFile, READS, WRITES, check_kind};
+use crate::subsystems::open_file::{OpenFile, READS, WRITES, check_kind, check_operation};
 use crate::subsystems::paired_sockets::keeps_messages;
 use crate::subsystems::scattered::{scatter, total_bytes};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -53,10 +53,7 @@ fn read_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    check_kind(open, READS)?;
-    if !open.file.takes(READS, len_bytes) {
-        return Err(Errno::EINVAL.into());
-    }
+    check_operation(open, READS, len_bytes)?;
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
@@ -105,10 +102,7 @@ fn write_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    check_kind(open, WRITES)?;
-    if !open.file.takes(WRITES, len_bytes) {
-        return Err(Errno::EINVAL.into());
-    }
+    check_operation(open, WRITES, len_bytes)?;
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
     }

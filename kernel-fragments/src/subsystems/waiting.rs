@@ -7,7 +7,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
-use crate::subsystems::open_file::{OpenFile, WOULD_WAIT, WRITES, check_kind};
+use crate::subsystems::open_file::{OpenFile, WOULD_WAIT, WRITES, check_kind, check_operation};
 use crate::subsystems::paired_sockets::{is_receiving_over, keeps_messages, paired};
 use crate::subsystems::scattered::gather;
 use crate::subsystems::signals::Signals;
@@ -70,7 +70,7 @@ pub fn write_or_wait(
         }
         let result = match memory.slice(address.add(skip), len_bytes) {
             Ok(bytes) => open.file.write(platform, 0, bytes),
-            Err(errno) => Err(check_kind(open, WRITES).err().unwrap_or(errno).into()),
+            Err(errno) => Err(check_operation(open, WRITES, len_bytes).err().unwrap_or(errno).into()),
         };
         match result {
             Ok(written_bytes) if written_bytes == len_bytes => done_bytes += written_bytes,
