@@ -402,8 +402,8 @@ fn movable(before: &[Instruction]) -> Option<Before> {
     };
     match before {
         _ if !before.iter().all(can_move) => None,
-        &[one] if one.length == 4 => Some(Before::Moved(one, None)),
-        &[first, second] => Some(Before::Moved(first, Some(second))),
+        [one] if one.length == 4 => Some(Before::Moved(*one, None)),
+        [first, second] => Some(Before::Moved(*first, Some(*second))),
         _ => None,
     }
 }
