@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use audit::{Audit, Miss, Observed};
 pub use difference::{Added, Changed, Difference, Named, OpenSite};
@@ -286,9 +285,8 @@ impl App {
     }
 
     fn new(elf: &AppElf) -> App {
-        let digest = Sha256::digest(elf.file_bytes());
         App {
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: elf.sha256().iter().map(|byte| format!("{byte:02x}")).collect(),
             kind: match elf.kind {
                 ElfKind::Executable => "exec",
                 ElfKind::StaticPie => STATIC_PIE,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::thread;
 
 use crate::address::Address;
 use crate::analysis::{self, Analysis, Finished};
@@ -77,9 +78,16 @@ pub struct Built {
 /// A file that is no static riscv64 Linux program.
 pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
     let app = AppElf::parse(bytes)?;
-    let analysis = analysis::analyse_started(&app, &image::assumed_states(&app));
-    let catalog = Catalog::embedded()?;
-    Ok(Examined { app, analysis, catalog })
+    let (analysis, catalog) = thread::scope(|scope| {
+        // What does not need the analysis is done beside it.
+        let aside = scope.spawn(|| {
+            app.sha256();
+            Catalog::embedded()
+        });
+        let analysis = analysis::analyse_started(&app, &image::assumed_states(&app));
+        (analysis, aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    Ok(Examined { app, analysis, catalog: catalog? })
 }
 
 /// What the program asks of a kernel, and what the library has for it; calls in `enosys` are declared so.

@@ -1,6 +1,8 @@
 //! What is accepted, in the order in which the file is checked: identification, machine, kind, load segments, entry.
 //! Nothing is trusted: every offset is checked against the file before it is used.
 
+use std::sync::OnceLock;
+
 use object::elf;
 use object::endian::LittleEndian as Le;
 use object::read::elf::{FileHeader, ProgramHeader};
@@ -62,6 +64,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<AppElf, ElfError> {
         relocation_counts: Vec::new(),
         segments,
         bytes,
+        sha256: OnceLock::new(),
     };
     if kind == ElfKind::StaticPie && (dynamic.is_none() || entry == Address(0)) {
         return Err(ElfError::NeedsLibraries { found: "ET_DYN without an entry or a dynamic section".into() });

@@ -2,12 +2,17 @@
 //! sorted and disjoint and inside the file, an entry inside an executable segment.
 
 use super::ElfError;
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
 use crate::address::{Address, AddressRange, ByteCount};
 
 /// A statically linked RISC-V Linux program, as its file says. Addresses are the file's own (link-time) addresses.
 #[derive(Clone, Debug)]
 pub struct AppElf {
     pub(super) bytes: Vec<u8>,
+    pub(super) sha256: OnceLock<[u8; 32]>,
     /// `ET_EXEC` or static-PIE.
     pub kind: ElfKind,
     /// The first instruction.
@@ -161,6 +166,11 @@ impl AppElf {
     /// The whole file.
     pub fn file_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The SHA-256 of the whole file, calculated when it is asked for first.
+    pub fn sha256(&self) -> &[u8; 32] {
+        self.sha256.get_or_init(|| Sha256::digest(&self.bytes).into())
     }
 
     /// The bytes that the file gives for `segment` (shorter than its memory by the zeroed rest).

@@ -9,6 +9,7 @@ use super::{Instruction, Op};
 ///
 /// Returns `None` for a reserved or unknown encoding, or when `bytes` holds fewer than the instruction's 2 or 4 bytes.
 /// Hints decode as what they expand to. The rounding modes 5 and 6 are reserved, so an operation with one is too.
+#[inline]
 pub fn decode(bytes: &[u8]) -> Option<Instruction> {
     let half = u16::from_le_bytes(*bytes.first_chunk()?);
     if half & 3 != 3 {
@@ -19,35 +20,105 @@ pub fn decode(bytes: &[u8]) -> Option<Instruction> {
 
 fn decode_word(word: u32) -> Option<Instruction> {
     let encoding = encoding::find(word)?;
+    let layout = &LAYOUTS[encoding.operands as usize];
     let field = |low: u32| (word >> low & 0x1f) as u8;
-    let (rd, rs1, rs2, rs3) = (field(7), field(15), field(20), field(27));
-    let rounding = (word >> 12 & 7) as u8;
-    let none = Instruction { op: encoding.op, rd: 0, rs1: 0, rs2: 0, rs3: 0, rounding: 0, length: 4, immediate: 0 };
-    let instruction = match encoding.operands {
-        Operands::None => none,
-        Operands::Upper => Instruction { rd, immediate: (word & 0xffff_f000) as i32, ..none },
-        Operands::Jump => Instruction { rd, immediate: jump_offset(word), ..none },
-        Operands::Branch => Instruction { rs1, rs2, immediate: branch_offset(word), ..none },
-        Operands::Load | Operands::FloatLoad | Operands::Immediate => {
-            Instruction { rd, rs1, immediate: word as i32 >> 20, ..none }
-        }
-        Operands::Store | Operands::FloatStore => Instruction { rs1, rs2, immediate: store_offset(word), ..none },
-        Operands::Shift => Instruction { rd, rs1, immediate: (word >> 20 & 0x3f) as i32, ..none },
-        Operands::Registers | Operands::FloatRegisters | Operands::FloatCompare | Operands::Atomic => {
-            Instruction { rd, rs1, rs2, ..none }
-        }
-        Operands::Unary | Operands::LoadReserved | Operands::FloatToInteger | Operands::IntegerToFloat => {
-            Instruction { rd, rs1, ..none }
-        }
-        Operands::Csr => Instruction { rd, rs1, immediate: (word >> 20) as i32, ..none },
-        Operands::CsrImmediate => Instruction { rd, immediate: (word >> 20 | u32::from(rs1) << 12) as i32, ..none },
-        Operands::FloatFused => Instruction { rd, rs1, rs2, rs3, rounding, ..none },
-        Operands::FloatRounded => Instruction { rd, rs1, rs2, rounding, ..none },
-        Operands::FloatUnaryRounded | Operands::FloatToIntegerRounded | Operands::IntegerToFloatRounded => {
-            Instruction { rd, rs1, rounding, ..none }
-        }
+    let instruction = Instruction {
+        op: encoding.op,
+        rd: field(7) & layout.rd,
+        rs1: field(15) & layout.rs1,
+        rs2: field(20) & layout.rs2,
+        rs3: field(27) & layout.rs3,
+        rounding: (word >> 12 & 7) as u8 & layout.rounding,
+        length: 4,
+        immediate: immediates(word)[layout.immediate as usize],
     };
     (!matches!(instruction.rounding, 5 | 6)).then_some(instruction)
+}
+
+/// Where operands lie in a word: for each field the bits of it that count.
+#[derive(Clone, Copy)]
+struct Layout {
+    rd: u8,
+    rs1: u8,
+    rs2: u8,
+    rs3: u8,
+    rounding: u8,
+    immediate: Immediate,
+}
+
+/// The ways in which a word holds an immediate.
+#[derive(Clone, Copy)]
+enum Immediate {
+    None,
+    Upper,
+    Jump,
+    Branch,
+    Short,
+    Store,
+    Shift,
+    Csr,
+    CsrAndValue,
+}
+
+/// What the immediate of `word` is, by [`Immediate`]: all are calculated, because that takes less time than a jump to the one
+/// that is needed, which no processor foresees.
+#[inline]
+fn immediates(word: u32) -> [i32; 9] {
+    [
+        0,
+        (word & 0xffff_f000) as i32,
+        jump_offset(word),
+        branch_offset(word),
+        word as i32 >> 20,
+        store_offset(word),
+        (word >> 20 & 0x3f) as i32,
+        (word >> 20) as i32,
+        (word >> 20 | (word >> 15 & 0x1f) << 12) as i32,
+    ]
+}
+
+/// By [`Operands`].
+static LAYOUTS: [Layout; Operands::COUNT] = {
+    let mut layouts = [layout_of(Operands::None); Operands::COUNT];
+    let mut row = 0;
+    while row < encoding::ENCODINGS.len() {
+        let operands = encoding::ENCODINGS[row].operands;
+        layouts[operands as usize] = layout_of(operands);
+        row += 1;
+    }
+    layouts
+};
+
+const fn layout_of(operands: Operands) -> Layout {
+    const FIELD: u8 = 0x1f;
+    const ROUNDING: u8 = 7;
+    let none = Layout { rd: 0, rs1: 0, rs2: 0, rs3: 0, rounding: 0, immediate: Immediate::None };
+    match operands {
+        Operands::None => none,
+        Operands::Upper => Layout { rd: FIELD, immediate: Immediate::Upper, ..none },
+        Operands::Jump => Layout { rd: FIELD, immediate: Immediate::Jump, ..none },
+        Operands::Branch => Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::Branch, ..none },
+        Operands::Load | Operands::FloatLoad | Operands::Immediate => {
+            Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Short, ..none }
+        }
+        Operands::Store | Operands::FloatStore => {
+            Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::Store, ..none }
+        }
+        Operands::Shift => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Shift, ..none },
+        Operands::Registers | Operands::FloatRegisters | Operands::FloatCompare | Operands::Atomic => {
+            Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, ..none }
+        }
+        Operands::Unary | Operands::LoadReserved | Operands::FloatToInteger | Operands::IntegerToFloat => {
+            Layout { rd: FIELD, rs1: FIELD, ..none }
+        }
+        Operands::Csr => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Csr, ..none },
+        Operands::CsrImmediate => Layout { rd: FIELD, immediate: Immediate::CsrAndValue, ..none },
+        Operands::FloatFused => Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, rs3: FIELD, rounding: ROUNDING, ..none },
+        Operands::FloatRounded => Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, rounding: ROUNDING, ..none },
+        Operands::FloatUnaryRounded | Operands::FloatToIntegerRounded | Operands::IntegerToFloatRounded => {
+            Layout { rd: FIELD, rs1: FIELD, rounding: ROUNDING, ..none }
+        }
+    }
 }
 
 /// `imm[11:5]` at 31:25, `imm[4:0]` at 11:7.

@@ -34,6 +34,7 @@ pub enum ControlFlow {
 impl Instruction {
     /// Registers read and written and the control flow (ISA manual, the instruction's own section). What the
     /// environment reads and writes at an `ecall` is not the instruction's own: both sets are empty there.
+    #[inline]
     pub fn effects(&self) -> Effects {
         let shape = &SHAPES[self.op as usize];
         let just = |register| RegisterSet::EMPTY.with(register);
@@ -42,6 +43,7 @@ impl Instruction {
     }
 
     /// Whether `rd` is an integer register (x0 included) that the instruction writes.
+    #[inline]
     pub fn writes_integer_register(&self) -> bool {
         !SHAPES[self.op as usize].rd.is_empty()
     }
@@ -58,6 +60,7 @@ impl Instruction {
     }
 
     /// Where execution goes next.
+    #[inline]
     pub fn flow(&self) -> ControlFlow {
         match self.op {
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => ControlFlow::Branch(self.immediate),

@@ -62,6 +62,11 @@ pub(super) enum Operands {
     IntegerToFloatRounded,
 }
 
+impl Operands {
+    /// How many ways there are.
+    pub(super) const COUNT: usize = Operands::IntegerToFloatRounded as usize + 1;
+}
+
 /// One row of the table.
 #[derive(Clone, Copy)]
 pub(super) struct Encoding {
@@ -93,6 +98,7 @@ pub(super) fn encoding_of(op: Op) -> &'static Encoding {
 }
 
 /// The row that `word` is an instance of.
+#[inline]
 pub(super) fn find(word: u32) -> Option<&'static Encoding> {
     let group = group_of(word);
     let rows = &GROUPS.rows[GROUPS.starts[group] as usize..GROUPS.starts[group + 1] as usize];

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use kernel_fragments::abi::futex::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE};
 use kernel_fragments::abi::memory::{MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE};
+use memchr::memmem;
 
 use crate::analysis::{Analysis, Site};
 use crate::catalog::Variant;
@@ -63,14 +64,9 @@ impl Names {
         const FOLDER: &[u8] = b"/proc/self/";
         const LINKS: [&[u8]; 2] = [b"/proc/self/fd", b"/dev/fd"];
         let mut names = self;
-        let mut rest = text;
-        while let Some(at) = rest.iter().position(|&byte| byte == b'/') {
-            rest = &rest[at..];
-            names.descriptors |= LINKS.iter().any(|links| rest.starts_with(links));
-            let file = rest.strip_prefix(FOLDER);
-            names.process_files |= file.is_some_and(|file| !file.starts_with(b"exe") && !file.starts_with(b"fd"));
-            rest = &rest[1..];
-        }
+        names.descriptors |= LINKS.iter().any(|links| memmem::find(text, links).is_some());
+        let files = memmem::find_iter(text, FOLDER).map(|at| &text[at + FOLDER.len()..]);
+        names.process_files |= { files }.any(|file| !file.starts_with(b"exe") && !file.starts_with(b"fd"));
         names
     }
 }

@@ -42,7 +42,7 @@ impl Derived {
         if effects.defines.is_empty() {
             return;
         }
-        let (op, rd, base) = (instruction.op, instruction.rd(), instruction.rs1());
+        let (op, base) = (instruction.op, instruction.rs1());
         if effects.defines.contains(Register::RA) {
             let on_stack = base == Register::SP || base == FRAME_POINTER || matches!(state.get(base), Value::Stack(_));
             let moves = instruction.copied_register().is_some();
@@ -55,25 +55,20 @@ impl Derived {
         }
         let copied = instruction.copied_register();
         let from_memory = load_size(op).is_some() || copied.is_some_and(|copied| self.from_memory.contains(copied));
-        self.from_memory = self.from_memory.minus(effects.defines);
-        if from_memory {
-            self.from_memory = self.from_memory.with(rd);
-        }
+        let set = |registers: RegisterSet, holds: bool| {
+            let others = registers.minus(effects.defines);
+            if holds { others.union(effects.defines) } else { others }
+        };
+        self.from_memory = set(self.from_memory, from_memory);
         if effects.defines.contains(Register::GP) {
             self.global_pointer_is_set = true;
             self.global_pointer_is_restored = from_memory;
         }
         let from_place = op == Op::Auipc || op == Op::Addi && self.from_place.contains(base);
-        self.from_place = self.from_place.minus(effects.defines);
-        if from_place {
-            self.from_place = self.from_place.with(rd);
-        }
+        self.from_place = set(self.from_place, from_place);
         let is_number = base == Register::ZERO || self.from_number.contains(base);
         let from_number = op == Op::Lui || is_number && immediate_operand(instruction).is_some();
-        self.from_number = self.from_number.minus(effects.defines);
-        if from_number {
-            self.from_number = self.from_number.with(rd);
-        }
+        self.from_number = set(self.from_number, from_number);
     }
 }
 
