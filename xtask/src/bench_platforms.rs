@@ -31,7 +31,7 @@ const PLATFORMS: [(&str, &str, Option<&str>); 7] = [
 ];
 
 /// Programs of `examples/`.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "hello-minimal-c",
     "hello-c",
     "compute-c",
@@ -43,6 +43,7 @@ const PROGRAMS: [&str; 11] = [
     "words-rust",
     "rayon-rust",
     "recover-rust",
+    "evm-rust",
 ];
 
 /// What `example.toml` says of a run.

@@ -282,3 +282,14 @@ fn an_image_for_a_machine_without_atomics_holds_none() {
     let (after, lines) = listing(&image);
     assert!(before > 200 && after == 0 && lines > 50_000, "{before} before, {after} of {lines} after");
 }
+
+/// revm has more than 1 MiB of code, and atomic instructions near its start: no stub behind the code is near enough.
+#[test]
+fn the_first_part_of_long_code_has_its_stubs_in_front() {
+    let workplace = Workplace::new();
+    let app = example("evm-rust/bin/ima-pie");
+    workplace.zeroos(&["build", &app, "--platform", "sp1", "-o", "image"]).exits(0);
+    let (block, expected) = (example("evm-rust/input/block.txt"), example("evm-rust/expected.public"));
+    workplace.zeroos(&["run", "--input", &block, "--public-output", "output", "image"]).exits(0);
+    assert_eq!(fs::read(workplace.path("output")).unwrap(), fs::read(expected).unwrap());
+}

@@ -89,15 +89,11 @@ impl Layout {
         patch(plan, &mut pieces)?;
         lowered::patch(plan, &mut pieces)?;
         let stubs = stubs::write(plan, &linked)?;
-        let kernel_code = placement.kernel.code().start();
         let lowered = lowered::stubs(plan, &linked)?;
         let all = stubs.iter().chain(&lowered);
         let stub_bytes: u64 = all.clone().map(|stub| stub.bytes.len() as u64).sum();
-        pieces.extend(stubs::pieces(
-            all,
-            &plan.platform.loader,
-            plan.platform.keeps_code_apart().then_some(kernel_code),
-        ));
+        let filled = if plan.platform.keeps_code_apart() { placement.stub_areas.as_slice() } else { &[] };
+        pieces.extend(stubs::pieces(all, &plan.platform.loader, filled));
 
         let InitialStack { pointer: stack_pointer, bytes: stack, .. } = InitialStack::of(app, plan);
         if stack.len() as u64 > placement.stack.size().0 / 4 {

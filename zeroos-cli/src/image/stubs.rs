@@ -142,25 +142,25 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     }
 }
 
-/// The stubs as pieces of an image. On machines that keep code and data apart they are one piece that leads up to the kernel's
-/// code, at `kernel_code`.
+/// The stubs as pieces of an image. Those in an area of `filled` are one piece that leads up to its end: machines that keep code
+/// and data apart may want code without gaps.
 pub(super) fn pieces<'s>(
     stubs: impl Iterator<Item = &'s Stub>,
     loader: &LoaderRules,
-    kernel_code: Option<Address>,
+    filled: &[AddressRange],
 ) -> Vec<Piece> {
-    let gap = match kernel_code {
-        Some(_) => u64::MAX,
-        None if loader.separate_pages => 2 * PAGE,
-        None => GAP,
-    };
+    let gap = if loader.separate_pages { 2 * PAGE } else { GAP };
+    let area_of = |range: AddressRange| filled.iter().find(|area| area.covers(range));
     let mut ascending: Vec<&Stub> = stubs.collect();
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();
     for stub in ascending {
         let range = AddressRange::new(stub.start, ByteCount(stub.bytes.len() as u64)).unwrap_or_default();
         match pieces.last_mut() {
-            Some(last) if (range.start() - last.range.end()).0 <= gap => {
+            Some(last)
+                if area_of(last.range) == area_of(range)
+                    && (area_of(range).is_some() || (range.start() - last.range.end()).0 <= gap) =>
+            {
                 fill(&mut last.bytes, (range.start() - last.range.start()).0 as usize, &FILLER);
                 last.bytes.extend_from_slice(&stub.bytes);
                 last.range = AddressRange::between(last.range.start(), range.end()).unwrap_or_default();
@@ -174,9 +174,11 @@ pub(super) fn pieces<'s>(
             }),
         }
     }
-    if let (Some(end), Some(last)) = (kernel_code, pieces.last_mut()) {
-        fill(&mut last.bytes, (end - last.range.start()).0 as usize, &FILLER);
-        last.range = AddressRange::between(last.range.start(), end).unwrap_or(last.range);
+    for piece in &mut pieces {
+        if let Some(area) = area_of(piece.range) {
+            fill(&mut piece.bytes, (area.end() - piece.range.start()).0 as usize, &FILLER);
+            piece.range = AddressRange::between(piece.range.start(), area.end()).unwrap_or(piece.range);
+        }
     }
     pieces
 }

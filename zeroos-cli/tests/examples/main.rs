@@ -127,6 +127,11 @@ fn standard_input_is_hashed_and_the_digest_committed() {
 }
 
 #[test]
+fn a_block_of_ethereum_transactions_is_executed() {
+    same_as_linux("evm-rust");
+}
+
+#[test]
 fn tokio_and_rayon_run_beside_each_other() {
     same_as_linux("tokio-rust");
 }

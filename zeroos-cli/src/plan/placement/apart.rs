@@ -2,12 +2,13 @@
 //! executable segments in one piece.
 //!
 //! ```text
-//! code memory   program's code │ stubs │ kernel's code
+//! code memory   more stubs │ program's code │ stubs │ kernel's code
 //! data memory   program's data │ break │ kernel's data │ boot data │ stack │ mappings │ kernel heap
 //! ```
 //!
 //! The distance between a program's code and data is fixed when it is linked, so it must be linked for such a machine: with
-//! room behind its code, and as far apart as the memories are. Constants may lie in either memory.
+//! room behind its code, and as far apart as the memories are. Constants may lie in either memory. What is free of the page
+//! before the code is for stubs that code near its start needs within 1 MiB, if the code is longer than that.
 
 use super::{
     KernelRoom, PAGE, PROGRAM_ALIGNMENT, Placement, Room, STACK, between, boot_data_room, no_memory, page_down,
@@ -70,7 +71,7 @@ pub(super) fn place(
         program,
         kernel: KernelRoom::Apart { code: kernel_code, data: kernel_data },
         boot_data,
-        stub_areas: vec![between(code_end, stubs_end)],
+        stub_areas: [between(code_end, stubs_end)].into_iter().chain(before_code(app, platform, bias)).collect(),
         break_range,
         stack,
         mappings,
@@ -78,6 +79,20 @@ pub(super) fn place(
         ram,
         page_table: None,
     })
+}
+
+/// What is free of the page that ends where the program's code starts.
+fn before_code(app: &AppElf, platform: &Platform, bias: u64) -> Option<AddressRange> {
+    let code = app.segments.iter().filter(|segment| segment.permissions.execute);
+    let start = moved(code.min_by_key(|segment| segment.range.start())?, bias).start();
+    let before = app.segments.iter().map(|segment| moved(segment, bias).end()).filter(|&end| end <= start).max();
+    let memory = platform.memory.iter().find(|region| region.access.executes() && region.range.contains(start))?;
+    let lowest = platform.loader.lowest_address.unwrap_or_default().max(memory.range.start());
+    let page = Address(start.0.saturating_sub(1)).align_down(PAGE);
+    // Where segments share no page, only a free page may be used.
+    let alignment = if platform.loader.separate_pages { PAGE } else { 16 };
+    let free = before.unwrap_or(lowest).max(lowest).max(page).align_up(alignment)?;
+    AddressRange::between(free, start).filter(|area| !area.is_empty())
 }
 
 /// The program's segment, moved by `bias`.
