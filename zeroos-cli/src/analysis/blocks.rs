@@ -223,6 +223,10 @@ impl<'v> Blocks<'v> {
 
     /// The block of `function` that starts at `slot`.
     pub fn find(&self, slot: usize, function: FunctionId) -> Option<BlockId> {
+        // Mostly there is none at all, which the bits tell without a look at the blocks around.
+        if !self.any_at(slot) {
+            return None;
+        }
         self.starting_at(slot).find(|&id| self[id].function == function)
     }
 

@@ -151,7 +151,7 @@ impl<'v> Explorer<'_, 'v> {
         loop {
             let (at, slot) = (cursor.at, cursor.slot);
             if at >= clear_until {
-                let meets = self.blocks.any_at(slot) && self.blocks.find(slot, self.id).is_some();
+                let meets = self.blocks.find(slot, self.id).is_some();
                 if meets || at - start >= LONGEST || !self.exploration.is_inside(at) {
                     self.go(at, state, &mut exit);
                     break;

@@ -29,13 +29,12 @@ impl Flow {
     pub fn new(program: &Program<'_>) -> Flow {
         let functions = program.functions.len();
         let blocks = &program.blocks;
-        let in_functions = || program.functions.iter().flat_map(|function| &function.blocks).copied();
         let volatile = caller_saved(program.convention);
         let mut clobbers = vec![RegisterSet::EMPTY; functions];
         // There are many blocks, so they are gone through twice only.
         let mut predecessors = BlockLists::new(blocks.len());
         let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
-        for from in in_functions() {
+        for from in blocks.ids() {
             let Block { exit, function, effects, .. } = &blocks[from];
             exit.successors().for_each(|to| predecessors.count(to.index()));
             exit.targets().for_each(|target| callers.count(target.index()));
@@ -49,7 +48,7 @@ impl Flow {
         predecessors.lay_out();
         callers.lay_out();
         returns.lay_out();
-        for from in in_functions() {
+        for from in blocks.ids() {
             let Block { exit, function, .. } = &blocks[from];
             exit.successors().for_each(|to| predecessors.add(to.index(), from));
             exit.targets().for_each(|target| callers.add(target.index(), from));
