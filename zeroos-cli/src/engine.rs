@@ -5,6 +5,7 @@ mod error;
 mod exports;
 mod last_words;
 mod location;
+mod profile;
 mod public_output;
 mod qemu;
 mod runner;
@@ -12,6 +13,7 @@ mod runner;
 pub use builtin::machine as builtin_machine;
 pub use error::EngineError;
 pub use exports::{Exported, ExportedKind};
+pub use profile::Profile;
 pub use public_output::PublicOutput;
 
 use std::path::Path;
@@ -37,6 +39,8 @@ pub enum EngineKind {
 pub struct RunOptions {
     /// Print every call to standard error.
     pub trace: bool,
+    /// Note who executes what.
+    pub profile: bool,
     /// Stop after this many instructions.
     pub max_instructions: Option<u64>,
     /// Collect what the image hands out when the program has ended.
@@ -52,6 +56,8 @@ pub struct RunOutcome {
     pub ending: RunEnding,
     /// What was executed, where the engine counts.
     pub counts: Option<InstructionCounts>,
+    /// Where the instructions went, if that was asked for and the engine counts.
+    pub profile: Option<Profile>,
     /// The run's public output, where the machine has one of its own.
     pub public_output: Option<PublicOutput>,
     /// What the image handed out, if that was asked for and the program has ended.

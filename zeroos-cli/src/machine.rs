@@ -22,6 +22,7 @@ mod host;
 mod instruction_rules;
 mod memory;
 mod page_rights;
+mod profile;
 mod protection;
 mod supervisor;
 mod trap;
@@ -30,6 +31,7 @@ pub use config::{ConfigError, HtifAddresses, MachineConfig, StubAddress};
 pub use console::{CapturedConsole, Console, HostConsole, Stream, Streams};
 pub use counts::{Cycles, InstructionCounts, SyscallCost};
 pub use failure::{Failure, HostFailure};
+pub use profile::{Frame, Stack};
 pub use protection::Protection;
 pub use trap::Trap;
 
@@ -42,6 +44,7 @@ use hart::Hart;
 use instruction_rules::InstructionRules;
 use memory::Memory;
 use page_rights::PageRights;
+use profile::Profile;
 use supervisor::Supervisor;
 
 /// How a run ended.
@@ -114,6 +117,9 @@ pub struct Machine {
     devices: Devices,
     page_rights: PageRights,
     accounting: Accounting,
+    profile: Option<Box<Profile>>,
+    /// Where the kernel keeps the running thread, if not in a CSR.
+    thread_word: Option<Address>,
     /// Ascending.
     stubs: Vec<StubAddress>,
     misaligned: Misaligned,
@@ -147,6 +153,8 @@ impl Machine {
             devices: Devices::new(config),
             page_rights: PageRights::new(),
             accounting: Accounting::default(),
+            profile: None,
+            thread_word: None,
             stubs,
             misaligned: config.misaligned,
             max_instructions: config.max_instructions.unwrap_or(u64::MAX),
@@ -173,6 +181,19 @@ impl Machine {
     pub fn counts(&self) -> InstructionCounts {
         let cycles = self.code.has_prices().then(|| self.accounting.cycles());
         InstructionCounts { cycles, ..self.accounting.counts() }
+    }
+
+    /// From now on notes who executes what. Functions start at `starts`, as far as is known before; `thread_word` is where the kernel
+    /// keeps the running thread, if not in mscratch or sscratch.
+    pub fn record_profile(&mut self, starts: impl IntoIterator<Item = Address>, thread_word: Option<Address>) {
+        self.profile = Some(Box::new(Profile::new(starts)));
+        self.thread_word = thread_word;
+    }
+
+    /// What was noted since [`record_profile`](Machine::record_profile): every context with the instructions executed in just that,
+    /// in no order.
+    pub fn profile(&self) -> Vec<Stack> {
+        self.profile.as_ref().map(|profile| profile.stacks()).unwrap_or_default()
     }
 
     /// The call that was made last, if one was.

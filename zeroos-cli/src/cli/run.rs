@@ -53,6 +53,10 @@ pub(super) struct Arguments {
     /// Write exact instruction counts as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
+    /// Write where the instructions went, every stack of calls with its exact count ("folded", for flame graphs), and print
+    /// the functions that executed most to standard error
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Print every syscall to standard error
     #[arg(long)]
     trace: bool,
@@ -72,8 +76,9 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     let app = PathBuf::from(app);
     let bytes = input::read(&app)?;
     let is_elsewhere = !matches!(arguments.engine, Engine::Builtin);
-    if is_elsewhere && arguments.stats.is_some() {
-        let what = "--stats needs exact counts, which only `--engine builtin` has".into();
+    let counting = [("--stats", &arguments.stats), ("--profile", &arguments.profile)];
+    if let Some((option, _)) = counting.iter().find(|(_, file)| is_elsewhere && file.is_some()) {
+        let what = format!("{option} needs exact counts, which only `--engine builtin` has");
         return Err(FileError::Option { what }.into());
     }
     let mut wanted: Vec<CopyOut> = arguments.out.iter().map(|text| CopyOut::parse(text)).collect::<Result<_, _>>()?;
@@ -110,6 +115,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     };
     let options = RunOptions {
         trace: arguments.trace,
+        profile: arguments.profile.is_some(),
         max_instructions: arguments.max_instructions,
         exports: !wanted.is_empty(),
         ..RunOptions::default()
@@ -128,6 +134,15 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         let text = serde_json::to_string_pretty(&stats)
             .map_err(|error| FileError::Write { path: path.clone(), message: error.to_string() })?;
         input::write_whole(path, &[text + "\n"], false)?;
+    }
+    if let (Some(path), Some(profile)) = (&arguments.profile, &outcome.profile) {
+        let bias = placed.map_or(0, |(_, bias)| bias);
+        input::write_whole(path, &[profile.folded(bias)], false)?;
+        say::note(&format!(
+            "where the instructions went; {} has every stack\n{}",
+            path.display(),
+            profile.table(bias, 16)
+        ));
     }
     let complete = match outcome.ending {
         RunEnding::Exited(_) => {

@@ -5,7 +5,7 @@ use std::io::Write;
 use object::{Object, ObjectSegment, SegmentFlags, elf};
 
 use super::last_words::LastWords;
-use super::{EngineError, RunEnding, RunOptions, RunOutcome, exports, location, public_output};
+use super::{EngineError, Profile, RunEnding, RunOptions, RunOutcome, exports, location, profile, public_output};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::image::{DirectSite, ImageNote};
 use crate::linux::SyscallNumber;
@@ -97,6 +97,9 @@ pub(super) fn run(
     streams: Streams,
 ) -> Result<RunOutcome, EngineError> {
     let mut machine = machine(image, note, options)?;
+    if options.profile {
+        profile::record(&mut machine, image);
+    }
     let on_standard_output = streams.public_output.is_none();
     let mut console = ListeningConsole {
         host: HostConsole::new(streams),
@@ -136,7 +139,8 @@ pub(super) fn run(
         _ => None,
     };
     let public_output = note.devices.has_public_output().then(|| console.public.finish());
-    Ok(RunOutcome { ending, counts: Some(machine.counts()), public_output, exported, explanation })
+    let profile = options.profile.then(|| Profile::of(&machine, image));
+    Ok(RunOutcome { ending, counts: Some(machine.counts()), profile, public_output, exported, explanation })
 }
 
 /// A machine's status as a process has one: its low 8 bits, but a failure stays one.

@@ -70,6 +70,7 @@ pub(super) fn run(
     Ok(RunOutcome {
         ending: RunEnding::Exited(code as u8),
         counts: None,
+        profile: None,
         public_output: None,
         exported: None,
         explanation,

@@ -85,6 +85,7 @@ pub(super) fn run(
     Ok(RunOutcome {
         ending: RunEnding::Exited(code as u8),
         counts: None,
+        profile: None,
         public_output: public_output.transpose()?,
         exported: None,
         explanation: None,

@@ -156,6 +156,11 @@ impl Accounting {
         self.call = Some(Call { number, site, kernel_before: self.kernel });
     }
 
+    /// Number and site of the call in progress.
+    pub(super) fn call(&self) -> Option<(u64, u64)> {
+        self.call.as_ref().map(|call| (call.number, call.site))
+    }
+
     fn finish_call(&mut self) -> Option<u64> {
         let call = self.call.take()?;
         self.syscalls.entry(call.number).or_default().add(self.kernel - call.kernel_before);

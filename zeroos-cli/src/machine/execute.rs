@@ -18,7 +18,7 @@ use super::{CallPoint, Ending, Machine, Observer, StubAddress, TrapTaken};
 use crate::address::Address;
 use crate::platform::Misaligned;
 use bus::Bus;
-use watch::{Alignment, Pages, Priced, Unwatched};
+use watch::{Alignment, Pages, Priced, Profiled, Unwatched};
 
 /// Why the instructions of a window are not simply followed by the next.
 pub(super) enum Exit {
@@ -71,6 +71,9 @@ impl Machine {
             if was_in_program && !in_program {
                 self.enter_stub(pc, observer);
             }
+            if self.profile.is_some() {
+                self.profile_side(in_program);
+            }
             let (exit, executed) = self.run_window(window, console);
             self.accounting.add(in_program, executed);
             was_in_program = in_program && matches!(exit, Exit::LeftWindow);
@@ -99,6 +102,28 @@ impl Machine {
         }
     }
 
+    /// Tells the profile who executes what comes next.
+    #[cold]
+    fn profile_side(&mut self, in_program: bool) {
+        let thread = match self.thread_word {
+            None => self.kept_csrs().scratch,
+            Some(word) => {
+                let mut bytes = [0; 8];
+                if self.memory.read_slice(word.0, &mut bytes) { u64::from_le_bytes(bytes) } else { 0 }
+            }
+        };
+        let (pc, call) = (self.hart.pc, self.accounting.call());
+        match &mut self.profile {
+            Some(profile) if profile.is_in_program() == in_program => {}
+            Some(profile) if in_program => profile.enter_program(thread, pc),
+            Some(profile) => {
+                let next = call.map_or(pc, |(_, site)| site.wrapping_add(4));
+                profile.enter_kernel(call.map(|(number, _)| number), next);
+            }
+            None => {}
+        }
+    }
+
     /// Program code went on at `pc`, outside the program: it made a call if a stub lies there.
     fn enter_stub(&mut self, pc: u64, observer: &mut dyn Observer) {
         let Ok(index) = self.stubs.binary_search_by_key(&pc, |stub| stub.stub.0) else { return };
@@ -121,8 +146,15 @@ impl Machine {
         // The inner loop once for each kind of watch.
         macro_rules! run {
             ($watch:expr) => {{
-                let mut bus = Bus { memory, devices, console, watched, watch: $watch };
-                instructions::run(hart, code, &mut bus, budget, before)
+                let mut watch = $watch;
+                if let Some(profile) = &mut self.profile {
+                    let watch = Profiled { watch: &mut watch, profile, start: code.start, slots: &code.slots };
+                    let mut bus = Bus { memory, devices, console, watched, watch };
+                    instructions::run(hart, code, &mut bus, budget, before)
+                } else {
+                    let mut bus = Bus { memory, devices, console, watched, watch };
+                    instructions::run(hart, code, &mut bus, budget, before)
+                }
             }};
         }
         match self.misaligned {
@@ -214,6 +246,7 @@ impl Machine {
         }
         let in_program = self.code.window(window).in_program;
         self.accounting.add(in_program, 1);
+        self.profile.iter_mut().for_each(|profile| profile.count());
         let illegal = self.illegal_instruction();
         if self.hart.execute_privileged(illegal.value as u32) {
             // It may have been `sfence.vma`.

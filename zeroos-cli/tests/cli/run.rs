@@ -94,11 +94,36 @@ fn trace_shows_every_call() {
     assert!(exit.contains(" exit_group(0x0, ") && exit.ends_with(" = ?"), "{calls:?}");
 }
 
+/// Every executed instruction is in one context, on machines of every kind; threads and signal handlers have theirs.
+#[test]
+fn a_profile_holds_every_instruction_and_who_called() {
+    let workplace = Workplace::new();
+    for (platform, app, expected) in [
+        ("spike", "hello-c/bin/gc-exec-symbols", ";main;printf;vfprintf;printf_core"),
+        ("spike", "threads-c/bin/gc-exec", ";[call clone]"),
+        ("spike", "signals-c/bin/gc-exec", ";[kernel];zeroos_call_139"),
+        ("qemu-virt", "hello-rust/bin/gc-exec", ";[call write]"),
+        ("sp1", "words-rust/bin/ima-pie", ";[call futex]"),
+    ] {
+        let options = ["run", "--platform", platform, "--profile", "stacks", "--stats", "stats.json"];
+        let finished = workplace.zeroos(&[&options[..], &[&*example(app)]].concat()).exits(0);
+        finished.says(&["stacks has every stack", "with callees"]);
+        let stats: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(workplace.path("stats.json")).unwrap()).unwrap();
+        let stacks = std::fs::read_to_string(workplace.path("stacks")).unwrap();
+        let counts = stacks.lines().map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap());
+        assert_eq!(Some(counts.sum()), stats["instructions"]["total"].as_u64(), "{app} on {platform}");
+        assert!(stacks.lines().any(|line| line.contains(expected)), "{app} on {platform}: {stacks}");
+    }
+}
+
 #[test]
 fn options_that_an_engine_does_not_have_are_refused_before_anything_runs() {
     let workplace = Workplace::new();
     let app = example("hello-minimal-c/bin/gc-pie");
-    for options in [&["--trace"][..], &["--max-instructions", "5"], &["--stats", "stats.json"]] {
+    for options in
+        [&["--trace"][..], &["--max-instructions", "5"], &["--stats", "stats.json"], &["--profile", "stacks"]]
+    {
         let refused = workplace.zeroos(&[&["run", "--engine", "qemu"], options, &[&*app]].concat()).exits(125);
         assert!(refused.stdout.is_empty());
         refused.says(&["error[ZOS-E0", options[0]]);

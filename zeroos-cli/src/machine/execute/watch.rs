@@ -3,9 +3,11 @@
 
 use super::Exit;
 use crate::address::Address;
+use crate::isa::Instruction;
 use crate::machine::code::Price;
 use crate::machine::memory::Memory;
 use crate::machine::page_rights::{PageRights, Right};
+use crate::machine::profile::Profile;
 use crate::machine::trap::{Exception, LOAD_PAGE_FAULT, STORE_PAGE_FAULT};
 use crate::platform::Misaligned;
 
@@ -123,5 +125,31 @@ impl Watch for Pages<'_> {
     #[inline(always)]
     fn look_at_atomic(&mut self, memory: &Memory, address: u64, size: usize, stores: bool) -> Result<(), Exit> {
         self.look(memory, address, size, stores)
+    }
+}
+
+/// A profile is made of what another watch looks at.
+pub(super) struct Profiled<'a> {
+    pub(super) watch: &'a mut dyn Watch,
+    pub(super) profile: &'a mut Profile,
+    /// The window's first address, and its instructions.
+    pub(super) start: u64,
+    pub(super) slots: &'a [Option<Instruction>],
+}
+
+impl Watch for Profiled<'_> {
+    fn begin(&mut self, slot: usize) {
+        self.watch.begin(slot);
+        if let Some(Some(instruction)) = self.slots.get(slot) {
+            self.profile.begin(self.start.wrapping_add(2 * slot as u64), instruction);
+        }
+    }
+
+    fn look(&mut self, memory: &Memory, address: u64, size: usize, stores: bool) -> Result<(), Exit> {
+        self.watch.look(memory, address, size, stores)
+    }
+
+    fn look_at_atomic(&mut self, memory: &Memory, address: u64, size: usize, stores: bool) -> Result<(), Exit> {
+        self.watch.look_at_atomic(memory, address, size, stores)
     }
 }
