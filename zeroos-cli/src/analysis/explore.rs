@@ -240,16 +240,15 @@ impl<'v> Explorer<'_, 'v> {
     ) {
         let finished = self.premises.finished();
         let goes_to = |target| finished.is_none_or(|finished| !finished.never_goes(at, target));
-        let refines = matches!(instruction.op, Op::Bltu | Op::Bgeu);
-        if goes_to(taken) && refines {
+        if goes_to(taken) && state.is_refined_by(instruction) {
             let mut on_taken = state.clone();
-            on_taken.refine(instruction, true);
+            on_taken.refine(instruction, true, self.code.arena);
             self.go(taken, &on_taken, exit);
         } else if goes_to(taken) {
             self.go(taken, state, exit);
         }
         if goes_to(next) {
-            state.refine(instruction, false);
+            state.refine(instruction, false, self.code.arena);
             self.go(next, state, exit);
         }
     }
@@ -399,6 +398,7 @@ impl<'v> Explorer<'_, 'v> {
             let value = state.get(register);
             let base = match value {
                 Value::Element(table) => std::slice::from_ref(&table.base),
+                Value::Displaced(displaced) => std::slice::from_ref(&displaced.base),
                 _ => value.constants().unwrap_or_default(),
             };
             let near = base.iter().filter(|&&address| self.code.is_near_constants(address));
