@@ -102,6 +102,11 @@ impl Bounds {
         if both.low <= both.high { both } else { self }
     }
 
+    /// What holds if one of them holds.
+    pub fn or(self, other: Bounds) -> Bounds {
+        Bounds { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
     /// Whether `number` is between them.
     pub fn contain(self, number: u64) -> bool {
         let number = number as i64;
@@ -180,6 +185,19 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// The least and the largest of the constants that it can be, if it can only be such.
+    fn bounds(&self) -> Option<Bounds> {
+        let constants = self.constants()?.iter().map(|&number| i32::try_from(number as i64).ok());
+        let ends = constants.map(|number| number.map(|number| Bounds { low: number, high: number }));
+        ends.reduce(|a, b| Some(a?.or(b?))).flatten()
+    }
+
+    /// Whether it is a range of numbers all of which `other`, a few constants, are part of.
+    pub fn takes_in(&self, other: &Value<'v>) -> bool {
+        let Value::Between(bounds) = self else { return false };
+        other.constants().is_some_and(|constants| constants.iter().all(|&number| bounds.contain(number)))
+    }
+
     /// Equal values have equal fingerprints, most others different ones.
     pub fn fingerprint(&self) -> u64 {
         let (kind, number) = match self {
@@ -220,8 +238,9 @@ impl<'v> Value<'v> {
         match (self, other) {
             (Value::Any, _) | (_, Value::Any) => Value::Any,
             (Value::Constant(a), Value::Constant(b)) => Value::two(*a.min(b), *a.max(b), arena),
-            (Value::Between(a), Value::Between(b)) => {
-                Bounds { low: a.low.min(b.low), high: a.high.max(b.high) }.value()
+            (Value::Between(a), Value::Between(b)) => a.or(*b).value(),
+            (Value::Between(bounds), constants) | (constants, Value::Between(bounds)) => {
+                constants.bounds().map_or(Value::Any, |others| bounds.or(others).value())
             }
             _ => match (self.constants(), other.constants()) {
                 (Some(a), Some(b)) if b.iter().all(|value| a.binary_search(value).is_ok()) => *self,
