@@ -122,7 +122,9 @@ impl<'v> State<'v> {
             op if load_size(op).is_some() => match self.address(instruction, code.arena) {
                 Value::Constant(address) => code.constant_load(op, address).map_or(Value::Any, Value::Constant),
                 Value::Set(addresses) => {
-                    let loads = addresses.numbers().iter().map(|&address| code.constant_load(op, address));
+                    // Numbers that are no addresses lead to the file's own headers, if anywhere.
+                    let load = |address| code.is_mapped(address).then(|| code.constant_load(op, address)).flatten();
+                    let loads = addresses.numbers().iter().map(|&address| load(address));
                     let loaded: Option<Vec<u64>> = loads.collect();
                     loaded.map_or(Value::Any, |loaded| Value::of(loaded, code.arena))
                 }
