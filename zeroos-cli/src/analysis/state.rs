@@ -172,10 +172,19 @@ impl<'v> State<'v> {
         self.copy = None;
     }
 
-    /// Whether a way out of `branch` says something of a register: it compares one with a constant.
+    /// Whether a way out of `branch` says something of a register: it compares one with a constant. Signs are compared everywhere, and
+    /// say something only of what is bounded besides.
     pub fn is_refined_by(&self, branch: &Instruction) -> bool {
-        matches!(branch.op, Op::Bltu | Op::Bgeu | Op::Blt | Op::Bge)
-            && (self.get(branch.rs1()).constant().is_some() != self.get(branch.rs2()).constant().is_some())
+        let (left, right) = (branch.rs1(), branch.rs2());
+        let compares = || self.get(left).constant().is_some() != self.get(right).constant().is_some();
+        let is_bounded = |register| matches!(self.get(register), Value::Between(_));
+        match branch.op {
+            Op::Bltu | Op::Bgeu => compares(),
+            Op::Blt | Op::Bge if left == Register::ZERO => is_bounded(right),
+            Op::Blt | Op::Bge if right == Register::ZERO => is_bounded(left),
+            Op::Blt | Op::Bge => compares(),
+            _ => false,
+        }
     }
 
     /// What holds besides on one way out of a branch: it was `taken` or not.
