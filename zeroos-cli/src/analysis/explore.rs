@@ -5,7 +5,7 @@ mod derived;
 mod jumps;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use derived::Derived;
 
@@ -92,8 +92,8 @@ impl<'v> Explorer<'_, 'v> {
             self.reach(self.function.entry, entry_state);
         }
         let resumption = self.surroundings.resumption(self.function.entry);
-        let mut resumption = resumption
-            .filter(|&at| self.code.slot(at).is_some_and(|slot| self.blocks.find(slot, self.id).is_none()));
+        let mut resumption =
+            resumption.filter(|&at| self.code.slot(at).is_some_and(|slot| self.blocks.find(slot, self.id).is_none()));
         let mut state = State::unknown();
         loop {
             for block in self.exploration.pending.drain(..) {
@@ -110,24 +110,6 @@ impl<'v> Explorer<'_, 'v> {
                 (None, None) => break,
             }
         }
-    }
-
-    /// What is known where recovery from a panic goes on: the stack pointer is that of the function's calls (Go's `recovery` in
-    /// `runtime/panic.go`), which is the same at all of them. `morestack` is called before there is a frame, and links in t0.
-    fn at_resumption(&self) -> State<'v> {
-        let mut at_calls = BTreeSet::new();
-        let mut known = State::unknown();
-        for &block in self.function.blocks.iter().filter(|&&block| self.blocks[block].exit.call().is_some()) {
-            let mut links = false;
-            let state =
-                self.blocks.visit(block, self.code, |_, instruction, _| links = instruction.rd() == Register::RA);
-            if links {
-                let stack = state.get(Register::SP);
-                known.set(Register::SP, stack);
-                at_calls.insert(if let Value::Stack(offset) = stack { Some(offset) } else { None });
-            }
-        }
-        if at_calls.len() == 1 { known } else { State::unknown() }
     }
 
     fn queue(&mut self, block: BlockId) {

@@ -127,8 +127,12 @@ mod tests {
     #[test]
     fn what_is_packed_comes_back() {
         let arena = Arena::new();
-        let mut values =
-            vec![Value::Any, Value::Between(Bounds::below(7)), Value::Set(arena.set(&[1, 2])), Value::Set(arena.set(&[1, 3]))];
+        let mut values = vec![
+            Value::Any,
+            Value::Between(Bounds::below(7)),
+            Value::Set(arena.set(&[1, 2])),
+            Value::Set(arena.set(&[1, 3])),
+        ];
         for number in [0, 1, (1 << 29) - 1, 1 << 29, -1, -(1 << 29), -(1 << 29) - 1, i64::MAX, i64::MIN] {
             values.extend([Value::Constant(number as u64), Value::Stack(number)]);
         }

@@ -267,6 +267,24 @@ impl<'v> Explorer<'_, 'v> {
         exit.set_returns();
     }
 
+    /// What is known where recovery from a panic goes on: the stack pointer is that of the function's calls (Go's `recovery` in
+    /// `runtime/panic.go`), which is the same at all of them. `morestack` is called before there is a frame, and links in t0.
+    pub(super) fn at_resumption(&self) -> State<'v> {
+        let mut at_calls = BTreeSet::new();
+        let mut known = State::unknown();
+        for &block in self.function.blocks.iter().filter(|&&block| self.blocks[block].exit.call().is_some()) {
+            let mut links = false;
+            let state =
+                self.blocks.visit(block, self.code, |_, instruction, _| links = instruction.rd() == Register::RA);
+            if links {
+                let stack = state.get(Register::SP);
+                known.set(Register::SP, stack);
+                at_calls.insert(if let Value::Stack(offset) = stack { Some(offset) } else { None });
+            }
+        }
+        if at_calls.len() == 1 { known } else { State::unknown() }
+    }
+
     /// Where instructions start when the function is decoded from front to back.
     fn instructions_of_function(&self) -> Vec<u64> {
         let mut starts = Vec::new();

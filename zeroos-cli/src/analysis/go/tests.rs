@@ -310,7 +310,8 @@ fn where_recovery_goes_on_the_stack_pointer_is_that_of_the_calls() {
         put(&mut bytes, 0x1010 + offset, &words);
     }
     let analysis = crate::analysis::analyse(&AppElf::parse(bytes).unwrap());
-    let numbers = |site: &crate::analysis::Site| site.evidence.numbers().map(|all| all.iter().map(|each| each.0).collect());
+    let numbers =
+        |site: &crate::analysis::Site| site.evidence.numbers().map(|all| all.iter().map(|each| each.0).collect());
     let found: Vec<Option<Vec<u64>>> = analysis.sites.iter().filter(|site| site.reachable).map(numbers).collect();
     assert_eq!(found, [Some(vec![94]), Some(vec![172])]);
 }
