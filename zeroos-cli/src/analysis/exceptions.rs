@@ -21,15 +21,15 @@ pub(super) struct Unwinding {
 impl Unwinding {
     /// All that a program's say.
     pub fn new(code: &Code<'_>) -> Unwinding {
-        let mut pads = Unwinding::default();
+        let mut unwinding = Unwinding::default();
         if let Some(frames) = eh_frame(code) {
             let mut reader = Reader { code, at: frames.start().0 };
             let mut personalities = BTreeMap::new();
-            while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut pads).is_some() {}
+            while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut unwinding).is_some() {}
         }
-        pads.frames.sort_unstable();
-        pads.frames.shrink_to_fit();
-        pads
+        unwinding.frames.sort_unstable();
+        unwinding.frames.shrink_to_fit();
+        unwinding
     }
 
     /// The function that `address` lies in, or, where the tables name none, the place between those that they name.
@@ -75,7 +75,7 @@ struct Common {
 }
 
 /// Reads one CIE or FDE; `None` at the terminator or at nonsense.
-fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, pads: &mut Unwinding) -> Option<()> {
+fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, unwinding: &mut Unwinding) -> Option<()> {
     let start = reader.at;
     let length = reader.number(4)?;
     if length == 0 || length >= 0xffff_fff0 {
@@ -89,7 +89,7 @@ fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, pads
             commons.insert(start, common);
         }
     } else if let Some(common) = commons.get(&field.wrapping_sub(distance)).copied() {
-        frame(reader, common, pads);
+        frame(reader, common, unwinding);
     }
     reader.at = end;
     Some(())
@@ -132,10 +132,10 @@ fn common(reader: &mut Reader<'_, '_>) -> Option<Common> {
     Some(common)
 }
 
-fn frame(reader: &mut Reader<'_, '_>, common: Common, pads: &mut Unwinding) -> Option<()> {
+fn frame(reader: &mut Reader<'_, '_>, common: Common, unwinding: &mut Unwinding) -> Option<()> {
     let function = reader.pointer(common.code)?;
     let size = reader.pointer(common.code & 0x0f)?;
-    pads.frames.push((function, function.saturating_add(size)));
+    unwinding.frames.push((function, function.saturating_add(size)));
     reader.uleb()?;
     let lsda = reader.pointer(common.lsda.filter(|&encoding| encoding != 0xff)?)?;
     if lsda == 0 {
@@ -157,7 +157,7 @@ fn frame(reader: &mut Reader<'_, '_>, common: Common, pads: &mut Unwinding) -> O
         reader.uleb()?;
         if pad != 0 {
             let start = function.wrapping_add(start);
-            pads.pads.insert(start, (start.wrapping_add(length), base.wrapping_add(pad)));
+            unwinding.pads.insert(start, (start.wrapping_add(length), base.wrapping_add(pad)));
         }
     }
     Some(())
