@@ -6,7 +6,7 @@
 //! * `code`, `pointers`: bytes as instructions and constants; code addresses in data.
 //! * `unreached`: which of them point into instructions of code that nothing was seen to reach.
 //! * `holders`: which constants reachable code can get at.
-//! * `exceptions`: where the unwinder enters functions.
+//! * `exceptions`: where functions lie by the unwinder's tables, and where it enters them.
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.

@@ -348,7 +348,7 @@ impl<'v> Blocks<'v> {
     }
 
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
-    /// once.
+    /// once, unless it are a few constants in a range that is known.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
         let place = self[id].values;
         let values = || {
@@ -363,6 +363,7 @@ impl<'v> Blocks<'v> {
             let value = match state.get(register) {
                 _ if index < first => mine,
                 theirs if theirs == mine => mine,
+                theirs if widen && theirs.takes_in(&mine) => theirs,
                 _ if widen => Value::Any,
                 theirs => mine.join(&theirs, arena),
             };

@@ -1,32 +1,55 @@
-//! Landing pads: code that only the unwinder enters, found through the call-site tables of `.eh_frame` and
+//! Where functions lie by the unwinder's tables, and landing pads: code that only the unwinder enters, found through the call-site tables of `.eh_frame` and
 //! `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception Handling Tables"). Damaged tables give fewer
 //! pads, never a failure.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::code::{Code, program_headers};
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::isa::Op;
 
-/// Which calls have a landing pad: by start of the range of calls, its end and the pad.
+/// What the unwinder's tables say.
 #[derive(Default)]
-pub(super) struct LandingPads(BTreeMap<u64, (u64, u64)>);
+pub(super) struct Unwinding {
+    /// Which calls have a landing pad: by start of the range of calls, its end and the pad.
+    pads: BTreeMap<u64, (u64, u64)>,
+    /// Start and end of functions, or of parts that lie elsewhere, ascending.
+    frames: Vec<(u64, u64)>,
+}
 
-impl LandingPads {
-    /// All of a program's.
-    pub fn new(code: &Code<'_>) -> LandingPads {
-        let mut pads = LandingPads::default();
+impl Unwinding {
+    /// All that a program's say.
+    pub fn new(code: &Code<'_>) -> Unwinding {
+        let mut unwinding = Unwinding::default();
         if let Some(frames) = eh_frame(code) {
             let mut reader = Reader { code, at: frames.start().0 };
             let mut personalities = BTreeMap::new();
-            while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut pads).is_some() {}
+            while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut unwinding).is_some() {}
         }
-        pads
+        unwinding.frames.sort_unstable();
+        unwinding.frames.shrink_to_fit();
+        unwinding
+    }
+
+    /// The function that `address` lies in, or, where the tables name none, the place between those that they name.
+    pub fn around(&self, address: u64) -> Range<u64> {
+        let above = self.frames.partition_point(|&(start, _)| start <= address);
+        let next = self.frames.get(above).map_or(u64::MAX, |&(start, _)| start);
+        match above.checked_sub(1).map(|below| self.frames[below]) {
+            Some((start, end)) if address < end => start..end,
+            below => below.map_or(0, |(_, end)| end)..next,
+        }
+    }
+
+    /// The landing pads for calls in `extent`.
+    pub fn pads_in(&self, extent: Range<u64>) -> impl Iterator<Item = u64> {
+        self.pads.range(extent).map(|(_, &(_, pad))| pad)
     }
 
     /// Where the unwinder enters the function again when the call at `call` throws.
     pub fn of(&self, call: u64) -> Option<u64> {
-        let (_, &(end, pad)) = self.0.range(..=call).next_back()?;
+        let (_, &(end, pad)) = self.pads.range(..=call).next_back()?;
         (call < end).then_some(pad)
     }
 }
@@ -52,7 +75,7 @@ struct Common {
 }
 
 /// Reads one CIE or FDE; `None` at the terminator or at nonsense.
-fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, pads: &mut LandingPads) -> Option<()> {
+fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, unwinding: &mut Unwinding) -> Option<()> {
     let start = reader.at;
     let length = reader.number(4)?;
     if length == 0 || length >= 0xffff_fff0 {
@@ -66,7 +89,7 @@ fn record(reader: &mut Reader<'_, '_>, commons: &mut BTreeMap<u64, Common>, pads
             commons.insert(start, common);
         }
     } else if let Some(common) = commons.get(&field.wrapping_sub(distance)).copied() {
-        frame(reader, common, pads);
+        frame(reader, common, unwinding);
     }
     reader.at = end;
     Some(())
@@ -109,9 +132,10 @@ fn common(reader: &mut Reader<'_, '_>) -> Option<Common> {
     Some(common)
 }
 
-fn frame(reader: &mut Reader<'_, '_>, common: Common, pads: &mut LandingPads) -> Option<()> {
+fn frame(reader: &mut Reader<'_, '_>, common: Common, unwinding: &mut Unwinding) -> Option<()> {
     let function = reader.pointer(common.code)?;
-    reader.pointer(common.code & 0x0f)?;
+    let size = reader.pointer(common.code & 0x0f)?;
+    unwinding.frames.push((function, function.saturating_add(size)));
     reader.uleb()?;
     let lsda = reader.pointer(common.lsda.filter(|&encoding| encoding != 0xff)?)?;
     if lsda == 0 {
@@ -133,7 +157,7 @@ fn frame(reader: &mut Reader<'_, '_>, common: Common, pads: &mut LandingPads) ->
         reader.uleb()?;
         if pad != 0 {
             let start = function.wrapping_add(start);
-            pads.0.insert(start, (start.wrapping_add(length), base.wrapping_add(pad)));
+            unwinding.pads.insert(start, (start.wrapping_add(length), base.wrapping_add(pad)));
         }
     }
     Some(())

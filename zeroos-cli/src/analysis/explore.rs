@@ -90,17 +90,25 @@ impl<'v> Explorer<'_, 'v> {
         let mut heap = BinaryHeap::new();
         if self.function.blocks.is_empty() {
             self.reach(self.function.entry, entry_state);
-            if let Some(resumption) = self.surroundings.resumption(self.function.entry) {
-                self.reach(resumption, &State::unknown());
-            }
         }
+        let resumption = self.surroundings.resumption(self.function.entry);
+        let mut resumption =
+            resumption.filter(|&at| self.code.slot(at).is_some_and(|slot| self.blocks.find(slot, self.id).is_none()));
         let mut state = State::unknown();
         loop {
             for block in self.exploration.pending.drain(..) {
                 heap.push(Reverse((self.blocks[block].start, block)));
             }
-            let Some(Reverse((_, block))) = heap.pop() else { break };
-            self.run(block, &mut state);
+            match (heap.pop(), resumption.take()) {
+                (Some(Reverse((_, block))), still) => {
+                    resumption = still;
+                    self.run(block, &mut state);
+                }
+                (None, Some(resumption)) => {
+                    self.reach(resumption, &self.at_resumption());
+                }
+                (None, None) => break,
+            }
         }
     }
 
@@ -240,16 +248,15 @@ impl<'v> Explorer<'_, 'v> {
     ) {
         let finished = self.premises.finished();
         let goes_to = |target| finished.is_none_or(|finished| !finished.never_goes(at, target));
-        let refines = matches!(instruction.op, Op::Bltu | Op::Bgeu);
-        if goes_to(taken) && refines {
+        if goes_to(taken) && state.is_refined_by(instruction) {
             let mut on_taken = state.clone();
-            on_taken.refine(instruction, true);
+            on_taken.refine(instruction, true, self.code.arena);
             self.go(taken, &on_taken, exit);
         } else if goes_to(taken) {
             self.go(taken, state, exit);
         }
         if goes_to(next) {
-            state.refine(instruction, false);
+            state.refine(instruction, false, self.code.arena);
             self.go(next, state, exit);
         }
     }
@@ -399,6 +406,7 @@ impl<'v> Explorer<'_, 'v> {
             let value = state.get(register);
             let base = match value {
                 Value::Element(table) => std::slice::from_ref(&table.base),
+                Value::Displaced(displaced) => std::slice::from_ref(&displaced.base),
                 _ => value.constants().unwrap_or_default(),
             };
             let near = base.iter().filter(|&&address| self.code.is_near_constants(address));

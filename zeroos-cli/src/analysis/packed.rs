@@ -121,13 +121,18 @@ impl<'v> PackedValues<'v> {
 mod tests {
     use super::*;
     use crate::analysis::arena::Arena;
+    use crate::analysis::value::Bounds;
     use crate::isa::Register;
 
     #[test]
     fn what_is_packed_comes_back() {
         let arena = Arena::new();
-        let mut values =
-            vec![Value::Any, Value::Below(7), Value::Set(arena.set(&[1, 2])), Value::Set(arena.set(&[1, 3]))];
+        let mut values = vec![
+            Value::Any,
+            Value::Between(Bounds::below(7)),
+            Value::Set(arena.set(&[1, 2])),
+            Value::Set(arena.set(&[1, 3])),
+        ];
         for number in [0, 1, (1 << 29) - 1, 1 << 29, -1, -(1 << 29), -(1 << 29) - 1, i64::MAX, i64::MIN] {
             values.extend([Value::Constant(number as u64), Value::Stack(number)]);
         }

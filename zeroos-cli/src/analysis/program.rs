@@ -171,8 +171,8 @@ impl<'a> Program<'a> {
         let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
         let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
         let mut splits = |target| {
-            let start = self.surroundings.start_before(target);
-            work.unreached.splits(target, start..self.surroundings.limit_of(start), &self.code)
+            let (extent, pads) = self.surroundings.function_around(target);
+            work.unreached.splits(target, extent, pads, &self.code)
         };
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));

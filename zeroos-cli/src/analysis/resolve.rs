@@ -23,7 +23,7 @@ use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
 use super::state::Snapshot;
-use super::value::{Read, Value, immediate_operand};
+use super::value::{Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
 
@@ -366,13 +366,12 @@ impl<'p, 'a> Search<'p, 'a> {
 
     /// All elements of a constant table of which `value` is one, if an index check bounds it.
     fn elements(&self, value: Value<'a>) -> Option<Words> {
-        let Value::Loaded(&Read { table, load }) = value else { return None };
-        let count = table.scale.count.filter(|&count| count as usize <= ANSWER_LIMIT)?;
-        let element = |index: u32| {
-            let place = table.base.wrapping_add(u64::from(index).checked_shl(table.scale.shift.into())?);
-            self.program.code.constant_load(load, place).map(Word::exact)
-        };
-        (0..count).map(element).collect()
+        let Value::Loaded(read) = value else { return None };
+        let index = read.table.scale.index;
+        index.count().filter(|&count| count as usize <= ANSWER_LIMIT)?;
+        let element =
+            |index| read.element(index, |load, place| self.program.code.constant_load(load, place)).map(Word::exact);
+        (index.low..=index.high).map(element).collect()
     }
 
     /// What the arithmetic instruction at `index` makes of what its operands can be.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::arena::Arena;
 use super::code::{Code, load_size};
-use super::value::{Read, Table, Value, evaluate, immediate_operand};
+use super::value::{Bounds, Displaced, Read, Scale, Table, Value, evaluate, immediate_operand};
+use crate::isa::arithmetic::word;
 use crate::isa::{Instruction, Op, Register, RegisterSet};
 
 /// What is known of every integer register.
@@ -120,7 +121,19 @@ impl<'v> State<'v> {
             Op::Jal | Op::Jalr => Value::Constant(at.wrapping_add(instruction.length.into())),
             op if load_size(op).is_some() => match self.address(instruction, code.arena) {
                 Value::Constant(address) => code.constant_load(op, address).map_or(Value::Any, Value::Constant),
-                Value::Element(table) => Value::Loaded(code.arena.keep(Read { table: *table, load: op })),
+                Value::Set(addresses) => {
+                    // Numbers that are no addresses lead to the file's own headers, if anywhere.
+                    let load = |address| code.is_mapped(address).then(|| code.constant_load(op, address)).flatten();
+                    let loads = addresses.numbers().iter().map(|&address| load(address));
+                    let loaded: Option<Vec<u64>> = loads.collect();
+                    loaded.map_or(Value::Any, |loaded| Value::of(loaded, code.arena))
+                }
+                Value::Element(table) => Value::Loaded(code.arena.keep(Read { table: *table, load: op, shift: 0 })),
+                // What one table says is the index into another one.
+                Value::Displaced(&Displaced { base, read: Read { shift, .. } }) if shift != 0 => {
+                    let table = Table { base, scale: Scale { shift, index: Bounds::NONE } };
+                    Value::Loaded(code.arena.keep(Read { table, load: op, shift: 0 }))
+                }
                 _ => Value::Any,
             },
             op => {
@@ -159,36 +172,72 @@ impl<'v> State<'v> {
         self.copy = None;
     }
 
-    /// What holds besides on one way out of a branch: it was `taken` or not.
-    pub fn refine(&mut self, branch: &Instruction, taken: bool) {
-        let less = match branch.op {
-            Op::Bltu => taken,
-            Op::Bgeu => !taken,
-            _ => return,
-        };
+    /// Whether a way out of `branch` says something of a register: it compares one with a constant. Signs are compared everywhere, and
+    /// say something only of what is bounded besides.
+    pub fn is_refined_by(&self, branch: &Instruction) -> bool {
         let (left, right) = (branch.rs1(), branch.rs2());
-        if less && let Some(bound) = self.get(right).constant() {
-            self.refine_below(left, bound);
-        }
-        if !less && let Some(bound) = self.get(left).constant().and_then(|bound| bound.checked_add(1)) {
-            self.refine_below(right, bound);
+        let compares = || self.get(left).constant().is_some() != self.get(right).constant().is_some();
+        let is_bounded = |register| matches!(self.get(register), Value::Between(_));
+        match branch.op {
+            Op::Bltu | Op::Bgeu => compares(),
+            Op::Blt | Op::Bge if left == Register::ZERO => is_bounded(right),
+            Op::Blt | Op::Bge if right == Register::ZERO => is_bounded(left),
+            Op::Blt | Op::Bge => compares(),
+            _ => false,
         }
     }
 
-    /// The edge on which `left < bound` (unsigned) holds. Where `left` is a sign-extended copy, what it was made from is
-    /// used as a word from there on.
-    fn refine_below(&mut self, left: Register, bound: u64) {
-        let Ok(bound) = u32::try_from(bound) else { return };
+    /// What holds besides on one way out of a branch: it was `taken` or not.
+    pub fn refine(&mut self, branch: &Instruction, taken: bool, arena: &'v Arena<'v>) {
+        if !self.is_refined_by(branch) {
+            return;
+        }
+        let is_less = taken == matches!(branch.op, Op::Bltu | Op::Blt);
+        let is_signed = matches!(branch.op, Op::Blt | Op::Bge);
+        let (left, right) = (branch.rs1(), branch.rs2());
+        let (register, bounds) = match (self.get(left).constant(), self.get(right).constant()) {
+            (_, Some(0)) | (Some(u64::MAX), _) if !is_signed => return,
+            (_, Some(bound)) if is_signed => (left, signed_bounds(bound, is_less, false)),
+            (Some(bound), _) if is_signed => (right, signed_bounds(bound, !is_less, true)),
+            (_, Some(bound)) if is_less => (left, Bounds::below(bound)),
+            (Some(bound), _) if !is_less => (right, Bounds::below(bound + 1)),
+            _ => return,
+        };
+        self.refine_between(register, bounds, arena);
+    }
+
+    /// The edge on which `left` is between `bounds`. Where `left` is a sign-extended copy, what it was made from is used as a
+    /// word from there on.
+    fn refine_between(&mut self, left: Register, bounds: Bounds, arena: &'v Arena<'v>) {
         let pair = self.copy.filter(|&(copy, source)| left == copy || left == source);
         let (copy, source) = pair.unwrap_or((left, left));
         for register in [copy, source] {
             match self.get(register) {
-                Value::Any => self.set(register, Value::Below(bound)),
-                Value::Below(known) => self.set(register, Value::Below(known.min(bound))),
+                Value::Any => self.set(register, bounds.value()),
+                Value::Between(known) => self.set(register, known.and(bounds).value()),
+                Value::Set(values) => {
+                    let as_compared = |number| if register == left { number } else { word(number as u32) };
+                    let numbers = values.numbers().iter().copied();
+                    let kept: Vec<u64> = numbers.filter(|&number| bounds.contain(as_compared(number))).collect();
+                    if !kept.is_empty() {
+                        self.set(register, Value::of(kept, arena));
+                    }
+                }
                 _ => {}
             }
         }
         self.copy = pair;
+    }
+}
+
+/// What is known of a number that is less than `bound`, or at least as large; with `or_equal` the numbers that are as large as
+/// `bound` are on the lesser side. Both are signed.
+fn signed_bounds(bound: u64, is_less: bool, or_equal: bool) -> Bounds {
+    let first_above = (bound as i64).saturating_add(i64::from(or_equal));
+    let end = |number: i64| i32::try_from(number);
+    match is_less {
+        true => end(first_above.saturating_sub(1)).map_or(Bounds::NONE, |high| Bounds { high, ..Bounds::NONE }),
+        false => end(first_above).map_or(Bounds::NONE, |low| Bounds { low, ..Bounds::NONE }),
     }
 }
 
@@ -210,7 +259,8 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
     kept
 }
 
-/// The targets that a jump through `value` can have by its table, read with `load`; `None` if `value` is no table access.
+/// The targets that a jump through `value` can have by its table, read with `load`, and from where to where the table lies; `None`
+/// if `value` is no table access.
 /// `accepts` is asked of each element, and told whether an index check bounds the table. A few elements in front may be
 /// none; from the first that is one the table is read up to its bound, but at most to the first that is not accepted:
 /// tables have no holes, and a bound can be too high where another one was lost.
@@ -218,7 +268,7 @@ pub(super) fn table_targets(
     value: Value<'_>,
     load: impl Fn(Op, u64) -> Option<u64>,
     accepts: impl Fn(u64, bool) -> bool,
-) -> Option<(Table, Vec<u64>)> {
+) -> Option<((u64, u64), Vec<u64>)> {
     /// No compiler emits longer ones; bounds the work on hostile files.
     const LONGEST: u32 = 1 << 14;
     /// The lowest index may be above 0: compilers fold what is subtracted from it into the table's address.
@@ -229,23 +279,26 @@ pub(super) fn table_targets(
         _ => return None,
     };
     let table = read.table;
-    if table.scale.count.is_some_and(|count| count > LONGEST) {
+    let Bounds { low, high } = table.scale.index;
+    let is_bounded = table.scale.index.count().is_some();
+    if table.scale.index.count().is_some_and(|count| count > LONGEST) {
         return None;
     }
-    let stride = 1u64.checked_shl(table.scale.shift.into())?;
+    let first = if low == i32::MIN { 0 } else { low };
+    let last = high.min(first.saturating_add(LONGEST as i32 - 1));
     let mut targets = Vec::new();
-    for index in 0..table.scale.count.unwrap_or(LONGEST).min(LONGEST) {
-        let target = load(read.load, table.base.wrapping_add(stride.wrapping_mul(index.into())))
-            .map(|element| base.wrapping_add(element))
-            .filter(|&target| accepts(target, table.scale.count.is_some()));
-        match target {
+    let mut behind = first;
+    for index in first..=last {
+        let element = read.element(index, &load).map(|element| base.wrapping_add(element));
+        match element.filter(|&target| accepts(target, is_bounded)) {
             Some(target) => targets.push(target),
-            None if targets.is_empty() && index < LEADING => {}
+            None if targets.is_empty() && index.abs_diff(first) < LEADING => {}
             None => break,
         }
+        behind = index.saturating_add(1);
     }
-    let count = Some(targets.len() as u32);
     targets.sort_unstable();
     targets.dedup();
-    (!targets.is_empty()).then_some((Table { scale: super::value::Scale { count, ..table.scale }, ..table }, targets))
+    let place = |index: i32| table.base.wrapping_add_signed(i64::from(index) << table.scale.shift);
+    (!targets.is_empty()).then(|| ((place(first), place(behind)), targets))
 }

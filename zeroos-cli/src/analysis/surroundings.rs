@@ -1,10 +1,12 @@
 //! What exploring one function needs to know of the rest of the program: where functions start, which return, which
 //! code addresses lie in data, where the unwinder enters.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::code::Code;
-use super::exceptions::LandingPads;
+use super::exceptions::Unwinding;
 use super::exit::FunctionId;
 use super::pointers::{Pointer, data_pointers};
 
@@ -23,7 +25,7 @@ pub(super) struct Surroundings {
     starts: Vec<u64>,
     /// Code addresses in data, by target.
     pub pointers: Vec<Pointer>,
-    landing_pads: LandingPads,
+    unwinding: Unwinding,
     /// Where recovery from a panic enters functions again, by entry.
     resumptions: Vec<(u64, u64)>,
     /// Starts and ends of the ranges that hold code.
@@ -41,7 +43,7 @@ impl Surroundings {
         Surroundings {
             starts: code.function_starts(),
             pointers: data_pointers(code),
-            landing_pads: LandingPads::new(code),
+            unwinding: Unwinding::new(code),
             resumptions: code.go.table().map(|table| table.resumptions().collect()).unwrap_or_default(),
             bounds: code.executable().flat_map(|range| [range.start().0, range.end().0]).collect(),
             ends: code.executable().map(|range| range.end().0).collect(),
@@ -118,7 +120,16 @@ impl Surroundings {
 
     /// Where the unwinder enters when the call at `call` throws.
     pub fn landing_pad(&self, call: u64) -> Option<u64> {
-        self.landing_pads.of(call)
+        self.unwinding.of(call)
+    }
+
+    /// Where something starts and ends around `address` that is one function, as far as the unwinder's tables and plausible starts tell;
+    /// and where in it code is entered besides at its start.
+    pub fn function_around(&self, address: u64) -> (Range<u64>, impl Iterator<Item = u64>) {
+        let guess = self.start_before(address);
+        let (guess, known) = (guess..self.limit_of(guess), self.unwinding.around(address));
+        let extent = guess.start.max(known.start)..guess.end.min(known.end);
+        (extent.clone(), self.unwinding.pads_in(extent))
     }
 
     /// Where the function at `entry` goes on when Go recovered from a panic in it.

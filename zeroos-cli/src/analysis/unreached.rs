@@ -1,6 +1,6 @@
 //! Instructions of functions that nothing was seen to reach: a word in data that points into one of them is no address.
 //!
-//! A function is walked from where one plausibly starts, over branches and plain jumps, as far as it goes without a jump
+//! A function is walked from where one plausibly starts, or the unwinder's tables say so, and from its landing pads, over branches and plain jumps, as far as it goes without a jump
 //! that would have to be understood. What lies on no such path says nothing: it may be data, and what comes behind it
 //! may start anywhere. Nor does a function on one of whose paths something lies that is no instruction, or the start of the next
 //! function in the middle of one: the path led into data, behind a call that does not return.
@@ -23,24 +23,32 @@ pub(super) struct Unreached {
 }
 
 impl Unreached {
-    /// Whether `address` lies inside an instruction of what starts at the first address of `extent` and ends with it.
-    pub fn splits(&mut self, address: u64, extent: Range<u64>, code: &Code<'_>) -> bool {
+    /// Whether `address` lies inside an instruction of what starts at the first address of `extent`, or at `pads`, and ends with it.
+    pub fn splits(
+        &mut self,
+        address: u64,
+        extent: Range<u64>,
+        pads: impl Iterator<Item = u64>,
+        code: &Code<'_>,
+    ) -> bool {
         if code.whole_words || !extent.contains(&address) {
             return false;
         }
         let Ok(distance) = u32::try_from(address - extent.start) else { return false };
         let Unreached { middles, work } = self;
-        let middles = middles.entry(extent.start).or_insert_with(|| walk(&extent, code, work).unwrap_or_default());
+        let middles = middles.entry(extent.start).or_insert_with(|| {
+            let entries = std::iter::once(extent.start).chain(pads).collect();
+            walk(&extent, entries, code, work).unwrap_or_default()
+        });
         middles.binary_search(&distance).is_ok()
     }
 }
 
-/// Where instructions go on in their middle and none starts, counted from the start of `extent`; `None` if a path leads to
+/// Where instructions go on in their middle and none starts if control gets to `pending`, counted from the start of `extent`; `None` if a path leads to
 /// what is no instruction, or too much was walked.
-fn walk(extent: &Range<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
+fn walk(extent: &Range<u64>, mut pending: Vec<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
     let mut starts = BTreeSet::new();
     let mut middles = Vec::new();
-    let mut pending = vec![extent.start];
     while let Some(mut at) = pending.pop() {
         while extent.contains(&at) && starts.insert(at) {
             let instruction = code.fetch(at)?;

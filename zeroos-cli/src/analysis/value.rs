@@ -23,8 +23,8 @@ pub(super) enum Value<'v> {
     Set(&'v ConstantSet<'v>),
     /// The stack pointer at function entry plus this many bytes.
     Stack(i64),
-    /// Unknown, but below this bound as an unsigned number.
-    Below(u32),
+    /// Unknown, but a signed number between these bounds, of which there is at least one.
+    Between(Bounds),
     /// An unknown number shifted left: an index made into a byte offset.
     Scaled(Scale),
     /// A constant address plus a scaled index: the address of a table's element.
@@ -58,7 +58,7 @@ impl Hash for Value<'_> {
 fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (a, b) {
         (Value::Set(a), Value::Set(b)) => std::ptr::eq(*a, *b) || a == b,
-        (Value::Below(a), Value::Below(b)) => a == b,
+        (Value::Between(a), Value::Between(b)) => a == b,
         (Value::Scaled(a), Value::Scaled(b)) => a == b,
         (Value::Element(a), Value::Element(b)) => a == b,
         (Value::Loaded(a), Value::Loaded(b)) => a == b,
@@ -67,13 +67,66 @@ fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     }
 }
 
+/// What comparisons say of a signed number: both ends are possible.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Bounds {
+    /// At the least; `i32::MIN` if nothing is known.
+    pub low: i32,
+    /// At the most; `i32::MAX` if nothing is known.
+    pub high: i32,
+}
+
+impl Bounds {
+    /// Nothing is known.
+    pub const NONE: Bounds = Bounds { low: i32::MIN, high: i32::MAX };
+
+    /// At least 0 and less than `count`, which is not 0. Larger numbers bound nothing.
+    pub fn below(count: u64) -> Bounds {
+        i32::try_from(count - 1).map_or(Bounds::NONE, |high| Bounds { low: 0, high })
+    }
+
+    /// How many numbers they are, if there are two bounds.
+    pub fn count(self) -> Option<u32> {
+        let known = self.low != i32::MIN && self.high != i32::MAX && self.low <= self.high;
+        known.then(|| self.high.abs_diff(self.low).saturating_add(1))
+    }
+
+    /// Whether none is negative.
+    pub fn are_unsigned(self) -> bool {
+        self.low >= 0
+    }
+
+    /// What holds if both hold; what `self` says where nothing would be left.
+    pub fn and(self, other: Bounds) -> Bounds {
+        let both = Bounds { low: self.low.max(other.low), high: self.high.min(other.high) };
+        if both.low <= both.high { both } else { self }
+    }
+
+    /// What holds if one of them holds.
+    pub fn or(self, other: Bounds) -> Bounds {
+        Bounds { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
+    /// Whether `number` is between them.
+    pub fn contain(self, number: u64) -> bool {
+        let number = number as i64;
+        (self.low == i32::MIN || i64::from(self.low) <= number)
+            && (self.high == i32::MAX || number <= i64::from(self.high))
+    }
+
+    /// The value of a register of which nothing else is known.
+    pub fn value<'v>(self) -> Value<'v> {
+        if self == Bounds::NONE { Value::Any } else { Value::Between(self) }
+    }
+}
+
 /// How an index became a byte offset.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Scale {
     /// The left shift.
     pub shift: u8,
-    /// The index is below this, if a comparison bounds it.
-    pub count: Option<u32>,
+    /// What is known of the index.
+    pub index: Bounds,
 }
 
 /// A table in memory that is read with an unknown index.
@@ -92,6 +145,17 @@ pub(super) struct Read {
     pub table: Table,
     /// By which instruction.
     pub load: Op,
+    /// By how many bits it was shifted left then.
+    pub shift: u8,
+}
+
+impl Read {
+    /// What is read of the table's element of this index; `load` knows what lies in memory.
+    pub fn element(&self, index: i32, load: impl Fn(Op, u64) -> Option<u64>) -> Option<u64> {
+        let distance = i64::from(index).checked_shl(self.table.scale.shift.into())?;
+        let element = load(self.load, self.table.base.wrapping_add_signed(distance))?;
+        element.checked_shl(self.shift.into())
+    }
 }
 
 /// A constant plus what was read from a table.
@@ -121,6 +185,19 @@ impl<'v> Value<'v> {
         }
     }
 
+    /// The least and the largest of the constants that it can be, if it can only be such.
+    fn bounds(&self) -> Option<Bounds> {
+        let constants = self.constants()?.iter().map(|&number| i32::try_from(number as i64).ok());
+        let ends = constants.map(|number| number.map(|number| Bounds { low: number, high: number }));
+        ends.reduce(|a, b| Some(a?.or(b?))).flatten()
+    }
+
+    /// Whether it is a range of numbers all of which `other`, a few constants, are part of.
+    pub fn takes_in(&self, other: &Value<'v>) -> bool {
+        let Value::Between(bounds) = self else { return false };
+        other.constants().is_some_and(|constants| constants.iter().all(|&number| bounds.contain(number)))
+    }
+
     /// Equal values have equal fingerprints, most others different ones.
     pub fn fingerprint(&self) -> u64 {
         let (kind, number) = match self {
@@ -128,7 +205,7 @@ impl<'v> Value<'v> {
             Value::Constant(value) => (1, *value),
             Value::Set(values) => (2, values.numbers().iter().fold(0, |sum: u64, &value| sum.wrapping_add(value))),
             Value::Stack(offset) => (3, *offset as u64),
-            Value::Below(bound) => (4, u64::from(*bound)),
+            Value::Between(bounds) => (4, u64::from(bounds.low as u32) << 32 | u64::from(bounds.high as u32)),
             Value::Scaled(scale) => (5, u64::from(scale.shift)),
             Value::Element(table) => (6, table.base),
             Value::Loaded(read) => (7, read.table.base),
@@ -161,7 +238,10 @@ impl<'v> Value<'v> {
         match (self, other) {
             (Value::Any, _) | (_, Value::Any) => Value::Any,
             (Value::Constant(a), Value::Constant(b)) => Value::two(*a.min(b), *a.max(b), arena),
-            (Value::Below(a), Value::Below(b)) => Value::Below(*a.max(b)),
+            (Value::Between(a), Value::Between(b)) => a.or(*b).value(),
+            (Value::Between(bounds), constants) | (constants, Value::Between(bounds)) => {
+                constants.bounds().map_or(Value::Any, |others| bounds.or(others).value())
+            }
             _ => match (self.constants(), other.constants()) {
                 (Some(a), Some(b)) if b.iter().all(|value| a.binary_search(value).is_ok()) => *self,
                 (Some(a), Some(b)) => Value::of([a, b].concat(), arena),
@@ -265,20 +345,40 @@ pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<
 /// The steps by which an index becomes a jump-table target: mask, scale, add the base, load, add the base again.
 fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> Value<'v> {
     use Op::*;
-    let bound = |index| if let Value::Below(bound) = index { Some(bound) } else { None };
+    let bounds = |index| if let Value::Between(bounds) = index { bounds } else { Bounds::NONE };
+    // What is taken for an unsigned word.
+    let as_word = |bounds: Bounds| if bounds.are_unsigned() { bounds } else { Bounds::NONE };
     match (op, a, b) {
-        (Andi, _, Value::Constant(mask)) if mask < 1 << 16 => Value::Below(mask as u32 + 1),
-        // Sign and zero extensions keep a number below a bound that is itself positive as a word.
-        (Addiw, Value::Below(bound), Value::Constant(0)) => Value::Below(bound),
-        (Slli | SlliUw, _, Value::Constant(shift)) => Value::Scaled(Scale { shift: shift as u8 & 63, count: bound(a) }),
-        (Srli, Value::Scaled(scale), Value::Constant(shift)) if shift as u8 <= scale.shift => {
-            Value::Scaled(Scale { shift: scale.shift - shift as u8, count: scale.count })
+        (Andi, _, Value::Constant(mask)) if mask < 1 << 16 => Value::Between(Bounds::below(mask + 1)),
+        // Sign extension keeps a number between two bounds that are themselves words.
+        (Addiw, Value::Between(bounds), Value::Constant(0)) if bounds.count().is_some() => Value::Between(bounds),
+        (Slli, Value::Loaded(read), Value::Constant(shift)) if shift < 8 => {
+            Value::Loaded(arena.keep(Read { shift: read.shift.saturating_add(shift as u8), ..*read }))
         }
-        (Add, Value::Below(count), Value::Constant(base)) | (Add, Value::Constant(base), Value::Below(count)) => {
-            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, count: Some(count) } }))
+        (Slli, _, Value::Constant(shift)) => Value::Scaled(Scale { shift: shift as u8 & 63, index: bounds(a) }),
+        (SlliUw, _, Value::Constant(shift)) => {
+            Value::Scaled(Scale { shift: shift as u8 & 63, index: as_word(bounds(a)) })
+        }
+        (Srli | Srai, Value::Scaled(scale), Value::Constant(shift)) if shift <= scale.shift.into() => {
+            let index = if op == Srai { scale.index } else { as_word(scale.index) };
+            Value::Scaled(Scale { shift: scale.shift - shift as u8, index })
+        }
+        (Add, Value::Between(index), Value::Constant(base)) | (Add, Value::Constant(base), Value::Between(index))
+            if index.count().is_some() =>
+        {
+            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, index } }))
         }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
             Value::Element(arena.keep(Table { base, scale }))
+        }
+        (Sh1add | Sh2add | Sh3add, Value::Loaded(read), Value::Constant(base)) => {
+            let shift = match op {
+                Sh1add => 1,
+                Sh2add => 2,
+                _ => 3,
+            };
+            let read = Read { shift: read.shift.saturating_add(shift), ..*read };
+            Value::Displaced(arena.keep(Displaced { base, read }))
         }
         (Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw, index, Value::Constant(base)) => {
             let shift = match op {
@@ -286,10 +386,17 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
                 Sh2add | Sh2addUw => 2,
                 _ => 3,
             };
-            Value::Element(arena.keep(Table { base, scale: Scale { shift, count: bound(index) } }))
+            let index = match op {
+                Sh1add | Sh2add | Sh3add => bounds(index),
+                _ => as_word(bounds(index)),
+            };
+            Value::Element(arena.keep(Table { base, scale: Scale { shift, index } }))
         }
         (Addi | Add, Value::Element(table), Value::Constant(bytes)) => {
             Value::Element(arena.keep(Table { base: table.base.wrapping_add(bytes), ..*table }))
+        }
+        (Addi | Add, Value::Displaced(displaced), Value::Constant(bytes)) => {
+            Value::Displaced(arena.keep(Displaced { base: displaced.base.wrapping_add(bytes), ..*displaced }))
         }
         (Add, Value::Loaded(read), Value::Constant(base)) | (Add, Value::Constant(base), Value::Loaded(read)) => {
             Value::Displaced(arena.keep(Displaced { base, read: *read }))
@@ -327,10 +434,10 @@ mod tests {
     #[test]
     fn an_index_becomes_a_table_element() {
         let arena = Arena::new();
-        let index = evaluate(Op::Slli, Value::Below(7), Value::Constant(32), &arena);
+        let index = evaluate(Op::Slli, Value::Between(Bounds::below(7)), Value::Constant(32), &arena);
         let scaled = evaluate(Op::Srli, index, Value::Constant(30), &arena);
         let element = evaluate(Op::Add, scaled, Value::Constant(0x1000), &arena);
-        let scale = Scale { shift: 2, count: Some(7) };
+        let scale = Scale { shift: 2, index: Bounds { low: 0, high: 6 } };
         assert_eq!(element, Value::Element(&Table { base: 0x1000, scale }));
     }
 }

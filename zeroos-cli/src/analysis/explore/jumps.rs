@@ -6,9 +6,11 @@ use super::derived::{Derived, Link};
 use super::{Explorer, Value};
 use crate::analysis::exit::{BlockId, Exit};
 use crate::analysis::state::{Convention, State, table_targets};
-use crate::analysis::value::Table;
 use crate::elf::ElfKind;
 use crate::isa::{ControlFlow, Instruction, Op, Register};
+
+/// A table, from where to where, and where jumps by it go.
+type TableTargets = ((u64, u64), Vec<u64>);
 
 impl<'v> Explorer<'_, 'v> {
     pub(super) fn jump(
@@ -92,8 +94,7 @@ impl<'v> Explorer<'_, 'v> {
         let is_table = matches!(target, Value::Displaced(_));
         let Some(tables) = tables else { return self.unbounded_jump(block, at, is_table, state, exit) };
         for (table, targets) in tables {
-            let size = u64::from(table.scale.count.unwrap_or(0)) << table.scale.shift;
-            self.exploration.jumps_mut().tables.insert((table.base, table.base.wrapping_add(size)));
+            self.exploration.jumps_mut().tables.insert(table);
             for target in targets {
                 self.go(target, state, exit);
             }
@@ -127,7 +128,7 @@ impl<'v> Explorer<'_, 'v> {
     }
 
     /// The table that a jump goes by, and its targets.
-    fn jump_table(&self, target: Value<'v>) -> Option<(Table, Vec<u64>)> {
+    fn jump_table(&self, target: Value<'v>) -> Option<TableTargets> {
         let accepts = |target, bounded| {
             let inside = bounded || self.exploration.is_inside(target) || self.surroundings.is_start(target);
             inside && self.code.contains(target)
@@ -137,7 +138,7 @@ impl<'v> Explorer<'_, 'v> {
 
     /// The same for the jump at `at`, which ends `block`, where the paths that meet before it come from several switches
     /// (GCC's `-fcrossjumping`): by each path for itself.
-    fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
+    fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
         /// More often a block is not run for this: its jump may lead to itself.
         const MOST_VISITS: u8 = 64;
         let tables = (self.blocks[block].visits() < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
@@ -149,7 +150,7 @@ impl<'v> Explorer<'_, 'v> {
         tables
     }
 
-    fn tables_of_paths(&self, block: BlockId, at: u64) -> Option<Vec<(Table, Vec<u64>)>> {
+    fn tables_of_paths(&self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
         let start = self.blocks[block].start;
         if start == self.function.entry {
             return None;
@@ -167,7 +168,7 @@ impl<'v> Explorer<'_, 'v> {
                 && let ControlFlow::Branch(offset) = instruction.flow()
                 && offset != i32::from(instruction.length)
             {
-                state.refine(&instruction, at.wrapping_add_signed(offset.into()) == start);
+                state.refine(&instruction, at.wrapping_add_signed(offset.into()) == start, self.code.arena);
             }
             for (here, instruction) in self.code.instructions_from(start) {
                 if here == at {
@@ -264,6 +265,24 @@ impl<'v> Explorer<'_, 'v> {
         }
         exit.add_tail(None, true);
         exit.set_returns();
+    }
+
+    /// What is known where recovery from a panic goes on: the stack pointer is that of the function's calls (Go's `recovery` in
+    /// `runtime/panic.go`), which is the same at all of them. `morestack` is called before there is a frame, and links in t0.
+    pub(super) fn at_resumption(&self) -> State<'v> {
+        let mut at_calls = BTreeSet::new();
+        let mut known = State::unknown();
+        for &block in self.function.blocks.iter().filter(|&&block| self.blocks[block].exit.call().is_some()) {
+            let mut links = false;
+            let state =
+                self.blocks.visit(block, self.code, |_, instruction, _| links = instruction.rd() == Register::RA);
+            if links {
+                let stack = state.get(Register::SP);
+                known.set(Register::SP, stack);
+                at_calls.insert(if let Value::Stack(offset) = stack { Some(offset) } else { None });
+            }
+        }
+        if at_calls.len() == 1 { known } else { State::unknown() }
     }
 
     /// Where instructions start when the function is decoded from front to back.

@@ -271,3 +271,47 @@ fn what_the_runtime_keeps_about_functions_is_no_address_of_code() {
     let in_records = holders.map(|pointer| pointer.holder).filter(|holder| holder.0 >= DATA + RECORDS as u64);
     assert_eq!(in_records.collect::<Vec<_>>(), [Address(DATA + RECORDS as u64)]);
 }
+
+/// A function that defers calls one that keeps its argument, the number of a call, in its caller's frame (Go's spill area).
+#[test]
+fn where_recovery_goes_on_the_stack_pointer_is_that_of_the_calls() {
+    let flavour = FLAVOURS[4];
+    let mut data = program(flavour);
+    // No methods: nothing is called through pointers.
+    data[0x500..0x550].fill(0);
+    let mut bytes = elf(&data);
+    let code: [(usize, &[u32]); 4] = [
+        // jal +0x30; li a7, 94; ecall
+        (0x10, &[0x0300_00ef, 0x05e0_0893, 0x0000_0073]),
+        // ret
+        (0x30, &[0x0000_8067]),
+        // addi sp, sp, -32; sd ra, 0(sp); li a0, 172; jal +0x34
+        (0x40, &[0xfe01_0113, 0x0011_3023, 0x0ac0_0513, 0x0340_00ef]),
+        // addi sp, sp, -16; sd ra, 0(sp); sd a0, 24(sp); jal -0x5c; ld a7, 24(sp); ecall; ld ra, 0(sp); addi sp, sp, 16; ret
+        (
+            0x80,
+            &[
+                0xff01_0113,
+                0x0011_3023,
+                0x00a1_3c23,
+                0xfa5f_f0ef,
+                0x0181_3883,
+                0x0000_0073,
+                0x0001_3083,
+                0x0101_0113,
+                0x0000_8067,
+            ],
+        ),
+    ];
+    // Recovery goes on at 0x64: ld ra, 0(sp); addi sp, sp, 32; ret
+    let behind: (usize, &[u32]) = (0x64, &[0x0001_3083, 0x0201_0113, 0x0000_8067]);
+    for (offset, words) in code.into_iter().chain([behind]) {
+        let words: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        put(&mut bytes, 0x1010 + offset, &words);
+    }
+    let analysis = crate::analysis::analyse(&AppElf::parse(bytes).unwrap());
+    let numbers =
+        |site: &crate::analysis::Site| site.evidence.numbers().map(|all| all.iter().map(|each| each.0).collect());
+    let found: Vec<Option<Vec<u64>>> = analysis.sites.iter().filter(|site| site.reachable).map(numbers).collect();
+    assert_eq!(found, [Some(vec![94]), Some(vec![172])]);
+}
