@@ -19,7 +19,7 @@ pub use arguments::Names;
 use entries::Circumstances;
 pub use entries::{
     Before, Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
-    choose_symbol, general_symbol, kept_symbol, turn_symbol,
+    choose_symbol, general_symbol, kept_symbol, quick_symbol, turn_symbol,
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};

@@ -160,6 +160,11 @@ pub fn choose_symbol(number: SyscallNumber) -> String {
     format!("zeroos_choose_{}", number.0)
 }
 
+/// The symbol of the function that is asked first for a call that makes a thread.
+pub fn quick_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_quick_{}", number.0)
+}
+
 /// How [`kept_symbol`] begins.
 pub const KEPT: &str = "zeroos_kept_";
 
