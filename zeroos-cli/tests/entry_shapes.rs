@@ -291,6 +291,35 @@ fn islands_lie_in_functions_that_nothing_reaches() {
     }
 }
 
+/// Behind a call through a pointer, what the functions read that it can lead to is alive, and no more: of temporaries mostly nothing.
+#[test]
+fn what_functions_called_through_pointers_read_is_kept() {
+    for reads in [&[][..], &["t0"], &["t1", "a5"], &["t2"]] {
+        let set: String =
+            ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "a5"].map(|one| format!("li {one}, 77\n")).concat();
+        let check: String = reads
+            .iter()
+            .map(|register| format!("addi {register}, {register}, -77\n or a0, a0, {register}\n"))
+            .collect();
+        let source = format!(
+            ".option norelax\n.globl _start\n_start: lla s0, pointers\n ld s1, 0(s0)\n ld s0, 8(s0)\n{set}\
+             li a7, 113\n li a0, 1\n lla a1, buffer\n ecall\n jalr s1\n jalr s0\n li a7, 93\n ecall\n\
+             reads: {check} ret\nother: ret\n.data\n.balign 8\npointers: .dword reads, other\nbuffer: .dword 0, 0\n"
+        );
+        let workplace = Workplace::new();
+        let app = workplace.guest("pointers.S", &source, &[]);
+        workplace.zeroos(&["build", &app, "-o", "image", "--report", "report"]).exits(0);
+        workplace.zeroos(&["run", "image"]).exits(0);
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
+        let live: BTreeSet<&str> =
+            report["sites"][0]["live"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        for register in ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "a5"] {
+            assert_eq!(live.contains(register), reads.contains(&register), "{register} of {reads:?}: {live:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_but_a0_changes_without_csrs() {
     for seed in 300..308 {

@@ -153,11 +153,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
         let function = program.blocks[block].function;
         if self.first_blocks[function.index()] == Some(block) {
             if self.by_pointer.callees.get(function.index()) == Some(&true) {
-                let parameters = match program.start_before(program[function].entry) == program[function].entry {
-                    true => self.sets.parameters,
-                    false => self.sets.parameters.minus(temporaries()),
-                };
-                let read = self.by_pointer.read.union(self.at_entry(function).intersection(parameters));
+                let read = self.by_pointer.read.union(self.at_entry(function).intersection(self.sets.parameters));
                 if std::mem::replace(&mut self.by_pointer.read, read) != read {
                     self.by_pointer.callers.iter().for_each(|&caller| work.push(caller));
                 }
