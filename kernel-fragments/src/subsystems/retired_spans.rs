@@ -135,13 +135,11 @@ mod tests {
                         assert_eq!(map.set(start, end, Some(live)), Ok(()));
                         model[start..end].fill(Some(live));
                     }
-                    4 if end <= PAGES => {
-                        if map.retire(start, end, 2) {
-                            assert!(model[start..end].iter().all(|page| page.is_some_and(Page::is_mapped)));
-                            let zeros = model[start..end].iter().filter(|&&page| page == Some(zero)).count();
-                            assert!(zeros <= 4, "at most two in each span");
-                            model[start..end].fill(Some(Page::STALE));
-                        }
+                    4 if end <= PAGES && map.retire(start, end, 2) => {
+                        assert!(model[start..end].iter().all(|page| page.is_some_and(Page::is_mapped)));
+                        let zeros = model[start..end].iter().filter(|&&page| page == Some(zero)).count();
+                        assert!(zeros <= 4, "at most two in each span");
+                        model[start..end].fill(Some(Page::STALE));
                     }
                     _ if random.below(4) == 0 => {
                         map.join();
