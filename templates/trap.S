@@ -91,10 +91,60 @@ zeroos_calls:
 
 {%- for call in whole %}
 
-# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+{%- if call.quick and csrs %}
+
+# A call that makes a thread: first a function is asked that is quick, and gives it in a1, or 0 there. Of the new thread's frame what
+# is in the hart is still missing. The slot of a0 is nobody's.
     .globl {{ call.entry }}
 {{ call.entry }}:
+{%- if float %}
+    csrr    t0, {{ p }}status
+    bltz    t0, .Lwhole_{{ call.general }}    # {{ p }}status.SD: floating point changed since it was saved or loaded
+{%- endif %}
+    sd      ra, 80(sp)
+    sd      tp, 32(sp)
+    jal     {{ call.quick[0] }}
+    ld      ra, 80(sp)
+    beqz    a1, 1f
+    csrr    t0, {{ p }}epc                    # behind the call
+    sd      t0, 0(a1)
+{%- for register in callee_saved %}
+{%- if register.name != "tp" %}
+    sd      {{ register.name }}, {{ register.offset }}(a1)
+{%- endif %}
+{%- endfor %}
+1:  ret
+
+# From what asks first to the function below: all registers but a0 are kept, but a1 becomes 0.
+    .globl {{ call.quick[1] }}
+{{ call.quick[1] }}:
+    addi    sp, sp, -256
+{%- for register in caller_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    addi    sp, sp, 256                 # the thread: nothing interrupts
+    csrr    t0, {{ p }}epc
+    sd      t0, 0(sp)
+    csrr    t0, {{ p }}scratch
+    sd      t0, 16(sp)
+{%- for register in callee_saved %}
+    sd      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    addi    sp, sp, -256
+    call    {{ call.general }}
+{%- for register in caller_saved %}
+    ld      {{ register.name }}, {{ register.offset }}(sp)
+{%- endfor %}
+    addi    sp, sp, 256
+    li      a1, 0
+    ret
+{%- else %}
+    .globl {{ call.entry }}
+{{ call.entry }}:
+{%- endif %}
 {%- if csrs %}
+# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+.Lwhole_{{ call.general }}:
     csrr    t0, {{ p }}epc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, {{ p }}scratch
@@ -200,16 +250,19 @@ zeroos_leave_otherwise:
     sd      zero, {{ continuation_offset }}(sp)
 {%- endif %}
 {%- if float %}
+    addi    t0, t0, 1
+    bnez    t0, 2f
     la      t2, zeroos_float_states
     ld      t1, 0(t2)
     addi    t1, t1, 1                   # a new state
-    addi    t0, t0, 1
-    bnez    t0, 2f
     sd      t1, 0(t2)
     sd      t1, {{ float_state_offset }}(sp)    # which only the frame has
     j       zeroos_choose
 2:  csrr    t0, {{ p }}status
     bgez    t0, zeroos_choose
+    la      t2, zeroos_float_states
+    ld      t1, 0(t2)
+    addi    t1, t1, 1
     sd      t1, 0(t2)
     sd      t1, 8(t2)                   # what the hart has is nobody's
 {%- endif %}

@@ -23,7 +23,9 @@ macro_rules! syscall {
 
 /// `quick!(wake_nobody);` — this function is asked before the handler of this file: it does the most frequent case of the
 /// call in a few instructions and returns its result, or does nothing and returns `None`. Parameters as for `syscall!`;
-/// it returns `Option<SysResult>`, or `Option<Outcome>` if the handler returns `Outcome`. It should call nothing, so that it needs no stack frame.
+/// it returns `Option<SysResult>`, or `Option<Outcome>` if the handler returns `Outcome`. Where the handler takes `&Thread`, it makes
+/// a thread and returns `Option<(u32, NonNull<Thread>)>`: the id, and whose frame still lacks pc, gp and callee-saved registers;
+/// of the caller's frame it sees caller-saved registers. It should call nothing, so that it needs no stack frame.
 #[macro_export]
 macro_rules! quick {
     ($function:ident) => {

@@ -6,6 +6,8 @@ mod arguments;
 mod entries;
 mod error;
 mod inputs;
+mod islands;
+mod jumps;
 mod lowering;
 mod obstacle;
 mod page_table;
@@ -18,11 +20,12 @@ pub use allocator::Allocator;
 pub use arguments::Names;
 use entries::Circumstances;
 pub use entries::{
-    Before, Callee, DirectEntry, EntryMode, EntryRequest, Jump, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol,
-    choose_symbol, general_symbol, kept_symbol, turn_symbol,
+    Callee, DirectEntry, EntryMode, EntryRequest, KEPT, RESUME, TrapReason, UNPREDICTED, call_symbol, choose_symbol,
+    general_symbol, kept_symbol, quick_symbol, turn_symbol,
 };
 pub use error::PlanError;
 pub use inputs::{CommittedInputs, GuestFile};
+pub use jumps::{Before, Jump};
 pub use lowering::{Lowering, Lowerings, Replacement, Spill};
 pub use obstacle::Obstacle;
 pub use page_table::{CHUNK, PageTable};
@@ -133,12 +136,14 @@ impl Plan {
         };
         let mut rooms = StubRooms::new(app, &placement, &platform);
         let circumstances = Circumstances { app, analysis, placement: &placement, selection: &selection, in_memory };
-        let entries = circumstances.choose(request.entry, &mut rooms);
+        let mut entries = circumstances.choose(request.entry, &mut rooms);
         let lowerings = lowering::choose(app, &listing, analysis.global_pointer, &platform, &placement, &mut rooms)
             .unwrap_or_else(|more| {
                 obstacles.extend(more);
                 Lowerings::default()
             });
+        let listed = || if is_needed { listing.clone() } else { analysis::list_instructions(app) };
+        circumstances.choose_islands(&mut entries, listed, &lowerings.unreached, &mut rooms);
         for (wanted, wanted_by) in [
             (platform.ecall == EcallBehaviour::HostCall, format!("platform `{}`", platform.name)),
             (request.entry == EntryRequest::Direct, "--entry direct".to_owned()),

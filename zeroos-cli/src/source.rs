@@ -3,6 +3,7 @@
 
 mod departures;
 mod error;
+mod makers;
 mod module_tree;
 mod root;
 mod templates;

@@ -61,9 +61,13 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         data.get(offset..offset.checked_add(size)?)
     };
     // The only bytes of the program that may differ from the file: the listed sites.
-    let replaced = plan.direct_sites().filter_map(|(site, entry)| replaced(site, entry));
+    let replaced = plan.direct_sites().flat_map(|(site, entry)| [entry.jump.at_site(site), entry.jump.island()]);
+    let replaced = replaced.flatten();
     let mut replaced: Vec<AddressRange> = replaced.chain(lowered::replaced(plan)).collect();
     replaced.sort();
+    if let Some(two) = replaced.windows(2).find(|two| two[0].overlaps(two[1])) {
+        return Err(differs("two things stand in one place", two[1].start()));
+    }
     for segment in &app.segments {
         let (placed, expected) = (plan.placement.placed(segment.range.start()), expected_bytes(app, plan, segment)?);
         let range = AddressRange::new(placed, segment.range.size()).unwrap_or_default();
@@ -120,14 +124,6 @@ fn expected_bytes<'a>(app: &'a AppElf, plan: &Plan, segment: &Segment) -> Result
     Ok(bytes)
 }
 
-/// The bytes that the jump of `entry` stands on.
-fn replaced(site: Address, entry: &DirectEntry) -> Option<AddressRange> {
-    match entry.jump {
-        Jump::Near => AddressRange::new(site, ByteCount(4)),
-        Jump::Far { .. } => AddressRange::new(site.offset(-4), ByteCount(8)),
-    }
-}
-
 /// Decodes what stands at `site` and follows it: to the first instruction of its stub, and from the stub's end back behind
 /// the site.
 fn check_site<'a>(
@@ -138,18 +134,25 @@ fn check_site<'a>(
     let instruction = |at: Address| decode(bytes_at(at, 4).or_else(|| bytes_at(at, 2))?);
     let at_site = instruction(site).ok_or("a site is no instruction")?;
     let link = entry.link.unwrap_or(Register::ZERO);
+    let pair = |start: Address, temporary: Register| {
+        let what = "a site is no jump to its stub";
+        let (upper, jump) = (instruction(start).ok_or(what)?, instruction(start.offset(4)).ok_or(what)?);
+        let is_pair = upper.op == Op::Auipc && upper.rd() == temporary && jump.op == Op::Jalr;
+        if !is_pair || jump.rs1() != temporary || jump.rd() != link {
+            return Err(what);
+        }
+        Ok(start.offset(i64::from(upper.immediate) + i64::from(jump.immediate)))
+    };
     let target = match entry.jump {
         Jump::Near if at_site.op == Op::Jal && at_site.rd() == link => site.offset(i64::from(at_site.immediate)),
-        Jump::Far { temporary, .. } => {
-            let before = site.offset(-4);
-            let upper = instruction(before).ok_or("a site is no instruction")?;
-            let is_pair = upper.op == Op::Auipc && upper.rd() == temporary && at_site.op == Op::Jalr;
-            if !is_pair || at_site.rs1() != temporary || at_site.rd() != link {
-                return Err("a site is no jump to its stub");
+        Jump::Far { temporary, .. } => pair(site.offset(-4), temporary)?,
+        Jump::Island { temporary, island } if at_site.op == Op::Jal && at_site.rd() == link => {
+            if site.offset(i64::from(at_site.immediate)) != island {
+                return Err("a site jumps elsewhere than to its island");
             }
-            before.offset(i64::from(upper.immediate) + i64::from(at_site.immediate))
+            pair(island, temporary)?
         }
-        Jump::Near => return Err("a site is no jump to its stub"),
+        Jump::Near | Jump::Island { .. } => return Err("a site is no jump to its stub"),
     };
     if target != entry.stub.start() {
         return Err("a site jumps elsewhere than to its stub");

@@ -21,7 +21,7 @@ const HELLO: (u64, u64) = (288, 5632);
 /// The kernel of `fixtures/cost/locks.S`, what a C library's `printf` needs: bytes of code, constants, data and stubs.
 const LOCKS: [(&str, u64); 4] = [("code", 3072), ("constant", 1016), ("data", 856), ("stub", 326)];
 /// Instructions in the kernel for a thread of `examples/threads-c`, from `pthread_create` to the end of `pthread_join`.
-const THREAD: u64 = 1224;
+const THREAD: u64 = 889;
 /// `write` of nothing, to the console: what a write costs without what the platform does for each byte.
 const EMPTY_WRITE: [u64; 2] = [58, 88];
 
@@ -35,7 +35,7 @@ const WITHOUT_THREADS: [(u64, &str, u64, u64); 9] = [
     (64, "write", 97, 127),
     (63, "read", 110, 140),
     (222, "mmap", 57, 95),
-    (215, "munmap", 137, 167),
+    (215, "munmap", 89, 119),
     (94, "exit_group", 7, 36),
 ];
 
@@ -46,7 +46,7 @@ const WITH_THREADS: [(u64, &str, u64, u64); 6] = [
     (113, "clock_gettime", 34, 75),
     (98, "futex", 34, 63),
     (124, "sched_yield", 84, 129),
-    (220, "clone", 225, 256),
+    (220, "clone", 138, 169),
 ];
 
 /// Costs of call `number`: `(calls, min, max)`.
@@ -203,7 +203,7 @@ fn a_thread_that_comes_and_goes() {
 }
 
 /// What the kernel executes of a hundred thousand instructions of a workload, at most.
-const SHARES: [(&str, &[&str], u64); 2] = [("sum-rust", &[], 66), ("sqlite-rust", &["--arg", "1000"], 1137)];
+const SHARES: [(&str, &[&str], u64); 2] = [("sum-rust", &[], 57), ("sqlite-rust", &["--arg", "1000"], 1116)];
 
 #[test]
 fn workloads_spend_little_in_the_kernel() {

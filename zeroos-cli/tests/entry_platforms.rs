@@ -96,8 +96,8 @@ fn no_kernel_instruction_uses_a_csr(image: &[u8]) {
 }
 
 /// An `ecall` more than 1 MiB from everything, whose number is set elsewhere.
-const FAR: &str = ".text\n.skip 0x280000\n.globl _start\n.type _start, @function\n_start: li a7, 93\nli a0, 0\nauipc t0, 0\necall\n\
-    .size _start, . - _start\n.skip 0x280000\n";
+const FAR: &str = ".text\n.skip 0x280000, 0xff\n.globl _start\n.type _start, @function\n_start: li a7, 93\nli a0, 0\nauipc t0, 0\necall\n\
+    .size _start, . - _start\n.skip 0x280000, 0xff\n";
 
 #[test]
 fn programs_run_where_no_ecall_may_be_executed() {

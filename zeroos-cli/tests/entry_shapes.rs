@@ -136,9 +136,9 @@ fn block(random: &mut Random, machine: Machine, shape: Shape, index: usize) -> S
     lines.join("\n ") + "\n"
 }
 
-/// A program with `count` blocks; `reached` is code that is reachable and never executed, `space` bytes are before and
-/// behind all code.
-fn program(random: &mut Random, machine: Machine, count: usize, reached: &str, space: u64) -> String {
+/// A program with `count` blocks; `reached` is code that is reachable and never executed, `space` (bytes, and what
+/// they are) is before and behind all code.
+fn program(random: &mut Random, machine: Machine, count: usize, reached: &str, space: &str) -> String {
     let blocks: String = (1..=count).map(|index| block(random, machine, SHAPES[index % SHAPES.len()], index)).collect();
     format!(
         ".option norelax
@@ -173,8 +173,9 @@ buffer: .space 256
     )
 }
 
-/// Builds and runs `source` in every way. How many of its sites are direct and how many trap, and their shapes.
-fn nothing_changes(name: &str, machine: Machine, source: &str, flags: &[&str]) -> Vec<(bool, bool, String)> {
+/// Builds and runs `source` in every way. Of each site whether it is direct, how it gets to its stub, and why it
+/// traps if it does.
+fn nothing_changes(name: &str, machine: Machine, source: &str, flags: &[&str]) -> Vec<(bool, String, String)> {
     let workplace = Workplace::new();
     let app = workplace.guest("shapes.S", source, flags);
     let reference = finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"");
@@ -193,8 +194,8 @@ fn nothing_changes(name: &str, machine: Machine, source: &str, flags: &[&str]) -
     }
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
     let sites = report["sites"].as_array().unwrap().iter().map(|site| {
-        let is_far = site["replaced"]["size_bytes"] == 8;
-        (site["entry"] == "direct", is_far, site["reason"].as_str().unwrap_or_default().to_owned())
+        let text = |what: &str| site[what].as_str().unwrap_or_default().to_owned();
+        (site["entry"] == "direct", text("jump"), text("reason"))
     });
     sites.collect()
 }
@@ -205,10 +206,10 @@ const THREADS: &str = "li a7, 220\n ecall\n li a7, 134\n ecall\n li a7, 131\n ec
 #[test]
 fn nothing_but_a0_changes_in_a_program_without_threads() {
     for seed in 0..4 {
-        let source = program(&mut Random(seed), Machine::Full, 30, "", 0);
+        let source = program(&mut Random(seed), Machine::Full, 30, "", "0");
         for flags in [&[][..], &["-static-pie"]] {
             let sites = nothing_changes(&format!("seed {seed} {flags:?}"), Machine::Full, &source, flags);
-            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, jump, _)| *direct && jump == "near"), "{sites:?}");
         }
     }
 }
@@ -216,27 +217,105 @@ fn nothing_but_a0_changes_in_a_program_without_threads() {
 #[test]
 fn nothing_but_a0_changes_in_a_program_with_threads_and_signals() {
     for seed in 100..104 {
-        let source = program(&mut Random(seed), Machine::Full, 30, THREADS, 0);
+        let source = program(&mut Random(seed), Machine::Full, 30, THREADS, "0");
         for flags in [&[][..], &["-static-pie"]] {
             let sites = nothing_changes(&format!("seed {seed} {flags:?}"), Machine::Full, &source, flags);
-            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, jump, _)| *direct && jump == "near"), "{sites:?}");
         }
     }
 }
+
+/// Far away text, with nothing that could be code between.
+const NO_CODE: &str = "0x280000, 0xff";
 
 /// More than 1 MiB from any room for stubs: calls are replaced together with what stands right before them, if that sets the
 /// number or can move; all others keep their trap, and say why.
 #[test]
 fn nothing_but_a0_changes_in_far_text() {
     for (seed, reached) in [(200, ""), (201, THREADS)] {
-        let source = program(&mut Random(seed), Machine::Full, 40, reached, 0x28_0000);
+        let source = program(&mut Random(seed), Machine::Full, 40, reached, NO_CODE);
         let sites = nothing_changes(&format!("seed {seed}"), Machine::Full, &source, &[]);
         let count = |direct| sites.iter().filter(|site| site.0 == direct).count();
         assert!(count(true) >= 15 && count(false) >= 10, "{sites:?}");
-        assert!(sites.iter().all(|(direct, far, reason)| direct == far && *direct == reason.is_empty()), "{sites:?}");
+        let is_far = |(direct, jump, reason): &(bool, String, String)| {
+            *direct == jump.starts_with("with ") && *direct == reason.is_empty()
+        };
+        assert!(sites.iter().all(is_far), "{sites:?}");
         let reasons: BTreeSet<&str> = sites.iter().map(|(_, _, reason)| reason.as_str()).collect();
         for part in ["what stands before cannot move", "control enters it", "no temporary register"] {
             assert!(reasons.iter().any(|reason| reason.contains(part)), "expected `{part}` in {reasons:?}");
+        }
+    }
+}
+
+/// The same with space for islands: only those calls keep their trap for which no register is free.
+#[test]
+fn nothing_but_a0_changes_over_islands() {
+    for (seed, reached) in [(210, ""), (211, THREADS)] {
+        let source = program(&mut Random(seed), Machine::Full, 40, reached, "0x280000");
+        let sites = nothing_changes(&format!("seed {seed}"), Machine::Full, &source, &[]);
+        let over_islands = sites.iter().filter(|(_, jump, _)| jump == "over an island").count();
+        assert!(over_islands >= 8, "{sites:?}");
+        let mut trapping = sites.iter().filter(|(direct, ..)| !direct);
+        assert!(trapping.all(|(_, _, reason)| reason.contains("no temporary register")), "{sites:?}");
+    }
+}
+
+/// Islands lie where nobody executes or reads, and nowhere else.
+#[test]
+fn islands_lie_in_functions_that_nothing_reaches() {
+    let workplace = Workplace::new();
+    workplace.platform_without_csrs();
+    let flags = ["-march=rv64imac", "-mabi=lp64", "-Wl,--no-relax"];
+    let app = workplace.guest("islands.S", include_str!("fixtures/islands.S"), &flags);
+    let linux = finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"");
+    assert_eq!(linux.status, 42, "the program itself is wrong");
+    let way = |options: &[&str]| {
+        workplace.zeroos(&[&["build", &app, "-o", "image", "--report", "report"], options].concat()).exits(0);
+        workplace.zeroos(&["run", "--max-instructions", "100000", "image"]).exits(42);
+        let report = std::fs::read(workplace.path("report")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&report).unwrap()
+    };
+    assert_eq!(way(&["--entry", "trap"])["trap"], 2);
+    for options in [&["--entry", "direct"][..], &["--platform", "plain"], &["--platform", "qemu-virt"]] {
+        let report = way(options);
+        let sites = report["sites"].as_array().unwrap();
+        assert_eq!(sites.len(), 2);
+        for site in sites {
+            assert_eq!(
+                (&site["jump"], &site["island"]["size_bytes"]),
+                (&"over an island".into(), &8.into()),
+                "{report}"
+            );
+        }
+    }
+}
+
+/// Behind a call through a pointer, what the functions read that it can lead to is alive, and no more: of temporaries mostly nothing.
+#[test]
+fn what_functions_called_through_pointers_read_is_kept() {
+    for reads in [&[][..], &["t0"], &["t1", "a5"], &["t2"]] {
+        let set: String =
+            ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "a5"].map(|one| format!("li {one}, 77\n")).concat();
+        let check: String = reads
+            .iter()
+            .map(|register| format!("addi {register}, {register}, -77\n or a0, a0, {register}\n"))
+            .collect();
+        let source = format!(
+            ".option norelax\n.globl _start\n_start: lla s0, pointers\n ld s1, 0(s0)\n ld s0, 8(s0)\n{set}\
+             li a7, 113\n li a0, 1\n lla a1, buffer\n ecall\n jalr s1\n jalr s0\n li a7, 93\n ecall\n\
+             reads: {check} ret\nother: ret\n.data\n.balign 8\npointers: .dword reads, other\nbuffer: .dword 0, 0\n"
+        );
+        let workplace = Workplace::new();
+        let app = workplace.guest("pointers.S", &source, &[]);
+        workplace.zeroos(&["build", &app, "-o", "image", "--report", "report"]).exits(0);
+        workplace.zeroos(&["run", "image"]).exits(0);
+        let report: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(workplace.path("report")).unwrap()).unwrap();
+        let live: BTreeSet<&str> =
+            report["sites"][0]["live"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+        for register in ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "a5"] {
+            assert_eq!(live.contains(register), reads.contains(&register), "{register} of {reads:?}: {live:?}");
         }
     }
 }
@@ -246,14 +325,14 @@ fn nothing_but_a0_changes_without_csrs() {
     for seed in 300..308 {
         for machine in [Machine::WithoutCsrs, Machine::WithoutCsrsOrRegisters] {
             let reached = if seed % 2 == 0 { "" } else { THREADS };
-            let source = program(&mut Random(seed), machine, 30, reached, 0);
+            let source = program(&mut Random(seed), machine, 30, reached, "0");
             let flags: &[&str] = if seed % 4 < 2 {
                 &["-march=rv64imac", "-mabi=lp64"]
             } else {
                 &["-march=rv64imac", "-mabi=lp64", "-static-pie"]
             };
             let sites = nothing_changes(&format!("seed {seed} {flags:?}"), machine, &source, flags);
-            assert!(sites.len() > 30 && sites.iter().all(|(direct, far, _)| *direct && !far), "{sites:?}");
+            assert!(sites.len() > 30 && sites.iter().all(|(direct, jump, _)| *direct && jump == "near"), "{sites:?}");
         }
     }
 }

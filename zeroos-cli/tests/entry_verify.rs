@@ -43,6 +43,13 @@ fn spoiled_images_are_refused(app: &str) -> Plan {
             let what = refused(at + byte, bit);
             assert!(what.contains("a site "), "{site}: {what}");
         }
+        if let Jump::Island { island, .. } = entry.jump {
+            let at = offset(&built.image, island);
+            for (byte, bit) in [(0, 7), (3, 0), (4, 7), (6, 5)] {
+                let what = refused(at + byte, bit);
+                assert!(what.contains("a site "), "{site}: {what}");
+            }
+        }
         let start = if let Jump::Far { .. } = entry.jump { at - 4 } else { at };
         assert!(refused(start - 1, 3).contains("was changed"), "{site}");
         assert!(refused(at + 4, 3).contains("was changed"), "{site}");
@@ -147,6 +154,8 @@ fn of_far_sites() {
         .skip 0x280000\n";
     let plan = spoiled_images_are_refused(&workplace.guest("far.S", source, &[]));
     assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Far { .. })));
+    let plan = spoiled_images_are_refused(&workplace.guest("islands.S", include_str!("fixtures/islands.S"), &[]));
+    assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Island { .. })));
 }
 
 /// On a machine without atomic instructions: each replacement, each instruction of each stub, and what was filled.

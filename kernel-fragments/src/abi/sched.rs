@@ -58,6 +58,11 @@ impl Scheduling {
         if self.word < 0 { self.after_reset() } else { self }
     }
 
+    /// Whether [`of_child`](Self::of_child) changes nothing.
+    pub fn is_inherited(self) -> bool {
+        self.word >= 0
+    }
+
     #[cold]
     #[inline(never)]
     fn after_reset(self) -> Scheduling {

@@ -78,6 +78,11 @@ impl AddressSpace {
     #[cold]
     #[inline(never)]
     fn learn_range(&mut self, boot: &BootInfo) {
+        self.set_range(boot);
+    }
+
+    #[inline(always)]
+    fn set_range(&mut self, boot: &BootInfo) {
         self.start = boot.mapping_range.start as usize;
         self.end = boot.mapping_range.end as usize;
         self.fresh = self.start;
@@ -160,10 +165,18 @@ impl AddressSpace {
     /// As [`map`](Self::map) of whole pages at [`Hint(0)`](Placement::Hint), where nobody ever had them and no room has to be made
     /// for what is known of them; `None`, and nothing happens, elsewhere.
     #[inline]
-    pub fn map_quickly(&mut self, memory: &mut impl UserMemory, len_bytes: usize, protection: u8) -> Option<usize> {
-        // Before the first call there are none.
+    pub fn map_quickly(
+        &mut self,
+        memory: &mut impl UserMemory,
+        boot: &BootInfo,
+        len_bytes: usize,
+        protection: u8,
+    ) -> Option<usize> {
         if len_bytes > self.fresh_end - self.fresh {
-            return None;
+            // Before the first call there are none.
+            (self.end == 0).then(|| self.pages.begin_quickly())??;
+            self.set_range(boot);
+            (len_bytes <= self.fresh_end - self.fresh).then_some(())?;
         }
         let end = self.fresh + len_bytes;
         self.pages.append_quickly(self.fresh, end, fresh_page(protection))?;
@@ -190,6 +203,7 @@ impl AddressSpace {
         len_bytes: usize,
         protection: u8,
     ) -> Result<usize, Errno> {
+        self.pages.join();
         let start = match placement {
             Placement::Hint(wish) => match wish.checked_add(len_bytes) {
                 Some(end) if wish != 0 && self.can_place(wish, end) => wish,
@@ -256,12 +270,10 @@ impl AddressSpace {
         start: usize,
         end: usize,
     ) -> Result<(), Errno> {
-        let (pages, known_end) = self.map_of(boot, start, end)?;
-        let becomes_stale = |page: Page, len_bytes| !page.is_zero() || len_bytes <= SMALL_BYTES;
-        // A thread's stack with its guard pages, for example, is whole spans.
-        if known_end != end || !pages.replace_spans(start, end, Page::STALE, becomes_stale) {
-            self.unmap_slowly(memory, boot, start, end)?;
+        if let Some(shared) = self.shared.clone() {
+            self.unmap_unless_shared(&*shared, memory, boot, start, end)?;
         } else {
+            self.unmap_pieces(boot, start, end)?;
             memory.set_access(start, end, None);
         }
         if start < self.first_free && end > self.start {
@@ -270,24 +282,20 @@ impl AddressSpace {
         Ok(())
     }
 
-    #[inline(never)]
-    fn unmap_slowly(
-        &mut self,
-        memory: &mut impl UserMemory,
-        boot: &BootInfo,
-        start: usize,
-        end: usize,
-    ) -> Result<(), Errno> {
-        if let Some(shared) = self.shared.clone() {
-            return self.unmap_unless_shared(&*shared, memory, boot, start, end);
+    /// As [`unmap`](Self::unmap), where it calls nothing, as of a thread's stack with its guard pages; else it is false.
+    #[inline]
+    pub fn unmap_quickly(&mut self, memory: &mut impl UserMemory, start: usize, end: usize) -> bool {
+        let is_done = self.pages.retire(start, end, SMALL_BYTES);
+        if is_done {
+            memory.set_access(start, end, None);
+            self.first_free = self.first_free.min(start);
         }
-        self.unmap_pieces(boot, start, end)?;
-        memory.set_access(start, end, None);
-        Ok(())
+        is_done
     }
 
     #[inline(never)]
     pub(super) fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
+        self.pages.join_if_full();
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;

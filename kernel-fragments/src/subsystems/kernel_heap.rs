@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use crate::boot_info::BootInfo;
+use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -44,6 +45,24 @@ impl KernelHeap {
 /// Learns where the heap lies.
 pub fn start(boot: &BootInfo) {
     HEAP.start(boot.kernel_heap.start as usize, boot.kernel_heap.end as usize);
+}
+
+/// A block of `SIZE` bytes, a power of two and larger than any alignment, that nobody ever had: zeros. `None` if one was given back,
+/// or the heap is full. It calls nothing.
+#[inline]
+pub fn take_fresh<const SIZE: usize>() -> Option<ptr::NonNull<u8>> {
+    HEAP.take_fresh::<SIZE>()
+}
+
+/// An empty vector with room for as many `T` as `SIZE` bytes hold, which are a power of two; `None` as from [`take_fresh`]. It
+/// calls nothing.
+#[inline]
+pub fn fresh_vector<T, const SIZE: usize>() -> Option<Vec<T>> {
+    const { assert!(SIZE.is_multiple_of(size_of::<T>()) && align_of::<T>() <= LARGEST_ALIGNMENT) };
+    let block = take_fresh::<SIZE>()?;
+    // SAFETY: the heap gave it out, and this heap is the allocator wherever it holds anything: what it gives out for a layout of
+    // that size is the same.
+    Some(unsafe { Vec::from_raw_parts(block.cast::<T>().as_ptr(), 0, SIZE / size_of::<T>()) })
 }
 
 /// A layout's size class and that class's block size in bytes; `None` for what is never served.
@@ -91,6 +110,23 @@ impl Heap {
             }
             _ => (ptr::null_mut(), false),
         }
+    }
+
+    /// Behind [`take_fresh`].
+    #[inline(always)]
+    fn take_fresh<const SIZE: usize>(&self) -> Option<ptr::NonNull<u8>> {
+        const { assert!(SIZE.is_power_of_two() && SIZE >= LARGEST_ALIGNMENT) };
+        let class = const { (SIZE / SMALLEST).trailing_zeros() as usize };
+        if self.free.get(class)?.load(Relaxed) != 0 {
+            return None;
+        }
+        let block = self.next.load(Relaxed).wrapping_add(LARGEST_ALIGNMENT - 1) & !(LARGEST_ALIGNMENT - 1);
+        let left = self.end.load(Relaxed).wrapping_sub(block).cast_signed();
+        if left < SIZE.cast_signed() {
+            return None;
+        }
+        self.next.store(block + SIZE, Relaxed);
+        ptr::NonNull::new(ptr::with_exposed_provenance_mut(block))
     }
 
     /// Whether `block` could be made one for `new_layout` where it is: it is the last that was handed out, and there is room.
@@ -193,6 +229,21 @@ mod tests {
         unsafe { heap.give(first, layout(40, 8)) };
         assert_eq!(heap.take(layout(64, 8)), (first, true));
         assert_ne!(heap.take(layout(64, 8)).0, first);
+    }
+
+    #[test]
+    fn fresh_blocks_are_like_others() {
+        let heap = heap(1 << 12);
+        heap.take(layout(16, 8));
+        let (fresh, next) = (heap.take_fresh::<1024>(), heap.take(layout(16, 8)).0);
+        let block = fresh.map_or(ptr::null_mut(), ptr::NonNull::as_ptr);
+        assert!(block.addr().is_multiple_of(LARGEST_ALIGNMENT) && block.addr() + 1024 == next.addr());
+        // SAFETY: it is of the class of that layout.
+        unsafe { heap.give(block, layout(1024, 32)) };
+        assert_eq!(heap.take_fresh::<1024>(), None, "one is free");
+        assert_eq!(heap.take(layout(1024, 32)), (block, true));
+        assert!(heap.take_fresh::<1024>().is_some());
+        assert_eq!((heap.take_fresh::<2048>(), Heap::new().take_fresh::<64>()), (None, None), "full");
     }
 
     #[test]

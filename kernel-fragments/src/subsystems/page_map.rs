@@ -1,9 +1,11 @@
-//! An interval map from pages to what is known of them: spans of equal pages, sorted, disjoint, as long as possible.
+//! An interval map from pages to what is known of them: spans of equal pages, sorted and disjoint.
 //!
-//! Found by bisection; what lies behind a change moves, so changes at the end, where mmap appends, cost the least. It only
-//! keeps the books; who touches memory is `address_space.rs`.
+//! Found by bisection; what lies behind a change moves, so changes at the end, where mmap appends, cost the least. Therefore spans are
+//! mostly as long as possible, but not where memory was given back in haste (`retired_spans.rs`). It only keeps the books; who touches memory is `address_space.rs`.
 
 use crate::errno::Errno;
+use crate::subsystems::kernel_heap::fresh_vector;
+use crate::subsystems::retired_spans::Retired;
 use crate::subsystems::shifting::{insert, remove};
 use alloc::vec::Vec;
 
@@ -53,6 +55,11 @@ impl Page {
         self.0 & (MAPPED | LIVE) != 0
     }
 
+    /// Whether it is mapped and nobody must be told when it goes.
+    pub const fn is_plain(self) -> bool {
+        self.0 & MAPPED != 0
+    }
+
     /// Whether it holds zeros that nobody ever wrote.
     pub const fn is_zero(self) -> bool {
         self.0 & (LIVE | STALE) == 0
@@ -86,6 +93,16 @@ pub struct Span {
     pub page: Page,
 }
 
+/// Index of the first of `spans` that ends behind `address`.
+#[inline(always)]
+pub fn index_of(spans: &[Span], address: usize) -> usize {
+    match spans.last() {
+        // The youngest pages are asked for most.
+        Some(last) if last.start <= address => spans.len() - usize::from(last.end > address),
+        _ => spans.partition_point(|span| span.end <= address),
+    }
+}
+
 /// For how many spans room is made at first: copying them to larger room costs more than the room.
 const FIRST_SPANS: usize = 32;
 
@@ -93,6 +110,7 @@ const FIRST_SPANS: usize = 32;
 #[derive(Debug)]
 pub struct PageMap {
     spans: Vec<Span>,
+    retired: Retired,
 }
 
 /// Pages that are alike, as [`PageMap::piece`] found them.
@@ -109,7 +127,7 @@ pub struct Piece {
 impl PageMap {
     /// No page is mapped, all are zero.
     pub const fn new() -> PageMap {
-        PageMap { spans: Vec::new() }
+        PageMap { spans: Vec::new(), retired: Retired::new() }
     }
 
     /// Every span, ascending.
@@ -122,13 +140,8 @@ impl PageMap {
         self.spans.get(self.index(address)..).unwrap_or(&[])
     }
 
-    /// Index of the first span that ends behind `address`.
     fn index(&self, address: usize) -> usize {
-        match self.spans.last() {
-            // The youngest pages are asked for most.
-            Some(last) if last.start <= address => self.spans.len() - usize::from(last.end > address),
-            _ => self.spans.partition_point(|span| span.end <= address),
-        }
+        index_of(&self.spans, address)
     }
 
     /// The pages that begin at `start`, as far as they are alike but not beyond `end`.
@@ -153,9 +166,31 @@ impl PageMap {
         if self.spans.last().is_some_and(|last| last.end > start) {
             return self.set(start, end, Some(page));
         }
+        self.join();
         self.grow()?;
         self.spans.push(Span { start, end, page });
         Ok(())
+    }
+
+    /// Makes spans as long as possible again.
+    #[inline]
+    pub fn join(&mut self) {
+        self.retired.join(&mut self.spans);
+    }
+
+    /// The same where there is no room for more spans.
+    #[inline]
+    pub fn join_if_full(&mut self) {
+        if self.spans.len() == self.spans.capacity() {
+            self.join();
+        }
+    }
+
+    /// Makes all pages of `start..end` be [`Page::STALE`], where that moves nothing; elsewhere nothing happens, and it is false: see
+    /// [`Retired::retire`].
+    #[inline]
+    pub fn retire(&mut self, start: usize, end: usize, most_zeros: usize) -> bool {
+        self.retired.retire(&mut self.spans, start, end, most_zeros)
     }
 
     /// As [`append`](Self::append), where that is cheap and there is room for one more span; `None`, and nothing happens,
@@ -198,49 +233,20 @@ impl PageMap {
         true
     }
 
+    /// Makes room for the first spans, where that takes no call; `None` elsewhere.
+    #[inline]
+    pub fn begin_quickly(&mut self) -> Option<()> {
+        let room = fresh_vector::<Span, { FIRST_SPANS * size_of::<Span>() }>()?;
+        // There is nothing to give back in a map that is empty.
+        core::mem::forget(core::mem::replace(&mut self.spans, room));
+        Some(())
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self) -> Result<(), Errno> {
         let more = if self.spans.capacity() == 0 { FIRST_SPANS } else { 2 };
         self.spans.try_reserve(more).map_err(|_| Errno::ENOMEM)
-    }
-
-    /// Makes all pages of `start..end` be `page`, if these are whole spans of mapped pages that are not shared, for each of
-    /// which `fits` holds of a page and the number of bytes; otherwise nothing happens, and it is false.
-    #[inline]
-    pub fn replace_spans(&mut self, start: usize, end: usize, page: Page, fits: impl Fn(Page, usize) -> bool) -> bool {
-        let index = self.index(start);
-        let (before, from) = self.spans.split_at_mut_checked(index).unwrap_or((&mut [], &mut []));
-        let (mut at, mut count) = (start, 0);
-        for span in from.iter() {
-            if at == end {
-                break;
-            }
-            if span.start != at || span.page.0 & MAPPED == 0 || !fits(span.page, span.end - at) {
-                return false;
-            }
-            (at, count) = (span.end, count + 1);
-        }
-        if at != end || count == 0 {
-            return false;
-        }
-        let behind = from.get(count).filter(|behind| behind.start == end && behind.page == page);
-        let (end, count) = behind.map_or((end, count), |behind| (behind.end, count + 1));
-        let (at, gone) = match (before.last_mut(), from.first_mut()) {
-            (Some(before), _) if before.end == start && before.page == page => {
-                before.end = end;
-                (index, count)
-            }
-            (_, Some(first)) => {
-                (first.end, first.page) = (end, page);
-                (index + 1, count - 1)
-            }
-            _ => return false,
-        };
-        if gone > 0 {
-            remove(&mut self.spans, at, gone);
-        }
-        true
     }
 
     /// Makes all pages of `start..piece.end` be `page`, where `piece` is what [`piece`](Self::piece) just found at `start`.
@@ -390,17 +396,6 @@ mod tests {
                         assert_eq!(map.split_last(start, end, old, page), changes && has_room);
                         if changes && has_room {
                             model[start..end].fill(Some(page));
-                        }
-                    }
-                    (3, _) => {
-                        let is_whole = |at: usize| at == 0 || at == PAGES || model[at - 1] != model[at];
-                        let fits = |page: Page| page.contents() == Contents::Live;
-                        let all_fit = model[start..end].iter().all(|page| page.is_some_and(fits));
-                        let replaced =
-                            map.replace_spans(start, end, Page::STALE, |page, _| page.contents() == Contents::Live);
-                        assert_eq!(replaced, start < end && is_whole(start) && is_whole(end) && all_fit);
-                        if replaced {
-                            model[start..end].fill(Some(Page::STALE));
                         }
                     }
                     (0, Some(page)) if start < end && model[start..end].iter().all(Option::is_none) => {

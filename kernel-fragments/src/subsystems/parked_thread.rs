@@ -1,13 +1,15 @@
 //! Threads that do not run, as the scheduler holds them: pointers that own.
 #![allow(unsafe_code)]
 
+use crate::subsystems::kernel_heap::take_fresh;
 use crate::thread::{
     A0, AlternateStack, KERNEL_STACK, PC, PROCESS_ID, RestartableSequences, SP, TP, Thread, Unfinished,
 };
-use crate::user_memory::UserAddress;
+use crate::user_memory::{UserAddress, UserMemory};
 use alloc::alloc::alloc_zeroed;
 use core::alloc::Layout;
 use core::ptr::NonNull;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 /// The only way to a thread that does not run. Whoever holds one may read and write the thread; nobody else does.
 #[derive(Debug)]
@@ -33,6 +35,9 @@ const BLOCK: Layout = match Layout::from_size_align(KERNEL_STACK, align_of::<Thr
     Err(_) => panic!("a power of two is an alignment"),
 };
 
+/// What a call may change, a0 left out (psABI, "Integer Register Convention").
+const CALLER_SAVED: [usize; 15] = [1, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31];
+
 /// Room for a thread on the kernel's heap, on top of a kernel stack of its own: zeros, or what was a [`Thread`], with nothing of
 /// what a thread has for itself.
 #[derive(Debug)]
@@ -47,19 +52,38 @@ impl ThreadRoom {
         Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
     }
 
+    /// The same where it takes no call; `None` elsewhere.
+    #[inline(always)]
+    fn new_quickly() -> Option<ThreadRoom> {
+        let block = take_fresh::<KERNEL_STACK>()?;
+        // SAFETY: the offset lies inside the block.
+        Some(ThreadRoom(unsafe { block.add(OFFSET) }.cast::<Thread>()))
+    }
+
     /// The room of a thread that is gone.
     #[inline(never)]
     fn cleared(thread: ParkedThread) -> ThreadRoom {
+        ThreadRoom::clear(thread)
+    }
+
+    #[inline(always)]
+    fn clear(thread: ParkedThread) -> ThreadRoom {
         let place = thread.0.as_ptr();
         // SAFETY: it is a thread that nobody runs or saves to any more.
         unsafe {
+            (*place).frame.x[A0] = 0;
+            (*place).frame.continuation = 0;
+            (*place).leave = 0;
             (*place).pending_signals = 0;
             (*place).alternate_stack = AlternateStack::NONE;
             (*place).cpu_ns = 0;
             (*place).robust_list = UserAddress::NULL;
             (*place).restartable_sequences = RestartableSequences::NONE;
+            // All stores of zeros in one piece would become a call.
+            compiler_fence(Ordering::AcqRel);
             (*place).unfinished = Unfinished::NONE;
             (*place).awaited_signals = 0;
+            (*place).mask_to_restore = None;
         }
         ThreadRoom(thread.0)
     }
@@ -104,6 +128,35 @@ impl ThreadRoom {
     }
 }
 
+impl ThreadRoom {
+    /// As [`make`](Self::make), where floating point was never used, the parent's scheduling and no mask to restore are inherited, and
+    /// without what assembly puts there before the thread can run: pc, gp and callee-saved registers. It calls nothing.
+    #[inline(always)]
+    fn make_quickly(self, parent: &Thread, tid: u32, start: Start) -> ParkedThread {
+        let thread = self.0.as_ptr();
+        // SAFETY: as in `make`.
+        unsafe {
+            let (to, from) = (&mut (*thread).frame.x, &parent.frame.x);
+            for few in CALLER_SAVED.as_chunks::<5>().0 {
+                for &register in few {
+                    to[register] = from[register];
+                }
+                // With all at once on their way there are too few registers.
+                compiler_fence(Ordering::AcqRel);
+            }
+            // a0 is 0 already, and so is all else that is not written here.
+            to[SP] = start.stack;
+            to[TP] = start.thread_pointer.unwrap_or(from[TP]);
+            (*thread).tid = tid;
+            (*thread).scheduling = parent.scheduling;
+            (*thread).signal_mask = parent.signal_mask;
+            (*thread).clear_child_tid = start.clear_child_tid;
+            (*thread).name = parent.name;
+        }
+        ParkedThread(self.0)
+    }
+}
+
 impl ParkedThread {
     /// Takes the running thread off the hart.
     ///
@@ -119,6 +172,11 @@ impl ParkedThread {
     pub fn get(&self) -> &Thread {
         // SAFETY: it is alive, and only this pointer leads to it; see `park`.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Where it lies.
+    pub fn place(&self) -> NonNull<Thread> {
+        self.0
     }
 
     /// The thread, to change.
@@ -149,6 +207,35 @@ impl ThreadRooms {
         if thread.get().tid != PROCESS_ID {
             self.0.push(thread);
         }
+    }
+
+    /// Makes a thread as [`ThreadRoom::make_quickly`] does, in one of them or a new one, and stores its id at `tid_place`, if there is one. `None`, and
+    /// nothing happens, where floating point was used or it is not soon done. It calls nothing.
+    #[inline(always)]
+    pub fn make_quickly(
+        &mut self,
+        memory: &mut impl UserMemory,
+        parent: &Thread,
+        tid: u32,
+        start: Start,
+        tid_place: Option<UserAddress>,
+    ) -> Option<ParkedThread> {
+        if parent.float_state != 0 || !parent.scheduling.is_inherited() {
+            return None;
+        }
+        let room = match self.0.pop() {
+            Some(thread) if thread.get().float_state != 0 => {
+                self.0.push(thread);
+                return None;
+            }
+            Some(thread) => ThreadRoom::clear(thread),
+            None => ThreadRoom::new_quickly()?,
+        };
+        if tid_place.is_some_and(|place| memory.write_u32_quickly(place, tid).is_none()) {
+            self.0.push(ParkedThread(room.0));
+            return None;
+        }
+        Some(room.make_quickly(parent, tid, start))
     }
 
     /// One of them, or a new one; `None` if the heap is full.

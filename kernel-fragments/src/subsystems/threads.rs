@@ -9,12 +9,13 @@ use crate::abi::timespec::write_timespec;
 use crate::errno::Errno;
 use crate::outcome::Leave;
 use crate::platform_interface::Platform;
-use crate::stop::{Message, Part};
+use crate::report::errno_value;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::parked_thread::{ParkedThread, Start, ThreadQueue, ThreadRooms};
+use crate::subsystems::waiting_reports::report_waiting;
 use crate::subsystems::watched::Watched;
-use crate::thread::{A0, ECALL_BYTES, PC, PROCESS_ID, Thread, Unfinished, Wait};
+use crate::thread::{A0, PROCESS_ID, Thread, Unfinished, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Weak;
 use core::ptr::NonNull;
@@ -41,6 +42,8 @@ pub struct Threads {
     /// How many there are, the running one left out.
     others: usize,
     rooms: ThreadRooms,
+    /// Whether anybody ever waited to own a futex.
+    pub owning_is_known: bool,
     last_tid: u32,
     /// What the process's status will be once the last thread is gone: that of the first thread's exit.
     status: i32,
@@ -57,6 +60,7 @@ impl Threads {
             next_deadline_ns: NEVER,
             others: 0,
             rooms: ThreadRooms::new(),
+            owning_is_known: false,
             last_tid: PROCESS_ID,
             status: 0,
         }
@@ -74,6 +78,25 @@ impl Threads {
         self.others += 1;
         self.ready.push(room.make(parent, tid, start));
         Ok(tid)
+    }
+
+    /// As [`create`](Self::create), but of the frame of `parent` only caller-saved registers are there, and of the child's pc, gp
+    /// and callee-saved registers are left to assembly. The id is stored at `tid_place`, if there is one. `None`, and nothing happens, where
+    /// floating point was used, or it is not soon done. It calls nothing.
+    #[inline(always)]
+    pub fn create_quickly(
+        &mut self,
+        memory: &mut impl UserMemory,
+        parent: &Thread,
+        start: Start,
+        tid_place: Option<UserAddress>,
+    ) -> Option<(u32, NonNull<Thread>)> {
+        let tid = self.last_tid + 1;
+        let child = self.rooms.make_quickly(memory, parent, tid, start, tid_place)?;
+        (self.last_tid, self.others) = (tid, self.others + 1);
+        let place = child.place();
+        self.ready.push(child);
+        Some((tid, place))
     }
 
     /// Has the `alarm` hook be called `alarm_ns` after boot, once a thread is chosen then; `None` for never.
@@ -112,7 +135,8 @@ impl Threads {
 
     /// The caller waits: its call returns 0 when it gets what it waits for and, at `deadline_ns` after boot, ETIMEDOUT
     /// (0 if it only sleeps).
-    pub fn wait(&self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
+    pub fn wait(&mut self, thread: &mut Thread, wait: Wait, deadline_ns: Option<u64>) -> Leave {
+        self.owning_is_known |= matches!(wait, Wait::OwnFutex(_));
         thread.frame.x[A0] = 0;
         (thread.wait, thread.wait_ends_ns) = (wait, deadline_ns.unwrap_or(NEVER));
         Leave::Wait
@@ -276,7 +300,7 @@ impl Threads {
             Wait::OwnFutex(address) => Some(address.0 as u64),
             _ => None,
         };
-        thread.frame.x[A0] = result_of(Errno::EINTR);
+        thread.frame.x[A0] = errno_value(Errno::EINTR);
         if let Some(argument) = argument {
             thread.frame.make_call_again();
             thread.frame.x[A0] = argument;
@@ -288,7 +312,7 @@ impl Threads {
             // Linux would answer EFAULT in place of EINTR.
             let left_ns = thread.wait_ends_ns.saturating_sub(clock.now_ns());
             if let Err(errno) = write_timespec(memory, remaining, left_ns) {
-                thread.frame.x[A0] = result_of(errno);
+                thread.frame.x[A0] = errno_value(errno);
             }
         }
         self.ready.push(waiter);
@@ -304,7 +328,7 @@ impl Threads {
         {
             let thread = waiter.get_mut();
             match thread.wait {
-                Wait::Futex(..) | Wait::OwnFutex(_) => thread.frame.x[A0] = result_of(Errno::ETIMEDOUT),
+                Wait::Futex(..) | Wait::OwnFutex(_) => thread.frame.x[A0] = errno_value(Errno::ETIMEDOUT),
                 Wait::Event => {
                     thread.awaited_signals = 0;
                     self.file_waits.forget(thread.tid);
@@ -321,27 +345,6 @@ impl Threads {
     fn earliest_deadline_ns(&self) -> u64 {
         self.waiting.iter().map(|thread| thread.wait_ends_ns).min().unwrap_or(NEVER)
     }
-
-    /// Says what everybody waits for and where.
-    fn report_deadlock(&self, platform: &mut impl Platform) {
-        for thread in self.waiting.iter() {
-            let (what, address) = match thread.wait {
-                Wait::Futex(address, _) => ("a wake of the futex at ", Part::Hex(address.0 as u64)),
-                Wait::OwnFutex(address) => ("ownership of the futex at ", Part::Hex(address.0 as u64)),
-                Wait::Sleep(_) => ("a signal", Part::Text(b"")),
-                Wait::Event => ("something to happen to a file, or a signal", Part::Text(b"")),
-            };
-            let behind = if thread.wait == Wait::Event { 0 } else { ECALL_BYTES };
-            let (tid, pc) = (u64::from(thread.tid), thread.frame.x[PC].wrapping_sub(behind));
-            let parts = [Part::Decimal(tid), Part::Text(what.as_bytes()), address, Part::Hex(pc)];
-            Message(platform).write("zeroos: thread % waits for %%, pc %\n", &parts);
-        }
-    }
-}
-
-/// How the program sees `errno` in a0.
-fn result_of(errno: Errno) -> u64 {
-    i64::from(errno.0).wrapping_neg() as u64
 }
 
 /// Where the calling thread, whose call ended with `leave`, goes if nobody's time has come and somebody is ready: that one
@@ -439,7 +442,7 @@ fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) 
     match threads.ready.pop() {
         Some(next) => Some(next.resume()),
         None => {
-            threads.report_deadlock(platform);
+            report_waiting(platform, threads.waiting.iter());
             None
         }
     }

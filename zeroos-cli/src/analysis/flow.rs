@@ -176,7 +176,7 @@ impl Flow {
 }
 
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
-const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
+pub(super) const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
 /// Lists of blocks, one behind the other. What is to be in them is counted first, then added.
 struct BlockLists {

@@ -40,6 +40,8 @@ pub struct CodeListing {
     pub code: Vec<AddressRange>,
     /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
     pub referenced: Vec<Address>,
+    /// Addresses inside executable segments that words in data hold, or look as if they did, ascending.
+    pub pointed_at: Vec<Address>,
     /// Why nothing can be said of where control goes, if that is so: other code may run, too.
     pub lost: Option<String>,
 }
@@ -108,6 +110,7 @@ impl CodeListing {
         let computed = program.functions.iter().flat_map(|function| &function.code_references);
         let referenced: BTreeSet<u64> = computed.chain(&program.address_taken).copied().collect();
         listing.referenced = referenced.into_iter().map(Address).collect();
+        listing.pointed_at = program.targets_in_data().map(Address).collect();
         listing
     }
 }

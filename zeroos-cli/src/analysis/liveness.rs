@@ -4,7 +4,7 @@
 
 use super::blocks::BlockEffects;
 use super::exit::{BlockId, Callee, Exit, FunctionId};
-use super::flow::{Flow, all_registers, caller_saved};
+use super::flow::{FIXED, Flow, all_registers, caller_saved};
 use super::go::liveness::{GoLiveness, returned};
 use super::program::Program;
 use super::state::Convention;
@@ -24,6 +24,8 @@ pub(super) struct Liveness<'p, 'a> {
     needed: Vec<FunctionId>,
     /// Of each function, the block it starts with.
     first_blocks: Vec<Option<BlockId>>,
+    /// Calls and jumps through pointers.
+    by_pointer: ByPointer,
     /// Whether a function that stores all registers, as unwinders do, is taken not to care for temporaries, which by the
     /// convention hold nothing when it is called.
     knows_context_savers: bool,
@@ -40,6 +42,31 @@ struct ConventionSets {
     parameters: RegisterSet,
     /// What a caller may read after a return.
     returned: RegisterSet,
+}
+
+/// What is known of calls and jumps through pointers, which lead to functions whose addresses are taken.
+struct ByPointer {
+    /// Those functions, by id; empty where others may be meant.
+    callees: Vec<bool>,
+    /// Blocks that end in such calls and jumps.
+    callers: Vec<BlockId>,
+    /// What they may read.
+    read: RegisterSet,
+}
+
+impl ByPointer {
+    fn new(program: &Program<'_>, needed: &[FunctionId], sets: &ConventionSets) -> ByPointer {
+        let callees = called_by_pointer(program);
+        if callees.is_empty() {
+            return ByPointer { callees: Vec::new(), callers: Vec::new(), read: sets.parameters };
+        }
+        let mut is_callee = vec![false; program.functions.len()];
+        callees.iter().for_each(|callee| is_callee[callee.index()] = true);
+        let blocks = needed.iter().flat_map(|&function| &program[function].blocks).copied();
+        let callers =
+            blocks.filter(|&block| program.blocks[block].exit.callees().any(|callee| callee.unknown)).collect();
+        ByPointer { callees: is_callee, callers, read: sets.saved.union(FIXED) }
+    }
 }
 
 /// Blocks to look at again, each at most once.
@@ -85,6 +112,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
             at_start: vec![all_registers(); blocks],
             at_return: vec![sets.returned; program.functions.len()],
             others: (program.convention == Convention::Go).then(|| GoLiveness::new(program, flow)),
+            by_pointer: ByPointer::new(program, &needed, &sets),
             needed,
             first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
             knows_context_savers: knows_context_savers && program.convention == Convention::Standard,
@@ -124,6 +152,12 @@ impl<'p, 'a> Liveness<'p, 'a> {
         }
         let function = program.blocks[block].function;
         if self.first_blocks[function.index()] == Some(block) {
+            if self.by_pointer.callees.get(function.index()) == Some(&true) {
+                let read = self.by_pointer.read.union(self.at_entry(function).intersection(self.sets.parameters));
+                if std::mem::replace(&mut self.by_pointer.read, read) != read {
+                    self.by_pointer.callers.iter().for_each(|&caller| work.push(caller));
+                }
+            }
             for &caller in flow.callers(function) {
                 if self.needed.binary_search(&program.blocks[caller].function).is_ok() {
                     work.push(caller);
@@ -242,9 +276,22 @@ impl<'p, 'a> Liveness<'p, 'a> {
 
     fn read_by(&self, callee: Callee<'_>) -> RegisterSet {
         let known = callee.known().map(|function| self.at_entry(function));
-        let unknown = callee.unknown || callee.is_nowhere();
-        known.fold(if unknown { self.sets.parameters } else { RegisterSet::EMPTY }, RegisterSet::union)
+        let unknown = match callee {
+            _ if callee.unknown => self.by_pointer.read,
+            _ if callee.is_nowhere() => self.sets.parameters,
+            _ => RegisterSet::EMPTY,
+        };
+        known.fold(unknown, RegisterSet::union)
     }
+}
+
+/// The functions that a call through a pointer can lead to; none where that is not known, or registers are used otherwise than
+/// the psABI has it.
+fn called_by_pointer(program: &Program<'_>) -> Vec<FunctionId> {
+    if program.convention != Convention::Standard || program.lost.is_some() {
+        return Vec::new();
+    }
+    program.address_taken.iter().filter_map(|&entry| program.function_at(entry)).collect()
 }
 
 /// The functions `found` and those whose registers theirs depend on: callees, for what they read, and callers, for what
@@ -252,13 +299,17 @@ impl<'p, 'a> Liveness<'p, 'a> {
 fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets, mut found: Vec<FunctionId>) -> Vec<FunctionId> {
     let mut needed = Vec::new();
     let mut seen = vec![false; program.functions.len()];
+    let mut by_pointer = called_by_pointer(program);
     while let Some(function) = found.pop() {
         if std::mem::replace(&mut seen[function.index()], true) {
             continue;
         }
         needed.push(function);
-        let exits = program[function].blocks.iter().map(|&block| &program.blocks[block].exit);
-        found.extend(exits.flat_map(|exit| exit.targets()));
+        let exits = || program[function].blocks.iter().map(|&block| &program.blocks[block].exit);
+        found.extend(exits().flat_map(|exit| exit.targets()));
+        if !by_pointer.is_empty() && exits().any(|exit| exit.callees().any(|callee| callee.unknown)) {
+            found.append(&mut by_pointer);
+        }
         if sets.returned != all_registers() {
             found.extend(flow.callers(function).iter().map(|&block| program.blocks[block].function));
         }

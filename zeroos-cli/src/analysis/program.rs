@@ -196,6 +196,11 @@ impl<'a> Program<'a> {
         self.surroundings.labels(address, address.saturating_add(1)).next().is_some()
     }
 
+    /// Code addresses in data, of whatever, ascending.
+    pub fn targets_in_data(&self) -> impl Iterator<Item = u64> {
+        self.surroundings.labels(0, u64::MAX)
+    }
+
     /// Explores all that is queued, to the end.
     fn settle(&mut self, work: &mut Work<'a>, premises: &Premises) {
         self.drain(work, premises);

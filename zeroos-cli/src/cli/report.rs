@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::address::Address;
+use crate::address::{Address, AddressRange};
 use crate::image::{ImageNote, KernelParts};
 use crate::pipeline::{Built, Examined};
-use crate::plan::{EntryMode, Jump, Plan, Replacement};
+use crate::plan::{Before, EntryMode, Jump, Plan, Replacement};
 
 /// The format of the report.
 const SCHEMA: &str = "zeroos.report/1";
@@ -66,9 +66,15 @@ struct SiteReport<'a> {
     function: &'a str,
     /// `direct` or `trap`.
     entry: &'static str,
-    /// The replaced bytes: from here, `replaced_bytes` of them; absent for a trap.
+    /// How it gets to its stub; absent for a trap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jump: Option<&'static str>,
+    /// The replaced bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<Replaced>,
+    /// The bytes that were replaced elsewhere on the way to the stub, where nobody executes or reads them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    island: Option<Replaced>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stub: Option<Address>,
     /// The kernel's function that the stub calls.
@@ -90,6 +96,12 @@ struct Replaced {
     /// In the image.
     start: Address,
     size_bytes: u64,
+}
+
+impl Replaced {
+    fn new(range: AddressRange) -> Replaced {
+        Replaced { start: range.start(), size_bytes: range.size().0 }
+    }
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -125,7 +137,9 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
             placed,
             function: &site.function_name,
             entry: "trap",
+            jump: None,
             replaced: None,
+            island: None,
             stub: None,
             callee: None,
             compares: false,
@@ -136,10 +150,14 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
             EntryMode::Trap(reason) => SiteReport { reason: Some(reason.to_string()), ..trap },
             EntryMode::Direct(entry) => SiteReport {
                 entry: "direct",
-                replaced: Some(match entry.jump {
-                    Jump::Near => Replaced { start: placed, size_bytes: 4 },
-                    Jump::Far { .. } => Replaced { start: placed.offset(-4), size_bytes: 8 },
+                jump: Some(match entry.jump {
+                    Jump::Near => "near",
+                    Jump::Far { replaced: Before::Number(_), .. } => "with the number before it",
+                    Jump::Far { replaced: Before::Moved(..), .. } => "with what stood before it",
+                    Jump::Island { .. } => "over an island",
                 }),
+                replaced: entry.jump.at_site(placed).map(Replaced::new),
+                island: entry.jump.island().map(Replaced::new),
                 stub: Some(entry.stub.start()),
                 callee: Some(entry.callee.symbol()),
                 compares: entry.check.is_some(),

@@ -179,12 +179,13 @@ fn relocate(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
 fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
     for (site, entry) in plan.direct_sites() {
         let unusable = || ImageError::Stub { site, what: "its instruction cannot be replaced".into() };
-        let (start, patch) = entry.patch(site).ok_or_else(unusable)?;
-        let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(start));
-        let piece = piece.ok_or_else(unusable)?;
-        let offset = (start - piece.range.start()).0 as usize;
-        let place = piece.bytes.get_mut(offset..offset + patch.len()).ok_or_else(unusable)?;
-        place.copy_from_slice(&patch);
+        for (start, patch) in entry.patches(site).ok_or_else(unusable)? {
+            let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(start));
+            let piece = piece.ok_or_else(unusable)?;
+            let offset = (start - piece.range.start()).0 as usize;
+            let place = piece.bytes.get_mut(offset..offset + patch.len()).ok_or_else(unusable)?;
+            place.copy_from_slice(&patch);
+        }
     }
     Ok(())
 }

@@ -307,10 +307,7 @@ fn stub(
     if enters {
         code.leave(thread)?;
     }
-    let temporary = match entry.jump {
-        Jump::Near => ZERO,
-        Jump::Far { temporary, .. } => temporary,
-    };
+    let temporary = entry.jump.temporary().unwrap_or(ZERO);
     code.jump(ZERO, temporary, site.offset(4))?;
     let mut continuations = None;
     if in_memory && (leaves || wants_frame || plan.snapshot) {
@@ -357,7 +354,7 @@ fn again(entry: &DirectEntry, arguments: usize) -> RegisterSet {
         Callee::Dispatcher => arguments.with(Register::A7),
     };
     match entry.jump {
-        Jump::Near => again,
+        Jump::Near | Jump::Island { .. } => again,
         Jump::Far { temporary, .. } => again.with(temporary),
     }
 }

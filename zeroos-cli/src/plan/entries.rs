@@ -4,7 +4,7 @@
 //! A replaced `ecall` is the 4-byte jump `jal t, stub`: a dead temporary tells the stub where it was called, `j stub` if
 //! there is none. Where no room for a stub is within the ±1 MiB that it reaches, what stands right before the `ecall` gives its
 //! room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there. If it is `li a7, N`, the stub knows the number;
-//! other instructions that work on registers move into the stub.
+//! other instructions that work on registers move into the stub. What is left goes over an island, if there is one (`islands.rs`).
 //!
 //! A stub serves the one call that the analysis found. Where it found more than a constant right before the `ecall`, the stub
 //! compares a7 all the same, so that no mistake of the analysis can become another call than the program made.
@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::jumps::{Before, INSTRUCTION, Jump, NEAR, displacement};
 use super::stub_rooms::StubRooms;
 use super::{Placement, PlanError, Selection};
 use crate::address::{Address, AddressRange};
@@ -62,6 +63,13 @@ pub enum TrapReason {
     NotRecovered,
 }
 
+impl TrapReason {
+    /// Whether it would have a stub if one were near.
+    pub fn is_far(self) -> bool {
+        matches!(self, TrapReason::FarWithoutRoomBefore | TrapReason::FarTarget | TrapReason::FarWithoutTemporary)
+    }
+}
+
 /// A site with a stub of its own.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DirectEntry {
@@ -80,40 +88,6 @@ pub struct DirectEntry {
     pub scratch: Option<Register>,
     /// Whether the stub must compare a7 with the number of its call, and by which dead register.
     pub check: Option<Register>,
-}
-
-/// What stands in the place of an `ecall`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Jump {
-    /// `jal link, stub`, or `j stub`
-    Near,
-    /// `auipc temporary, …` in place of the four bytes before the `ecall`, and `jr …(temporary)`.
-    Far {
-        /// Dead before and after.
-        temporary: Register,
-        /// What stood there.
-        replaced: Before,
-    },
-}
-
-/// What a far jump replaces beside the `ecall`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Before {
-    /// `li a7, number`: the stub knows it.
-    Number(SyscallNumber),
-    /// One instruction of four bytes, or two of two, which the stub begins with.
-    Moved(Instruction, Option<Instruction>),
-}
-
-impl Before {
-    /// The instructions that the stub begins with.
-    pub fn moved(self) -> impl Iterator<Item = Instruction> {
-        let (first, second) = match self {
-            Before::Number(_) => (None, None),
-            Before::Moved(first, second) => (Some(first), second),
-        };
-        first.into_iter().chain(second)
-    }
 }
 
 /// Whom a stub calls.
@@ -160,6 +134,11 @@ pub fn choose_symbol(number: SyscallNumber) -> String {
     format!("zeroos_choose_{}", number.0)
 }
 
+/// The symbol of the function that is asked first for a call that makes a thread.
+pub fn quick_symbol(number: SyscallNumber) -> String {
+    format!("zeroos_quick_{}", number.0)
+}
+
 /// How [`kept_symbol`] begins.
 pub const KEPT: &str = "zeroos_kept_";
 
@@ -171,39 +150,6 @@ pub const UNPREDICTED: &str = "zeroos_unpredicted";
 
 /// The symbol of the code by which an image goes on where a snapshot was taken.
 pub const RESUME: &str = "zeroos_resume";
-
-impl DirectEntry {
-    /// The address of the first replaced byte and the replacing bytes, for the site at `site` in the image; `None` if the
-    /// stub is out of reach after all.
-    pub fn patch(&self, site: Address) -> Option<(Address, Vec<u8>)> {
-        let zero = Register::ZERO;
-        let link = self.link.unwrap_or(zero);
-        let word = |op, rd, rs1, immediate| Instruction::new(op, rd, rs1, zero, immediate).encode();
-        match self.jump {
-            Jump::Near => {
-                let displacement = i32::try_from(displacement(site, self.stub.start())).ok()?;
-                Some((site, word(Op::Jal, link, zero, displacement)?.to_le_bytes().to_vec()))
-            }
-            Jump::Far { temporary, .. } => {
-                let start = site.offset(-INSTRUCTION);
-                let (high, low) = split_displacement(displacement(start, self.stub.start()))?;
-                let words = [word(Op::Auipc, temporary, zero, high)?, word(Op::Jalr, link, temporary, low)?];
-                Some((start, words.map(u32::to_le_bytes).concat()))
-            }
-        }
-    }
-}
-
-/// Bytes of an uncompressed instruction.
-const INSTRUCTION: i64 = 4;
-
-/// How far `jal` reaches (ISA manual, "Unconditional Jumps"), bytes; a little less, so that both ways fit.
-const NEAR: i64 = (1 << 20) - 4096;
-
-/// From `from` to `to`, in bytes.
-fn displacement(from: Address, to: Address) -> i64 {
-    to.0.wrapping_sub(from.0).cast_signed()
-}
 
 /// Room for the stub of `site`, in bytes: what its longest form takes, if its call can leave otherwise than by returning or not.
 fn stub_size(site: &Site, leaves: bool, in_memory: bool) -> u64 {
@@ -245,6 +191,17 @@ pub(super) struct Circumstances<'a> {
     pub in_memory: bool,
 }
 
+/// What is chosen of a stub before its place.
+pub(super) struct DirectCall {
+    pub callee: Callee,
+    pub check: Option<Register>,
+    /// Registers that are dead, beside that one.
+    pub temporaries: RegisterSet,
+    pub leaves: bool,
+    /// Room for the stub, in bytes.
+    pub size: u64,
+}
+
 impl Circumstances<'_> {
     /// Chooses for every reachable site.
     pub fn choose(&self, request: EntryRequest, rooms: &mut StubRooms) -> BTreeMap<Address, EntryMode> {
@@ -265,33 +222,44 @@ impl Circumstances<'_> {
         code.peek().is_some() && code.all(|section| !section.range.contains(address))
     }
 
-    /// A stub for `site`.
-    fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
-        let relocated = |start: u64| {
-            let touches = |target: u64| target < site.address.0 + 4 && start < target.saturating_add(8);
-            self.app.relocations.iter().any(|relocation| touches(relocation.target.0))
-        };
-        if relocated(site.address.0) {
+    /// Whom the stub of `site` would call, and what it can use.
+    pub(super) fn call(&self, site: &Site) -> Result<DirectCall, TrapReason> {
+        if self.is_relocated(site.address.0, site) {
             return Err(TrapReason::Relocated);
         }
         if site.chain.is_empty() || self.is_data_by_sections(site.address) {
             return Err(TrapReason::NotRecovered);
         }
-        let mut temporaries = site.dead_temporaries.iter();
+        let mut temporaries = site.dead_temporaries;
         let number = match site.evidence.numbers() {
             Some(numbers) if numbers.len() == 1 => numbers.first().copied(),
             _ => None,
         };
         let number = number.filter(|number| self.selection.handlers.contains_key(number));
         let is_certain = number.is_some_and(|number| is_set_in_line(self.app, site, number));
-        let check = if number.is_some() && !is_certain { temporaries.next() } else { None };
+        let check = if number.is_some() && !is_certain { temporaries.iter().next() } else { None };
+        if let Some(check) = check {
+            temporaries = temporaries.without(check);
+        }
         let callee = match number {
             Some(number) if is_certain || check.is_some() => Callee::Call(number),
             _ => Callee::Dispatcher,
         };
-        let (placed, live) = (self.placement.placed(site.address), site.live_after);
         let leaves = self.selection.may_leave(callee);
-        let size = stub_size(site, leaves, self.in_memory);
+        Ok(DirectCall { callee, check, temporaries, leaves, size: stub_size(site, leaves, self.in_memory) })
+    }
+
+    /// Whether a relocation changes something from `start` up to the end of `site`.
+    fn is_relocated(&self, start: u64, site: &Site) -> bool {
+        let touches = |target: u64| target < site.address.0 + 4 && start < target.saturating_add(8);
+        self.app.relocations.iter().any(|relocation| touches(relocation.target.0))
+    }
+
+    /// A stub for `site`.
+    fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
+        let DirectCall { callee, check, temporaries, leaves, size } = self.call(site)?;
+        let mut temporaries = temporaries.iter();
+        let (placed, live) = (self.placement.placed(site.address), site.live_after);
         let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
         if let Some(stub) = near {
             let mut link = temporaries.next();
@@ -315,7 +283,7 @@ impl Circumstances<'_> {
         let effects = replaced.moved().map(|instruction| instruction.effects());
         let used = effects.fold(RegisterSet::EMPTY, |used, effects| used.union(effects.uses).union(effects.defines));
         let temporary = temporaries.find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutTemporary)?;
-        if relocated(site.address.0.wrapping_sub(4)) {
+        if self.is_relocated(site.address.0.wrapping_sub(4), site) {
             return Err(TrapReason::Relocated);
         }
         let size = size + 4 * MOST_MOVED;

@@ -4,11 +4,12 @@
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 
+use super::makers::maker;
 use super::module_tree::module_tree;
 use super::{SourceError, departures};
 use crate::catalog::{Handler, Hook, Module, Moment, Parameter, StateType};
 use crate::linux::SyscallNumber;
-use crate::plan::{Plan, call_symbol, general_symbol, kept_symbol};
+use crate::plan::{Plan, call_symbol, general_symbol, kept_symbol, quick_symbol};
 
 /// The root's text.
 pub(super) fn generate(plan: &Plan) -> Result<String, SourceError> {
@@ -329,13 +330,17 @@ fn call_function(plan: &Plan, number: SyscallNumber, module: &Module, handler: &
         quote! { thread.frame.x[thread::SP] = program_stack_pointer(); }
     });
     let entry = name;
+    let asked_first = handler.quick.as_ref().filter(|_| !handler.wants_frame() || plan.platform.has_trap_csrs());
     // Both take the same registers, so that going on is a jump.
-    let is_behind = handler.quick.is_some() || handler.wants_frame();
+    let is_behind = asked_first.is_some() || handler.wants_frame();
     let name = if is_behind { ident(&general_symbol(number)) } else { entry.clone() };
     let kept = ident(&kept_symbol(number));
     let number = Literal::u64_unsuffixed(number.0);
-    let quick = handler.quick.as_ref().map(|(function, parameters)| {
+    let quick = asked_first.map(|(function, parameters)| {
         let call = self::call(module, function, parameters);
+        if handler.wants_frame() {
+            return maker(&documentation, &quick_symbol(handler.number), &kept, &call);
+        }
         let take_thread = parameters.contains(&Parameter::Thread).then_some(&take_thread);
         let result = if handler.may_leave {
             quote! { result }
@@ -414,7 +419,7 @@ pub(super) fn call(module: &Module, function: &str, parameters: &[Parameter]) ->
     quote! { #function(#(#arguments),*) }
 }
 
-fn ident(name: &str) -> Ident {
+pub(super) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
 

@@ -9,9 +9,10 @@ use tera::{Context, Tera};
 
 use super::{SMALLEST_TARGET, SourceError};
 use crate::assets;
-use crate::catalog::Moment;
+use crate::catalog::{Handler, Moment};
 use crate::plan::{
-    Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, choose_symbol, general_symbol, kept_symbol, turn_symbol,
+    Callee, KernelRoom, Plan, RESUME, UNPREDICTED, call_symbol, choose_symbol, general_symbol, kept_symbol,
+    quick_symbol, turn_symbol,
 };
 use crate::platform::EcallBehaviour;
 
@@ -64,7 +65,8 @@ struct QuickCall {
 }
 
 fn quick(plan: &Plan) -> Vec<QuickCall> {
-    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| handler.quick.is_some());
+    let is_asked = |handler: &Handler| handler.quick.is_some() && !handler.wants_frame();
+    let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| is_asked(handler));
     let numbers = handlers.map(|(&number, _)| number);
     numbers.map(|number| QuickCall { kept: kept_symbol(number), general: general_symbol(number) }).collect()
 }
@@ -91,12 +93,18 @@ fn turns(plan: &Plan) -> Vec<TurnCall> {
 struct WholeCall {
     entry: String,
     general: String,
+    /// What is asked before: whom, and what does the rest.
+    quick: Option<[String; 2]>,
 }
 
 fn whole(plan: &Plan) -> Vec<WholeCall> {
     let handlers = plan.selection.handlers.iter().filter(|(_, (_, handler))| handler.wants_frame());
-    let numbers = handlers.map(|(&number, _)| number);
-    numbers.map(|number| WholeCall { entry: call_symbol(number), general: general_symbol(number) }).collect()
+    let calls = handlers.map(|(&number, (_, handler))| WholeCall {
+        entry: call_symbol(number),
+        general: general_symbol(number),
+        quick: handler.quick.is_some().then(|| [quick_symbol(number), kept_symbol(number)]),
+    });
+    calls.collect()
 }
 
 /// Whether the dispatcher compares one number after another: for few calls, and where it is shorter than a table and only

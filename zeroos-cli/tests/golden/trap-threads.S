@@ -148,9 +148,94 @@ zeroos_kept_98:
     addi    sp, sp, 256
     ret
 
-# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+# A call that makes a thread: first a function is asked that is quick, and gives it in a1, or 0 there. Of the new thread's frame what
+# is in the hart is still missing. The slot of a0 is nobody's.
     .globl zeroos_call_220
 zeroos_call_220:
+    csrr    t0, mstatus
+    bltz    t0, .Lwhole_zeroos_general_220    # mstatus.SD: floating point changed since it was saved or loaded
+    sd      ra, 80(sp)
+    sd      tp, 32(sp)
+    jal     zeroos_quick_220
+    ld      ra, 80(sp)
+    beqz    a1, 1f
+    csrr    t0, mepc                    # behind the call
+    sd      t0, 0(a1)
+    sd      gp, 24(a1)
+    sd      s0, 64(a1)
+    sd      s1, 72(a1)
+    sd      s2, 144(a1)
+    sd      s3, 152(a1)
+    sd      s4, 160(a1)
+    sd      s5, 168(a1)
+    sd      s6, 176(a1)
+    sd      s7, 184(a1)
+    sd      s8, 192(a1)
+    sd      s9, 200(a1)
+    sd      s10, 208(a1)
+    sd      s11, 216(a1)
+1:  ret
+
+# From what asks first to the function below: all registers but a0 are kept, but a1 becomes 0.
+    .globl zeroos_kept_220
+zeroos_kept_220:
+    addi    sp, sp, -256
+    sd      ra, 8(sp)
+    sd      t0, 40(sp)
+    sd      t1, 48(sp)
+    sd      t2, 56(sp)
+    sd      a1, 88(sp)
+    sd      a2, 96(sp)
+    sd      a3, 104(sp)
+    sd      a4, 112(sp)
+    sd      a5, 120(sp)
+    sd      a6, 128(sp)
+    sd      a7, 136(sp)
+    sd      t3, 224(sp)
+    sd      t4, 232(sp)
+    sd      t5, 240(sp)
+    sd      t6, 248(sp)
+    addi    sp, sp, 256                 # the thread: nothing interrupts
+    csrr    t0, mepc
+    sd      t0, 0(sp)
+    csrr    t0, mscratch
+    sd      t0, 16(sp)
+    sd      gp, 24(sp)
+    sd      tp, 32(sp)
+    sd      s0, 64(sp)
+    sd      s1, 72(sp)
+    sd      s2, 144(sp)
+    sd      s3, 152(sp)
+    sd      s4, 160(sp)
+    sd      s5, 168(sp)
+    sd      s6, 176(sp)
+    sd      s7, 184(sp)
+    sd      s8, 192(sp)
+    sd      s9, 200(sp)
+    sd      s10, 208(sp)
+    sd      s11, 216(sp)
+    addi    sp, sp, -256
+    call    zeroos_general_220
+    ld      ra, 8(sp)
+    ld      t0, 40(sp)
+    ld      t1, 48(sp)
+    ld      t2, 56(sp)
+    ld      a1, 88(sp)
+    ld      a2, 96(sp)
+    ld      a3, 104(sp)
+    ld      a4, 112(sp)
+    ld      a5, 120(sp)
+    ld      a6, 128(sp)
+    ld      a7, 136(sp)
+    ld      t3, 224(sp)
+    ld      t4, 232(sp)
+    ld      t5, 240(sp)
+    ld      t6, 248(sp)
+    addi    sp, sp, 256
+    li      a1, 0
+    ret
+# To a function that reads the caller's whole frame: the registers that are not there yet are put there.
+.Lwhole_zeroos_general_220:
     csrr    t0, mepc                    # behind the call
     sd      t0, 0(sp)
     csrr    t0, mscratch
@@ -269,16 +354,19 @@ zeroos_leave_otherwise:
     jal     t2, zeroos_save_float
     j       zeroos_choose
 1:
+    addi    t0, t0, 1
+    bnez    t0, 2f
     la      t2, zeroos_float_states
     ld      t1, 0(t2)
     addi    t1, t1, 1                   # a new state
-    addi    t0, t0, 1
-    bnez    t0, 2f
     sd      t1, 0(t2)
     sd      t1, 544(sp)    # which only the frame has
     j       zeroos_choose
 2:  csrr    t0, mstatus
     bgez    t0, zeroos_choose
+    la      t2, zeroos_float_states
+    ld      t1, 0(t2)
+    addi    t1, t1, 1
     sd      t1, 0(t2)
     sd      t1, 8(t2)                   # what the hart has is nobody's
 zeroos_choose:

@@ -20,6 +20,7 @@ quick!(map_anywhere);
 pub fn map_anywhere(
     memory: &mut impl UserMemory,
     space: &mut AddressSpace,
+    boot: &BootInfo,
     wish: UserAddress,
     length: usize,
     protection: u32,
@@ -28,7 +29,7 @@ pub fn map_anywhere(
     offset: usize,
 ) -> Option<SysResult> {
     let len_bytes = length_anywhere(wish, length, flags, offset)?;
-    space.map_quickly(memory, len_bytes, protection as u8 & PROT_ALL).map(Ok)
+    space.map_quickly(memory, boot, len_bytes, protection as u8 & PROT_ALL).map(Ok)
 }
 
 /// Maps `length` bytes of zeros with `protection` at or near `wish`.

@@ -32,6 +32,7 @@ quick!(map_anywhere);
 pub fn map_anywhere(
     memory: &mut impl UserMemory,
     space: &mut AddressSpace,
+    boot: &BootInfo,
     wish: UserAddress,
     length: usize,
     protection: u32,
@@ -40,7 +41,7 @@ pub fn map_anywhere(
     offset: usize,
 ) -> Option<SysResult> {
     let len_bytes = length_anywhere(wish, length, flags, offset)?;
-    space.map_quickly(memory, len_bytes, protection as u8 & PROT_ALL).map(Ok)
+    space.map_quickly(memory, boot, len_bytes, protection as u8 & PROT_ALL).map(Ok)
 }
 
 /// Maps `length` bytes with `protection` at or near `wish`: zeros, or the file `fd` from `offset` on.
@@ -200,7 +201,7 @@ mod tests {
         let ((mut memory, mut space, boot), page) = (machine(1, 16), PAGE_BYTES);
         let base = boot.mapping_range.start as usize;
         let mut map = |space: &mut AddressSpace, wish, length, flags, offset| {
-            map_anywhere(&mut memory, space, UserAddress(wish), length, 3, flags, Fd(-1), offset)
+            map_anywhere(&mut memory, space, &boot, UserAddress(wish), length, 3, flags, Fd(-1), offset)
         };
         assert_eq!(map(&mut space, 0, page, ANON, 0), None, "before the range is known");
         assert_eq!(space.map(&mut FakeMemory::new(page), &boot, Placement::Hint(0), page, 3), Ok(base));

@@ -11,8 +11,39 @@ use crate::subsystems::parked_thread::Start;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
+use core::ptr::NonNull;
 
 syscall!(220 => clone);
+quick!(clone_usually);
+
+/// What every thread is made with, and nothing else by Go.
+const PLAIN: u32 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+/// What C libraries ask for beside that.
+const FOR_C: u32 = CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+
+/// A thread as C libraries or Go make them: its id and itself, of whose frame pc, gp and callee-saved registers are still missing.
+pub fn clone_usually(
+    memory: &mut impl UserMemory,
+    threads: &mut Threads,
+    thread: &Thread,
+    flags: u64,
+    stack: UserAddress,
+    parent_tid: UserAddress,
+    thread_pointer: u64,
+    child_tid: UserAddress,
+) -> Option<(u32, NonNull<Thread>)> {
+    let flags = flags as u32 & (PLAIN | FOR_C | CLONE_CHILD_SETTID | CLONE_UNSUPPORTED);
+    let is_for_c = flags == PLAIN | FOR_C;
+    if !is_for_c && flags != PLAIN || stack.is_null() {
+        return None;
+    }
+    let start = Start {
+        stack: stack.0 as u64,
+        thread_pointer: is_for_c.then_some(thread_pointer),
+        clear_child_tid: if is_for_c { child_tid } else { UserAddress::NULL },
+    };
+    threads.create_quickly(memory, thread, start, is_for_c.then_some(parent_tid))
+}
 
 /// Makes a thread that goes on behind the call with the caller's registers, but a0 = 0, sp = `stack` (unless null) and
 /// tp = `thread_pointer` (with CLONE_SETTLS). Returns its id. The order of the last two arguments is RISC-V's.
@@ -80,6 +111,54 @@ mod tests {
         let child = machine.current();
         assert_eq!((child.frame.x[SP], child.frame.x[TP]), (0x7000, 55));
         assert_eq!((child.clear_child_tid, child.signal_mask), (at, 3));
+    }
+
+    /// What is quick comes to the same, but for what assembly adds, and does nothing where it is not.
+    #[test]
+    fn quickly_or_not_at_all() {
+        let mut machine = ThreadMachine::new();
+        let at = machine.memory.address(0);
+        let usual = THREAD_FLAGS | u64::from(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID);
+        let quick = |machine: &mut ThreadMachine, flags, stack, parent_tid| {
+            let mut parent = machine.current().clone();
+            parent.frame.x = core::array::from_fn(|register| 100 + register as u64);
+            let (memory, threads) = (&mut machine.memory, &mut machine.threads);
+            clone_usually(memory, threads, &parent, flags, UserAddress(stack), parent_tid, 55, at.add(8))
+        };
+        assert_eq!(quick(&mut machine, usual, 0x7000, at), None, "there is no room yet");
+        assert_eq!(machine.spawn(0, UserAddress::NULL), 3);
+        machine.yield_now();
+        machine.current().frame.x.fill(1);
+        machine.call(|m, thread| Ok(m.threads.exit(thread, 0)));
+        let settid = u64::from(CLONE_CHILD_SETTID);
+        for (flags, stack, parent_tid) in [
+            (THREAD_FLAGS | u64::from(CLONE_SETTLS), 0x7000, at),
+            (usual | settid, 0x7000, at),
+            (usual | 0x4000_0000, 0x7000, at),
+            (usual ^ u64::from(CLONE_VM), 0x7000, at),
+            (usual, 0, at),
+            (usual, 0x7000, UserAddress(8)),
+        ] {
+            assert_eq!(quick(&mut machine, flags, stack, parent_tid), None, "{flags:#x} {stack:#x}");
+        }
+        machine.current().signal_mask = 5;
+        let made = quick(&mut machine, usual, 0x7000, at).map(|(tid, _)| tid);
+        assert_eq!((made, machine.memory.bytes(0, 4)), (Some(4), &[4, 0, 0, 0][..]));
+        assert_eq!(machine.yield_now(), Step::Switched(4, 0));
+        let child = machine.current();
+        assert_eq!((child.tid, child.signal_mask, child.clear_child_tid, child.leave), (4, 5, at.add(8), 0));
+        for register in [1, 5, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31] {
+            assert_eq!(child.frame.x[register], 100 + register as u64);
+        }
+        assert_eq!((child.frame.x[SP], child.frame.x[TP], child.frame.continuation), (0x7000, 55, 0));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 0))), Step::Switched(2, 0));
+        assert_eq!(quick(&mut machine, THREAD_FLAGS, 0x7000, UserAddress(8)).map(|(tid, _)| tid), Some(5));
+        assert_eq!(machine.yield_now(), Step::Switched(5, 0));
+        let child = machine.current();
+        assert_eq!((child.frame.x[TP], child.clear_child_tid), (104, UserAddress::NULL));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 0))), Step::Switched(2, 0));
+        machine.current().float_state = 1;
+        assert_eq!(quick(&mut machine, usual, 0x7000, at), None, "floating point was used");
     }
 
     #[test]

@@ -2,31 +2,32 @@
 //! its last thread, with the status of its first one. Errors: none.
 
 use crate::abi::futex::MATCH_ANY;
-use crate::outcome::Outcome;
+use crate::outcome::{Leave, Outcome};
 use crate::subsystems::futex_words::release_all;
 use crate::subsystems::threads::Threads;
-use crate::thread::{Thread, Wait};
+use crate::thread::Thread;
 use crate::user_memory::UserMemory;
 
 syscall!(93 => exit);
 
 quick!(just_exit);
 
-/// The end of a thread that has no list of locks, where nobody waits to own one.
+/// The end of a thread that is not the last one and has no list of locks, where nobody ever waited to own one.
 pub fn just_exit(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
     thread: &mut Thread,
     status: i32,
 ) -> Option<Outcome> {
-    if !thread.robust_list.is_null() || threads.find_wait(|wait| matches!(wait, Wait::OwnFutex(_))).is_some() {
+    if !thread.robust_list.is_null() || threads.owning_is_known || threads.is_alone() {
         return None;
     }
     if !thread.clear_child_tid.is_null() {
         memory.write_u32_quickly(thread.clear_child_tid, 0)?;
         threads.wake_futex(thread.clear_child_tid, 1, MATCH_ANY);
     }
-    Some(Ok(threads.exit(thread, status & 0xff)))
+    threads.exit(thread, status & 0xff);
+    Some(Ok(Leave::Gone))
 }
 
 /// Ends the calling thread: lets go of its futexes, then announces its end at its clear-child-tid word.

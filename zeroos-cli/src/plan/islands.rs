@@ -1,0 +1,152 @@
+//! Space in the program's text that nobody executes or reads, for jumps on the way to stubs that are too far away: code of functions that
+//! nothing reaches, and what fills the space between functions.
+//!
+//! It counts as such by the analysis, and only where section headers say that it is code: instructions, or zeros, from one piece
+//! of reached code up to the next, of which no code computes an address and no word in data holds one, nor is relocated.
+//! A table among the code is found by an address in it; then all up to the next reached code is left alone.
+
+use std::collections::BTreeMap;
+
+use super::entries::{Circumstances, DirectEntry, EntryMode, TrapReason};
+use super::jumps::{ISLAND, Jump, NEAR, displacement};
+use super::stub_rooms::StubRooms;
+use crate::address::{Address, AddressRange};
+use crate::analysis::{CodeListing, Site};
+use crate::elf::AppElf;
+use crate::isa::{decode, split_displacement};
+
+/// Free space, in the file's addresses, ascending.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Islands {
+    free: Vec<AddressRange>,
+}
+
+impl Islands {
+    /// What there is in `app`, but for `taken`, ascending.
+    pub fn find(app: &AppElf, listing: &CodeListing, taken: &[AddressRange]) -> Islands {
+        if listing.lost.is_some() {
+            return Islands::default();
+        }
+        let used: Vec<AddressRange> = merged(&listing.code, taken);
+        let mut free = Vec::new();
+        for section in app.sections.iter().filter(|section| section.executable) {
+            let mut start = section.range.start();
+            let first = used.partition_point(|range| range.end() <= start);
+            let inside = used.iter().skip(first).take_while(|range| range.start() < section.range.end());
+            let ends = AddressRange::between(section.range.end(), section.range.end());
+            for next in inside.copied().chain(ends) {
+                let gap = AddressRange::between(start, next.start());
+                free.extend(gap.filter(|&gap| gap.size().0 >= ISLAND && is_nobodys(app, listing, gap)));
+                start = next.end();
+            }
+        }
+        Islands { free }
+    }
+
+    /// Eight bytes that fit, by their address.
+    pub fn take(&mut self, fits: impl Fn(Address) -> bool) -> Option<Address> {
+        let Islands { free } = self;
+        for range in free.iter_mut().filter(|range| range.size().0 >= ISLAND) {
+            // The first place, or the first behind it from which the site is near: what is skipped is given up.
+            let (mut start, last) = (range.start(), range.end().offset(-(ISLAND as i64)));
+            while start < last && !fits(start) {
+                start = start.offset(SKIPPED.min((last - start).0) as i64);
+            }
+            if fits(start) {
+                *range = AddressRange::between(start.offset(ISLAND as i64), range.end()).unwrap_or_default();
+                return Some(start);
+            }
+        }
+        None
+    }
+}
+
+/// What is skipped at once in space that is too far away, bytes.
+const SKIPPED: u64 = 1 << 16;
+
+/// `first` and `second`, ascending.
+fn merged(first: &[AddressRange], second: &[AddressRange]) -> Vec<AddressRange> {
+    let mut all = [first, second].concat();
+    all.sort();
+    all
+}
+
+/// Whether nobody executes or reads `gap`, between reached code.
+fn is_nobodys(app: &AppElf, listing: &CodeListing, gap: AddressRange) -> bool {
+    let holds_one = |addresses: &[Address]| {
+        let first = addresses.partition_point(|&address| address < gap.start());
+        addresses.get(first).is_some_and(|&address| address < gap.end())
+    };
+    let is_data = app.sections.iter().any(|section| !section.executable && section.range.overlaps(gap));
+    let is_relocated = app.relocations.iter().any(|one| gap.contains(one.target) || gap.contains(one.target.offset(7)));
+    let is_known = holds_one(&listing.referenced) || holds_one(&listing.pointed_at);
+    !is_data && !is_relocated && !is_known && is_code(app, gap)
+}
+
+/// Whether all of `gap` is instructions one after another, or zeros.
+fn is_code(app: &AppElf, gap: AddressRange) -> bool {
+    let segment = app.segments.iter().find(|segment| segment.permissions.execute && segment.range.covers(gap));
+    let Some(segment) = segment else { return false };
+    let offset = (gap.start() - segment.range.start()).0 as usize;
+    let Some(bytes) = app.segment_bytes(segment).get(offset..offset + gap.size().0 as usize) else { return false };
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match decode(rest) {
+            Some(instruction) => usize::from(instruction.length),
+            None if rest.starts_with(&[0, 0]) => 2,
+            None => return false,
+        };
+    }
+    true
+}
+
+impl Circumstances<'_> {
+    /// Ways over islands for those of `entries` that found no other in far text. `listing` is asked for what is known of the code, if
+    /// there are any; `taken` is space that has another use already.
+    pub fn choose_islands(
+        &self,
+        entries: &mut BTreeMap<Address, EntryMode>,
+        listing: impl FnOnce() -> CodeListing,
+        taken: &[AddressRange],
+        rooms: &mut StubRooms,
+    ) {
+        let is_far = |entry: &EntryMode| matches!(entry, EntryMode::Trap(reason) if reason.is_far());
+        if !entries.values().any(is_far) {
+            return;
+        }
+        let mut islands = Islands::find(self.app, &listing(), taken);
+        for site in &self.analysis.sites {
+            if let Some(entry) = entries.get_mut(&site.address).filter(|entry| is_far(entry))
+                && let Some(found) = self.over_island(site, rooms, &mut islands)
+            {
+                *entry = found.map_or_else(EntryMode::Trap, EntryMode::Direct);
+            }
+        }
+    }
+
+    /// A way over an island to a stub for `site`, or what it lacks beside an island; `None` if there is none near.
+    fn over_island(
+        &self,
+        site: &Site,
+        rooms: &mut StubRooms,
+        islands: &mut Islands,
+    ) -> Option<Result<DirectEntry, TrapReason>> {
+        let call = self.call(site).ok()?;
+        let island = islands.take(|island| displacement(site.address, island).abs() < NEAR)?;
+        let island = self.placement.placed(island);
+        let Some(temporary) = call.temporaries.iter().next() else {
+            return Some(Err(TrapReason::FarWithoutTemporary));
+        };
+        let stub = rooms.take(call.size, |stub| split_displacement(displacement(island, stub)).is_some())?;
+        Some(Ok(DirectEntry {
+            jump: Jump::Island { temporary, island },
+            stub,
+            callee: call.callee,
+            live: site.live_after,
+            // The temporary holds what the island needs, not where the call was made.
+            link: None,
+            scratch: self.in_memory.then_some(temporary),
+            check: call.check,
+        }))
+    }
+}
