@@ -3,7 +3,7 @@
 
 use crate::errno::Errno;
 use crate::platform_interface::{Platform, Stream};
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Reach, UserAddress, UserMemory};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -81,10 +81,10 @@ impl UserMemory for FakeMemory {
         Ok(&mut self.bytes[offset..offset + len_bytes])
     }
 
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
         let offset = self.offset(address, len_bytes).ok()?;
         // From the vector's own pointer, which later slices do not invalidate.
-        NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))
+        Some(Reach { first: NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))?, guard: None })
     }
 }
 

@@ -1,10 +1,10 @@
 //! `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>. Supported: anonymous memory with every flag that Linux
 //! takes (MAP_SHARED is like MAP_PRIVATE: there is one process), hints, MAP_FIXED, MAP_FIXED_NOREPLACE; private mappings of
 //! regular files, as the file is now; shared mappings of regular files, for reading and writing; not supported: a second
-//! shared mapping of the same bytes elsewhere, a call that, behind a page table, changes a file where it is shared and cannot
-//! be written, devices. A second shared mapping of pages that are mapped is the first one,
+//! shared mapping of the same bytes elsewhere, devices. A second shared mapping of pages that are mapped is the first one,
 //! and allows what either allows. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge
-//! page is reserved. Pages behind the end of a file are zero. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES,
+//! page is reserved. Pages behind the end of a file are zero, but those of a shared mapping are a SIGBUS behind a page table, and
+//! EFAULT to calls there and with `--check-access`. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES,
 //! ENODEV, EOPNOTSUPP.
 
 use crate::abi::memory::{
