@@ -70,6 +70,12 @@ fn behind_the_end_of_a_file() {
     assert!(text.contains("8192 7 2 8192 faults\n"), "{text}");
 }
 
+#[test]
+fn memory_that_is_locked() {
+    let text = says_the_same("locked_memory", include_str!("fixtures/calls/locked_memory.c"), &[]);
+    assert!(text.contains("up to them: -16 \n") && text.contains("three: VmLck:\t      12 kB\n"), "{text}");
+}
+
 /// Nobody's Linux is to have its clock set: these answers are from the source of Linux.
 #[test]
 fn the_time_of_day_is_set() {

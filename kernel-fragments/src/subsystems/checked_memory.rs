@@ -157,6 +157,10 @@ impl UserMemory for CheckedMemory {
         self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
     }
 
+    fn is_beyond_file(&self, address: UserAddress) -> bool {
+        self.pages(address, 1).is_some_and(|pages| pages.iter().any(|page| page.get() & BEYOND_FILE != 0))
+    }
+
     fn set_access(&mut self, start: usize, end: usize, access: Option<u8>) {
         self.all_pages(start, end).flatten().for_each(|page| page.set(access.unwrap_or(0)));
     }

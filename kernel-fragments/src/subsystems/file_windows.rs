@@ -130,9 +130,8 @@ impl FileWindows {
             let (first, last) = (start.max(window.address), end.min(window.address + window.len_bytes));
             (first < last).then(|| window.sub(first - window.address, last - first))
         };
-        let mut parts: Vec<Window> = self.all().into_iter().filter_map(cut).collect();
-        parts.sort_unstable_by_key(|part| part.address);
-        let first = *parts.first()?;
+        let parts: Vec<Window> = self.all().into_iter().filter_map(cut).collect();
+        let first = *parts.iter().find(|part| part.address == start)?;
         let fits = |part: &Window| part.offset.wrapping_sub(first.offset) == part.address - start;
         let shown: usize = parts.iter().map(|part| part.len_bytes).sum();
         (shown == end - start && parts.iter().all(fits)).then_some(Window { len_bytes: shown, ..first })

@@ -4,8 +4,9 @@ use crate::abi::memory::{PROT_ALL, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::locking::keep_lock;
 use crate::subsystems::mapping_request::Placement;
-use crate::subsystems::page_map::Contents;
+use crate::subsystems::page_map::{Contents, Page};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// A mapping to resize.
@@ -17,6 +18,8 @@ pub struct Mapping {
     pub len_bytes: usize,
     /// Its protection.
     pub protection: u8,
+    /// Whether it is kept in memory (`mlock(2)`).
+    pub is_locked: bool,
 }
 
 /// The mapping of `len_bytes` at `start`, which must be mapped as a whole, all with one protection.
@@ -25,14 +28,18 @@ pub struct Mapping {
 /// EFAULT if it is not.
 pub fn find(space: &mut AddressSpace, boot: &BootInfo, start: usize, len_bytes: usize) -> Result<Mapping, Errno> {
     let end = start.checked_add(len_bytes).ok_or(Errno::EFAULT)?;
-    let (protection, mut address) = space.mapped(boot, start, end).map_err(|_| Errno::EFAULT)?;
+    let first = space.piece(boot, start, end)?;
+    let of = |page: Option<Page>| Some((page?.protection()?, page?.is_locked()));
+    let (protection, is_locked) = of(first.page).ok_or(Errno::EFAULT)?;
+    let mut address = first.end;
     while address < end {
-        match space.mapped(boot, address, end) {
-            Ok((other, next)) if other == protection => address = next,
-            _ => return Err(Errno::EFAULT),
+        let piece = space.piece(boot, address, end)?;
+        if of(piece.page) != Some((protection, is_locked)) {
+            return Err(Errno::EFAULT);
         }
+        address = piece.end;
     }
-    Ok(Mapping { start, len_bytes, protection })
+    Ok(Mapping { start, len_bytes, protection, is_locked })
 }
 
 /// Makes `old` longer where it is, if what lies behind is free; says whether it did.
@@ -51,6 +58,7 @@ pub fn grow_in_place(
         return Ok(false);
     }
     space.map(memory, boot, Placement::Fixed(end), new_end - end, old.protection)?;
+    keep_lock(memory, space, boot, old.is_locked, (end, new_end))?;
     Ok(true)
 }
 
@@ -86,6 +94,7 @@ pub fn copy(
     if protection != old.protection {
         space.protect(memory, boot, start, start + len_bytes, PROT_NONE)?;
     }
+    keep_lock(memory, space, boot, old.is_locked, (start, end))?;
     Ok(start)
 }
 
@@ -120,6 +129,7 @@ pub fn remap_shared(
     }
     memory.set_access(start, end, Some(old.protection & PROT_ALL));
     shared.add(old.start, skip, start, more, reach);
+    keep_lock(memory, space, boot, old.is_locked, (start, end))?;
     if placement.is_none() {
         return Ok(old.start);
     }

@@ -47,7 +47,9 @@ impl AddressSpace {
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
             let piece = pages.piece(address, known_end);
-            pages.set_piece(address, piece, Some(Page::mapped(protection, Contents::Shared)))?;
+            let is_locked = piece.page.is_some_and(Page::is_locked);
+            let page = Page::mapped(protection, Contents::Shared).with_lock(is_locked);
+            pages.set_piece(address, piece, Some(page))?;
             address = piece.end;
         }
         Ok(())

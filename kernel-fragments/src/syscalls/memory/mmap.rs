@@ -18,10 +18,12 @@ use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset, length_anywhere};
+use crate::subsystems::locking::lock_if_asked;
+use crate::subsystems::mapping_request::{MappingRequest, check_offset, length_anywhere};
 use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::shared_mappings::SharedMappings;
+use crate::subsystems::zero_mappings::map_zeros;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap);
@@ -60,11 +62,11 @@ pub fn mmap(
 ) -> SysResult {
     check_offset(offset)?;
     if flags & MAP_ANONYMOUS != 0 {
-        let request = MappingRequest::new(wish, length, flags, offset)?;
-        check_anonymous_type(flags)?;
-        return Ok(space.map(memory, boot, request.placement, request.len_bytes, protection as u8 & 7)?);
+        return map_zeros(memory, space, boot, wish, length, protection, flags, offset);
     }
-    map_file(memory, platform, space, shared, boot, descriptors.get(fd)?, (wish, length), protection, flags, offset)
+    let open = descriptors.get(fd)?;
+    let start = map_file(memory, platform, space, shared, boot, open, (wish, length), protection, flags, offset)?;
+    Ok(lock_if_asked(memory, space, boot, start, length, flags)?)
 }
 
 /// Maps a file; `area` is where and how long.

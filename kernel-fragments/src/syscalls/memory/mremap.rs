@@ -77,6 +77,9 @@ pub fn mremap(
     let placement = if has(MREMAP_FIXED) { Placement::Fixed(new_address.0) } else { Placement::Hint(new_address.0) };
     let new_start = copy(memory, space, boot, old, placement, new_length)?;
     if has(MREMAP_DONTUNMAP) {
+        if old.is_locked {
+            space.set_locked(memory, boot, start, start + old_length, false)?;
+        }
         space.discard(memory, boot, start, start + old_length)?;
     } else {
         space.unmap(memory, boot, start, start + old_length)?;
