@@ -16,13 +16,35 @@ use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
-/// The directory, once somebody looked.
-pub struct DescriptorFolder(Option<Rc<Node>>);
+/// The directory, once somebody looked, and what links say of files that have no place in the tree (any more).
+pub struct DescriptorFolder(Option<Rc<Node>>, Vec<(Weak<Node>, Vec<u8>)>);
 
 impl DescriptorFolder {
     /// Nobody looked yet.
     pub const fn new() -> DescriptorFolder {
-        DescriptorFolder(None)
+        DescriptorFolder(None, Vec::new())
+    }
+
+    fn note(&mut self, node: &Rc<Node>, path: &[u8]) {
+        self.1.retain(|(node, _)| node.strong_count() > 0);
+        self.1.push((Rc::downgrade(node), [path, b" (deleted)"].concat()));
+    }
+}
+
+/// Keeps the name of `node`, a file that never had a place in the tree (`memfd_create(2)`).
+pub fn note_memory_file(tree: &mut FileTree, node: &Rc<Node>, name: &[u8]) {
+    tree.descriptor_folder.note(node, &[b"/memfd:", name].concat());
+}
+
+/// Keeps the path of `node`, whose last name, `name` in the directory `folder`, is about to be removed.
+pub fn note_removed(tree: &mut FileTree, boot: &BootInfo, folder: &Rc<Node>, name: &[u8], node: &Rc<Node>) {
+    let root = tree.root(boot);
+    let mut path = Vec::new();
+    let is_last = node.directory().is_some() || node.links.get() == 1;
+    if is_last && (Rc::ptr_eq(&root, folder) || is_below(&root, folder, &mut path)) {
+        path.push(b'/');
+        path.extend_from_slice(name);
+        tree.descriptor_folder.note(node, &path);
     }
 }
 
@@ -75,11 +97,12 @@ impl DescriptorLink {
             if Rc::ptr_eq(node, &root) {
                 return Ok(b"/".to_vec());
             }
-            return if is_below(&root, node, &mut path) {
-                Ok(path)
-            } else {
-                Err(Refusal::Unsupported("the name of a removed or nameless file in /proc/self/fd"))
-            };
+            if is_below(&root, node, &mut path) {
+                return Ok(path);
+            }
+            let kept = tree.descriptor_folder.1.iter().rfind(|(kept, _)| kept.as_ptr() == Rc::as_ptr(node));
+            let lost = Refusal::Unsupported("the name of a file in /proc/self/fd in whose place another was put");
+            return kept.map(|(_, text)| text.clone()).ok_or(lost);
         }
         let stat = open.file.stat();
         let (kind, name) = match stat.mode & S_IFMT {
@@ -207,6 +230,7 @@ mod tests {
     use crate::abi::open_flags::{O_RDONLY, O_RDWR};
     use crate::subsystems::event_counter::EventCounter;
     use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::Contents;
     use crate::subsystems::tree_file::TreeFile;
 
     struct Machine {
@@ -258,6 +282,21 @@ mod tests {
         assert_eq!((folder.mode, folder.links), (0o40500, 2));
         assert!(machine.find("/dev/fd/4/in.txt", Last::Keep).is_ok_and(|node| node.stat().size_bytes == 5));
         assert_eq!(machine.find("/dev/fd/6", Last::Follow).map(|node| node.stat().mode), Ok(0o600));
+    }
+
+    #[test]
+    fn names_of_files_without_a_place() {
+        let mut machine = sample();
+        let file = machine.find("/data/in.txt", Last::Follow).expect("it is committed");
+        let data = machine.find("/data", Last::Follow).expect("it is there");
+        note_removed(&mut machine.tree, &machine.boot, &data, b"in.txt", &file);
+        assert_eq!(machine.text("/dev/fd/3"), Ok(b"/data/in.txt".to_vec()), "it is still there");
+        machine.tree.unlink(&data, b"in.txt");
+        assert_eq!(machine.text("/dev/fd/3"), Ok(b"/data/in.txt (deleted)".to_vec()));
+        let node = machine.tree.new_node(Kind::Regular(Contents::empty()), 0o777);
+        note_memory_file(&mut machine.tree, &node, b"some name");
+        machine.descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), O_RDWR), false, 0).expect("there is room");
+        assert_eq!(machine.text("/dev/fd/7"), Ok(b"/memfd:some name (deleted)".to_vec()));
     }
 
     #[test]
