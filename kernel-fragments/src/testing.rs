@@ -142,9 +142,14 @@ pub fn rounds(count: u64) -> u64 {
     if cfg!(miri) { 2 } else { count }
 }
 
-/// More bytes than any machine has; under Miri, which ends when it has not enough, more than a vector can have.
+/// How many random steps each of them makes: `count`, or a tenth under Miri.
+pub fn steps(count: usize) -> usize {
+    if cfg!(miri) { count / 10 } else { count }
+}
+
+/// More bytes than any machine has; under Miri, which ends when it has not enough, more than there are addresses.
 pub fn more_than_memory() -> u64 {
-    if cfg!(miri) { 1 << 63 } else { 1 << 62 }
+    if cfg!(miri) { u64::MAX } else { 1 << 62 }
 }
 
 /// A small deterministic generator (SplitMix64) for property tests.

@@ -212,7 +212,7 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, more_than_memory, rounds};
+    use crate::testing::{TestRandom, more_than_memory, rounds, steps};
 
     #[test]
     fn committed_contents_are_copied_when_written() {
@@ -242,7 +242,7 @@ mod tests {
             let mut random = TestRandom(seed);
             let contents = Contents::committed(b"the image's own bytes");
             let mut model = b"the image's own bytes".to_vec();
-            for _ in 0..100 {
+            for _ in 0..steps(100) {
                 let scale = if random.below(4) == 0 { 999 } else { 1 };
                 let (offset, len_bytes) = (random.below(60) as usize * scale, random.below(20) as usize * scale);
                 match random.below(3) {

@@ -16,36 +16,21 @@ use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
-/// The directory, once somebody looked, and what links say of files that have no place in the tree (any more).
-pub struct DescriptorFolder(Option<Rc<Node>>, Vec<(Weak<Node>, Vec<u8>)>);
+/// The directory, once somebody looked, and the names of files that never had a place in the tree.
+pub struct DescriptorFolder(Option<Rc<Node>>, Vec<(Weak<Node>, Box<[u8]>)>);
 
 impl DescriptorFolder {
     /// Nobody looked yet.
     pub const fn new() -> DescriptorFolder {
         DescriptorFolder(None, Vec::new())
     }
-
-    fn note(&mut self, node: &Rc<Node>, path: &[u8]) {
-        self.1.retain(|(node, _)| node.strong_count() > 0);
-        self.1.push((Rc::downgrade(node), [path, b" (deleted)"].concat()));
-    }
 }
 
 /// Keeps the name of `node`, a file that never had a place in the tree (`memfd_create(2)`).
 pub fn note_memory_file(tree: &mut FileTree, node: &Rc<Node>, name: &[u8]) {
-    tree.descriptor_folder.note(node, &[b"/memfd:", name].concat());
-}
-
-/// Keeps the path of `node`, whose last name, `name` in the directory `folder`, is about to be removed.
-pub fn note_removed(tree: &mut FileTree, boot: &BootInfo, folder: &Rc<Node>, name: &[u8], node: &Rc<Node>) {
-    let root = tree.root(boot);
-    let mut path = Vec::new();
-    let is_last = node.directory().is_some() || node.links.get() == 1;
-    if is_last && (Rc::ptr_eq(&root, folder) || is_below(&root, folder, &mut path)) {
-        path.push(b'/');
-        path.extend_from_slice(name);
-        tree.descriptor_folder.note(node, &path);
-    }
+    let names = &mut tree.descriptor_folder.1;
+    names.retain(|(node, _)| node.strong_count() > 0);
+    names.push((Rc::downgrade(node), name.into()));
 }
 
 /// A link to an open file, or that file where it has no place in the tree.
@@ -100,9 +85,9 @@ impl DescriptorLink {
             if is_below(&root, node, &mut path) {
                 return Ok(path);
             }
-            let kept = tree.descriptor_folder.1.iter().rfind(|(kept, _)| kept.as_ptr() == Rc::as_ptr(node));
-            let lost = Refusal::Unsupported("the name of a file in /proc/self/fd in whose place another was put");
-            return kept.map(|(_, text)| text.clone()).ok_or(lost);
+            let kept = tree.descriptor_folder.1.iter().find(|(kept, _)| kept.as_ptr() == Rc::as_ptr(node));
+            let (_, name) = kept.ok_or(Refusal::Unsupported("the name of a removed file in /proc/self/fd"))?;
+            return Ok([b"/memfd:", &name[..], b" (deleted)"].concat());
         }
         let stat = open.file.stat();
         let (kind, name) = match stat.mode & S_IFMT {
@@ -285,14 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files_without_a_place() {
+    fn memory_files_keep_their_names() {
         let mut machine = sample();
-        let file = machine.find("/data/in.txt", Last::Follow).expect("it is committed");
-        let data = machine.find("/data", Last::Follow).expect("it is there");
-        note_removed(&mut machine.tree, &machine.boot, &data, b"in.txt", &file);
-        assert_eq!(machine.text("/dev/fd/3"), Ok(b"/data/in.txt".to_vec()), "it is still there");
-        machine.tree.unlink(&data, b"in.txt");
-        assert_eq!(machine.text("/dev/fd/3"), Ok(b"/data/in.txt (deleted)".to_vec()));
         let node = machine.tree.new_node(Kind::Regular(Contents::empty()), 0o777);
         note_memory_file(&mut machine.tree, &node, b"some name");
         machine.descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), O_RDWR), false, 0).expect("there is room");

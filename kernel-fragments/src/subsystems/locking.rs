@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::boot_info::Range;
     use crate::subsystems::mapping_request::Placement;
-    use crate::testing::{BASE, TestRandom, rounds};
+    use crate::testing::{BASE, TestRandom, rounds, steps};
     use crate::testing_memory::machine;
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
             let mut random = TestRandom(seed);
             let (mut memory, mut space, boot) = machine(0, PAGES);
             let mut model: [Option<bool>; PAGES] = [None; PAGES];
-            for _ in 0..60 {
+            for _ in 0..steps(60) {
                 let first = random.below(PAGES as u64) as usize;
                 let count = 1 + random.below((PAGES - first) as u64) as usize;
                 let (start, end) = (BASE + first * PAGE_BYTES, BASE + (first + count) * PAGE_BYTES);

@@ -21,9 +21,6 @@ impl DescriptorFolder {
 /// Keeps nothing.
 pub fn note_memory_file<T>(_tree: &mut T, _node: &Rc<Node>, _name: &[u8]) {}
 
-/// Keeps nothing.
-pub fn note_removed<T, B>(_tree: &mut T, _boot: &B, _folder: &Rc<Node>, _name: &[u8], _node: &Rc<Node>) {}
-
 /// A link that cannot be, so that no code is left that asks what one is.
 pub enum DescriptorLink {}
 

@@ -374,7 +374,7 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, rounds};
+    use crate::testing::{TestRandom, rounds, steps};
     use alloc::vec;
 
     /// Random changes against one entry per page.
@@ -392,7 +392,7 @@ mod tests {
         for seed in 0..rounds(300) {
             let mut random = TestRandom(seed);
             let (mut map, mut model) = (PageMap::new(), vec![None; PAGES]);
-            for _ in 0..100 {
+            for _ in 0..steps(100) {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];

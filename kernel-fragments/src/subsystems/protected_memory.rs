@@ -274,7 +274,7 @@ impl UserMemory for ProtectedMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
     use alloc::boxed::Box;
     use alloc::vec;
     use alloc::vec::Vec;
@@ -316,7 +316,7 @@ mod tests {
         let mut random = TestRandom(7);
         let (mut memory, start) = machine();
         let mut model: Vec<Option<u8>> = vec![None; PAGES];
-        for step in 0..400 {
+        for step in 0..rounds(400) {
             let mut first = random.below(PAGES as u64) as usize;
             let mut count = 1 + random.below((PAGES - first) as u64) as usize;
             if step % 4 == 0 {

@@ -252,7 +252,7 @@ mod tests {
     use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_NONE};
     use crate::subsystems::file_tree::FileTree;
     use crate::subsystems::remapping;
-    use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
+    use crate::testing::{BASE, FakeMemory, TestRandom, rounds, steps};
     use crate::testing_memory::machine;
 
     const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -377,7 +377,7 @@ mod tests {
             let mut machine = Machine::new(2 * PAGE_BYTES + 100);
             let mut model = alloc::vec![1; 2 * PAGE_BYTES + 100];
             let mut homes: [Option<(usize, u32)>; PAGES] = [None; PAGES]; // where each page is, and how often
-            for step in 2..100u8 {
+            for step in 2..steps(100) as u8 {
                 let first = random.below(PAGES as u64) as usize;
                 let count = 1 + random.below((PAGES - first) as u64) as usize;
                 let at = random.below((PAGES * PAGE_BYTES) as u64) as usize;

@@ -5,7 +5,6 @@ use crate::abi::at_flags::AT_REMOVEDIR;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
-use crate::subsystems::descriptor_links::note_removed;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::{FileTree, Last, Name};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
@@ -45,7 +44,6 @@ pub fn unlinkat(
         (None, false) if wants_directory => return Err(Errno::ENOTDIR.into()),
         _ => {}
     }
-    note_removed(tree, boot, &parent, &name, &node);
     tree.unlink(&parent, &name);
     Ok(0)
 }
