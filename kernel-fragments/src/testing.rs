@@ -3,7 +3,7 @@
 
 use crate::errno::Errno;
 use crate::platform_interface::{Platform, Stream};
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Reach, UserAddress, UserMemory};
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
@@ -81,10 +81,10 @@ impl UserMemory for FakeMemory {
         Ok(&mut self.bytes[offset..offset + len_bytes])
     }
 
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
         let offset = self.offset(address, len_bytes).ok()?;
         // From the vector's own pointer, which later slices do not invalidate.
-        NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))
+        Some(Reach { first: NonNull::new(self.bytes.as_mut_ptr().wrapping_add(offset))?, guard: None })
     }
 }
 
@@ -142,9 +142,14 @@ pub fn rounds(count: u64) -> u64 {
     if cfg!(miri) { 2 } else { count }
 }
 
-/// More bytes than any machine has; under Miri, which ends when it has not enough, more than a vector can have.
+/// How many random steps each of them makes: `count`, or a tenth under Miri.
+pub fn steps(count: usize) -> usize {
+    if cfg!(miri) { count / 10 } else { count }
+}
+
+/// More bytes than any machine has; under Miri, which ends when it has not enough, more than there are addresses.
 pub fn more_than_memory() -> u64 {
-    if cfg!(miri) { 1 << 63 } else { 1 << 62 }
+    if cfg!(miri) { u64::MAX } else { 1 << 62 }
 }
 
 /// A small deterministic generator (SplitMix64) for property tests.

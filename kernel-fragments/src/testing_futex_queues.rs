@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use crate::abi::futex::{FUTEX_REQUEUE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET};
-use crate::testing::{TestRandom, rounds};
+use crate::testing::{TestRandom, rounds, steps};
 use crate::testing_threads::{Step, ThreadMachine};
 use crate::thread::PROCESS_ID;
 use crate::user_memory::UserAddress;
@@ -54,7 +54,7 @@ fn futexes_behave_like_lists() {
         for _ in 1..THREADS {
             model.ready.push_back(machine.spawn(0, UserAddress::NULL));
         }
-        for step in 0..300 {
+        for step in 0..steps(300) {
             let [word, second] = [0; 2].map(|_| 8 * random.below(4) as usize);
             let bits = 1 + random.below(7) as u32;
             let limit = 1 + random.below(3) as u32;

@@ -7,7 +7,7 @@ use crate::boot_info::{BootInfo, Range};
 use crate::errno::Errno;
 use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::mapping_request::Placement;
-use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
+use crate::testing::{BASE, FakeMemory, TestRandom, rounds, steps};
 use alloc::vec;
 
 const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -30,7 +30,7 @@ fn behaves_like_pages() {
         let mut random = TestRandom(seed);
         let (mut memory, mut space, boot) = machine(0, PAGES);
         let mut model: [Option<(u8, u8)>; PAGES] = [None; PAGES];
-        for step in 1..120u8 {
+        for step in 1..steps(120) as u8 {
             let first = random.below(PAGES as u64) as usize;
             let count = 1 + random.below((PAGES - first) as u64) as usize;
             let (start, len_bytes) = (BASE + first * PAGE_BYTES, count * PAGE_BYTES);

@@ -67,6 +67,9 @@ fn deadlock_names_everybody() {
     let address = machine.memory.address(64);
     let wait = |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait(thread, Wait::Futex(address, 1), None));
     assert_eq!(machine.call(wait), Step::Switched(tid, 0));
+    let elsewhere = machine.memory.address(72);
+    assert_eq!(machine.threads.requeue_futex(address, elsewhere, 1), 1);
+    assert_eq!(machine.threads.requeue_futex(elsewhere, address, 1), 1);
     assert_eq!(machine.call(wait), Step::Stopped(Stop::Deadlock));
     let text = String::from_utf8_lossy(&machine.platform.error).into_owned();
     assert_eq!(text.lines().count(), 2);

@@ -24,6 +24,25 @@ impl UserAddress {
     }
 }
 
+/// Bytes of the program that the kernel reads and writes later, whatever the program itself may do with them then.
+#[derive(Clone, Copy)]
+pub struct Reach {
+    /// Where they are.
+    pub first: NonNull<u8>,
+    /// Who lets the kernel do that, where a machine would not, and knows pages without a file's bytes.
+    pub guard: Option<&'static dyn Guard>,
+}
+
+/// What keeps the program from pages, seen from a file that shares them with it.
+pub trait Guard {
+    /// Does `work`, while which the page that holds `address`, which is mapped, can be read and written.
+    fn open(&self, address: usize, work: &mut dyn FnMut());
+
+    /// Whether the mapped pages of `start..end` lie behind the end of their file: then nobody has access, and an access of the program
+    /// is a SIGBUS. What they allow otherwise is kept.
+    fn set_beyond_file(&self, start: usize, end: usize, is_beyond: bool);
+}
+
 /// Access to the program's memory. No method panics, whatever the address or length; a length of 0 always succeeds.
 pub trait UserMemory {
     /// The `len_bytes` bytes at `address`, to read.
@@ -53,10 +72,9 @@ pub trait UserMemory {
     }
 
     /// The `len_bytes` bytes at `address`, to be read and written later, between calls of this trait, by who sees to it that no
-    /// slice of them is alive then. `None` if the machine does not let them be read and written now; who keeps the pointer asks
-    /// again when that may have changed.
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
-        NonNull::new(self.slice_mut(address, len_bytes).ok()?.as_mut_ptr())
+    /// slice of them is alive then. `None` if the program could not have memory there.
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
+        Some(Reach { first: NonNull::new(self.slice_mut(address, len_bytes).ok()?.as_mut_ptr())?, guard: None })
     }
 
     /// Zeroes the pages of `start..end` (page-aligned), and leaves them readable and writable. Errors as
@@ -70,6 +88,12 @@ pub trait UserMemory {
 
     /// Whether the machine refused an access to `address` for the protection of a page that is mapped there.
     fn is_protected(&self, address: UserAddress) -> bool {
+        let _ = address;
+        false
+    }
+
+    /// Whether the machine refused an access to `address` because the page is mapped behind the end of its file.
+    fn is_beyond_file(&self, address: UserAddress) -> bool {
         let _ = address;
         false
     }

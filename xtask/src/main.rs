@@ -11,6 +11,7 @@ mod debian;
 mod demo;
 mod engines;
 mod gate;
+mod miri;
 mod rebuild;
 mod record_linux;
 mod setup;
@@ -39,6 +40,7 @@ usage: cargo run -p xtask -- <command>
   prove             have SP1 prove a run of a Rust program, verify the proof, and see that it is rejected for another
                     public output and another exit code; 5 GB of memory, minutes
   record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
+  miri [NAME…]      run the kernel fragments' host tests under Miri, of a nightly toolchain; half an hour without a name
   suites [--differing] [NAME…]
                     run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
                     docs/suites.md; what was run is not run again, --differing runs again only what differed
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         ["bench-kernel"] => bench_kernel::bench_kernel(),
         ["suites", arguments @ ..] => suites::suites(arguments),
         ["record-linux"] => record_linux::record_linux(),
+        ["miri", filters @ ..] => miri::miri(filters),
         ["rebuild-examples", names @ ..] => rebuild::rebuild_examples(names),
         _ => {
             eprintln!("{USAGE}");

@@ -119,6 +119,10 @@ fn boot(kernel: &Path, initrd: &Path) -> Result<String> {
         "default",
         "-nographic",
         "-no-reboot",
+        // Time is counted in instructions, and passes at once where everybody sleeps: who waits for threads to come to rest waits for
+        // nothing else.
+        "-icount",
+        "shift=1,sleep=off",
     ]);
     command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd);
     command.args(["-append", "console=ttyS0 quiet loglevel=3 panic=-1"]);

@@ -31,7 +31,7 @@ fn calls_see_what_pages_allow() {
 #[test]
 fn programs_run_as_before() {
     let workplace = Workplace::new();
-    for name in ["hello-c", "threads-c", "signals-c", "waiting-c", "hello-rust", "tokio-rust"] {
+    for name in ["hello-c", "threads-c", "signals-c", "waiting-c", "shared-files-c", "hello-rust", "tokio-rust"] {
         let program = example(&format!("{name}/bin/gc-exec"));
         let plain = workplace.zeroos(&["run", &program]);
         let checked = workplace.zeroos(&["run", "--check-access", &program]);

@@ -53,6 +53,29 @@ fn interest_in_interest_lists() {
     assert!(text.contains("longer circle: -40"), "{text}");
 }
 
+/// Where calls look at what pages allow: with `--check-access`, and behind a page table.
+#[test]
+fn pages_of_files() {
+    for on in [&["--check-access"][..], &["--platform", "qemu-virt"]] {
+        let text = says_the_same("shared_pages", include_str!("fixtures/calls/shared_pages.c"), on);
+        assert!(text.contains("moves and grows: 1 \n") && text.contains("behind: -14 -14 \n"), "{text}");
+    }
+}
+
+/// A machine without a page table lets the program do that.
+#[test]
+fn behind_the_end_of_a_file() {
+    let source = include_str!("fixtures/calls/behind_the_end.c");
+    let text = says_the_same("behind_the_end", source, &["--platform", "qemu-virt"]);
+    assert!(text.contains("8192 7 2 8192 faults\n"), "{text}");
+}
+
+#[test]
+fn memory_that_is_locked() {
+    let text = says_the_same("locked_memory", include_str!("fixtures/calls/locked_memory.c"), &[]);
+    assert!(text.contains("up to them: -16 \n") && text.contains("three: VmLck:\t      12 kB\n"), "{text}");
+}
+
 /// Nobody's Linux is to have its clock set: these answers are from the source of Linux.
 #[test]
 fn the_time_of_day_is_set() {

@@ -52,6 +52,11 @@ fn c_threads() {
 }
 
 #[test]
+fn files_that_are_mapped() {
+    prints_what_is_expected("shared-files-c", 0);
+}
+
+#[test]
 fn c_signal_handlers() {
     prints_what_is_expected("signals-c", 0);
 }

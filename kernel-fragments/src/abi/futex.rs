@@ -63,13 +63,14 @@ pub fn wake_operation(encoded: u32, old: u32) -> Result<(u32, Option<bool>), Err
         _ => return Err(Errno::ENOSYS),
     };
     let signed = old as i32;
+    // FUTEX_OP_CMP_EQ, NE, LT, LE, GT, GE (include/uapi/linux/futex.h).
     let holds = match encoded >> 24 & 15 {
         0 => Some(signed == compared),
         1 => Some(signed != compared),
         2 => Some(signed < compared),
-        3 => Some(signed >= compared),
-        4 => Some(signed <= compared),
-        5 => Some(signed > compared),
+        3 => Some(signed <= compared),
+        4 => Some(signed > compared),
+        5 => Some(signed >= compared),
         _ => None,
     };
     Ok((new, holds))
@@ -101,9 +102,9 @@ mod tests {
             (0, false, true, false),
             (1, true, false, true),
             (2, true, false, false),
-            (3, false, true, true),
-            (4, true, true, false),
-            (5, false, false, true),
+            (3, true, true, false),
+            (4, false, false, true),
+            (5, false, true, true),
         ] {
             for (old, holds) in [(-3, below), (-2, same), (-1, above)] {
                 let encoded = encode(0, 0, comparison, -2i32 as u32);

@@ -38,6 +38,8 @@ pub const MAP_FIXED: u32 = 0x10;
 pub const MAP_ANONYMOUS: u32 = 0x20;
 /// A stack that grows.
 pub const MAP_GROWSDOWN: u32 = 0x0100;
+/// Kept in memory.
+pub const MAP_LOCKED: u32 = 0x2000;
 /// Huge pages.
 pub const MAP_HUGETLB: u32 = 0x4_0000;
 /// Exactly there, if nothing is there.

@@ -9,6 +9,7 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_NONE, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::subsystems::locking::lock_new;
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::subsystems::room::{FRESH_PARTS, find_room};
@@ -24,13 +25,15 @@ pub struct AddressSpace {
     start: usize,
     end: usize,
     /// From here up to `fresh_end` nobody ever had a page, nor is one mapped behind, unless `fresh_end` was lowered to it.
-    fresh: usize,
-    fresh_end: usize,
+    pub(super) fresh: usize,
+    pub(super) fresh_end: usize,
     /// Every page of the range below is mapped: where looking for room starts.
     first_free: usize,
     /// All other pages, once somebody asked for one.
     others: PageMap,
     knows_others: bool,
+    /// Whether what is mapped is kept in memory (`mlockall(2)`).
+    pub locks_future: bool,
     /// Who knows what is shared with files, once something is.
     pub shared: Option<Rc<dyn SharedPages>>,
 }
@@ -63,13 +66,14 @@ impl AddressSpace {
             first_free: 0,
             others: PageMap::new(),
             knows_others: false,
+            locks_future: false,
             shared: None,
         }
     }
 
     /// Learns where mmap places, once.
     #[inline(always)]
-    fn prepare(&mut self, boot: &BootInfo) {
+    pub(super) fn prepare(&mut self, boot: &BootInfo) {
         if self.end == 0 {
             self.learn_range(boot);
         }
@@ -255,6 +259,9 @@ impl AddressSpace {
                 self.fresh_end = start;
             }
         }
+        if self.locks_future {
+            lock_new(memory, self, boot, start, end)?;
+        }
         Ok(start)
     }
 
@@ -350,7 +357,7 @@ impl AddressSpace {
                 }
                 contents = Contents::Live;
             }
-            let page = Page::mapped(protection | old & !PROT_ALL, contents);
+            let page = Page::mapped(protection | old & !PROT_ALL, contents).with_lock(page.is_locked());
             pages.set_piece(address, piece, Some(page))?;
             memory.set_access(address, piece.end, Some(protection));
             address = piece.end;
@@ -373,12 +380,13 @@ impl AddressSpace {
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
             let piece = pages.piece(address, known_end);
+            let is_locked = piece.page.is_some_and(Page::is_locked);
             match piece.page.and_then(|page| Some((page.protection()?, page.contents()))) {
                 Some((_, Contents::Shared)) => (), // the file still has them
                 Some((protection, _)) if protection & FROM_FILE != 0 => {
                     return Err(Refusal::Unsupported("discarding pages of a mapped file, to be read again"));
                 }
-                Some((PROT_NONE, Contents::Live)) => {
+                Some((PROT_NONE, Contents::Live)) if !is_locked => {
                     pages.set_piece(address, piece, Some(Page::mapped(PROT_NONE, Contents::Stale)))?;
                 }
                 Some((protection, Contents::Live)) => {

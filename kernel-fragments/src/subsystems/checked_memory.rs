@@ -8,10 +8,11 @@ use crate::abi::memory::{PAGE_BYTES, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, PROGRAM_RANGES, Range};
 use crate::errno::Errno;
 use crate::subsystems::image_data::segments;
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Guard, Reach, UserAddress, UserMemory};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::mem;
+use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::slice;
 
@@ -24,18 +25,23 @@ const WRITE: u8 = PROT_WRITE as u8;
 #[derive(Debug)]
 pub struct CheckedMemory {
     ranges: &'static [Range; PROGRAM_RANGES],
-    /// What each page allows, PROT_ bits; those of all ranges one after another. 0 where nothing is mapped.
-    access: Vec<u8>,
+    /// What each page allows, PROT_ bits and `BEYOND_FILE`; those of all ranges one after another. 0 where nothing is mapped.
+    access: &'static [Cell<u8>],
+    /// All that, for those who keep it.
+    guard: Option<&'static CheckedMemory>,
 }
+
+/// Added to what a page would allow: it is mapped behind the end of its file.
+const BEYOND_FILE: u8 = 1 << 7;
 
 impl CheckedMemory {
     /// No memory, until [`start`] ran.
     pub const fn new() -> CheckedMemory {
-        CheckedMemory { ranges: &[Range::NOWHERE; PROGRAM_RANGES], access: Vec::new() }
+        CheckedMemory { ranges: &[Range::NOWHERE; PROGRAM_RANGES], access: &[], guard: None }
     }
 
     /// What the pages allow that hold these bytes (at least one), if one range holds them all.
-    fn pages(&self, address: UserAddress, len_bytes: usize) -> Option<&[u8]> {
+    fn pages(&self, address: UserAddress, len_bytes: usize) -> Option<&[Cell<u8>]> {
         let mut before = 0;
         for range in self.ranges {
             if range.holds(address.0, len_bytes) {
@@ -50,13 +56,17 @@ impl CheckedMemory {
 
     fn allows(&self, address: UserAddress, len_bytes: usize, wanted: u8) -> bool {
         let pages = self.pages(address, len_bytes);
-        pages.is_some_and(|pages| pages.iter().all(|&access| allowed(access) & wanted == wanted))
+        pages.is_some_and(|pages| pages.iter().all(|access| allowed(access.get()) & wanted == wanted))
     }
 }
 
 /// What can be written can be read (arch/riscv/mm/init.c, protection_map).
 fn allowed(access: u8) -> u8 {
-    if access & WRITE != 0 { access | READ } else { access }
+    match access {
+        BEYOND_FILE.. => 0,
+        _ if access & WRITE != 0 => access | READ,
+        _ => access,
+    }
 }
 
 /// How many pages `range` has a part of.
@@ -71,29 +81,43 @@ fn page_count(range: &Range) -> usize {
 pub fn start(memory: &mut CheckedMemory, boot: &'static BootInfo) {
     memory.ranges = &boot.program_ranges;
     // A heap has a byte for each page many times over, and gives out zeros for nothing.
-    memory.access = vec![0; memory.ranges.iter().map(page_count).sum()];
+    let access = Vec::leak(vec![0; memory.ranges.iter().map(page_count).sum()]);
+    memory.access = Cell::from_mut(access).as_slice_of_cells();
+    memory.guard = Some(Box::leak(Box::new(CheckedMemory { guard: None, ..*memory })));
     memory.set_access(boot.stack_range.start as usize, boot.stack_range.end as usize, Some(READ | WRITE));
     for segment in segments(boot) {
         // Two may share a page.
-        let pages = memory.pages_mut(segment.range.start as usize, segment.range.end as usize);
-        pages.flatten().for_each(|page| *page |= segment.access as u8);
+        let pages = memory.all_pages(segment.range.start as usize, segment.range.end as usize);
+        pages.flatten().for_each(|page| page.set(page.get() | segment.access as u8));
     }
 }
 
 impl CheckedMemory {
     /// The entries of the pages of `start..end`, as far as they lie in some range.
-    fn pages_mut(&mut self, start: usize, end: usize) -> impl Iterator<Item = &mut [u8]> {
-        let mut rest = self.access.as_mut_slice();
-        self.ranges.iter().map(move |range| -> &mut [u8] {
-            let (own, behind) = mem::take(&mut rest).split_at_mut_checked(page_count(range)).unwrap_or_default();
+    fn all_pages(&self, start: usize, end: usize) -> impl Iterator<Item = &'static [Cell<u8>]> {
+        let mut rest = self.access;
+        self.ranges.iter().map(move |range| -> &[Cell<u8>] {
+            let (own, behind) = rest.split_at_checked(page_count(range)).unwrap_or_default();
             rest = behind;
             let (from, to) = (start.max(range.start as usize), end.min(range.end as usize));
             if from >= to {
-                return &mut [];
+                return &[];
             }
             let first = range.start as usize / PAGE_BYTES;
-            own.get_mut(from / PAGE_BYTES - first..to.div_ceil(PAGE_BYTES) - first).unwrap_or_default()
+            own.get(from / PAGE_BYTES - first..to.div_ceil(PAGE_BYTES) - first).unwrap_or_default()
         })
+    }
+}
+
+impl Guard for CheckedMemory {
+    fn open(&self, _address: usize, work: &mut dyn FnMut()) {
+        work();
+    }
+
+    fn set_beyond_file(&self, start: usize, end: usize, is_beyond: bool) {
+        for page in self.all_pages(start, end).flatten() {
+            page.set(page.get() & !BEYOND_FILE | if is_beyond { BEYOND_FILE } else { 0 });
+        }
     }
 }
 
@@ -123,17 +147,22 @@ impl UserMemory for CheckedMemory {
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
     }
 
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
-        let allows = len_bytes == 0 || self.allows(address, len_bytes, READ | WRITE);
-        NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| allows)
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
+        let holds = self.can_hold(address, len_bytes);
+        let first = NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| holds)?;
+        Some(Reach { first, guard: self.guard.map(|guard| guard as &dyn Guard) })
     }
 
     fn can_hold(&self, address: UserAddress, len_bytes: usize) -> bool {
         self.ranges.iter().any(|range| range.holds(address.0, len_bytes))
     }
 
+    fn is_beyond_file(&self, address: UserAddress) -> bool {
+        self.pages(address, 1).is_some_and(|pages| pages.iter().any(|page| page.get() & BEYOND_FILE != 0))
+    }
+
     fn set_access(&mut self, start: usize, end: usize, access: Option<u8>) {
-        self.pages_mut(start, end).for_each(|pages| pages.fill(access.unwrap_or(0)));
+        self.all_pages(start, end).flatten().for_each(|page| page.set(access.unwrap_or(0)));
     }
 }
 
@@ -143,7 +172,6 @@ mod tests {
     use crate::boot_info::Segment;
     use crate::subsystems::image_data::segments_of;
     use crate::testing::{TestRandom, rounds};
-    use alloc::boxed::Box;
 
     const PAGES: usize = 12;
 
@@ -184,6 +212,21 @@ mod tests {
         assert!(memory.can_hold(at(3 * PAGE_BYTES), PAGE_BYTES) && !memory.can_hold(at(5 * PAGE_BYTES), 1));
     }
 
+    /// A page behind the end of its file is nobody's, but what it would allow is kept.
+    #[test]
+    fn pages_behind_the_end_of_a_file() {
+        let (mut memory, base) = machine();
+        let at = |page: usize| UserAddress(base + page * PAGE_BYTES);
+        memory.set_access(at(2).0, at(5).0, Some(1));
+        let guard = memory.reach(at(2), 3 * PAGE_BYTES).and_then(|reach| reach.guard).expect("it is checked");
+        guard.set_beyond_file(at(3).0, at(5).0, true);
+        assert_eq!([2, 3, 4].map(|page| memory.slice(at(page), 1).is_ok()), [true, false, false]);
+        guard.set_beyond_file(at(2).0, at(4).0, false);
+        assert_eq!([2, 3, 4].map(|page| memory.slice(at(page), 1).is_ok()), [true, true, false]);
+        assert_eq!(memory.write(at(3), b"x"), Err(Errno::EFAULT));
+        assert!(memory.reach(at(5), 1).is_none(), "in no range");
+    }
+
     /// Random changes against one value a page.
     #[test]
     fn every_page_allows_what_was_set_last() {
@@ -202,7 +245,6 @@ mod tests {
                     let at = UserAddress(base + page * PAGE_BYTES + 24);
                     assert_eq!(memory.slice(at, 8).is_ok(), access & 3 != 0, "page {page} of {model:?}");
                     assert_eq!(memory.slice_mut(at, 8).is_ok(), access & 2 != 0, "page {page} of {model:?}");
-                    assert_eq!(memory.reach(at, 8).is_some(), access & 2 != 0, "page {page} of {model:?}");
                 }
             }
         }

@@ -102,8 +102,7 @@ impl Contents {
     /// Puts `from` at `offset` and says how much of it there was memory for; a gap before it is zero.
     ///
     /// # Errors
-    /// ENOSPC if the kernel's memory does not suffice for anything. Unsupported: where the file is mapped and the kernel cannot
-    /// write, or from there.
+    /// ENOSPC if the kernel's memory does not suffice for anything. Unsupported: from where the file itself is mapped.
     pub fn write(&self, offset: u64, from: &[u8]) -> Result<usize, Refusal> {
         let start = usize::try_from(offset).map_err(|_| Errno::ENOSPC)?;
         if self.overlay.get().is_none()
@@ -142,22 +141,20 @@ impl Contents {
     /// Cuts off what lies behind `size_bytes`, or appends zeros up to there.
     ///
     /// # Errors
-    /// ENOSPC if the kernel's memory does not suffice. Unsupported: where the file is mapped and the kernel cannot write.
+    /// ENOSPC if the kernel's memory does not suffice.
     pub fn truncate(&self, size_bytes: u64) -> Result<(), Refusal> {
-        if let Some(overlay) = self.overlay.get() {
-            overlay.zero_from((size_bytes as usize).min(self.size_bytes()))?;
-        }
+        let old_size_bytes = self.size_bytes();
+        let size_bytes = usize::try_from(size_bytes).map_err(|_| Errno::ENOSPC)?;
         if size_bytes == 0 {
             self.committed.set(None);
             *self.own_pieces()? = FilePieces::default();
-            self.size_bytes.set(0);
-            return Ok(());
+        } else {
+            self.own()?;
+            self.own_pieces()?.resize(size_bytes)?;
         }
-        let size_bytes = usize::try_from(size_bytes).map_err(|_| Errno::ENOSPC)?;
-        self.own()?;
-        self.own_pieces()?.resize(size_bytes)?;
-        if self.overlay.get().is_some() {
-            self.reserve(self.size_bytes(), size_bytes)?;
+        if let Some(overlay) = self.overlay.get() {
+            self.reserve(old_size_bytes, size_bytes)?;
+            overlay.resize(old_size_bytes, size_bytes);
         }
         self.size_bytes.set(size_bytes);
         Ok(())
@@ -215,7 +212,7 @@ impl Contents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, more_than_memory, rounds};
+    use crate::testing::{TestRandom, more_than_memory, rounds, steps};
 
     #[test]
     fn committed_contents_are_copied_when_written() {
@@ -245,7 +242,7 @@ mod tests {
             let mut random = TestRandom(seed);
             let contents = Contents::committed(b"the image's own bytes");
             let mut model = b"the image's own bytes".to_vec();
-            for _ in 0..100 {
+            for _ in 0..steps(100) {
                 let scale = if random.below(4) == 0 { 999 } else { 1 };
                 let (offset, len_bytes) = (random.below(60) as usize * scale, random.below(20) as usize * scale);
                 match random.below(3) {

@@ -16,14 +16,21 @@ use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
-/// The directory, once somebody looked.
-pub struct DescriptorFolder(Option<Rc<Node>>);
+/// The directory, once somebody looked, and the names of files that never had a place in the tree.
+pub struct DescriptorFolder(Option<Rc<Node>>, Vec<(Weak<Node>, Box<[u8]>)>);
 
 impl DescriptorFolder {
     /// Nobody looked yet.
     pub const fn new() -> DescriptorFolder {
-        DescriptorFolder(None)
+        DescriptorFolder(None, Vec::new())
     }
+}
+
+/// Keeps the name of `node`, a file that never had a place in the tree (`memfd_create(2)`).
+pub fn note_memory_file(tree: &mut FileTree, node: &Rc<Node>, name: &[u8]) {
+    let names = &mut tree.descriptor_folder.1;
+    names.retain(|(node, _)| node.strong_count() > 0);
+    names.push((Rc::downgrade(node), name.into()));
 }
 
 /// A link to an open file, or that file where it has no place in the tree.
@@ -75,11 +82,12 @@ impl DescriptorLink {
             if Rc::ptr_eq(node, &root) {
                 return Ok(b"/".to_vec());
             }
-            return if is_below(&root, node, &mut path) {
-                Ok(path)
-            } else {
-                Err(Refusal::Unsupported("the name of a removed or nameless file in /proc/self/fd"))
-            };
+            if is_below(&root, node, &mut path) {
+                return Ok(path);
+            }
+            let kept = tree.descriptor_folder.1.iter().find(|(kept, _)| kept.as_ptr() == Rc::as_ptr(node));
+            let (_, name) = kept.ok_or(Refusal::Unsupported("the name of a removed file in /proc/self/fd"))?;
+            return Ok([b"/memfd:", &name[..], b" (deleted)"].concat());
         }
         let stat = open.file.stat();
         let (kind, name) = match stat.mode & S_IFMT {
@@ -207,6 +215,7 @@ mod tests {
     use crate::abi::open_flags::{O_RDONLY, O_RDWR};
     use crate::subsystems::event_counter::EventCounter;
     use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::Contents;
     use crate::subsystems::tree_file::TreeFile;
 
     struct Machine {
@@ -258,6 +267,15 @@ mod tests {
         assert_eq!((folder.mode, folder.links), (0o40500, 2));
         assert!(machine.find("/dev/fd/4/in.txt", Last::Keep).is_ok_and(|node| node.stat().size_bytes == 5));
         assert_eq!(machine.find("/dev/fd/6", Last::Follow).map(|node| node.stat().mode), Ok(0o600));
+    }
+
+    #[test]
+    fn memory_files_keep_their_names() {
+        let mut machine = sample();
+        let node = machine.tree.new_node(Kind::Regular(Contents::empty()), 0o777);
+        note_memory_file(&mut machine.tree, &node, b"some name");
+        machine.descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), O_RDWR), false, 0).expect("there is room");
+        assert_eq!(machine.text("/dev/fd/7"), Ok(b"/memfd:some name (deleted)".to_vec()));
     }
 
     #[test]

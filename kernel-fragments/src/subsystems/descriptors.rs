@@ -208,7 +208,7 @@ impl Descriptors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, rounds};
+    use crate::testing::{TestRandom, rounds, steps};
     use alloc::collections::BTreeMap;
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
             for fd in 0..3 {
                 model.insert(fd, (Rc::as_ptr(table.any(Fd(fd)).expect("a standard stream")), false));
             }
-            for _ in 0..300 {
+            for _ in 0..steps(300) {
                 let (fd, close_on_exec) = (random.below(27) as i32 - 1, random.below(2) == 1);
                 let file = open_input();
                 let identity = (Rc::as_ptr(&file), close_on_exec);

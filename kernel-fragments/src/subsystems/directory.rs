@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::subsystems::file_tree::FileTree;
     use crate::subsystems::node::Kind;
-    use crate::testing::{TestRandom, rounds};
+    use crate::testing::{TestRandom, rounds, steps};
 
     /// Random changes against a list of names, while the directory is listed piece by piece.
     #[test]
@@ -180,7 +180,7 @@ mod tests {
             let (mut random, mut tree, directory) = (TestRandom(seed), FileTree::new(), Directory::default());
             let mut model: Vec<(u64, Vec<u8>, u64)> = Vec::new();
             let (mut next_cookie, mut position) = (FIRST_COOKIE, 0);
-            for _ in 0..300 {
+            for _ in 0..steps(300) {
                 let name = vec![b'a' + random.below(26) as u8];
                 let known = model.iter().position(|(_, known, _)| *known == name);
                 match random.below(4) {

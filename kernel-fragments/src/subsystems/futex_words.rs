@@ -11,6 +11,9 @@ use crate::user_memory::{UserAddress, UserMemory};
 /// Most locks that are looked at when a thread ends (include/linux/futex.h, ROBUST_LIST_LIMIT).
 const ROBUST_LIST_LIMIT: usize = 2048;
 
+/// How many threads that wait for each other are looked at (kernel/locking/rtmutex.c, max_lock_depth).
+const MOST_OWNERS: usize = 1024;
+
 /// Makes thread `tid` own the word at `address` if nobody does; says whether it does now.
 ///
 /// # Errors
@@ -27,14 +30,30 @@ pub fn try_own(memory: &mut impl UserMemory, address: UserAddress, tid: u32) -> 
     }
 }
 
-/// Marks the word at `address`, which another thread owns, as one with waiters.
+/// Marks the word at `address`, which another thread owns, as one for which thread `tid` waits.
 ///
 /// # Errors
-/// ESRCH if no such thread is there. EINVAL, EFAULT.
-pub fn mark_waited_for(memory: &mut impl UserMemory, threads: &mut Threads, address: UserAddress) -> Result<(), Errno> {
+/// ESRCH if no such thread is there. EDEADLK if that one waits, however indirectly, for a word that `tid` owns. EINVAL, EFAULT.
+pub fn mark_waited_for(
+    memory: &mut impl UserMemory,
+    threads: &mut Threads,
+    address: UserAddress,
+    tid: u32,
+) -> Result<(), Errno> {
     let word = read_word(memory, address)?;
-    threads.find(word & FUTEX_TID_MASK).ok_or(Errno::ESRCH)?;
-    memory.write_u32(address, word | FUTEX_WAITERS)
+    let mut owner = word & FUTEX_TID_MASK;
+    threads.find(owner).ok_or(Errno::ESRCH)?;
+    memory.write_u32(address, word | FUTEX_WAITERS)?;
+    // Words that the program wrote itself may lead round in a circle.
+    for _ in 0..MOST_OWNERS {
+        let waiter = threads.waiting.iter().find(|thread| thread.tid == owner);
+        let Some(Wait::OwnFutex(next)) = waiter.map(|thread| thread.wait) else { break };
+        owner = read_word(memory, next)? & FUTEX_TID_MASK;
+        if owner == tid {
+            return Err(Errno::EDEADLK);
+        }
+    }
+    Ok(())
 }
 
 /// Makes the longest waiting thread own the word at `address`, with `more` bits; 0 is stored if nobody waits.

@@ -18,6 +18,9 @@ impl DescriptorFolder {
     }
 }
 
+/// Keeps nothing.
+pub fn note_memory_file<T>(_tree: &mut T, _node: &Rc<Node>, _name: &[u8]) {}
+
 /// A link that cannot be, so that no code is left that asks what one is.
 pub enum DescriptorLink {}
 

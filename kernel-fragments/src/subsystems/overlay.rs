@@ -17,14 +17,11 @@ pub trait Overlay {
     /// Shows the program what was written at `offset` to a file that had `old_size_bytes` bytes; a gap between is zero.
     ///
     /// # Errors
-    /// Unsupported: `from` lies there, or there is no way to write there.
+    /// Unsupported: `from` lies there.
     fn write(&self, old_size_bytes: usize, offset: usize, from: &[u8]) -> Result<(), Refusal>;
 
-    /// Shows the program zeros from `offset` on.
-    ///
-    /// # Errors
-    /// Unsupported: there is no way to write there.
-    fn zero_from(&self, offset: usize) -> Result<(), Refusal>;
+    /// Shows the program that the file had `old_size_bytes` bytes and has `size_bytes` now: zeros behind what it had and has.
+    fn resize(&self, old_size_bytes: usize, size_bytes: usize);
 
     /// Has `contents` take over all that the program may have written.
     fn settle(&self, contents: &Contents);

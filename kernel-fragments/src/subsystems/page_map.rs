@@ -31,6 +31,7 @@ const MAPPED: u8 = 1 << 5;
 /// What it holds, if not zeros. Live alone is a shared page, so that what is quick leaves it to who tells the file.
 const LIVE: u8 = 1 << 6;
 const STALE: u8 = 1 << 7;
+const LOCKED: u8 = LIVE | STALE; // what is live or shared, and kept in memory
 
 impl Page {
     /// A page that is mapped with `protection` (5 bits).
@@ -48,6 +49,22 @@ impl Page {
             Contents::Stale => MAPPED | STALE,
             Contents::Shared => LIVE,
         }
+    }
+
+    /// Whether it is kept in memory (mlock(2)).
+    pub const fn is_locked(self) -> bool {
+        self.0 & LOCKED == LOCKED
+    }
+
+    /// It, kept in memory or not. It is mapped and live, or shared.
+    pub const fn with_lock(self, is_locked: bool) -> Page {
+        Page(if is_locked {
+            self.0 | LOCKED
+        } else if self.is_locked() {
+            self.0 & !STALE
+        } else {
+            self.0
+        })
     }
 
     /// Whether it is mapped.
@@ -72,7 +89,7 @@ impl Page {
 
     /// What it holds.
     pub const fn contents(self) -> Contents {
-        match self.0 & (MAPPED | LIVE | STALE) {
+        match self.0 & (MAPPED | LIVE) {
             LIVE => Contents::Shared,
             _ if self.is_zero() => Contents::Zero,
             _ if self.0 & LIVE != 0 => Contents::Live,
@@ -363,7 +380,7 @@ impl PageMap {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{TestRandom, rounds};
+    use crate::testing::{TestRandom, rounds, steps};
     use alloc::vec;
 
     /// Random changes against one entry per page.
@@ -374,13 +391,14 @@ mod tests {
             None,
             None,
             Some(Page::mapped(3, Contents::Live)),
+            Some(Page::mapped(3, Contents::Live).with_lock(true)),
             Some(Page::mapped(0, Contents::Zero)),
             Some(Page::STALE),
         ];
         for seed in 0..rounds(300) {
             let mut random = TestRandom(seed);
             let (mut map, mut model) = (PageMap::new(), vec![None; PAGES]);
-            for _ in 0..100 {
+            for _ in 0..steps(100) {
                 let start = random.below(PAGES as u64) as usize;
                 let end = start + random.below((PAGES - start) as u64 + 1) as usize;
                 let page = kinds[random.below(kinds.len() as u64) as usize];

@@ -38,8 +38,13 @@ pub fn tell(
             each_mapping(space, program_break, boot, |mapping| write_mapping(&mut text, boot, mapping))?
         }
         ProcessFile::Status => {
-            let total_bytes = mapped_bytes(space, program_break, boot)?;
-            write_status(&mut text, boot, thread, umask, total_bytes);
+            let (mut total_bytes, mut locked_bytes) = (0, 0);
+            each_mapping(space, program_break, boot, |mapping| {
+                let len_bytes = mapping.end - mapping.start;
+                total_bytes += len_bytes;
+                locked_bytes += if mapping.is_locked { len_bytes } else { 0 };
+            })?;
+            write_status(&mut text, boot, thread, umask, total_bytes, locked_bytes);
         }
         ProcessFile::Stat => {
             let total_bytes = mapped_bytes(space, program_break, boot)?;
@@ -91,6 +96,7 @@ struct Mapping {
     end: usize,
     protection: u8,
     is_shared: bool,
+    is_locked: bool,
     owner: Owner,
 }
 
@@ -132,7 +138,7 @@ fn each_mapping(
                 // Pages that the program was born with have every right in the address space, until it changes them.
                 let protection = if protection == PROT_ALL { born_with } else { protection };
                 let is_shared = protection & FROM_FILE != 0 && page.contents() == Contents::Shared;
-                visit(Mapping { start: at, end, protection, is_shared, owner });
+                visit(Mapping { start: at, end, protection, is_shared, is_locked: page.is_locked(), owner });
             }
             at = piece.end;
         }
@@ -181,7 +187,14 @@ fn write_mapping(text: &mut Vec<u8>, boot: &BootInfo, mapping: Mapping) {
     text.push(b'\n');
 }
 
-fn write_status(text: &mut Vec<u8>, boot: &BootInfo, thread: &Thread, umask: u32, total_bytes: usize) {
+fn write_status(
+    text: &mut Vec<u8>,
+    boot: &BootInfo,
+    thread: &Thread,
+    umask: u32,
+    total_bytes: usize,
+    locked_bytes: usize,
+) {
     write_line(text, "Name", name_of(boot, thread));
     let octal = [9, 6, 3, 0].map(|shift| b'0' + (umask >> shift & 7) as u8);
     write_line(text, "Umask", &octal);
@@ -191,8 +204,9 @@ fn write_status(text: &mut Vec<u8>, boot: &BootInfo, thread: &Thread, umask: u32
     }
     write_line(text, "Uid", b"0\t0\t0\t0");
     write_line(text, "Gid", b"0\t0\t0\t0");
-    for title in ["VmPeak", "VmSize", "VmHWM", "VmRSS"] {
-        let kibibytes = decimal(total_bytes / 1024);
+    let sizes = [total_bytes, total_bytes, locked_bytes, 0, total_bytes, total_bytes];
+    for (title, size_bytes) in ["VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS"].into_iter().zip(sizes) {
+        let kibibytes = decimal(size_bytes / 1024);
         text.extend_from_slice(title.as_bytes());
         text.extend_from_slice(b":\t");
         text.resize(text.len() + 8usize.saturating_sub(kibibytes.len()), b' ');
@@ -246,6 +260,8 @@ mod tests {
         program_break.move_to(&mut memory, &boot, start as usize + 0x2010);
         assert!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 1).is_ok());
         assert!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, 0).is_ok());
+        let locked = boot.mapping_range.start as usize;
+        assert_eq!(space.set_locked(&mut memory, &boot, locked, locked + 2 * PAGE_BYTES, true), Ok(()));
         let mut say = |file, umask| {
             let (session, thread) = (Session::new(), Thread::first());
             tell(file, &memory, &mut space, &program_break, &boot, &session, &thread, umask)
@@ -266,5 +282,6 @@ mod tests {
         let told = String::from_utf8(told.expect("there is memory")).expect("it is text");
         assert_eq!(say(ProcessFile::Pages, 0), Ok(b"6 6 0 0 0 6 0\n".to_vec()));
         assert!(told.contains("\nUmask:\t0022\n") && told.contains("\nVmSize:\t      24 kB\n"), "{told}");
+        assert!(told.contains("\nVmLck:\t       8 kB\nVmPin:\t       0 kB\n"), "{told}");
     }
 }

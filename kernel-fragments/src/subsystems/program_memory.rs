@@ -7,7 +7,7 @@
 
 use crate::boot_info::{BootInfo, PROGRAM_RANGES, Range};
 use crate::errno::Errno;
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Reach, UserAddress, UserMemory};
 use core::ptr::{self, NonNull};
 use core::slice;
 
@@ -103,10 +103,11 @@ impl UserMemory for ProgramMemory {
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
     }
 
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
         // No reference is made, so none ends what this pointer may do.
         let holds = self.is_the_programs(address, len_bytes);
-        NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| holds)
+        let first = NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| holds)?;
+        Some(Reach { first, guard: None })
     }
 
     // Words are nearly always aligned: one access instead of one for each byte.

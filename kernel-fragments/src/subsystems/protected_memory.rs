@@ -9,7 +9,8 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, PROGRAM_RANGES, PageTables, Range};
 use crate::errno::Errno;
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Guard, Reach, UserAddress, UserMemory};
+use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::slice;
 
@@ -31,67 +32,96 @@ const ACCESSED: u64 = 1 << 6;
 const DIRTY: u64 = 1 << 7;
 /// Free for software, and kept here: the page is mapped, if only with PROT_NONE.
 const MAPPED: u64 = 1 << 8;
+/// Free for software, too: the page is mapped behind the end of its file. It is not valid, but has the bits of what it would allow.
+const BEYOND_FILE: u64 = 1 << 9;
+/// All flags of an entry: what lies above is the page number.
+const FLAGS: u64 = (1 << 10) - 1;
 
 /// The memory of the one program.
 #[derive(Debug)]
 pub struct ProtectedMemory {
     tables: PageTables,
+    /// The same, for those who keep it.
+    guard: &'static PageTables,
     ranges: &'static [Range; PROGRAM_RANGES],
+}
+
+/// No tables.
+const NOWHERE: PageTables = PageTables { window: Range { start: 0, end: 0 }, physical: 0, directory: 0, pages: 0 };
+
+impl PageTables {
+    fn window_bytes(&self) -> usize {
+        (self.window.end - self.window.start) as usize
+    }
+
+    fn directory(&self) -> &[Cell<u64>] {
+        // SAFETY: the builder laid out as many entries there, in memory that is seen where it is and that nothing else uses. The
+        // hart only reads them, and the kernel, which is never entered twice, makes no other references to them than these.
+        unsafe {
+            let entries = ptr::with_exposed_provenance(self.directory as usize);
+            slice::from_raw_parts(entries, self.window_bytes() / CHUNK_BYTES)
+        }
+    }
+
+    fn pages(&self) -> &[Cell<u64>] {
+        // SAFETY: as in `directory`, for the entries of all pages.
+        unsafe {
+            let entries = ptr::with_exposed_provenance(self.pages as usize);
+            slice::from_raw_parts(entries, self.window_bytes() / PAGE_BYTES)
+        }
+    }
+
+    /// Where the entry is that decides about `address`, if that is in the window.
+    fn place(&self, address: usize) -> Option<&Cell<u64>> {
+        let offset = address.checked_sub(self.window.start as usize)?;
+        let entry = self.directory().get(offset / CHUNK_BYTES)?;
+        if is_pointer(entry.get()) { self.pages().get(offset / PAGE_BYTES) } else { Some(entry) }
+    }
+
+    /// The entry that decides about `address`; 0, which allows nothing, outside the window.
+    fn entry(&self, address: usize) -> u64 {
+        self.place(address).map_or(0, Cell::get)
+    }
+}
+
+impl Guard for PageTables {
+    fn open(&self, address: usize, work: &mut dyn FnMut()) {
+        const OPEN: u64 = VALID | READ | WRITE;
+        let Some(place) = self.place(address) else { return };
+        let old = place.get();
+        if old & OPEN == OPEN || old & MAPPED == 0 {
+            return work();
+        }
+        place.set(old | OPEN);
+        fence();
+        work();
+        place.set(old);
+        fence();
+    }
+
+    fn set_beyond_file(&self, start: usize, end: usize, is_beyond: bool) {
+        let window_start = self.window.start as usize;
+        for address in (start..end).step_by(PAGE_BYTES) {
+            let old = self.entry(address);
+            let hidden = old & !VALID | BEYOND_FILE;
+            let shown = old & !BEYOND_FILE | if old & LEAF == 0 { 0 } else { VALID };
+            let new = if is_beyond { hidden } else { shown };
+            if new != old {
+                self.split((address - window_start) / CHUNK_BYTES);
+                if let Some(place) = self.pages().get((address - window_start) / PAGE_BYTES) {
+                    let number = self.entry(address) & !FLAGS;
+                    place.set(number | new & FLAGS);
+                }
+            }
+        }
+        fence();
+    }
 }
 
 impl ProtectedMemory {
     /// No memory, until [`start`] ran.
     pub const fn new() -> ProtectedMemory {
-        let nowhere = Range { start: 0, end: 0 };
-        let tables = PageTables { window: nowhere, physical: 0, directory: 0, pages: 0 };
-        ProtectedMemory { tables, ranges: &[Range::NOWHERE; PROGRAM_RANGES] }
-    }
-
-    fn window_bytes(&self) -> usize {
-        (self.tables.window.end - self.tables.window.start) as usize
-    }
-
-    fn directory(&self) -> &[u64] {
-        // SAFETY: the builder laid out as many entries there, in memory that is seen where it is and that nothing else uses; the
-        // hart only reads them, and they change only through `directory_mut`, which needs `self` exclusively.
-        unsafe {
-            let entries = ptr::with_exposed_provenance(self.tables.directory as usize);
-            slice::from_raw_parts(entries, self.window_bytes() / CHUNK_BYTES)
-        }
-    }
-
-    fn directory_mut(&mut self) -> &mut [u64] {
-        // SAFETY: as in `directory`; `self` is borrowed exclusively, so no other slice of them is alive.
-        unsafe {
-            let entries = ptr::with_exposed_provenance_mut(self.tables.directory as usize);
-            slice::from_raw_parts_mut(entries, self.window_bytes() / CHUNK_BYTES)
-        }
-    }
-
-    fn pages(&self) -> &[u64] {
-        // SAFETY: as in `directory`, for the entries of all pages.
-        unsafe {
-            let entries = ptr::with_exposed_provenance(self.tables.pages as usize);
-            slice::from_raw_parts(entries, self.window_bytes() / PAGE_BYTES)
-        }
-    }
-
-    fn pages_mut(&mut self) -> &mut [u64] {
-        // SAFETY: as in `directory_mut`, for the entries of all pages.
-        unsafe {
-            let entries = ptr::with_exposed_provenance_mut(self.tables.pages as usize);
-            slice::from_raw_parts_mut(entries, self.window_bytes() / PAGE_BYTES)
-        }
-    }
-
-    /// The entry that decides about `address`; 0, which allows nothing, outside the window.
-    fn entry(&self, address: usize) -> u64 {
-        let Some(offset) = address.checked_sub(self.tables.window.start as usize) else { return 0 };
-        match self.directory().get(offset / CHUNK_BYTES) {
-            Some(&entry) if is_pointer(entry) => self.pages().get(offset / PAGE_BYTES).copied().unwrap_or(0),
-            Some(&entry) => entry,
-            None => 0,
-        }
+        ProtectedMemory { tables: NOWHERE, guard: &NOWHERE, ranges: &[Range::NOWHERE; PROGRAM_RANGES] }
     }
 
     /// Whether all `len_bytes` bytes at `address` are the program's, and allow what `right` says.
@@ -99,7 +129,7 @@ impl ProtectedMemory {
         let Some(last) = address.0.checked_add(len_bytes.saturating_sub(1)) else { return false };
         let mut page = address.0 / PAGE_BYTES * PAGE_BYTES;
         loop {
-            if self.entry(page) & (VALID | right) != VALID | right {
+            if self.tables.entry(page) & (VALID | right) != VALID | right {
                 return false;
             }
             page += PAGE_BYTES;
@@ -120,36 +150,38 @@ impl ProtectedMemory {
             let chunk_end = window_start + (index + 1) * CHUNK_BYTES;
             let stop = end.min(chunk_end);
             if offset.is_multiple_of(CHUNK_BYTES) && stop == chunk_end {
-                if let Some(whole) = self.directory_mut().get_mut(index) {
-                    *whole = entry(offset);
+                if let Some(whole) = self.tables.directory().get(index) {
+                    whole.set(entry(offset));
                 }
             } else {
-                self.split(index);
+                self.tables.split(index);
                 let first = offset / PAGE_BYTES;
                 let count = (stop - at).div_ceil(PAGE_BYTES);
-                if let Some(pages) = self.pages_mut().get_mut(first..first + count) {
-                    for (page, number) in pages.iter_mut().zip(0..) {
-                        *page = entry(offset + number * PAGE_BYTES);
+                if let Some(pages) = self.tables.pages().get(first..first + count) {
+                    for (page, number) in pages.iter().zip(0..) {
+                        page.set(entry(offset + number * PAGE_BYTES));
                     }
                 }
             }
             at = stop;
         }
     }
+}
 
+impl PageTables {
     /// Gives entry `index` of the directory a table of its own, whose pages are what it shows now.
-    fn split(&mut self, index: usize) {
-        let table = self.tables.pages + (index * PAGE_BYTES) as u64;
-        let Some(entry) = self.directory_mut().get_mut(index) else { return };
-        let whole = *entry;
+    fn split(&self, index: usize) {
+        let table = self.pages + (index * PAGE_BYTES) as u64;
+        let Some(entry) = self.directory().get(index) else { return };
+        let whole = entry.get();
         if is_pointer(whole) {
             return;
         }
-        *entry = table >> 2 | VALID;
+        entry.set(table >> 2 | VALID);
         let first = index * CHUNK_PAGES;
-        if let Some(pages) = self.pages_mut().get_mut(first..first + CHUNK_PAGES) {
-            for (page, number) in pages.iter_mut().zip(0u64..) {
-                *page = if whole == 0 { 0 } else { whole + number * (PAGE_BYTES as u64 >> 2) };
+        if let Some(pages) = self.pages().get(first..first + CHUNK_PAGES) {
+            for (page, number) in pages.iter().zip(0u64..) {
+                page.set(if whole == 0 { 0 } else { whole + number * (PAGE_BYTES as u64 >> 2) });
             }
         }
     }
@@ -179,6 +211,7 @@ fn fence() {
 /// Learns the table and the program's ranges.
 pub fn start(memory: &mut ProtectedMemory, boot: &'static BootInfo) {
     memory.tables = boot.page_tables;
+    memory.guard = &boot.page_tables;
     memory.ranges = &boot.program_ranges;
 }
 
@@ -208,9 +241,10 @@ impl UserMemory for ProtectedMemory {
         Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address.0), len_bytes) })
     }
 
-    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<NonNull<u8>> {
-        let allows = self.allows(address, len_bytes, READ | WRITE);
-        NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| allows)
+    fn reach(&mut self, address: UserAddress, len_bytes: usize) -> Option<Reach> {
+        let holds = self.can_hold(address, len_bytes);
+        let first = NonNull::new(ptr::with_exposed_provenance_mut(address.0)).filter(|_| holds)?;
+        Some(Reach { first, guard: Some(self.guard) })
     }
 
     fn can_hold(&self, address: UserAddress, len_bytes: usize) -> bool {
@@ -229,21 +263,23 @@ impl UserMemory for ProtectedMemory {
     }
 
     fn is_protected(&self, address: UserAddress) -> bool {
-        self.entry(address.0) & MAPPED != 0
+        self.tables.entry(address.0) & MAPPED != 0
+    }
+
+    fn is_beyond_file(&self, address: UserAddress) -> bool {
+        self.tables.entry(address.0) & BEYOND_FILE != 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRandom;
+    use crate::testing::{TestRandom, rounds};
     use alloc::boxed::Box;
     use alloc::vec;
     use alloc::vec::Vec;
 
     const CHUNKS: usize = 3;
-    /// All flags of an entry: what lies above is the page number.
-    const FLAGS: u64 = (1 << 10) - 1;
 
     /// Leaked memory of `CHUNKS` directory entries, behind a table that shows it at 1 GiB and allows nothing.
     fn machine() -> (ProtectedMemory, usize) {
@@ -280,7 +316,7 @@ mod tests {
         let mut random = TestRandom(7);
         let (mut memory, start) = machine();
         let mut model: Vec<Option<u8>> = vec![None; PAGES];
-        for step in 0..400 {
+        for step in 0..rounds(400) {
             let mut first = random.below(PAGES as u64) as usize;
             let mut count = 1 + random.below((PAGES - first) as u64) as usize;
             if step % 4 == 0 {
@@ -293,13 +329,43 @@ mod tests {
             for (page, &access) in model.iter().enumerate() {
                 let (address, flags) = (start + page * PAGE_BYTES, flags(access));
                 // A directory's entry is that of its first page.
-                let whole = memory.directory()[page / CHUNK_PAGES];
+                let whole = memory.tables.directory()[page / CHUNK_PAGES].get();
                 let shown = if is_pointer(whole) { page } else { page / CHUNK_PAGES * CHUNK_PAGES };
                 let number = if flags == 0 { 0 } else { ((1 << 30) + (shown * PAGE_BYTES) as u64) >> 2 };
-                assert_eq!((memory.entry(address) & FLAGS, memory.entry(address) & !FLAGS), (flags, number), "{page}");
+                let entry = memory.tables.entry(address);
+                assert_eq!((entry & FLAGS, entry & !FLAGS), (flags, number), "{page}");
                 assert_eq!(memory.is_protected(UserAddress(address + 9)), access.is_some());
             }
         }
+    }
+
+    /// A shared page is what its protection and the end of its file make of it, and open to the kernel.
+    #[test]
+    fn files_reach_what_the_program_cannot() {
+        let (mut memory, start) = machine();
+        let at = |page: usize| UserAddress(start + page * PAGE_BYTES);
+        memory.set_access(start, start + CHUNK_BYTES, Some(1)); // one entry of the directory
+        let reach = memory.reach(at(0), CHUNK_BYTES).expect("the program could have memory there");
+        let guard = reach.guard.expect("there is a page table");
+        let entry = |memory: &ProtectedMemory, page| memory.tables.entry(at(page).0);
+        let readable = entry(&memory, 0);
+        let tables = memory.tables;
+        guard.open(at(0).0, &mut || assert_eq!(tables.entry(at(0).0), readable | WRITE));
+        assert_eq!(entry(&memory, 0), readable);
+        guard.set_beyond_file(at(2).0, at(5).0, true);
+        for page in 0..6 {
+            let is_beyond = (2..5).contains(&page);
+            assert_eq!(memory.is_beyond_file(at(page).add(7)), is_beyond, "{page}");
+            assert_eq!(memory.read_u32(at(page)).is_ok(), !is_beyond, "{page}");
+            assert!(memory.is_protected(at(page)));
+        }
+        memory.set_access(at(3).0, at(4).0, Some(0));
+        guard.set_beyond_file(at(3).0, at(4).0, true);
+        guard.set_beyond_file(at(2).0, at(4).0, false);
+        assert_eq!([2, 3, 4].map(|page| memory.read_u32(at(page)).is_ok()), [true, false, false]);
+        assert_eq!([2, 3, 4].map(|page| memory.is_beyond_file(at(page))), [false, false, true]);
+        guard.open(at(3).0, &mut || assert_eq!(tables.entry(at(3).0) & (VALID | LEAF), VALID | READ | WRITE));
+        assert_eq!(memory.read_u32(at(3)), Err(Errno::EFAULT));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! A file's bytes have one place in memory at most, so a second mapping of the same pages is the first one: it answers the same
 //! address, allows what either allows, and the pages are unmapped when both are. What would need a second place is not supported.
-//! Pages behind the end of a file are zero, and what is written there is nobody's (Linux: SIGBUS from the next page on).
+//! Pages behind the end of a file are a SIGBUS behind a page table, and EFAULT to calls that check access; elsewhere they are
+//! zero, and what is written there is nobody's.
 
-use crate::abi::memory::{PROT_ALL, PROT_READ, PROT_WRITE};
+use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_READ, PROT_WRITE};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
@@ -13,11 +14,13 @@ use crate::subsystems::mapping_request::{MappingRequest, Placement};
 use crate::subsystems::node::{Contents, Kind, Node, with};
 use crate::subsystems::overlay::Overlay;
 use crate::subsystems::shared_pages::SharedPages;
-use crate::user_memory::{UserAddress, UserMemory};
+use crate::user_memory::{Reach, UserAddress, UserMemory};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::ptr::NonNull;
+
+/// What is not supported.
+const TWO_PLACES: &str = "two shared mappings of the same pages of a file";
 
 /// How often pages can be mapped again: a process of Linux has as many mappings (include/linux/mm.h, DEFAULT_MAX_MAP_COUNT).
 const MOST_MAPPINGS: usize = 65530;
@@ -72,14 +75,16 @@ impl SharedMappings {
         match windows.address_of(offset, len_bytes) {
             Ok(start) => {
                 let end = start + len_bytes;
+                // One that takes the old one's place allows what it says.
+                let replaces = matches!(request.placement, Placement::Fixed(_));
                 match request.placement {
                     Placement::Hint(_) => registry.push_again(start, end)?,
                     Placement::Fixed(wish) if wish == start => (),
                     Placement::FixedNoReplace(wish) if wish == start => return Err(Errno::EEXIST.into()),
-                    _ => return Err(Refusal::Unsupported("two shared mappings of the same pages of a file")),
+                    _ => return Err(Refusal::Unsupported(TWO_PLACES)),
                 }
                 let (mut both, mut address) = (protection, start);
-                while address < end {
+                while address < end && !replaces {
                     let (old, next) = space.mapped(boot, address, end)?;
                     (both, address) = (both | old & PROT_ALL, next);
                 }
@@ -95,7 +100,7 @@ impl SharedMappings {
                 return Ok(start);
             }
             Err(0) => {}
-            Err(_) => return Err(Refusal::Unsupported("two shared mappings of the same pages of a file")),
+            Err(_) => return Err(Refusal::Unsupported(TWO_PLACES)),
         }
         if is_writable {
             contents.make_own().map_err(|_| Errno::ENOMEM)?;
@@ -110,8 +115,9 @@ impl SharedMappings {
             return Err(errno.into());
         }
         memory.set_access(start, end, Some(protection));
-        let reach = memory.reach(UserAddress(start), len_bytes);
+        let reach = memory.reach(UserAddress(start), len_bytes).ok_or(Errno::ENOMEM)?;
         windows.add(Window { offset, address: start, len_bytes, may_change: is_writable, reach });
+        windows.limit(start, end, contents.size_bytes());
         Ok(start)
     }
 }
@@ -130,6 +136,13 @@ impl Registry {
             files.push(SharedFile { node: node.clone(), windows: windows.clone() });
             Ok(windows)
         })
+    }
+
+    /// The file whose bytes the pages of `start..end` show, one behind the other, and which; EFAULT if there is none.
+    fn at(&self, start: usize, end: usize) -> Result<(SharedFile, Window), Errno> {
+        let files = with(&self.files, |files| files.clone());
+        let find = |file: SharedFile| file.windows.at(start, end).map(|window| (file, window));
+        files.into_iter().find_map(find).ok_or(Errno::EFAULT)
     }
 
     fn push_again(&self, start: usize, end: usize) -> Result<(), Errno> {
@@ -196,27 +209,50 @@ impl SharedPages for Registry {
         }
     }
 
-    fn lose(&self, start: usize, end: usize) {
-        self.change(start, end, |window| {
-            window.reach = None;
-            true
-        });
+    fn check_remap(&self, start: usize, end: usize, len_bytes: usize, moves: bool) -> Result<(), Refusal> {
+        let (file, window) = self.at(start, end)?;
+        let more = len_bytes.saturating_sub(window.len_bytes);
+        let is_elsewhere = |offset, len_bytes| len_bytes > 0 && file.windows.address_of(offset, len_bytes) != Err(0);
+        let overlaps = |&(first, last): &(usize, usize)| first < end && start < last;
+        let is_mapped_again = with(&self.again, |again| again.iter().any(overlaps));
+        if is_elsewhere(window.offset + window.len_bytes, more) || moves && is_mapped_again {
+            return Err(Refusal::Unsupported(TWO_PLACES));
+        }
+        Ok(())
     }
 
-    fn find(&self, start: usize, end: usize, reach: &mut dyn FnMut(usize, usize) -> Option<NonNull<u8>>) {
-        self.change(start, end, |window| {
-            window.reach = reach(window.address, window.len_bytes);
-            true
-        });
+    fn read(&self, start: usize, skip: usize, into: &mut [u8]) -> Result<(), Refusal> {
+        let (file, window) = self.at(start, start + PAGE_BYTES)?;
+        let Kind::Regular(contents) = &file.node.kind else { return Err(Errno::EFAULT.into()) };
+        contents.read((window.offset + skip) as u64, into)?;
+        Ok(())
+    }
+
+    fn add(&self, start: usize, skip: usize, address: usize, len_bytes: usize, reach: Reach) {
+        if let Ok((SharedFile { node, windows }, window)) = self.at(start, start + PAGE_BYTES)
+            && let Kind::Regular(contents) = &node.kind
+        {
+            windows.add(Window { offset: window.offset + skip, address, len_bytes, reach, ..window });
+            windows.limit(address, address + len_bytes, contents.size_bytes());
+        }
+    }
+
+    fn limit(&self, start: usize, end: usize) {
+        for SharedFile { node, windows } in with(&self.files, |files| files.clone()) {
+            if let Kind::Regular(contents) = &node.kind {
+                windows.limit(start, end, contents.size_bytes());
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, PAGE_BYTES, PROT_NONE};
+    use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, PROT_NONE};
     use crate::subsystems::file_tree::FileTree;
-    use crate::testing::{BASE, FakeMemory, TestRandom, rounds};
+    use crate::subsystems::remapping;
+    use crate::testing::{BASE, FakeMemory, TestRandom, rounds, steps};
     use crate::testing_memory::machine;
 
     const READ_WRITE: u8 = (PROT_READ | PROT_WRITE) as u8;
@@ -253,6 +289,12 @@ mod tests {
         fn unmap(&mut self, start: usize, count: usize) {
             let end = start + count * PAGE_BYTES;
             self.space.unmap(&mut self.memory, &self.boot, start, end).expect("there is memory");
+        }
+
+        fn remap(&mut self, start: usize, count: usize, placement: Option<Placement>, new_count: usize) -> SysResult {
+            let Machine { memory, space, boot, .. } = self;
+            let old = remapping::find(space, boot, start, count * PAGE_BYTES)?;
+            remapping::remap_shared(memory, space, boot, old, placement, new_count * PAGE_BYTES)
         }
 
         fn contents(&self) -> &Contents {
@@ -302,6 +344,30 @@ mod tests {
         assert_eq!((machine.byte(0), machine.byte(PAGE_BYTES)), (5, 6));
     }
 
+    #[test]
+    fn grows_and_moves() {
+        let mut machine = Machine::new(3 * PAGE_BYTES);
+        let start = machine.map(1, 1).expect("there is room");
+        machine.memory.put(start - BASE, &[5]);
+        assert_eq!(machine.contents().write(2 * PAGE_BYTES as u64, &[6]), Ok(1));
+        assert_eq!(machine.remap(start, 1, None, 4), Ok(start));
+        assert_eq!([0, 1, 2].map(|page| machine.memory.bytes(start - BASE + page * PAGE_BYTES, 1)[0]), [5, 6, 0]);
+        let moved = start + 8 * PAGE_BYTES;
+        assert_eq!(machine.remap(start, 3, Some(Placement::Fixed(moved)), 2), Ok(moved));
+        assert_eq!(machine.space.check_mapped(&machine.boot, start, start + 1), Err(Errno::ENOMEM));
+        machine.memory.put(moved - BASE + 1, &[7]);
+        assert_eq!((machine.byte(PAGE_BYTES), machine.byte(PAGE_BYTES + 1), machine.byte(2 * PAGE_BYTES)), (5, 7, 6));
+        assert_eq!(machine.map_at(start, MAP_FIXED, 0, 1, READ_WRITE), Ok(start), "the place is free again");
+        let longer = machine.remap(start, 1, None, 2);
+        assert!(matches!(longer, Err(Refusal::Unsupported(_))), "the second page is elsewhere");
+        let rest = start + 3 * PAGE_BYTES;
+        assert_eq!(machine.remap(rest, 1, None, 2), Ok(rest));
+        assert_eq!(machine.remap(start, 2, None, 3), Err(Errno::EFAULT.into()), "a hole");
+        assert_eq!(machine.map(0, 1), Ok(start), "once more");
+        let twice = machine.remap(start, 1, Some(Placement::Hint(0)), 1);
+        assert!(matches!(twice, Err(Refusal::Unsupported(_))), "it would have two places");
+    }
+
     /// Random calls and stores against the bytes of one file.
     #[test]
     fn behaves_like_one_file() {
@@ -311,12 +377,12 @@ mod tests {
             let mut machine = Machine::new(2 * PAGE_BYTES + 100);
             let mut model = alloc::vec![1; 2 * PAGE_BYTES + 100];
             let mut homes: [Option<(usize, u32)>; PAGES] = [None; PAGES]; // where each page is, and how often
-            for step in 2..100u8 {
+            for step in 2..steps(100) as u8 {
                 let first = random.below(PAGES as u64) as usize;
                 let count = 1 + random.below((PAGES - first) as u64) as usize;
                 let at = random.below((PAGES * PAGE_BYTES) as u64) as usize;
                 let pages = first..first + count;
-                match random.below(6) {
+                match random.below(7) {
                     0 => match machine.map(first, count) {
                         Ok(start) => {
                             for page in pages {
@@ -343,6 +409,14 @@ mod tests {
                         assert_eq!(machine.contents().write(at as u64, &[step; 500]), Ok(500));
                         model.resize(model.len().max(at + 500), 0);
                         model[at..at + 500].fill(step);
+                    }
+                    4 => {
+                        if let Some((home, times)) = homes[first] {
+                            match machine.remap(home, 1, Some(Placement::Hint(0)), 1) {
+                                Ok(start) => homes[first] = Some((start, times)),
+                                Err(refusal) => assert!(matches!(refusal, Refusal::Unsupported(_)) && times > 1),
+                            }
+                        }
                     }
                     3 => {
                         assert_eq!(machine.contents().truncate(at as u64), Ok(()));

@@ -2,11 +2,10 @@
 //! have only this. Who knows is `shared_mappings.rs`.
 
 use crate::boot_info::BootInfo;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::page_map::{Contents, Page};
-use crate::user_memory::{UserAddress, UserMemory};
-use core::ptr::NonNull;
+use crate::user_memory::{Reach, UserMemory};
 
 /// The pages that are shared with files.
 pub trait SharedPages {
@@ -19,29 +18,23 @@ pub trait SharedPages {
     /// The first part of `start..end` that is mapped once more, and is not any longer; an empty one at `end` if there is none.
     fn mapped_again(&self, start: usize, end: usize) -> (usize, usize);
 
-    /// What the machine allows on the pages of `start..end` is about to change, so files cannot rely on it.
-    fn lose(&self, start: usize, end: usize);
+    /// Whether the shared pages of `start..end` can become `len_bytes` bytes of the same file, if `moves` in another place.
+    ///
+    /// # Errors
+    /// EFAULT: they are not one behind the other in one file. Unsupported: some of the bytes have another place already.
+    fn check_remap(&self, start: usize, end: usize, len_bytes: usize, moves: bool) -> Result<(), Refusal>;
 
-    /// It has changed: `reach` says for so many bytes at an address how files reach them now.
-    fn find(&self, start: usize, end: usize, reach: &mut dyn FnMut(usize, usize) -> Option<NonNull<u8>>);
-}
+    /// Fills `into` with the file's bytes from `skip` behind those that the page at `start` shows on, with zeros behind its end.
+    ///
+    /// # Errors
+    /// EFAULT: that page shows none.
+    fn read(&self, start: usize, skip: usize, into: &mut [u8]) -> Result<(), Refusal>;
 
-impl dyn SharedPages {
-    /// Does `work`, which changes what the machine allows on pages of `start..end`.
-    #[cold]
-    #[inline(never)]
-    pub fn around<M: UserMemory, R>(
-        &self,
-        memory: &mut M,
-        start: usize,
-        end: usize,
-        work: impl FnOnce(&mut M) -> R,
-    ) -> R {
-        self.lose(start, end);
-        let result = work(memory);
-        self.find(start, end, &mut |address, len_bytes| memory.reach(UserAddress(address), len_bytes));
-        result
-    }
+    /// The same bytes, `len_bytes` of them, lie at `address` now, and files reach them there so.
+    fn add(&self, start: usize, skip: usize, address: usize, len_bytes: usize, reach: Reach);
+
+    /// What the machine allows on the pages of `start..end` has changed: it is told again which lie behind the end of their file.
+    fn limit(&self, start: usize, end: usize);
 }
 
 impl AddressSpace {
@@ -54,7 +47,9 @@ impl AddressSpace {
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
             let piece = pages.piece(address, known_end);
-            pages.set_piece(address, piece, Some(Page::mapped(protection, Contents::Shared)))?;
+            let is_locked = piece.page.is_some_and(Page::is_locked);
+            let page = Page::mapped(protection, Contents::Shared).with_lock(is_locked);
+            pages.set_piece(address, piece, Some(page))?;
             address = piece.end;
         }
         Ok(())
@@ -82,12 +77,11 @@ impl AddressSpace {
         end: usize,
         protection: u8,
     ) -> Result<(), Errno> {
-        match self.shared.clone() {
-            Some(shared) => {
-                shared.around(memory, start, end, |memory| self.protect_pieces(memory, boot, start, end, protection))
-            }
-            None => self.protect_pieces(memory, boot, start, end, protection),
+        let result = self.protect_pieces(memory, boot, start, end, protection);
+        if let Some(shared) = &self.shared {
+            shared.limit(start, end);
         }
+        result
     }
 
     /// Unmaps what is not mapped once more. Errors as [`unmap`](Self::unmap).

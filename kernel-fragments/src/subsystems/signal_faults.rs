@@ -22,10 +22,11 @@ const ILLEGAL_INSTRUCTION: u64 = 2;
 const BREAKPOINT: u64 = 3;
 const MISALIGNED: [u64; 3] = [0, 4, 6];
 
-/// `si_code`s: no such opcode, a breakpoint, a wrong alignment, nothing mapped there, mapped but not for this access.
+/// `si_code`s: no such opcode, a breakpoint, a wrong alignment, nothing of a file where it is mapped, nothing mapped there, mapped but not for this access.
 const ILL_ILLOPC: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
 const BUS_ADRALN: i32 = 1;
+const BUS_ADRERR: i32 = 2;
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
 
@@ -44,6 +45,7 @@ pub fn raise(
         ILLEGAL_INSTRUCTION => (SIGILL, SignalInfo::fault(ILL_ILLOPC, pc)),
         BREAKPOINT => (SIGTRAP, SignalInfo::fault(TRAP_BRKPT, pc)),
         _ if MISALIGNED.contains(&cause) => (SIGBUS, SignalInfo::fault(BUS_ADRALN, value)),
+        _ if memory.is_beyond_file(UserAddress(value as usize)) => (SIGBUS, SignalInfo::fault(BUS_ADRERR, value)),
         _ => {
             let is_protected = memory.is_protected(UserAddress(value as usize));
             (SIGSEGV, SignalInfo::fault(if is_protected { SEGV_ACCERR } else { SEGV_MAPERR }, value))

@@ -1,7 +1,6 @@
 //! The scheduler: cooperative, first in, first out. A thread runs until it waits, yields or exits; then the one that has
 //! been ready for longest goes on. If nobody is ready, the clock jumps to the earliest deadline; if there is none, the
 //! run stops and tells who waits for what.
-//!
 //! There is no preemption: a thread that spins without a system call spins for ever.
 #![allow(unsafe_code)]
 
@@ -26,13 +25,15 @@ hook!(choose => go_on);
 
 /// No alarm is set.
 const NEVER: u64 = u64::MAX;
+/// Added to the address where a futex was waited for, without an end, by who was moved to another: a restarted call asks there.
+const MOVED: u64 = 1 << 63;
 
 /// All threads but the running one.
 pub struct Threads {
     /// In the order in which they run next.
     ready: ThreadQueue,
     /// In the order in which they began to wait.
-    waiting: ThreadQueue,
+    pub(super) waiting: ThreadQueue,
     /// The files that those wait for who wait for an event.
     file_waits: FileWaits,
     /// When the `alarm` hook is to be called next, in nanoseconds since boot.
@@ -216,6 +217,8 @@ impl Threads {
             let thread = waiter.get_mut();
             if let Wait::Futex(_, bits) = thread.wait {
                 thread.wait = Wait::Futex(to, bits);
+                let ends_ns = thread.wait_ends_ns;
+                thread.wait_ends_ns = if ends_ns == NEVER { MOVED | from.0 as u64 } else { ends_ns };
             }
             moved.push(waiter);
             count += 1;
@@ -297,6 +300,7 @@ impl Threads {
         // The call's first argument, if it is made again: the trap handler does not save it.
         let argument = match thread.wait {
             Wait::Futex(address, _) if restarts && thread.wait_ends_ns == NEVER => Some(address.0 as u64),
+            Wait::Futex(..) if restarts && thread.wait_ends_ns >= MOVED => Some(thread.wait_ends_ns & !MOVED),
             Wait::OwnFutex(address) => Some(address.0 as u64),
             _ => None,
         };
@@ -343,7 +347,7 @@ impl Threads {
     }
 
     fn earliest_deadline_ns(&self) -> u64 {
-        self.waiting.iter().map(|thread| thread.wait_ends_ns).min().unwrap_or(NEVER)
+        self.waiting.iter().map(|thread| thread.wait_ends_ns).filter(|&ends_ns| ends_ns < MOVED).min().unwrap_or(NEVER)
     }
 }
 

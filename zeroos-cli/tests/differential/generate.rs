@@ -7,13 +7,16 @@ mod files;
 mod memory;
 #[path = "generate/signals.rs"]
 mod signals;
+#[path = "generate/threads.rs"]
+mod threads;
 
-/// How many sequences there are: of calls on files, on memory, and on signals, time and futexes.
+/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
+pub const THREADS: u64 = 300;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS;
+pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -22,6 +25,7 @@ const BREAK: u64 = 0xa4 << 56;
 const SCRATCH: u64 = 0xa5 << 56;
 const HANDLER: u64 = 0xa6 << 56;
 const OWN_PID: u64 = 0xa7 << 56;
+const THREAD: u64 = 0xa8 << 56;
 /// In place of a number: stores the second argument at the first.
 pub const POKE: u64 = 0xffff;
 /// In place of a number: a hash of so many bytes.
@@ -74,18 +78,21 @@ struct Generator {
     steps: Vec<Step>,
     /// Steps that may have made a descriptor.
     made: Vec<u64>,
+    /// FUTEX_PRIVATE_FLAG, or not, where threads wait for futexes.
+    private: u64,
 }
 
 /// The sequence of `seed`.
 pub fn sequence(seed: u64) -> Vec<Step> {
-    let mut generator = Generator { random: Random(seed), steps: Vec::new(), made: Vec::new() };
+    let mut generator = Generator { random: Random(seed), steps: Vec::new(), made: Vec::new(), private: 0 };
     for (index, name) in NAMES.iter().enumerate() {
         generator.poke_text(PATHS + 32 * index as u64, name);
     }
     match seed {
         0..FILES => generator.files(),
         _ if seed < FILES + MEMORY => generator.memory(),
-        _ => generator.signals(),
+        _ if seed < FILES + MEMORY + SIGNALS => generator.signals(),
+        _ => generator.threads(),
     }
     generator.steps
 }
@@ -121,6 +128,11 @@ impl Generator {
         let mut all = [0; 6];
         all[..arguments.len()].copy_from_slice(arguments);
         self.steps.push(Step { number, arguments: all });
+    }
+
+    /// As [`call`](Self::call), by one of the other threads, from 1 on, or by the first, 0.
+    fn call_by(&mut self, thread: u64, number: u64, arguments: &[u64]) {
+        self.call(thread << 16 | number, arguments);
     }
 
     /// As [`call`](Self::call), for one that makes a descriptor.

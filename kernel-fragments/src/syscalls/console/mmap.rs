@@ -8,8 +8,9 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::address_space::AddressSpace;
-use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset, length_anywhere};
+use crate::subsystems::mapping_request::{MappingRequest, check_offset, length_anywhere};
 use crate::subsystems::standard_streams::StandardStreams;
+use crate::subsystems::zero_mappings::map_zeros;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap, console_only);
@@ -50,8 +51,8 @@ pub fn mmap(
     if is_file {
         streams.check_open(fd)?;
     }
-    let request = MappingRequest::new(wish, length, flags, offset)?;
     if is_file {
+        MappingRequest::new(wish, length, flags, offset)?;
         let is_type = matches!(flags & MAP_TYPE, MAP_PRIVATE | MAP_SHARED | MAP_SHARED_VALIDATE);
         let errno = match streams.check_input(fd) {
             _ if !is_type => Errno::EINVAL,
@@ -60,8 +61,7 @@ pub fn mmap(
         };
         return Err(errno.into());
     }
-    check_anonymous_type(flags)?;
-    Ok(space.map(memory, boot, request.placement, request.len_bytes, protection as u8 & 7)?)
+    map_zeros(memory, space, boot, wish, length, protection, flags, offset)
 }
 
 #[cfg(test)]

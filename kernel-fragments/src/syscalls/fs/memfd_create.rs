@@ -3,6 +3,7 @@
 
 use crate::abi::open_flags::{O_LARGEFILE, O_RDWR};
 use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::descriptor_links::note_memory_file;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::{Contents, Kind};
@@ -19,7 +20,7 @@ const OTHER_FLAGS: u32 = 0x1e | 0x3f << 26;
 /// Longest name with its terminating zero (mm/memfd.c: NAME_MAX without the prefix, and the zero).
 const MAX_NAME_BYTES: usize = 250;
 
-/// A descriptor for a new, empty file that lies in no directory. Its name is only for people, and not kept.
+/// A descriptor for a new, empty file that lies in no directory. Its name is only for people.
 pub fn memfd_create(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
@@ -33,11 +34,12 @@ pub fn memfd_create(
     if flags & OTHER_FLAGS != 0 {
         return Err(Refusal::Unsupported("memfd_create with MFD_ALLOW_SEALING, MFD_HUGETLB or the like"));
     }
-    memory.c_string(name, MAX_NAME_BYTES).map_err(|errno| match errno {
+    let name = memory.c_string(name, MAX_NAME_BYTES).map_err(|errno| match errno {
         Errno::ENAMETOOLONG => Errno::EINVAL,
         errno => errno,
     })?;
     let node = tree.new_node(Kind::Regular(Contents::empty()), 0o777);
+    note_memory_file(tree, &node, name);
     let open = OpenFile::new(Box::new(TreeFile(node)), O_RDWR | O_LARGEFILE);
     Ok(descriptors.insert(open, flags & MFD_CLOEXEC != 0, 0)?.0 as usize)
 }

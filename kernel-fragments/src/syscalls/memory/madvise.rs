@@ -1,7 +1,6 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
 //! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE, DONTNEED of the program's segments. What was locked by mlock is not remembered: Linux discards no
-//! locked memory. Errors: EINVAL, ENOMEM.
+//! SOFT_OFFLINE, DONTNEED of the program's segments. Errors: EINVAL, ENOMEM.
 
 use crate::abi::memory::{PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
@@ -13,6 +12,9 @@ syscall!(233 => madvise);
 
 const MADV_DONTNEED: u32 = 4;
 const MADV_REMOVE: u32 = 9;
+const MADV_FREE: u32 = 8;
+const MADV_COLD: u32 = 20;
+const MADV_PAGEOUT: u32 = 21;
 const MADV_DONTNEED_LOCKED: u32 = 24;
 const MADV_COLLAPSE: u32 = 25;
 const MADV_HWPOISON: u32 = 100;
@@ -36,15 +38,23 @@ pub fn madvise(
     if start == end {
         return Ok(0);
     }
+    // What is locked stays (mm/madvise.c): what lies before it has been done then.
+    let wants_it_gone = matches!(advice, MADV_DONTNEED | MADV_FREE | MADV_COLD | MADV_PAGEOUT);
+    let (is_locked, end) = if wants_it_gone { space.first_locked(boot, start, end)? } else { (false, end) };
     match advice {
         MADV_DONTNEED | MADV_DONTNEED_LOCKED if touches_program(space, boot, start, end) => {
             return Err(Refusal::Unsupported("MADV_DONTNEED of the program's own segments"));
         }
         MADV_DONTNEED | MADV_DONTNEED_LOCKED => space.discard(memory, boot, start, end)?,
         // It is for shared files: without one it is an error where something is mapped.
-        MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
+        MADV_REMOVE if space.first_locked(boot, start, end)?.0 || space.mapped(boot, start, end).is_ok() => {
+            return Err(Errno::EINVAL.into());
+        }
         MADV_HWPOISON | MADV_SOFT_OFFLINE => return Err(Refusal::Unsupported("madvise that breaks memory")),
         _ => {}
+    }
+    if is_locked {
+        return Err(Errno::EINVAL.into());
     }
     space.check_mapped(boot, start, end)?;
     Ok(0)
@@ -71,6 +81,25 @@ mod tests {
     use super::*;
     use crate::subsystems::mapping_request::Placement;
     use crate::testing_memory::machine;
+
+    #[test]
+    fn locked_memory_stays() {
+        let (mut memory, mut space, boot) = machine(0, 4);
+        let base = boot.mapping_range.start as usize;
+        let second = base + PAGE_BYTES;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, 3), Ok(base));
+        assert_eq!(space.set_locked(&mut memory, &boot, second, second + PAGE_BYTES, true), Ok(()));
+        memory.put(0, &[1; 2 * PAGE_BYTES]);
+        let mut call =
+            |memory: &mut _, advice| madvise(memory, &mut space, &boot, UserAddress(base), 3 * PAGE_BYTES, advice);
+        for advice in [MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT, MADV_REMOVE] {
+            assert_eq!(call(&mut memory, advice), Err(Errno::EINVAL.into()), "{advice}");
+        }
+        assert_eq!((memory.bytes(0, 1), memory.bytes(PAGE_BYTES, 1)), (&[0][..], &[1][..]), "what lies before goes");
+        assert_eq!(call(&mut memory, MADV_DONTNEED_LOCKED), Err(Errno::ENOMEM.into()), "the hole");
+        assert_eq!(memory.bytes(PAGE_BYTES, 1), [0]);
+        assert_eq!(space.first_locked(&boot, base, second + 1), Ok((true, second)), "still locked");
+    }
 
     #[test]
     fn discards_and_refuses() {

@@ -1,10 +1,10 @@
 //! `mmap(2)`: <https://man7.org/linux/man-pages/man2/mmap.2.html>. Supported: anonymous memory with every flag that Linux
 //! takes (MAP_SHARED is like MAP_PRIVATE: there is one process), hints, MAP_FIXED, MAP_FIXED_NOREPLACE; private mappings of
 //! regular files, as the file is now; shared mappings of regular files, for reading and writing; not supported: a second
-//! shared mapping of the same bytes elsewhere, a call that, behind a page table, changes a file where it is shared and cannot
-//! be written, devices. A second shared mapping of pages that are mapped is the first one,
+//! shared mapping of the same bytes elsewhere, devices. A second shared mapping of pages that are mapped is the first one,
 //! and allows what either allows. A fixed place where this machine has no memory is ENOMEM, as is MAP_HUGETLB: no huge
-//! page is reserved. Pages behind the end of a file are zero. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES,
+//! page is reserved. Pages behind the end of a file are zero, but those of a shared mapping are a SIGBUS behind a page table, and
+//! EFAULT to calls there and with `--check-access`. Errors: EINVAL, ENOMEM, EEXIST, EOVERFLOW, EBADF, EACCES,
 //! ENODEV, EOPNOTSUPP.
 
 use crate::abi::memory::{
@@ -18,10 +18,12 @@ use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::mapping_request::{MappingRequest, check_anonymous_type, check_offset, length_anywhere};
+use crate::subsystems::locking::lock_if_asked;
+use crate::subsystems::mapping_request::{MappingRequest, check_offset, length_anywhere};
 use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::shared_mappings::SharedMappings;
+use crate::subsystems::zero_mappings::map_zeros;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(222 => mmap);
@@ -61,11 +63,11 @@ pub fn mmap(
 ) -> SysResult {
     check_offset(offset)?;
     if flags & MAP_ANONYMOUS != 0 {
-        let request = MappingRequest::new(wish, length, flags, offset)?;
-        check_anonymous_type(flags)?;
-        return Ok(space.map(memory, boot, request.placement, request.len_bytes, protection as u8 & 7)?);
+        return map_zeros(memory, space, boot, wish, length, protection, flags, offset);
     }
-    map_file(memory, platform, space, shared, boot, descriptors.get(fd)?, (wish, length), protection, flags, offset)
+    let open = descriptors.get(fd)?;
+    let start = map_file(memory, platform, space, shared, boot, open, (wish, length), protection, flags, offset)?;
+    Ok(lock_if_asked(memory, space, boot, start, length, flags)?)
 }
 
 /// Maps a file; `area` is where and how long.

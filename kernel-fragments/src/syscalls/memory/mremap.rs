@@ -1,12 +1,13 @@
-//! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory;
-//! not supported: more pages of a file, and moving such as are shared with it. Errors: EINVAL, EFAULT, ENOMEM.
+//! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory, and pages that
+//! are shared with a file shrink, grow and move; not supported: more pages of a private mapping of a file, shared pages of a file in
+//! two places (MREMAP_DONTUNMAP, an old length of 0, moving what is mapped twice). Errors: EINVAL, EFAULT, ENOMEM.
 
 use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
 use crate::subsystems::mapping_request::Placement;
-use crate::subsystems::remapping::{copy, find, grow_in_place};
+use crate::subsystems::remapping::{copy, find, grow_in_place, remap_shared};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(216 => mremap);
@@ -46,15 +47,26 @@ pub fn mremap(
         space.unmap(memory, boot, start + new_length, end)?;
         return Ok(start);
     }
+    let is_shared = space.is_shared(boot, start)?;
+    if is_shared && (old_length == 0 || has(MREMAP_DONTUNMAP)) {
+        return Err(Refusal::Unsupported("mremap that shows the same pages of a file in a second place"));
+    }
     if old_length == 0 {
         return Err(Errno::EINVAL.into());
     }
     let old = find(space, boot, start, old_length)?;
+    if is_shared {
+        let (end, new_end) = (start + old_length, start.checked_add(new_length).ok_or(Errno::EINVAL)?);
+        let placement = match flags & (MREMAP_MAYMOVE | MREMAP_FIXED) {
+            _ if has(MREMAP_FIXED) => Some(Placement::Fixed(new_address.0)),
+            _ if space.can_place(end, new_end) => None,
+            0 => return Err(Errno::ENOMEM.into()),
+            _ => Some(Placement::Hint(0)),
+        };
+        return remap_shared(memory, space, boot, old, placement, new_length);
+    }
     if old.protection & FROM_FILE != 0 && (new_length > old_length || has(MREMAP_DONTUNMAP)) {
         return Err(Refusal::Unsupported("mremap that makes more pages of a mapped file"));
-    }
-    if space.is_shared(boot, start)? {
-        return Err(Refusal::Unsupported("mremap that moves pages that are shared with a file"));
     }
     if !has(MREMAP_FIXED | MREMAP_DONTUNMAP) && grow_in_place(memory, space, boot, old, new_length)? {
         return Ok(start);
@@ -65,6 +77,9 @@ pub fn mremap(
     let placement = if has(MREMAP_FIXED) { Placement::Fixed(new_address.0) } else { Placement::Hint(new_address.0) };
     let new_start = copy(memory, space, boot, old, placement, new_length)?;
     if has(MREMAP_DONTUNMAP) {
+        if old.is_locked {
+            space.set_locked(memory, boot, start, start + old_length, false)?;
+        }
         space.discard(memory, boot, start, start + old_length)?;
     } else {
         space.unmap(memory, boot, start, start + old_length)?;

@@ -1,5 +1,5 @@
-//! `epoll_pwait(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything. Errors: EINVAL, EFAULT,
-//! EBADF, EINTR.
+//! `epoll_pwait(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything; of several
+//! files, those that were told least lately come first, not those that were ready first. Errors: EINVAL, EFAULT, EBADF, EINTR.
 
 use crate::outcome::Outcome;
 use crate::register::Fd;

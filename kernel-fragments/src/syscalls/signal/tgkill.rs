@@ -59,6 +59,8 @@ mod tests {
 
     const HANDLER: u64 = 0x4000;
     const SIGUSR1: u32 = 10;
+    /// No flag of an action: the thread is moved to other futexes meanwhile.
+    const REQUEUED: u64 = 2;
 
     /// Thread 3 waits by `wait`, then the first one sends it a signal whose handler has `flags`: what its a0 is then, and
     /// how far its pc went.
@@ -69,6 +71,10 @@ mod tests {
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         let pc = machine.current().frame.x[PC];
         assert_eq!(machine.call(wait), Step::Switched(2, 0));
+        if flags & REQUEUED != 0 {
+            assert_eq!(machine.threads.requeue_futex(UserAddress(64), UserAddress(128), 1), 1);
+            assert_eq!(machine.threads.requeue_futex(UserAddress(128), UserAddress(72), 1), 1);
+        }
         let step = machine.call(|m, thread| {
             tgkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, 2, 3, SIGUSR1 as i32)
         });
@@ -93,7 +99,9 @@ mod tests {
         };
         assert_eq!(interrupted(0, futex(None)), (-4, 4));
         assert_eq!(interrupted(SA_RESTART, futex(None)), (64, 0), "made again");
+        assert_eq!(interrupted(SA_RESTART | REQUEUED, futex(None)), (64, 0), "where it was asked for");
         assert_eq!(interrupted(SA_RESTART, futex(Some(1 << 40))), (-4, 4), "not with a timeout");
+        assert_eq!(interrupted(SA_RESTART | REQUEUED, futex(Some(1 << 40))), (-4, 4));
         assert_eq!(interrupted(0, event), (-4, 4));
         assert_eq!(interrupted(SA_RESTART, event), (77, 0));
         let sleep = |m: &mut ThreadMachine, thread: &mut Thread| {

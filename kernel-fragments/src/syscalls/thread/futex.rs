@@ -1,6 +1,6 @@
 //! `futex(2)`: <https://man7.org/linux/man-pages/man2/futex.2.html>. Supported: WAIT, WAKE, WAIT_BITSET, WAKE_BITSET, REQUEUE,
 //! CMP_REQUEUE, WAKE_OP, LOCK_PI, LOCK_PI2, TRYLOCK_PI, UNLOCK_PI, private and shared, timeouts by either clock; not
-//! supported: WAIT_REQUEUE_PI, CMP_REQUEUE_PI. Errors: EAGAIN, EINVAL, EFAULT, ENOSYS, ETIMEDOUT, EDEADLK, EPERM, ESRCH.
+//! supported: WAIT_REQUEUE_PI, CMP_REQUEUE_PI. Private and shared calls mean the same futex, which Linux tells apart. Errors: EAGAIN, EINVAL, EFAULT, ENOSYS, ETIMEDOUT, EDEADLK, EPERM, ESRCH.
 
 use crate::abi::futex::{
     FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE,
@@ -188,7 +188,7 @@ fn own(
     if try_own(memory, address, thread.tid)? {
         return Ok(Leave::Return(0));
     }
-    mark_waited_for(memory, threads, address)?;
+    mark_waited_for(memory, threads, address, thread.tid)?;
     Ok(threads.wait(thread, Wait::OwnFutex(address), call.deadline_ns))
 }
 
@@ -336,6 +336,25 @@ mod tests {
         assert_eq!(machine.futex(0, FUTEX_LOCK_PI, 0), Step::Failed(Errno::ESRCH));
         let step = machine.futex(0, FUTEX_CMP_REQUEUE_PI, 0);
         assert!(matches!(step, Step::Stopped(Stop::Unsupported(_))));
+    }
+
+    /// Thread 2 owns the word at 0, 3 that at 8 and 4 that at 16; 3 waits for 2, and 4 for 3.
+    #[test]
+    fn owners_in_a_circle() {
+        let mut machine = ThreadMachine::new();
+        let others = [machine.spawn(0, NULL), machine.spawn(0, NULL)];
+        for (offset, next) in [(0, others[0]), (8, others[1]), (16, PROCESS_ID)] {
+            assert_eq!(machine.futex(offset, FUTEX_LOCK_PI, 0), Step::Returned(0));
+            assert_eq!(machine.yield_now(), Step::Switched(next, 0));
+        }
+        assert_eq!(machine.yield_now(), Step::Switched(3, 0));
+        assert_eq!(machine.futex(0, FUTEX_LOCK_PI, 0), Step::Switched(4, 0));
+        assert_eq!(machine.futex(8, FUTEX_LOCK_PI, 0), Step::Switched(2, 0));
+        assert_eq!(machine.futex(16, FUTEX_LOCK_PI, 0), Step::Failed(Errno::EDEADLK));
+        // Words that make 4 wait for itself.
+        machine.memory.put(8, &4u32.to_le_bytes());
+        let step = machine.futex(16, FUTEX_LOCK_PI, 0);
+        assert!(matches!(step, Step::Stopped(Stop::Deadlock)), "{step:?}");
     }
 
     /// What the quick function does with the word at `offset`; `None` if it leaves that to the general one.
