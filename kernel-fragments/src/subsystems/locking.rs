@@ -279,7 +279,7 @@ mod tests {
             assert_eq!([0, 1, 2, 4].map(|page| locked(&mut space, page)), expected);
         }
         assert_eq!(space.set_all_locked(&mut memory, &boot, start, None, true), Ok(()));
-        assert_eq!(space.map_quickly(&mut memory, PAGE_BYTES, 3), None, "somebody has to look");
+        assert_eq!(space.map_quickly(&mut memory, &boot, PAGE_BYTES, 3), None, "somebody has to look");
         assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), PAGE_BYTES, 3), Ok(mapped + PAGE_BYTES));
         assert_eq!([4, 5].map(|page| locked(&mut space, page)), [false, true], "only what is new");
     }
