@@ -115,9 +115,11 @@ zeroos_calls:
 {%- endfor %}
 1:  ret
 
-# From what asks first to the function below: all registers but a0 are kept, but a1 becomes 0.
+# From what asks first to the function below: all registers but a0 are kept, but a1 becomes 0. It must be jumped to with
+# callee-saved registers as they were, as compilers do for a last call: then the stack is the thread, too.
     .globl {{ call.quick[1] }}
 {{ call.quick[1] }}:
+    bne     sp, a6, 2f
     addi    sp, sp, -256
 {%- for register in caller_saved %}
     sd      {{ register.name }}, {{ register.offset }}(sp)
@@ -138,6 +140,7 @@ zeroos_calls:
     addi    sp, sp, 256
     li      a1, 0
     ret
+2:  ebreak
 {%- else %}
     .globl {{ call.entry }}
 {{ call.entry }}:

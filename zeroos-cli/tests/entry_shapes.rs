@@ -291,6 +291,49 @@ fn islands_lie_in_functions_that_nothing_reaches() {
     }
 }
 
+/// Constants among code that the program reads in all the ways there are: as literals, at an index, by an address beside them, by
+/// numbers in data that are short or lie anywhere. They are no space for islands, and there is no other.
+#[test]
+fn what_is_read_among_code_is_no_space_for_islands() {
+    for read in [
+        "ld t3, table+8",
+        "lla t0, first\n ld t3, 16(t0)",
+        "lui t1, %hi(table)\n slli t2, s1, 3\n add t2, t2, t1\n ld t3, %lo(table)(t2)",
+        "lla t0, table-64\n ld t3, 72(t0)",
+        "lla t0, short\n lwu t0, 0(t0)\n ld t3, 8(t0)",
+        "lla t0, askew\n ld t0, 0(t0)\n ld t3, 8(t0)",
+    ] {
+        let source = format!(
+            ".option norelax\n.option norvc\n.globl _start\n.text\n.skip 0x280000, 0xff\n.balign 8\nfirst: ret\n.balign 8\n\
+             table: .rept 8\n.dword 0x13\n.endr\nsecond: ret\n\
+             _start: call first\n call second\n li s1, 2\n\
+             again: li a7, 174\n addi s1, s1, -1\n bnez s1, 1f\n li s2, 98\n 1: ecall\n bnez s1, again\n\
+             {read}\n addi a0, t3, 23\n li a7, 93\n auipc t0, 0\n ecall\n.skip 0x280000, 0xff\n\
+             .data\n.balign 8\nshort: .word table\n.byte 0\naskew: .dword table\n"
+        );
+        let workplace = Workplace::new();
+        let app = workplace.guest("reads.S", &source, &[]);
+        assert_eq!(finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"").status, 42, "{read}");
+        workplace.zeroos(&["run", "--max-instructions", "100000", &app]).exits(42);
+    }
+}
+
+/// A place in the middle of a function that another function jumps to reads what it reads.
+#[test]
+fn what_labels_read_that_others_jump_to_is_kept() {
+    let source = ".option norelax\n.globl _start\n\
+        _start: lla t0, resume\n lla t1, slot\n sd t0, 0(t1)\n ld t2, 0(sp)\n addi t2, t2, -1\n beqz t2, 1f\n ld t0, 0(t1)\n jr t0\n\
+        1: call other\n ebreak\n\
+        resume: add a0, a3, a4\n add a0, a0, a5\n add a0, a0, a6\n li a7, 93\n ecall\n\
+        .type other, @function\nother: lla t1, slot\n ld t5, 0(t1)\n li a3, 1\n li a4, 2\n li a5, 4\n li a6, 8\n\
+        li a0, 1\n lla a1, text\n li a2, 1\n li a7, 64\n ecall\n jr t5\n\
+        .data\n.balign 8\nslot: .dword 0\npointer: .dword function\ntext: .byte 10\n.text\nfunction: ret\n";
+    let workplace = Workplace::new();
+    let app = workplace.guest("labels.S", source, &[]);
+    assert_eq!(finish(Command::new("qemu-riscv64").args(["-R", "0x40000000"]).arg(&app), b"").status, 15);
+    workplace.zeroos(&["run", &app]).exits(15);
+}
+
 /// Behind a call through a pointer, what the functions read that it can lead to is alive, and no more: of temporaries mostly nothing.
 #[test]
 fn what_functions_called_through_pointers_read_is_kept() {

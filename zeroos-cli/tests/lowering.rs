@@ -259,6 +259,11 @@ fn what_no_one_reaches_is_filled_where_the_loader_decodes_it() {
     let app = workplace.guest("read.S", &read, &apart);
     let refused = workplace.zeroos(&["build", &app, "--platform", "sp1"]).exits(1);
     refused.says(&["error[ZOS-E0503]", "its code segment holds 0x", "the program computes the address 0x"]);
+
+    let read = UNREACHED.replace("li a0, 0", "lw a1, zeros");
+    let app = workplace.guest("literal.S", &read, &apart);
+    let refused = workplace.zeroos(&["build", &app, "--platform", "sp1"]).exits(1);
+    refused.says(&["error[ZOS-E0503]", "its code segment holds 0x", "the program may read it"]);
 }
 
 /// A real program's image as an independent disassembler sees it.
@@ -292,4 +297,15 @@ fn the_first_part_of_long_code_has_its_stubs_in_front() {
     let (block, expected) = (example("evm-rust/input/block.txt"), example("evm-rust/expected.public"));
     workplace.zeroos(&["run", "--input", &block, "--public-output", "output", "image"]).exits(0);
     assert_eq!(fs::read(workplace.path("output")).unwrap(), fs::read(expected).unwrap());
+}
+
+/// All stubs lie in front of code whose end is too far away; the kernel's code follows the program's all the same.
+#[test]
+fn code_has_no_gap_where_all_stubs_lie_in_front() {
+    let workplace = Workplace::new();
+    let source = ".option norelax\n.globl _start\n_start: li a7, 174\n ecall\n lla t0, far\n jalr t0\n li a0, 42\n li a7, 93\n ecall\n\
+        .rept 0x60000\n nop\n .endr\nfar: ret\n.data\n.dword 5\n";
+    let script = format!("-Wl,-z,norelro,-z,separate-code,-T,{}/../templates/apart.ld", env!("CARGO_MANIFEST_DIR"));
+    let app = workplace.guest("near.S", source, &[&FLAGS[..], &[&script]].concat());
+    workplace.zeroos(&["run", "--platform", "sp1", &app]).exits(42);
 }

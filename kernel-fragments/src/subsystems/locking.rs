@@ -11,10 +11,12 @@ use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::page_map::{Contents, Page};
 use crate::user_memory::{UserAddress, UserMemory};
 
-/// The whole pages of `length` bytes from `address` on; EINVAL for what ends behind the last address.
+/// The whole pages of `length` bytes from `address` on; EINVAL for what ends behind the last address. A length that its pages
+/// carry beyond the largest number is none at all (`PAGE_ALIGN` in mm/mlock.c).
 pub fn whole_pages(address: UserAddress, length: usize) -> Result<(usize, usize), Errno> {
-    let end = address.0.checked_add(length).and_then(|end| end.checked_next_multiple_of(PAGE_BYTES));
-    Ok((address.0 / PAGE_BYTES * PAGE_BYTES, end.ok_or(Errno::EINVAL)?))
+    let start = address.0 / PAGE_BYTES * PAGE_BYTES;
+    let length = length.wrapping_add(address.0 - start).wrapping_add(PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    Ok((start, start.checked_add(length).ok_or(Errno::EINVAL)?))
 }
 
 /// Whether the pages of `start..end` can be brought into memory.
@@ -258,6 +260,19 @@ mod tests {
                     assert_eq!(found, *expected, "seed {seed}, page {number}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn lengths_are_whole_pages_or_none() {
+        for (address, length, expected) in [
+            (PAGE_BYTES + 1, 1, Ok((PAGE_BYTES, 2 * PAGE_BYTES))),
+            (PAGE_BYTES + 1, PAGE_BYTES, Ok((PAGE_BYTES, 3 * PAGE_BYTES))),
+            (PAGE_BYTES, usize::MAX, Ok((PAGE_BYTES, PAGE_BYTES))),
+            (PAGE_BYTES + 1, usize::MAX, Ok((PAGE_BYTES, PAGE_BYTES))),
+            (PAGE_BYTES, usize::MAX - PAGE_BYTES, Err(Errno::EINVAL)),
+        ] {
+            assert_eq!(whole_pages(UserAddress(address), length), expected);
         }
     }
 

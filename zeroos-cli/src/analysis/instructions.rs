@@ -12,6 +12,8 @@ use super::reservation;
 use crate::address::{Address, AddressRange};
 use crate::isa::{Extension, Instruction, Op, RegisterSet};
 
+mod reads;
+
 /// A place in the code, for people.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mention {
@@ -42,6 +44,9 @@ pub struct CodeListing {
     pub referenced: Vec<Address>,
     /// Addresses inside executable segments that words in data hold, or look as if they did, ascending.
     pub pointed_at: Vec<Address>,
+    /// What reachable code may load from or near executable segments by an address that it has from its own text: exactly where that
+    /// is known, otherwise around the address that it calculates with. Ascending and apart.
+    pub read: Vec<AddressRange>,
     /// Why nothing can be said of where control goes, if that is so: other code may run, too.
     pub lost: Option<String>,
 }
@@ -65,6 +70,18 @@ pub struct AtomicSite {
 const NAMED: usize = 3;
 
 impl CodeListing {
+    /// Whether reachable code may read something in `range`, as far as [`read`](CodeListing::read) tells.
+    pub fn reads(&self, range: AddressRange) -> bool {
+        let next = self.read.partition_point(|read| read.end() <= range.start());
+        self.read.get(next).is_some_and(|read| read.overlaps(range))
+    }
+
+    /// Whether reachable code lies at `address`.
+    pub fn executes(&self, address: Address) -> bool {
+        let next = self.code.partition_point(|range| range.end() <= address);
+        self.code.get(next).is_some_and(|range| range.contains(address))
+    }
+
     pub(super) fn new(program: &Program<'_>, flow: &Flow) -> CodeListing {
         let mut listing = CodeListing { lost: program.lost.clone(), ..CodeListing::default() };
         let mut extensions: BTreeMap<Extension, BTreeMap<u64, FunctionId>> = BTreeMap::new();
@@ -111,6 +128,7 @@ impl CodeListing {
         let referenced: BTreeSet<u64> = computed.chain(&program.address_taken).copied().collect();
         listing.referenced = referenced.into_iter().map(Address).collect();
         listing.pointed_at = program.targets_in_data().map(Address).collect();
+        listing.read = reads::of_text(program);
         listing
     }
 }
@@ -153,7 +171,7 @@ fn before(program: &Program<'_>, block: BlockId, at: u64) -> Option<Instruction>
 }
 
 /// `ranges` without overlaps, neighbours joined.
-fn joined(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
+pub(super) fn joined(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
     ranges.sort();
     let mut joined: Vec<AddressRange> = Vec::new();
     for range in ranges {

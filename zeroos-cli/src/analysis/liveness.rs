@@ -38,7 +38,7 @@ struct ConventionSets {
     volatile: RegisterSet,
     /// What callees save without looking at it.
     saved: RegisterSet,
-    /// What an unknown callee may read.
+    /// What a callee may read of which nothing is known.
     parameters: RegisterSet,
     /// What a caller may read after a return.
     returned: RegisterSet,
@@ -288,10 +288,21 @@ impl<'p, 'a> Liveness<'p, 'a> {
 /// The functions that a call through a pointer can lead to; none where that is not known, or registers are used otherwise than
 /// the psABI has it.
 fn called_by_pointer(program: &Program<'_>) -> Vec<FunctionId> {
-    if program.convention != Convention::Standard || program.lost.is_some() {
+    if program.convention != Convention::Standard || program.lost.is_some() || hands_out_labels(program) {
         return Vec::new();
     }
     program.address_taken.iter().filter_map(|&entry| program.function_at(entry)).collect()
+}
+
+/// Whether some function has the address of one of its own places in a register that no function starts at: of a label, to which
+/// another function may jump.
+fn hands_out_labels(program: &Program<'_>) -> bool {
+    program.function_ids().any(|id| {
+        program[id].code_references.iter().any(|&address| {
+            let is_in_function = || program.code.slot(address).and_then(|slot| program.blocks.find(slot, id)).is_some();
+            !program.address_taken.contains(&address) && is_in_function()
+        })
+    })
 }
 
 /// The functions `found` and those whose registers theirs depend on: callees, for what they read, and callers, for what

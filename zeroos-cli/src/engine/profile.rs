@@ -32,8 +32,8 @@ impl Profile {
         Profile { stacks: machine.profile(), names }
     }
 
-    /// A line for each context, `outermost;…;function instructions`, in the order of the names: what tools that draw flame graphs read
-    /// ("folded stacks"). A function without a symbol is named by its address less `bias`.
+    /// A line for each context, `outermost;…;function instructions`, in the order of the names: what tools that draw flame
+    /// graphs read ("folded stacks"). A function without a symbol is named by its address less `bias`.
     pub fn folded(&self, bias: u64) -> String {
         let mut lines: BTreeMap<String, u64> = BTreeMap::new();
         for stack in &self.stacks {
@@ -102,11 +102,12 @@ fn names(file: &object::File<'_>) -> BTreeMap<Address, String> {
     let functions = file.symbols().filter(|symbol| matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Unknown));
     for symbol in functions {
         let Ok(name) = symbol.name() else { continue };
-        // Local labels of assembly are no names for people, and `;` separates frames.
+        // Local labels of assembly are no names for people; `;` separates frames, and lines end them.
         if name.is_empty() || name.starts_with(".L") || name.starts_with('$') {
             continue;
         }
-        let name = format!("{:#}", rustc_demangle::demangle(name)).replace(';', ",");
+        let name = format!("{:#}", rustc_demangle::demangle(name))
+            .replace(|character: char| character == ';' || character.is_control(), ",");
         let known = names.entry(Address(symbol.address())).or_insert_with(|| name.clone());
         if name < *known {
             *known = name;

@@ -69,7 +69,7 @@ pub(super) struct Reader<'a> {
     kernel: &'a LinkedKernel,
     /// Functions that were read; those that are being read count as doing anything.
     known: BTreeMap<Address, Summary>,
-    /// Functions that keep all registers but a0, as `trap.S` has them.
+    /// Functions that keep all registers but a0, as `trap.S` has them; what makes threads changes a1, too, as whoever jumps to it does.
     keeping: BTreeSet<Address>,
     /// The CSR that says where the call was made.
     place: u16,

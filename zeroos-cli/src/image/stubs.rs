@@ -72,6 +72,7 @@ const T1: Register = Register::new(6);
 const A6: Register = Register::new(16);
 /// Stubs that lie this close together, in bytes, are one piece of the image.
 const GAP: u64 = 512;
+const CODE: Permissions = Permissions { read: true, write: false, execute: true };
 /// What loaders deal in, bytes.
 const PAGE: u64 = 4096;
 /// What lies between stubs: `ebreak`, which no one executes and every machine can decode.
@@ -142,7 +143,7 @@ fn running_thread(plan: &Plan, kernel: &LinkedKernel) -> Option<RunningThread> {
     }
 }
 
-/// The stubs as pieces of an image. Those in an area of `filled` are one piece that leads up to its end: machines that keep code
+/// The stubs as pieces of an image. In an area of `filled` there is one piece, which leads up to its end: machines that keep code
 /// and data apart may want code without gaps.
 pub(super) fn pieces<'s>(
     stubs: impl Iterator<Item = &'s Stub>,
@@ -170,8 +171,20 @@ pub(super) fn pieces<'s>(
                 origin: Origin::Stubs,
                 range,
                 bytes: stub.bytes.clone(),
-                permissions: Permissions { read: true, write: false, execute: true },
+                permissions: CODE,
             }),
+        }
+    }
+    for area in filled {
+        if !pieces.iter().any(|piece| area.covers(piece.range)) {
+            let range = AddressRange::between(area.start(), area.start()).unwrap_or_default();
+            pieces.push(Piece {
+                name: format!(".stubs.{}", pieces.len()),
+                origin: Origin::Stubs,
+                range,
+                bytes: Vec::new(),
+                permissions: CODE,
+            });
         }
     }
     for piece in &mut pieces {

@@ -2,10 +2,10 @@
 //! was called in.
 //!
 //! Calls and returns are what the ISA's convention says they are ("Return-address stack" hints, ISA manual, "Unconditional
-//! Jumps"): a jump that links in ra or t0 calls; one through ra or t0 that links nowhere returns, if somebody waits there. A plain jump to
-//! where a function starts leaves the function for that one. Each thread has a stack of its own, and what the kernel does
-//! for a call counts as called by whoever made it. Where control goes in no such way, as in `longjmp` or between
-//! goroutines, the stack begins anew with the function that is there.
+//! Jumps"): a jump that links in ra or t0 calls; one through ra or t0 that links nowhere returns, if somebody waits there. A plain
+//! jump into another function leaves the function for that one. Each thread has a stack of its own, and what the kernel
+//! does for a call counts as called by whoever made it. Where control returns to where nobody waits, as after `longjmp` or
+//! between goroutines, the stack begins anew with the function that is there.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -33,15 +33,16 @@ pub struct Stack {
     pub instructions: u64,
 }
 
-/// Deeper stacks are not told apart further.
-const DEEPEST: usize = 1 << 12;
-/// Nor are further contexts from there on.
-const MOST_CONTEXTS: usize = 1 << 20;
+/// Deeper calls are not told apart: they count for the deepest that is.
+const DEEPEST: usize = 512;
+/// Nor are further contexts, once all that there are have so many frames together.
+const MOST_FRAMES: usize = 1 << 22;
 
 const ROOT: u32 = 0;
 /// No code lies there.
 const NOWHERE: u64 = u64::MAX;
-/// The number of `rt_sigreturn` (Linux, `asm-generic/unistd.h`).
+// Numbers of calls (Linux, `asm-generic/unistd.h`).
+const EXIT: u64 = 93;
 const RT_SIGRETURN: u64 = 139;
 const RA: u8 = 1;
 const T0: u8 = 5;
@@ -50,10 +51,11 @@ const T0: u8 = 5;
 struct Context {
     frame: Frame,
     around: u32,
+    depth: usize,
     instructions: u64,
 }
 
-/// A frame on a thread's stack.
+/// A frame on a stack.
 #[derive(Clone, Copy)]
 struct Open {
     context: u32,
@@ -63,12 +65,36 @@ struct Open {
     is_signal_handler: bool,
 }
 
-/// Where a thread is that does not run.
+/// A stack of calls.
+#[derive(Default)]
+struct Calls {
+    open: Vec<Open>,
+    /// How many more there are, too deep to be told apart.
+    deeper: usize,
+}
+
+impl Calls {
+    fn clear(&mut self) {
+        self.cut(0);
+    }
+
+    /// Leaves the frame at `index`, with all inside it.
+    fn cut(&mut self, index: usize) {
+        self.open.truncate(index);
+        self.deeper = 0;
+    }
+}
+
+/// What is known of a thread of the program's.
 #[derive(Default)]
 struct Thread {
-    stack: Vec<Open>,
+    calls: Calls,
     /// Where it goes on if nothing else comes between.
     next: u64,
+    /// Whether it comes back from a signal handler.
+    ends_handler: bool,
+    /// Whether it is over.
+    is_over: bool,
 }
 
 /// What the last instruction was, and what the next one's address says of it.
@@ -83,6 +109,8 @@ enum Step {
 /// Records a run.
 pub(super) struct Profile {
     contexts: Vec<Context>,
+    /// How many frames all of them have together.
+    frames: usize,
     known: HashMap<(u32, Frame), u32>,
     /// Where functions start, as far as symbols tell or calls have shown.
     starts: BTreeSet<u64>,
@@ -91,30 +119,28 @@ pub(super) struct Profile {
     /// The thread that runs.
     thread: u64,
     running: Thread,
-    /// What is on the stack of the kernel's, while that works.
-    in_kernel: Vec<Open>,
+    /// The kernel's calls, while that works.
+    in_kernel: Calls,
     is_in_program: bool,
     current: u32,
     step: Step,
-    /// Whether the kernel works on a return from a signal handler.
-    ends_handler: bool,
 }
 
 impl Profile {
     /// Nothing is executed yet. Functions start at `starts` at least.
     pub(super) fn new(starts: impl IntoIterator<Item = Address>) -> Profile {
         let mut profile = Profile {
-            contexts: vec![Context { frame: Frame::Kernel, around: ROOT, instructions: 0 }],
+            contexts: vec![Context { frame: Frame::Kernel, around: ROOT, depth: 0, instructions: 0 }],
+            frames: 0,
             known: HashMap::new(),
             starts: starts.into_iter().map(|start| start.0).collect(),
             threads: HashMap::new(),
             thread: 0,
             running: Thread::default(),
-            in_kernel: Vec::new(),
+            in_kernel: Calls::default(),
             is_in_program: false,
             current: ROOT,
             step: Step::Next,
-            ends_handler: false,
         };
         profile.push(Frame::Kernel, NOWHERE);
         profile
@@ -149,11 +175,12 @@ impl Profile {
 
     /// The kernel takes over from the program, which goes on at `next` if nothing else comes between; for `call`, if it made one.
     pub(super) fn enter_kernel(&mut self, call: Option<u64>, next: u64) {
-        self.is_in_program = false;
         // A handler returns to code of the kernel's, or makes the call itself.
         let returns = matches!(std::mem::replace(&mut self.step, Step::Next), Step::Return { .. });
-        self.ends_handler = call.map_or(returns, |call| call == RT_SIGRETURN);
+        self.running.ends_handler = call.map_or(returns, |call| call == RT_SIGRETURN);
+        self.running.is_over = call == Some(EXIT);
         self.running.next = next;
+        self.is_in_program = false;
         self.in_kernel.clear();
         self.push(call.map_or(Frame::Kernel, Frame::Call), NOWHERE);
     }
@@ -162,20 +189,23 @@ impl Profile {
     pub(super) fn enter_program(&mut self, thread: u64, pc: u64) {
         self.is_in_program = true;
         self.step = Step::Next;
+        if self.running.is_over {
+            self.running = Thread::default();
+        }
         if thread != self.thread {
             let left = std::mem::take(&mut self.running);
             self.threads.insert(self.thread, left);
             self.running = self.threads.remove(&thread).unwrap_or_default();
             self.thread = thread;
         }
-        let Some(top) = self.running.stack.last() else { return self.begin_anew(pc) };
+        let Some(top) = self.running.calls.open.last() else { return self.begin_anew(pc) };
         self.current = top.context;
-        if self.ends_handler {
-            let handler = self.running.stack.iter().rposition(|open| open.is_signal_handler);
+        if std::mem::take(&mut self.running.ends_handler) {
+            let handler = self.running.calls.open.iter().rposition(|open| open.is_signal_handler);
             handler.into_iter().for_each(|index| self.cut(index, pc));
         } else if pc != self.running.next && self.starts.contains(&pc) {
             self.push(Frame::Function(Address(pc)), NOWHERE);
-            self.running.stack.iter_mut().next_back().into_iter().for_each(|open| open.is_signal_handler = true);
+            self.running.calls.open.iter_mut().next_back().into_iter().for_each(|open| open.is_signal_handler = true);
         }
     }
 
@@ -195,14 +225,18 @@ impl Profile {
         stacks.collect()
     }
 
-    fn stack(&mut self) -> &mut Vec<Open> {
-        if self.is_in_program { &mut self.running.stack } else { &mut self.in_kernel }
+    fn calls(&mut self) -> &mut Calls {
+        if self.is_in_program { &mut self.running.calls } else { &mut self.in_kernel }
     }
 
     fn push(&mut self, frame: Frame, returns_to: u64) {
-        let depth = self.running.stack.len() + self.in_kernel.len();
-        let context = if depth < DEEPEST { self.context(self.current, frame) } else { self.current };
-        self.stack().push(Open { context, returns_to, is_signal_handler: false });
+        let calls = self.calls();
+        if calls.deeper > 0 || calls.open.len() >= DEEPEST {
+            calls.deeper += 1;
+            return;
+        }
+        let context = self.context(self.current, frame);
+        self.calls().open.push(Open { context, returns_to, is_signal_handler: false });
         self.current = context;
     }
 
@@ -211,49 +245,65 @@ impl Profile {
         if let Some(&known) = self.known.get(&(around, frame)) {
             return known;
         }
-        if self.contexts.len() >= MOST_CONTEXTS {
+        let depth = self.contexts[around as usize].depth + 1;
+        if self.frames + depth > MOST_FRAMES {
             return around;
         }
         if let Frame::Function(start) = frame {
             self.starts.insert(start.0);
         }
         let context = self.contexts.len() as u32;
-        self.contexts.push(Context { frame, around, instructions: 0 });
+        self.contexts.push(Context { frame, around, depth, instructions: 0 });
+        self.frames += depth;
         self.known.insert((around, frame), context);
         context
     }
 
     /// The frame at `index` of the stack is left for `pc`, with all inside it.
     fn cut(&mut self, index: usize, pc: u64) {
-        self.stack().truncate(index);
-        match self.stack().last() {
+        self.calls().cut(index);
+        match self.calls().open.last() {
             Some(top) => self.current = top.context,
             None => self.begin_anew(pc),
         }
     }
 
     fn return_to(&mut self, pc: u64, by_ra: bool) {
-        match self.stack().iter().rposition(|open| open.returns_to == pc) {
+        let calls = self.calls();
+        if calls.deeper > 0 {
+            calls.deeper -= 1;
+            return;
+        }
+        match calls.open.iter().rposition(|open| open.returns_to == pc) {
             Some(index) => self.cut(index, pc),
             None if by_ra && !self.starts.contains(&pc) => self.begin_anew(pc),
             None => self.jump_to(pc),
         }
     }
 
-    /// Control goes to `pc` without a call: another function takes the place of this one if it starts there.
+    /// Control goes to `pc` without a call: if another function is there, it takes the place of this one.
     fn jump_to(&mut self, pc: u64) {
-        let frame = Frame::Function(Address(pc));
-        if self.contexts[self.current as usize].frame == frame || !self.starts.contains(&pc) {
+        let Some(&start) = self.starts.range(..=pc).next_back() else { return };
+        let (frame, here) = (Frame::Function(Address(start)), &self.contexts[self.current as usize]);
+        if here.frame == frame || self.calls().deeper > 0 {
             return;
         }
-        let Some(top) = self.stack().pop() else { return self.begin_anew(pc) };
-        if let Frame::Function(_) = self.contexts[top.context as usize].frame {
-            self.current = self.contexts[top.context as usize].around;
+        let Some(top) = self.calls().open.pop() else { return self.begin_anew(pc) };
+        let context = &self.contexts[top.context as usize];
+        if let Frame::Function(_) = context.frame {
+            self.current = context.around;
         } else {
             // What the kernel does for a call stays around it.
-            self.stack().push(top);
+            self.calls().open.push(top);
         }
         self.push(frame, top.returns_to);
+        let is_signal_handler = top.is_signal_handler;
+        self.calls()
+            .open
+            .iter_mut()
+            .next_back()
+            .into_iter()
+            .for_each(|open| open.is_signal_handler |= is_signal_handler);
     }
 
     /// Nothing is known of who called what is at `pc`.
@@ -261,8 +311,8 @@ impl Profile {
         let start = self.starts.range(..=pc).next_back().copied().unwrap_or(pc);
         // The kernel still works for whom it did.
         let kept = usize::from(!self.is_in_program);
-        self.stack().truncate(kept);
-        self.current = self.stack().last().map_or(ROOT, |top| top.context);
+        self.calls().cut(kept);
+        self.current = self.calls().open.last().map_or(ROOT, |top| top.context);
         self.push(Frame::Function(Address(start)), NOWHERE);
     }
 }
@@ -364,7 +414,18 @@ mod tests {
     fn endless_recursion_needs_no_endless_memory_for_contexts() {
         let mut profile = started(&[0x100]);
         (0..3 * DEEPEST).for_each(|_| run(&mut profile, &[(0x100, "call")]));
-        assert!(profile.contexts.len() <= DEEPEST + 3);
-        assert_eq!(profile.stacks().iter().map(|stack| stack.instructions).sum::<u64>(), 3 * DEEPEST as u64 + 1);
+        (0..9).for_each(|_| run(&mut profile, &[(0x110, "jump")]));
+        assert!(profile.contexts.len() <= DEEPEST + 3 && profile.running.calls.open.len() <= DEEPEST);
+        assert_eq!(profile.stacks().iter().map(|stack| stack.instructions).sum::<u64>(), 3 * DEEPEST as u64 + 10);
+    }
+
+    #[test]
+    fn a_thread_has_nothing_of_one_that_is_over_and_parts_of_functions_may_lie_apart() {
+        let mut profile = started(&[0x100, 0x200, 0x300]);
+        run(&mut profile, &[(0x100, "jump"), (0x300, "jump"), (0x104, "jump")]);
+        profile.enter_kernel(Some(EXIT), 0x108);
+        profile.enter_program(1, 0x200);
+        run(&mut profile, &[(0x200, "")]);
+        expect(&profile, &[("1", 2), ("2", 1), ("3", 1), ("kernel", 1)]);
     }
 }

@@ -2,8 +2,9 @@
 //! nothing reaches, and what fills the space between functions.
 //!
 //! It counts as such by the analysis, and only where section headers say that it is code: instructions, or zeros, from one piece
-//! of reached code up to the next, of which no code computes an address and no word in data holds one, nor is relocated.
-//! A table among the code is found by an address in it; then all up to the next reached code is left alone.
+//! of reached code up to the next, where no code computes an address or reads, nor anything is relocated, and into which nothing in
+//! data points, be it a number of 4 bytes that lies anywhere. A table among the code is found by an address in it; then all up
+//! to the next reached code is left alone.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::jumps::{ISLAND, Jump, NEAR, displacement};
 use super::stub_rooms::StubRooms;
 use crate::address::{Address, AddressRange};
 use crate::analysis::{CodeListing, Site};
-use crate::elf::AppElf;
+use crate::elf::{AppElf, ElfKind};
 use crate::isa::{decode, split_displacement};
 
 /// Free space, in the file's addresses, ascending.
@@ -28,6 +29,7 @@ impl Islands {
             return Islands::default();
         }
         let used: Vec<AddressRange> = merged(&listing.code, taken);
+        let pointed_at = pointed_at(app, listing);
         let mut free = Vec::new();
         for section in app.sections.iter().filter(|section| section.executable) {
             let mut start = section.range.start();
@@ -35,8 +37,8 @@ impl Islands {
             let inside = used.iter().skip(first).take_while(|range| range.start() < section.range.end());
             let ends = AddressRange::between(section.range.end(), section.range.end());
             for next in inside.copied().chain(ends) {
-                let gap = AddressRange::between(start, next.start());
-                free.extend(gap.filter(|&gap| gap.size().0 >= ISLAND && is_nobodys(app, listing, gap)));
+                let gap = AddressRange::between(start, next.start()).filter(|gap| gap.size().0 >= ISLAND);
+                free.extend(gap.and_then(|gap| nobodys(app, listing, &pointed_at, gap)));
                 start = next.end();
             }
         }
@@ -61,6 +63,11 @@ impl Islands {
     }
 }
 
+/// How far a displacement reaches, bytes (ISA manual, "Load and Store Instructions").
+const DISPLACEMENT: u64 = 1 << 11;
+/// Of jumps on machines without compressed instructions, bytes.
+const ALIGNMENT: u64 = 4;
+
 /// What is skipped at once in space that is too far away, bytes.
 const SKIPPED: u64 = 1 << 16;
 
@@ -71,16 +78,50 @@ fn merged(first: &[AddressRange], second: &[AddressRange]) -> Vec<AddressRange> 
     all
 }
 
-/// Whether nobody executes or reads `gap`, between reached code.
-fn is_nobodys(app: &AppElf, listing: &CodeListing, gap: AddressRange) -> bool {
-    let holds_one = |addresses: &[Address]| {
+/// The part of `gap`, between reached code, that nobody executes or reads. What an address inside leads to may begin as far below it
+/// as a displacement reaches, and end with the gap.
+fn nobodys(app: &AppElf, listing: &CodeListing, pointed_at: &[Address], gap: AddressRange) -> Option<AddressRange> {
+    let first = |addresses: &[Address]| {
         let first = addresses.partition_point(|&address| address < gap.start());
-        addresses.get(first).is_some_and(|&address| address < gap.end())
+        addresses.get(first).copied().filter(|&address| address < gap.end())
     };
-    let is_data = app.sections.iter().any(|section| !section.executable && section.range.overlaps(gap));
-    let is_relocated = app.relocations.iter().any(|one| gap.contains(one.target) || gap.contains(one.target.offset(7)));
-    let is_known = holds_one(&listing.referenced) || holds_one(&listing.pointed_at);
-    !is_data && !is_relocated && !is_known && is_code(app, gap)
+    let lowest = [&listing.referenced, &listing.pointed_at, pointed_at].into_iter().filter_map(first).min();
+    let (mut start, mut end) = (gap.start(), gap.end());
+    if let Some(lowest) = lowest {
+        end = Address(lowest.0.saturating_sub(DISPLACEMENT));
+    }
+    let next = listing.read.partition_point(|read| read.end() <= start);
+    for read in listing.read.iter().skip(next).take_while(|read| read.start() < gap.end()) {
+        if read.start() > start {
+            end = end.min(read.start());
+            break;
+        }
+        start = start.max(read.end());
+    }
+    let part = AddressRange::between(start.align_up(ALIGNMENT)?, end)?;
+    let is_data = app.sections.iter().any(|section| !section.executable && section.range.overlaps(part));
+    let is_relocated =
+        app.relocations.iter().any(|one| part.contains(one.target) || part.contains(one.target.offset(7)));
+    (part.size().0 >= ISLAND && !is_data && !is_relocated && is_code(app, part)).then_some(part)
+}
+
+/// All that could be the address of something in a section with code, in 4 bytes, or the lower half of 8, that lie anywhere and are
+/// not executed; ascending. What can be moved has relocations for addresses, and offsets in tables next to the code that they
+/// lead to.
+fn pointed_at(app: &AppElf, listing: &CodeListing) -> Vec<Address> {
+    let mut found = Vec::new();
+    for segment in app.segments.iter().filter(|_| app.kind == ElfKind::Executable) {
+        for (offset, word) in app.segment_bytes(segment).windows(4).enumerate() {
+            let address = Address(word.first_chunk().map_or(0, |word| u32::from_le_bytes(*word)).into());
+            let is_code = || app.sections.iter().any(|section| section.executable && section.range.contains(address));
+            if is_code() && !listing.executes(segment.range.start().offset(offset as i64)) {
+                found.push(address);
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Whether all of `gap` is instructions one after another, or zeros.

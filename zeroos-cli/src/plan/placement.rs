@@ -230,8 +230,11 @@ impl Placement {
     /// Gives areas in which no stub lies back: the break then starts right behind the program, as it would without stubs,
     /// and the program's memory is one range.
     pub(super) fn keep_stub_areas(&mut self, holds_a_stub: impl Fn(AddressRange) -> bool) {
+        let kernel_code = self.kernel.code().start();
+        let is_apart = matches!(self.kernel, KernelRoom::Apart { .. });
         self.stub_areas.retain(|&area| {
-            let keep = holds_a_stub(area);
+            // Code that is to have no gaps goes on there with the kernel's.
+            let keep = holds_a_stub(area) || is_apart && area.end() == kernel_code;
             if !keep && area.end() == self.break_range.start() {
                 self.break_range = between(area.start(), self.break_range.end());
             }

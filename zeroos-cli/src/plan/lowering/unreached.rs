@@ -56,10 +56,18 @@ fn read_by(app: &AppElf, listing: &CodeListing, range: AddressRange) -> Option<S
     if let Some(section) = data {
         return Some(format!("it is data ({})", section.name));
     }
-    let first = listing.referenced.partition_point(|&address| address < range.start());
-    let referenced: Option<&Address> = listing.referenced.get(first).filter(|&&address| address < range.end());
-    if let Some(address) = referenced {
+    let inside = |addresses: &[Address]| {
+        let first = addresses.partition_point(|&address| address < range.start());
+        addresses.get(first).copied().filter(|&address| address < range.end())
+    };
+    if let Some(address) = inside(&listing.referenced) {
         return Some(format!("the program computes the address {address}"));
+    }
+    if let Some(address) = inside(&listing.pointed_at) {
+        return Some(format!("the program's data hold the address {address}"));
+    }
+    if listing.reads(range) {
+        return Some("the program may read it".to_owned());
     }
     listing.lost.clone()
 }
