@@ -348,7 +348,7 @@ impl<'v> Blocks<'v> {
     }
 
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
-    /// once, unless it are a few constants in a range that is known.
+    /// once, unless they are a few constants in a range that is known.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
         let place = self[id].values;
         let values = || {
