@@ -26,8 +26,8 @@ impl Bounds {
         known.then(|| self.high.abs_diff(self.low).saturating_add(1))
     }
 
-    /// What still holds if only the low 32 bits of the number are kept and extended by their sign: between two bounds that
-    /// changes nothing, but beyond an unknown end they may be anything.
+    /// What still holds if only the low 32 bits of the number are kept and extended by their sign: between two bounds
+    /// that changes nothing, but beyond an unknown end they may be anything.
     pub fn of_word(self) -> Bounds {
         if self.count().is_some() { self } else { Bounds::NONE }
     }

@@ -1,6 +1,6 @@
-//! Where functions lie by the unwinder's tables, and landing pads: code that only the unwinder enters, found through the
-//! call-site tables of `.eh_frame` and `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception Handling
-//! Tables"). Damaged tables give fewer pads, never a failure.
+//! Where functions lie by the unwinder's tables, and landing pads: code that only the unwinder enters, found through
+//! the call-site tables of `.eh_frame` and `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception
+//! Handling Tables"). Damaged tables give fewer pads, never a failure.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -31,8 +31,8 @@ impl Unwinding {
         unwinding
     }
 
-    /// The function that `address` lies in. Where the tables name none it may start anywhere: what lies behind the one below
-    /// may be data. But it ends where they name one.
+    /// The function that `address` lies in. Where the tables name none it may start anywhere: what lies behind the one
+    /// below may be data. But it ends where they name one.
     pub fn around(&self, address: u64) -> Range<u64> {
         let above = self.frames.partition_point(|&(start, _)| start <= address);
         let next = self.frames.get(above).map_or(u64::MAX, |&(start, _)| start);

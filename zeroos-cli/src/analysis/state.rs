@@ -216,8 +216,8 @@ impl<'v> State<'v> {
         self.refine_between(register, bounds, arena);
     }
 
-    /// The edge on which `register` is between `bounds`, and what it was copied to or from with it. A word and the number
-    /// that it was taken from are the same only between two bounds.
+    /// The edge on which `register` is between `bounds`, and what it was copied to or from with it. A word and the
+    /// number that it was taken from are the same only between two bounds.
     fn refine_between(&mut self, register: Register, bounds: Bounds, arena: &'v Arena<'v>) {
         self.refine_number(register, bounds, arena);
         let Some(copy) = self.copy else { return };
@@ -306,11 +306,11 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
     kept
 }
 
-/// The targets that a jump through `value` can have by its table, read with `load`, and from where to where the table lies; `None`
-/// if `value` is no table access.
-/// `accepts` is asked of each element, and told whether an index check bounds the table. A few elements in front may be
-/// none; from the first that is one the table is read up to its bound, but at most to the first that is not accepted:
-/// tables have no holes, and a bound can be too high where another one was lost.
+/// The targets that a jump through `value` can have by its table, read with `load`, and from where to where the table
+/// lies; `None` if `value` is no table access. `accepts` is asked of each element, and told whether an index check
+/// bounds the table. A few elements in front may be none; from the first that is one the table is read up to its bound,
+/// but at most to the first that is not accepted: tables have no holes, and a bound can be too high where another one
+/// was lost.
 pub(super) fn table_targets(
     value: Value<'_>,
     load: impl Fn(Op, u64) -> Option<u64>,

@@ -403,4 +403,20 @@ mod tests {
         let scale = Scale { shift: 2, index: Bounds { low: 0, high: 6 } };
         assert_eq!(element, Value::Element(&Table { base: 0x1000, scale }));
     }
+    #[test]
+    fn bounds_of_a_number_are_its_words_only_if_there_are_two() {
+        let arena = Arena::new();
+        let above = Value::Between(Bounds { low: 3, ..Bounds::NONE });
+        let (few, word) = (Bounds::below(8), Value::Word(Bounds::below(8)));
+        let extended = |value| evaluate(Op::Addiw, value, Value::Constant(0), &arena);
+        assert_eq!([above, Value::Between(few), word].map(extended), [Value::Any, few.value(), few.value()]);
+        for op in [Op::Srli, Op::Srai] {
+            let shifted = |value| evaluate(Op::Slli, value, Value::Constant(32), &arena);
+            let index = |value| evaluate(op, shifted(value), Value::Constant(32), &arena);
+            let scaled = |index| Value::Scaled(Scale { shift: 0, index });
+            assert_eq!([above, word].map(index), [Bounds::NONE, few].map(scaled));
+        }
+        assert_eq!(word.join(&few.value(), &arena), word);
+        assert_eq!(word.join(&above, &arena), Value::Any);
+    }
 }
