@@ -22,6 +22,7 @@
 
 mod arena;
 mod blocks;
+mod bounds;
 mod cells;
 mod code;
 mod cursor;

@@ -66,8 +66,8 @@ impl Block {
     }
 }
 
-/// A block's length in halfwords, whether it waits to be run, whether another block may have its values at the same place, and how
-/// often it was run, from the lowest bit on.
+/// A block's length in halfwords, whether it waits to be run, whether another block may have its values at the same
+/// place, and how often it was run, from the lowest bit on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress(u32);
 
@@ -167,7 +167,8 @@ impl<'v> Blocks<'v> {
     /// None yet.
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
         Blocks {
-            // Room for one in 8 bytes, which is most of what dense code has: memory that is not used costs nothing, moving does.
+            // Room for one in 8 bytes, which is most of what dense code has: memory that is not used costs nothing,
+            // moving does.
             all: Vec::with_capacity(code.slots() / 4),
             groups: vec![None; code.slots() / Code::SLOT_GROUP + 1],
             starts: vec![0; code.slots() / 64 + 1],
@@ -348,7 +349,7 @@ impl<'v> Blocks<'v> {
     }
 
     /// Another path reaches the block with `state`; whether less is known now. With `widen`, what differs is lost at
-    /// once, unless it are a few constants in a range that is known.
+    /// once, unless they are a few constants in a range that is known.
     pub fn join(&mut self, id: BlockId, state: &State<'v>, widen: bool, arena: &'v Arena<'v>) -> bool {
         let place = self[id].values;
         let values = || {

@@ -1,6 +1,6 @@
-//! Where functions lie by the unwinder's tables, and landing pads: code that only the unwinder enters, found through the call-site tables of `.eh_frame` and
-//! `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception Handling Tables"). Damaged tables give fewer
-//! pads, never a failure.
+//! Where functions lie by the unwinder's tables, and landing pads: code that only the unwinder enters, found through
+//! the call-site tables of `.eh_frame` and `.gcc_except_table` (LSB "Exception Frames"; Itanium C++ ABI, "Exception
+//! Handling Tables"). Damaged tables give fewer pads, never a failure.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::isa::Op;
 pub(super) struct Unwinding {
     /// Which calls have a landing pad: by start of the range of calls, its end and the pad.
     pads: BTreeMap<u64, (u64, u64)>,
-    /// Start and end of functions, or of parts that lie elsewhere, ascending.
+    /// Start and end of functions, or of parts that lie elsewhere, ascending. None overlaps another.
     frames: Vec<(u64, u64)>,
 }
 
@@ -27,18 +27,18 @@ impl Unwinding {
             let mut personalities = BTreeMap::new();
             while reader.at < frames.end().0 && record(&mut reader, &mut personalities, &mut unwinding).is_some() {}
         }
-        unwinding.frames.sort_unstable();
-        unwinding.frames.shrink_to_fit();
+        unwinding.frames = without_overlaps(unwinding.frames);
         unwinding
     }
 
-    /// The function that `address` lies in, or, where the tables name none, the place between those that they name.
+    /// The function that `address` lies in. Where the tables name none it may start anywhere: what lies behind the one
+    /// below may be data. But it ends where they name one.
     pub fn around(&self, address: u64) -> Range<u64> {
         let above = self.frames.partition_point(|&(start, _)| start <= address);
         let next = self.frames.get(above).map_or(u64::MAX, |&(start, _)| start);
         match above.checked_sub(1).map(|below| self.frames[below]) {
             Some((start, end)) if address < end => start..end,
-            below => below.map_or(0, |(_, end)| end)..next,
+            _ => 0..next,
         }
     }
 
@@ -52,6 +52,23 @@ impl Unwinding {
         let (_, &(end, pad)) = self.pads.range(..=call).next_back()?;
         (call < end).then_some(pad)
     }
+}
+
+/// The `frames`, ascending, without those that cover what another one covers, too: one of them is wrong.
+fn without_overlaps(mut frames: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
+    frames.retain(|(start, end)| start < end);
+    frames.sort_unstable();
+    frames.dedup();
+    let starts: Vec<u64> = frames.iter().map(|&(start, _)| start).collect();
+    let (mut index, mut covered) = (0, 0);
+    frames.retain(|&(start, end)| {
+        index += 1;
+        let alone = covered <= start && starts.get(index).is_none_or(|&next| end <= next);
+        covered = covered.max(end);
+        alone
+    });
+    frames.shrink_to_fit();
+    frames
 }
 
 /// `.eh_frame`: by its section, else by what `PT_GNU_EH_FRAME` points at (then up to its terminator).
@@ -222,5 +239,23 @@ impl Reader<'_, '_> {
             0 => Some(value),
             _ => self.code.initial_load(Op::Ld, value),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_overlap_say_nothing() {
+        let frames = vec![(90, 95), (10, 60), (20, 30), (30, 40), (60, 70), (70, 80), (75, 90), (60, 70), (50, 50)];
+        assert_eq!(without_overlaps(frames), [(60, 70), (90, 95)]);
+    }
+
+    #[test]
+    fn between_frames_only_the_end_is_known() {
+        let unwinding = Unwinding { frames: vec![(10, 20), (30, 40)], ..Unwinding::default() };
+        let around = [5, 10, 19, 20, 35, 40].map(|address| unwinding.around(address));
+        assert_eq!(around, [0..10, 10..20, 10..20, 0..30, 30..40, 0..u64::MAX]);
     }
 }

@@ -121,7 +121,7 @@ impl<'v> PackedValues<'v> {
 mod tests {
     use super::*;
     use crate::analysis::arena::Arena;
-    use crate::analysis::value::Bounds;
+    use crate::analysis::bounds::Bounds;
     use crate::isa::Register;
 
     #[test]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::arena::Arena;
+use super::bounds::Bounds;
 use super::code::{Code, load_size};
-use super::value::{Bounds, Displaced, Read, Scale, Table, Value, evaluate, immediate_operand};
+use super::value::{Displaced, Read, Scale, Table, Value, evaluate, immediate_operand};
 use crate::isa::arithmetic::word;
 use crate::isa::{Instruction, Op, Register, RegisterSet};
 
@@ -15,8 +16,17 @@ pub(super) struct State<'v> {
     known: RegisterSet,
     /// Meaningful where known.
     registers: [Value<'v>; 32],
-    /// The last register that was copied, or sign-extended as a word, with where from, while both keep their values.
-    copy: Option<(Register, Register)>,
+    /// The last one, while both registers keep their values.
+    copy: Option<Copied>,
+}
+
+/// A register that was copied to another one.
+#[derive(Clone, Copy, Debug)]
+struct Copied {
+    from: Register,
+    to: Register,
+    /// Only its low 32 bits were, extended by their sign.
+    extended: bool,
 }
 
 /// A [`State`] at rest: only the registers of which something is known.
@@ -82,7 +92,7 @@ impl<'v> State<'v> {
 
     /// Replaces the value of `register`; x0 keeps reading as zero.
     pub fn set(&mut self, register: Register, value: Value<'v>) {
-        if self.copy.is_some_and(|(copy, source)| register == copy || register == source) {
+        if self.copy.is_some_and(|copy| register == copy.to || register == copy.from) {
             self.copy = None;
         }
         if value == Value::Any || register == Register::ZERO {
@@ -162,7 +172,7 @@ impl<'v> State<'v> {
         let copied = instruction.copied_register().or(extends.then_some(instruction.rs1()));
         self.copy = copied
             .filter(|&copied| copied != rd && rd != Register::ZERO && copied != Register::ZERO)
-            .map(|copied| (rd, copied))
+            .map(|from| Copied { from, to: rd, extended: extends })
             .or(self.copy);
     }
 
@@ -172,8 +182,8 @@ impl<'v> State<'v> {
         self.copy = None;
     }
 
-    /// Whether a way out of `branch` says something of a register: it compares one with a constant. Signs are compared everywhere, and
-    /// say something only of what is bounded besides.
+    /// Whether a way out of `branch` says something of a register: it compares one with a constant. Signs are compared
+    /// everywhere, and say something only of what is bounded besides.
     pub fn is_refined_by(&self, branch: &Instruction) -> bool {
         let (left, right) = (branch.rs1(), branch.rs2());
         let compares = || self.get(left).constant().is_some() != self.get(right).constant().is_some();
@@ -206,32 +216,69 @@ impl<'v> State<'v> {
         self.refine_between(register, bounds, arena);
     }
 
-    /// The edge on which `left` is between `bounds`. Where `left` is a sign-extended copy, what it was made from is used as a
-    /// word from there on.
-    fn refine_between(&mut self, left: Register, bounds: Bounds, arena: &'v Arena<'v>) {
-        let pair = self.copy.filter(|&(copy, source)| left == copy || left == source);
-        let (copy, source) = pair.unwrap_or((left, left));
-        for register in [copy, source] {
-            match self.get(register) {
-                Value::Any => self.set(register, bounds.value()),
-                Value::Between(known) => self.set(register, known.and(bounds).value()),
-                Value::Set(values) => {
-                    let as_compared = |number| if register == left { number } else { word(number as u32) };
-                    let numbers = values.numbers().iter().copied();
-                    let kept: Vec<u64> = numbers.filter(|&number| bounds.contain(as_compared(number))).collect();
-                    if !kept.is_empty() {
-                        self.set(register, Value::of(kept, arena));
-                    }
-                }
-                _ => {}
+    /// The edge on which `register` is between `bounds`, and what it was copied to or from with it. A word and the
+    /// number that it was taken from are the same only between two bounds.
+    fn refine_between(&mut self, register: Register, bounds: Bounds, arena: &'v Arena<'v>) {
+        self.refine_number(register, bounds, arena);
+        let Some(copy) = self.copy else { return };
+        if register == copy.to && copy.extended {
+            self.refine_word(copy.from, bounds, arena);
+        } else if register == copy.to {
+            self.refine_number(copy.from, bounds, arena);
+        } else if register == copy.from && !copy.extended {
+            self.refine_number(copy.to, bounds, arena);
+        } else if register == copy.from {
+            // What was known before may be the other bound.
+            let bounds = if let Value::Between(known) = self.get(register) { known } else { bounds };
+            if bounds.count().is_some() {
+                self.refine_number(copy.to, bounds, arena);
             }
         }
-        self.copy = pair;
+    }
+
+    /// `register` is between `bounds`.
+    fn refine_number(&mut self, register: Register, bounds: Bounds, arena: &'v Arena<'v>) {
+        match self.get(register) {
+            Value::Any => self.replace(register, bounds.value()),
+            Value::Between(known) => self.replace(register, known.and(bounds).value()),
+            Value::Word(known) if bounds.count().is_some() => self.replace(register, bounds.and(known).value()),
+            Value::Set(values) => self.keep_of(register, values.numbers(), |number| bounds.contain(number), arena),
+            _ => {}
+        }
+    }
+
+    /// The low 32 bits of `register` are a signed number between `bounds`.
+    fn refine_word(&mut self, register: Register, bounds: Bounds, arena: &'v Arena<'v>) {
+        match self.get(register) {
+            Value::Between(known) if known.count().is_some() => self.replace(register, known.and(bounds).value()),
+            Value::Between(_) if bounds == Bounds::NONE => {}
+            Value::Any | Value::Between(_) => self.replace(register, bounds.value_of_word()),
+            Value::Word(known) => self.replace(register, known.and(bounds).value_of_word()),
+            Value::Set(values) => {
+                self.keep_of(register, values.numbers(), |number| bounds.contain(word(number as u32)), arena);
+            }
+            _ => {}
+        }
+    }
+
+    /// `register` is one of those `numbers` that `fits`.
+    fn keep_of(&mut self, register: Register, numbers: &[u64], fits: impl Fn(u64) -> bool, arena: &'v Arena<'v>) {
+        let kept: Vec<u64> = numbers.iter().copied().filter(|&number| fits(number)).collect();
+        if !kept.is_empty() {
+            self.replace(register, Value::of(kept, arena));
+        }
+    }
+
+    /// Says more of what `register` already holds.
+    fn replace(&mut self, register: Register, value: Value<'v>) {
+        let copy = self.copy;
+        self.set(register, value);
+        self.copy = copy;
     }
 }
 
-/// What is known of a number that is less than `bound`, or at least as large; with `or_equal` the numbers that are as large as
-/// `bound` are on the lesser side. Both are signed.
+/// What is known of a number that is less than `bound`, or at least as large; with `or_equal` the numbers that are as
+/// large as `bound` are on the lesser side. Both are signed.
 fn signed_bounds(bound: u64, is_less: bool, or_equal: bool) -> Bounds {
     let first_above = (bound as i64).saturating_add(i64::from(or_equal));
     let end = |number: i64| i32::try_from(number);
@@ -259,11 +306,11 @@ pub(super) const fn preserved(convention: Convention) -> RegisterSet {
     kept
 }
 
-/// The targets that a jump through `value` can have by its table, read with `load`, and from where to where the table lies; `None`
-/// if `value` is no table access.
-/// `accepts` is asked of each element, and told whether an index check bounds the table. A few elements in front may be
-/// none; from the first that is one the table is read up to its bound, but at most to the first that is not accepted:
-/// tables have no holes, and a bound can be too high where another one was lost.
+/// The targets that a jump through `value` can have by its table, read with `load`, and from where to where the table
+/// lies; `None` if `value` is no table access. `accepts` is asked of each element, and told whether an index check
+/// bounds the table. A few elements in front may be none; from the first that is one the table is read up to its bound,
+/// but at most to the first that is not accepted: tables have no holes, and a bound can be too high where another one
+/// was lost.
 pub(super) fn table_targets(
     value: Value<'_>,
     load: impl Fn(Op, u64) -> Option<u64>,

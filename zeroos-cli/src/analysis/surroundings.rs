@@ -123,12 +123,14 @@ impl Surroundings {
         self.unwinding.of(call)
     }
 
-    /// Where something starts and ends around `address` that is one function, as far as the unwinder's tables and plausible starts tell;
-    /// and where in it code is entered besides at its start.
+    /// Where something starts and ends around `address` that is one function, as far as the unwinder's tables and
+    /// plausible starts tell; and where in it code is entered besides at its start. It is empty if there is no code at
+    /// `address`.
     pub fn function_around(&self, address: u64) -> (Range<u64>, impl Iterator<Item = u64>) {
         let guess = self.start_before(address);
         let (guess, known) = (guess..self.limit_of(guess), self.unwinding.around(address));
-        let extent = guess.start.max(known.start)..guess.end.min(known.end);
+        let start = guess.start.max(known.start);
+        let extent = start..guess.end.min(known.end).max(start);
         (extent.clone(), self.unwinding.pads_in(extent))
     }
 

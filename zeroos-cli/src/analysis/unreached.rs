@@ -1,9 +1,10 @@
 //! Instructions of functions that nothing was seen to reach: a word in data that points into one of them is no address.
 //!
-//! A function is walked from where one plausibly starts, or the unwinder's tables say so, and from its landing pads, over branches and plain jumps, as far as it goes without a jump
-//! that would have to be understood. What lies on no such path says nothing: it may be data, and what comes behind it
-//! may start anywhere. Nor does a function on one of whose paths something lies that is no instruction, or the start of the next
-//! function in the middle of one: the path led into data, behind a call that does not return.
+//! A function is walked from where one plausibly starts, or the unwinder's tables say so, and from its landing pads,
+//! over branches and plain jumps, as far as it goes without a jump that would have to be understood. What lies on no
+//! such path says nothing: it may be data, and what comes behind it may start anywhere. Nor does a function on one of
+//! whose paths something lies that is no instruction, or the start of the next function in the middle of one: the path
+//! led into data, behind a call that does not return.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -23,7 +24,8 @@ pub(super) struct Unreached {
 }
 
 impl Unreached {
-    /// Whether `address` lies inside an instruction of what starts at the first address of `extent`, or at `pads`, and ends with it.
+    /// Whether `address` lies inside an instruction of what starts at the first address of `extent`, or at `pads`, and
+    /// ends with it.
     pub fn splits(
         &mut self,
         address: u64,
@@ -44,8 +46,8 @@ impl Unreached {
     }
 }
 
-/// Where instructions go on in their middle and none starts if control gets to `pending`, counted from the start of `extent`; `None` if a path leads to
-/// what is no instruction, or too much was walked.
+/// Where instructions go on in their middle and none starts if control gets to `pending`, counted from the start of
+/// `extent`; `None` if a path leads to what is no instruction, or too much was walked.
 fn walk(extent: &Range<u64>, mut pending: Vec<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
     let mut starts = BTreeSet::new();
     let mut middles = Vec::new();

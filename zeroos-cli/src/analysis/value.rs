@@ -6,6 +6,7 @@
 use std::hash::{Hash, Hasher};
 
 use super::arena::{Arena, ConstantSet};
+use super::bounds::Bounds;
 use crate::isa::arithmetic::{self, word};
 use crate::isa::{Instruction, Op};
 
@@ -25,6 +26,8 @@ pub(super) enum Value<'v> {
     Stack(i64),
     /// Unknown, but a signed number between these bounds, of which there is at least one.
     Between(Bounds),
+    /// Unknown, but its low 32 bits are a signed number between these bounds, of which there is at least one.
+    Word(Bounds),
     /// An unknown number shifted left: an index made into a byte offset.
     Scaled(Scale),
     /// A constant address plus a scaled index: the address of a table's element.
@@ -58,65 +61,12 @@ impl Hash for Value<'_> {
 fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
     match (a, b) {
         (Value::Set(a), Value::Set(b)) => std::ptr::eq(*a, *b) || a == b,
-        (Value::Between(a), Value::Between(b)) => a == b,
+        (Value::Between(a), Value::Between(b)) | (Value::Word(a), Value::Word(b)) => a == b,
         (Value::Scaled(a), Value::Scaled(b)) => a == b,
         (Value::Element(a), Value::Element(b)) => a == b,
         (Value::Loaded(a), Value::Loaded(b)) => a == b,
         (Value::Displaced(a), Value::Displaced(b)) => a == b,
         _ => false,
-    }
-}
-
-/// What comparisons say of a signed number: both ends are possible.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Bounds {
-    /// At the least; `i32::MIN` if nothing is known.
-    pub low: i32,
-    /// At the most; `i32::MAX` if nothing is known.
-    pub high: i32,
-}
-
-impl Bounds {
-    /// Nothing is known.
-    pub const NONE: Bounds = Bounds { low: i32::MIN, high: i32::MAX };
-
-    /// At least 0 and less than `count`, which is not 0. Larger numbers bound nothing.
-    pub fn below(count: u64) -> Bounds {
-        i32::try_from(count - 1).map_or(Bounds::NONE, |high| Bounds { low: 0, high })
-    }
-
-    /// How many numbers they are, if there are two bounds.
-    pub fn count(self) -> Option<u32> {
-        let known = self.low != i32::MIN && self.high != i32::MAX && self.low <= self.high;
-        known.then(|| self.high.abs_diff(self.low).saturating_add(1))
-    }
-
-    /// Whether none is negative.
-    pub fn are_unsigned(self) -> bool {
-        self.low >= 0
-    }
-
-    /// What holds if both hold; what `self` says where nothing would be left.
-    pub fn and(self, other: Bounds) -> Bounds {
-        let both = Bounds { low: self.low.max(other.low), high: self.high.min(other.high) };
-        if both.low <= both.high { both } else { self }
-    }
-
-    /// What holds if one of them holds.
-    pub fn or(self, other: Bounds) -> Bounds {
-        Bounds { low: self.low.min(other.low), high: self.high.max(other.high) }
-    }
-
-    /// Whether `number` is between them.
-    pub fn contain(self, number: u64) -> bool {
-        let number = number as i64;
-        (self.low == i32::MIN || i64::from(self.low) <= number)
-            && (self.high == i32::MAX || number <= i64::from(self.high))
-    }
-
-    /// The value of a register of which nothing else is known.
-    pub fn value<'v>(self) -> Value<'v> {
-        if self == Bounds::NONE { Value::Any } else { Value::Between(self) }
     }
 }
 
@@ -194,8 +144,12 @@ impl<'v> Value<'v> {
 
     /// Whether it is a range of numbers all of which `other`, a few constants, are part of.
     pub fn takes_in(&self, other: &Value<'v>) -> bool {
-        let Value::Between(bounds) = self else { return false };
-        other.constants().is_some_and(|constants| constants.iter().all(|&number| bounds.contain(number)))
+        let contains = |number| match self {
+            Value::Between(bounds) => bounds.contain(number),
+            Value::Word(bounds) => bounds.contain(word(number as u32)),
+            _ => false,
+        };
+        other.constants().is_some_and(|constants| constants.iter().copied().all(contains))
     }
 
     /// Equal values have equal fingerprints, most others different ones.
@@ -210,6 +164,7 @@ impl<'v> Value<'v> {
             Value::Element(table) => (6, table.base),
             Value::Loaded(read) => (7, read.table.base),
             Value::Displaced(displaced) => (8, displaced.base),
+            Value::Word(bounds) => (9, u64::from(bounds.low as u32) << 32 | u64::from(bounds.high as u32)),
         };
         number ^ kind << 56
     }
@@ -239,6 +194,13 @@ impl<'v> Value<'v> {
             (Value::Any, _) | (_, Value::Any) => Value::Any,
             (Value::Constant(a), Value::Constant(b)) => Value::two(*a.min(b), *a.max(b), arena),
             (Value::Between(a), Value::Between(b)) => a.or(*b).value(),
+            (Value::Word(a), Value::Word(b)) => a.or(*b).value_of_word(),
+            (Value::Word(bounds), Value::Between(others)) | (Value::Between(others), Value::Word(bounds)) => {
+                bounds.or(others.of_word()).value_of_word()
+            }
+            (Value::Word(bounds), constants) | (constants, Value::Word(bounds)) => {
+                constants.bounds().map_or(Value::Any, |others| bounds.or(others).value_of_word())
+            }
             (Value::Between(bounds), constants) | (constants, Value::Between(bounds)) => {
                 constants.bounds().map_or(Value::Any, |others| bounds.or(others).value())
             }
@@ -345,13 +307,14 @@ pub(super) fn evaluate<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<
 /// The steps by which an index becomes a jump-table target: mask, scale, add the base, load, add the base again.
 fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> Value<'v> {
     use Op::*;
-    let bounds = |index| if let Value::Between(bounds) = index { bounds } else { Bounds::NONE };
+    // A table has fewer than 2^32 elements: an index into it is what its word is.
+    let bounds = |index| if let Value::Between(bounds) | Value::Word(bounds) = index { bounds } else { Bounds::NONE };
     // What is taken for an unsigned word.
-    let as_word = |bounds: Bounds| if bounds.are_unsigned() { bounds } else { Bounds::NONE };
+    let as_word = |bounds: Bounds| if bounds.are_unsigned() { bounds.of_word() } else { Bounds::NONE };
     match (op, a, b) {
         (Andi, _, Value::Constant(mask)) if mask < 1 << 16 => Value::Between(Bounds::below(mask + 1)),
-        // Sign extension keeps a number between two bounds that are themselves words.
-        (Addiw, Value::Between(bounds), Value::Constant(0)) if bounds.count().is_some() => Value::Between(bounds),
+        (Addiw, Value::Between(bounds), Value::Constant(0)) => bounds.of_word().value(),
+        (Addiw, Value::Word(bounds), Value::Constant(0)) => Value::Between(bounds),
         (Slli, Value::Loaded(read), Value::Constant(shift)) if shift < 8 => {
             Value::Loaded(arena.keep(Read { shift: read.shift.saturating_add(shift as u8), ..*read }))
         }
@@ -360,13 +323,13 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
             Value::Scaled(Scale { shift: shift as u8 & 63, index: as_word(bounds(a)) })
         }
         (Srli | Srai, Value::Scaled(scale), Value::Constant(shift)) if shift <= scale.shift.into() => {
-            let index = if op == Srai { scale.index } else { as_word(scale.index) };
+            let index = if op == Srai { scale.index.of_word() } else { as_word(scale.index) };
             Value::Scaled(Scale { shift: scale.shift - shift as u8, index })
         }
-        (Add, Value::Between(index), Value::Constant(base)) | (Add, Value::Constant(base), Value::Between(index))
-            if index.count().is_some() =>
+        (Add, index, Value::Constant(base)) | (Add, Value::Constant(base), index)
+            if bounds(index).count().is_some() =>
         {
-            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, index } }))
+            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, index: bounds(index) } }))
         }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
             Value::Element(arena.keep(Table { base, scale }))
@@ -439,5 +402,21 @@ mod tests {
         let element = evaluate(Op::Add, scaled, Value::Constant(0x1000), &arena);
         let scale = Scale { shift: 2, index: Bounds { low: 0, high: 6 } };
         assert_eq!(element, Value::Element(&Table { base: 0x1000, scale }));
+    }
+    #[test]
+    fn bounds_of_a_number_are_its_words_only_if_there_are_two() {
+        let arena = Arena::new();
+        let above = Value::Between(Bounds { low: 3, ..Bounds::NONE });
+        let (few, word) = (Bounds::below(8), Value::Word(Bounds::below(8)));
+        let extended = |value| evaluate(Op::Addiw, value, Value::Constant(0), &arena);
+        assert_eq!([above, Value::Between(few), word].map(extended), [Value::Any, few.value(), few.value()]);
+        for op in [Op::Srli, Op::Srai] {
+            let shifted = |value| evaluate(Op::Slli, value, Value::Constant(32), &arena);
+            let index = |value| evaluate(op, shifted(value), Value::Constant(32), &arena);
+            let scaled = |index| Value::Scaled(Scale { shift: 0, index });
+            assert_eq!([above, word].map(index), [Bounds::NONE, few].map(scaled));
+        }
+        assert_eq!(word.join(&few.value(), &arena), word);
+        assert_eq!(word.join(&above, &arena), Value::Any);
     }
 }
