@@ -136,6 +136,9 @@ pub enum Wait {
     Event,
 }
 
+/// Added to the address where a futex was waited for, without an end, by who was moved to another: a restarted call asks there.
+pub const MOVED: u64 = 1 << 63;
+
 /// What is kept of a call that waits and is made again when something happened, until it returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unfinished {

@@ -41,18 +41,10 @@ pub struct AddressSpace {
 /// Unmapped guard pages between stale ones count as stale: zeroing them costs less than remembering each.
 const SMALL_BYTES: usize = 4 * PAGE_BYTES;
 
-/// How much of the stack is mapped at first, below the first stack pointer.
-const INITIAL_STACK_BYTES: usize = 128 << 10;
-
 /// Added to a protection: the pages are a file's.
 pub const FROM_FILE: u8 = 8;
 /// Added as well: a file that was not opened for writing, shared: the pages cannot become writable.
 pub const SHARED_FILE: u8 = 16;
-
-/// A page that nobody ever had, mapped.
-fn fresh_page(protection: u8) -> Page {
-    Page::mapped(protection, if protection & PROT_ALL == PROT_NONE { Contents::Zero } else { Contents::Live })
-}
 
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
@@ -105,8 +97,7 @@ impl AddressSpace {
         }
         // Linux maps 128 KiB below the first stack pointer and lets the stack grow into what lies further down
         // (fs/exec.c, setup_arg_pages). musl walks over the mapped pages one by one (pthread_getattr_np).
-        let reserved_end =
-            (boot.initial_stack_pointer as usize).saturating_sub(INITIAL_STACK_BYTES) & !(PAGE_BYTES - 1);
+        let reserved_end = (boot.initial_stack_pointer as usize).saturating_sub(128 << 10) & !(PAGE_BYTES - 1);
         self.others.set(boot.stack_range.start as usize, reserved_end, Some(Page::STALE))?;
         self.knows_others = true;
         Ok(())
@@ -162,7 +153,7 @@ impl AddressSpace {
     /// Maps the first `len_bytes` that nobody ever had; there are as many.
     fn map_fresh(&mut self, len_bytes: usize, protection: u8) -> Result<usize, Errno> {
         let end = self.fresh + len_bytes;
-        self.pages.append(self.fresh, end, fresh_page(protection))?;
+        self.pages.append(self.fresh, end, Page::fresh(protection))?;
         Ok(self.take_fresh(end))
     }
 
@@ -183,7 +174,7 @@ impl AddressSpace {
             (len_bytes <= self.fresh_end - self.fresh).then_some(())?;
         }
         let end = self.fresh + len_bytes;
-        self.pages.append_quickly(self.fresh, end, fresh_page(protection))?;
+        self.pages.append_quickly(self.fresh, end, Page::fresh(protection))?;
         memory.set_access(self.fresh, end, Some(protection & PROT_ALL));
         Some(self.take_fresh(end))
     }

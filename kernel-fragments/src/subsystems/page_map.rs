@@ -1,8 +1,8 @@
-//! An interval map from pages to what is known of them: spans of equal pages, sorted and disjoint.
-//!
-//! Found by bisection; what lies behind a change moves, so changes at the end, where mmap appends, cost the least. Therefore spans are
-//! mostly as long as possible, but not where memory was given back in haste (`retired_spans.rs`). It only keeps the books; who touches memory is `address_space.rs`.
+//! An interval map from pages to what is known of them: spans of equal pages, sorted and disjoint. Found by bisection; what lies
+//! behind a change moves, so changes at the end, where mmap appends, cost the least. Spans are as long as possible, but not where
+//! memory was given back in haste (`retired_spans.rs`). It only keeps the books; who touches memory is `address_space.rs`.
 
+use crate::abi::memory::{PROT_ALL, PROT_NONE};
 use crate::errno::Errno;
 use crate::subsystems::kernel_heap::fresh_vector;
 use crate::subsystems::retired_spans::Retired;
@@ -37,6 +37,11 @@ impl Page {
     /// A page that is mapped with `protection` (5 bits).
     pub const fn mapped(protection: u8, contents: Contents) -> Page {
         Page(protection & (MAPPED - 1) | Page::bits(contents))
+    }
+
+    /// A page that nobody ever had, mapped.
+    pub const fn fresh(protection: u8) -> Page {
+        Page::mapped(protection, if protection & PROT_ALL == PROT_NONE { Contents::Zero } else { Contents::Live })
     }
 
     /// A page that is not mapped and holds leftovers.

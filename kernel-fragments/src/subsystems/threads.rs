@@ -1,7 +1,6 @@
 //! The scheduler: cooperative, first in, first out. A thread runs until it waits, yields or exits; then the one that has
 //! been ready for longest goes on. If nobody is ready, the clock jumps to the earliest deadline; if there is none, the
-//! run stops and tells who waits for what.
-//! There is no preemption: a thread that spins without a system call spins for ever.
+//! run stops and tells who waits for what. A thread that spins without a system call spins for ever.
 #![allow(unsafe_code)]
 
 use crate::abi::timespec::write_timespec;
@@ -14,7 +13,7 @@ use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::parked_thread::{ParkedThread, Start, ThreadQueue, ThreadRooms};
 use crate::subsystems::waiting_reports::report_waiting;
 use crate::subsystems::watched::Watched;
-use crate::thread::{A0, PROCESS_ID, Thread, Unfinished, Wait};
+use crate::thread::{A0, MOVED, PROCESS_ID, Thread, Unfinished, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Weak;
 use core::ptr::NonNull;
@@ -25,8 +24,6 @@ hook!(choose => go_on);
 
 /// No alarm is set.
 const NEVER: u64 = u64::MAX;
-/// Added to the address where a futex was waited for, without an end, by who was moved to another: a restarted call asks there.
-const MOVED: u64 = 1 << 63;
 
 /// All threads but the running one.
 pub struct Threads {

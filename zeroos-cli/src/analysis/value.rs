@@ -323,7 +323,13 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
             Value::Scaled(Scale { shift: shift as u8 & 63, index: as_word(bounds(a)) })
         }
         (Srli | Srai, Value::Scaled(scale), Value::Constant(shift)) if shift <= scale.shift.into() => {
-            let index = if op == Srai { scale.index.of_word() } else { as_word(scale.index) };
+            // So many bits of the index are left: none of those that its bounds need may be lost.
+            let keeps = |end: i32| match op {
+                Srai => i64::from(end) << scale.shift >> scale.shift == i64::from(end),
+                _ => (i64::from(end) as u64) << scale.shift >> scale.shift == i64::from(end) as u64,
+            };
+            let is_kept = scale.index.count().is_some() && keeps(scale.index.low) && keeps(scale.index.high);
+            let index = if is_kept { scale.index } else { Bounds::NONE };
             Value::Scaled(Scale { shift: scale.shift - shift as u8, index })
         }
         (Add, index, Value::Constant(base)) | (Add, Value::Constant(base), index)

@@ -103,7 +103,7 @@ fn a_profile_holds_every_instruction_and_who_called() {
         ("spike", "threads-c/bin/gc-exec", ";[call clone]"),
         ("spike", "signals-c/bin/gc-exec", ";[kernel];zeroos_call_139"),
         ("qemu-virt", "hello-rust/bin/gc-exec", ";[call write]"),
-        ("sp1", "words-rust/bin/ima-pie", ";[call clone]"),
+        ("sp1", "words-rust/bin/ima-pie", ";[call write]"),
     ] {
         let options = ["run", "--platform", platform, "--profile", "stacks", "--stats", "stats.json"];
         let finished = workplace.zeroos(&[&options[..], &[&*example(app)]].concat()).exits(0);
