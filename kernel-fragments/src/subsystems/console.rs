@@ -30,6 +30,10 @@ impl File for Input {
         POLLIN | POLLRDNORM
     }
 
+    fn pipe_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
+        pipe_bytes(wanted_bytes)
+    }
+
     fn open_again(&self, flags: u32) -> Result<Box<dyn File>, Refusal> {
         if flags & O_ACCMODE == O_RDONLY { Ok(Box::new(Input)) } else { Err(OTHER_DIRECTION) }
     }
@@ -52,6 +56,10 @@ impl<const NUMBER: u32> File for Output<NUMBER> {
         POLLOUT | POLLWRNORM
     }
 
+    fn pipe_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
+        pipe_bytes(wanted_bytes)
+    }
+
     fn open_again(&self, flags: u32) -> Result<Box<dyn File>, Refusal> {
         if flags & O_ACCMODE == O_WRONLY { Ok(Box::new(Output::<NUMBER>)) } else { Err(OTHER_DIRECTION) }
     }
@@ -59,6 +67,12 @@ impl<const NUMBER: u32> File for Output<NUMBER> {
     fn stream(&self) -> Option<Stream> {
         Some(stream(NUMBER))
     }
+}
+
+/// What these pipes hold nobody here sees.
+fn pipe_bytes(wanted_bytes: Option<u32>) -> SysResult {
+    const DEFAULT_BYTES: usize = 65536;
+    if wanted_bytes.is_none() { Ok(DEFAULT_BYTES) } else { Err(Refusal::Unsupported("F_SETPIPE_SZ of a standard stream")) }
 }
 
 /// The stream of descriptor 1, or else 2.

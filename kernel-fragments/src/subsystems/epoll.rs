@@ -1,8 +1,8 @@
 //! The interest list behind `epoll(7)`. Who is ready is found by asking each file when somebody waits; edge-triggered
-//! interests go by how often something happened to the file since they were told last.
+//! interests go by how often something they are for happened to the file since they were told last.
 
 use crate::abi::epoll::{EPOLL_EVENT_BYTES, EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, EpollEvent};
-use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLRDNORM};
+use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRBAND, POLLWRNORM};
 use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::Errno;
 use crate::register::Fd;
@@ -31,7 +31,7 @@ struct Interest {
     fd: Fd,
     file: Weak<OpenFile>,
     wanted: EpollEvent,
-    /// The file's activity when it was told last; `None` if nothing was since it was asked for.
+    /// What [`edges`](Interest::edges) was when it was told last; `None` if nothing was since it was asked for.
     told_at: Option<u64>,
 }
 
@@ -40,7 +40,19 @@ impl Interest {
         self.fd == fd && self.file.as_ptr() == Rc::as_ptr(file)
     }
 
-    /// What there is to tell, and the file's activity.
+    /// How often something happened to `file` that it is for (ep_poll_callback).
+    fn edges(&self, file: &OpenFile) -> u64 {
+        const WRITING: u32 = (POLLOUT | POLLWRNORM | POLLWRBAND) as u32;
+        const READING: u32 = (POLLIN | POLLPRI | POLLRDNORM) as u32;
+        let [reading, writing] = file.file.edges();
+        match (self.wanted.events & READING != 0, self.wanted.events & WRITING != 0) {
+            (true, true) => reading.wrapping_add(writing),
+            (false, true) => writing,
+            _ => reading,
+        }
+    }
+
+    /// What there is to tell, and the file's edges.
     fn news(&self) -> Option<(u32, u64)> {
         const FLAGS: u32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
         let file = self.file.upgrade()?;
@@ -48,9 +60,9 @@ impl Interest {
             return None; // told once already
         }
         let events = u32::from(file.file.ready()) & self.wanted.events;
-        let activity = file.file.activity();
-        let is_old = self.wanted.events & EPOLLET != 0 && self.told_at == Some(activity);
-        if events == 0 || is_old { None } else { Some((events, activity)) }
+        let edges = self.edges(&file);
+        let is_old = self.wanted.events & EPOLLET != 0 && self.told_at == Some(edges);
+        if events == 0 || is_old { None } else { Some((events, edges)) }
     }
 }
 
@@ -105,9 +117,9 @@ impl Epoll {
                     continue; // closed
                 }
                 match interest.news().filter(|_| events.len() < limit) {
-                    Some((happened, activity)) => {
+                    Some((happened, edges)) => {
                         events.push(EpollEvent { events: happened, data: interest.wanted.data });
-                        interest.told_at = Some(activity);
+                        interest.told_at = Some(edges);
                         if interest.wanted.events & EPOLLONESHOT != 0 {
                             interest.wanted.events &= EPOLLET | EPOLLONESHOT | EPOLLWAKEUP;
                         }
@@ -228,6 +240,15 @@ impl File for Epoll {
         self.with_interests(files).wrapping_add(changes)
     }
 
+    fn edges(&self) -> [u64; 2] {
+        let changes = self.changes.get() << 32;
+        let files = |interests: &mut Vec<Interest>| {
+            let open = interests.iter().filter_map(|interest| Some(interest.edges(&*interest.file.upgrade()?)));
+            open.fold(0, u64::wrapping_add)
+        };
+        [self.with_interests(files).wrapping_add(changes); 2]
+    }
+
     fn pass_time(&self, now_ns: u64) {
         self.with_interests(|interests| {
             for file in interests.iter().filter_map(|interest| interest.file.upgrade()) {
@@ -257,8 +278,8 @@ pub fn interest_list(file: &OpenFile) -> Option<&Epoll> {
 mod tests {
     use super::*;
     use crate::abi::open_flags::O_RDWR;
-    use crate::abi::pollfd::POLLOUT;
     use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::pipe::new_pipe;
     use crate::testing::FakePlatform;
     use alloc::boxed::Box;
 
@@ -295,6 +316,31 @@ mod tests {
             assert_eq!(epoll.modify(Fd(3), &file, wanted), Ok(()));
             assert_eq!(epoll.take(8).len(), 1);
         }
+    }
+
+    /// Linux wakes readers when something is written, and writers when there is room again.
+    #[test]
+    fn edges_are_for_readers_or_writers() {
+        let (reader, writer) = new_pipe(4);
+        let (reader, writer) = (OpenFile::new(Box::new(reader), O_RDWR), OpenFile::new(Box::new(writer), O_RDWR));
+        let semaphore = OpenFile::new(Box::new(EventCounter::new(5, true)), O_RDWR);
+        let (epoll, platform) = (Epoll::default(), &mut FakePlatform::new());
+        let out = u32::from(POLLOUT);
+        for (data, file, events) in [(1, &reader, IN), (2, &writer, out), (3, &semaphore, IN), (4, &semaphore, IN | out)] {
+            assert_eq!(epoll.add(Fd(data as i32), file, EpollEvent { events: events | EPOLLET, data }), Ok(()));
+        }
+        let told = || epoll.take(8).iter().map(|event| event.data).collect::<Vec<_>>();
+        assert_eq!((told(), told()), (vec![2, 3, 4], vec![]));
+        assert_eq!(writer.file.write(platform, 0, &[0; 65530]), Ok(65530));
+        assert_eq!((told(), writer.file.write(platform, 0, &[0; 6]), told()), (vec![1], Ok(6), vec![1]));
+        assert_eq!((reader.file.read(platform, 0, &mut [0; 4000]), told()), (Ok(4000), vec![]));
+        assert_eq!((reader.file.read(platform, 0, &mut [0; 100]), told()), (Ok(100), vec![2]));
+        assert_eq!((reader.file.read(platform, 0, &mut [0; 8192]), told()), (Ok(8192), vec![]));
+        assert_eq!((semaphore.file.read(platform, 0, &mut [0; 8]), told()), (Ok(8), vec![4]));
+        signal(&semaphore);
+        assert_eq!(told(), [3, 4]);
+        drop(writer);
+        assert_eq!(told(), [1]);
     }
 
     #[test]

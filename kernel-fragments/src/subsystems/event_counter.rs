@@ -13,7 +13,9 @@ const _: bool = MAY_WAIT;
 /// A counter to add to and to take from.
 pub struct EventCounter {
     value: Cell<u64>,
-    activity: Cell<u64>,
+    /// How often it was written, and read.
+    writes: Cell<u64>,
+    reads: Cell<u64>,
     /// Each read takes 1, not all (EFD_SEMAPHORE).
     is_semaphore: bool,
 }
@@ -21,12 +23,12 @@ pub struct EventCounter {
 impl EventCounter {
     /// A counter that starts at `value`.
     pub fn new(value: u64, is_semaphore: bool) -> EventCounter {
-        EventCounter { value: Cell::new(value), activity: Cell::new(0), is_semaphore }
+        EventCounter { value: Cell::new(value), writes: Cell::new(0), reads: Cell::new(0), is_semaphore }
     }
 
-    fn set(&self, value: u64) {
+    fn set(&self, value: u64, count: &Cell<u64>) {
         self.value.set(value);
-        self.activity.set(self.activity.get() + 1);
+        count.set(count.get() + 1);
     }
 }
 
@@ -48,7 +50,7 @@ impl File for EventCounter {
         }
         let taken = if self.is_semaphore { 1 } else { value };
         *place = taken.to_le_bytes();
-        self.set(value - taken);
+        self.set(value - taken, &self.reads);
         Ok(8)
     }
 
@@ -59,7 +61,7 @@ impl File for EventCounter {
         }
         // The counter never reaches the highest value.
         match self.value.get().checked_add(added) {
-            Some(sum) if sum < u64::MAX => self.set(sum),
+            Some(sum) if sum < u64::MAX => self.set(sum, &self.writes),
             _ => return Err(Errno::EAGAIN.into()),
         }
         Ok(8)
@@ -83,7 +85,11 @@ impl File for EventCounter {
     }
 
     fn activity(&self) -> u64 {
-        self.activity.get()
+        self.writes.get() + self.reads.get()
+    }
+
+    fn edges(&self) -> [u64; 2] {
+        [self.writes.get(), self.reads.get()]
     }
 }
 

@@ -165,6 +165,14 @@ impl File for FifoEnd {
         self.end.0.pipe.activity()
     }
 
+    fn edges(&self) -> [u64; 2] {
+        self.end.0.pipe.edges()
+    }
+
+    fn pipe_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
+        self.end.0.pipe.holds_bytes(wanted_bytes)
+    }
+
     fn readable_bytes(&self) -> Option<usize> {
         Some(self.end.0.pipe.unread_bytes())
     }

@@ -67,9 +67,22 @@ pub trait File {
         POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM
     }
 
-    /// How often something happened that ends a wait for readiness; what edge-triggered `epoll` goes by.
+    /// How often something happened that ends a wait for readiness.
     fn activity(&self) -> u64 {
         0
+    }
+
+    /// Of that, how often Linux wakes those who wait to read, and to write: what edge-triggered `epoll` goes by.
+    fn edges(&self) -> [u64; 2] {
+        [self.activity(); 2]
+    }
+
+    /// How many bytes a pipe holds, once it holds at least `wanted_bytes` if that is said (F_SETPIPE_SZ).
+    ///
+    /// # Errors
+    /// EBADF if it is no pipe; EINVAL, EBUSY.
+    fn pipe_bytes(&self, _wanted_bytes: Option<u32>) -> SysResult {
+        Err(Errno::EBADF.into())
     }
 
     /// Brings a kind whose readiness changes with time up to `now_ns` nanoseconds since boot.

@@ -47,8 +47,13 @@ struct Side {
     is_disconnected: Cell<bool>,
     /// What the next call is told.
     error: Cell<Option<Errno>>,
-    /// How often something happened that somebody with this end may wait for.
-    activity: Cell<u64>,
+    /// How often something happened that somebody with this end may wait for: something was sent to it; what it had sent was received
+    /// and it could be written; other things.
+    arrivals: Cell<u64>,
+    releases: Cell<u64>,
+    changes: Cell<u64>,
+    /// How often what it had sent was received otherwise.
+    reads: Cell<u64>,
 }
 
 /// One end.
@@ -89,18 +94,19 @@ impl Side {
         result
     }
 
-    fn note_activity(&self) {
-        self.activity.set(self.activity.get() + 1);
-    }
-
     fn is_shut(&self, direction: u32) -> bool {
         self.shut.get() & direction != 0
+    }
+
+    /// Whether its other end is told that it can write: a quarter is in use at most (unix_writable).
+    fn is_writable(&self) -> bool {
+        self.cost.get() * 4 <= BUFFER_BYTES
     }
 
     fn push(&self, message: Vec<u8>) {
         self.cost.set(self.cost.get() + MESSAGE_COST + message.len());
         self.with_queue(|queue| queue.push_back(message));
-        self.note_activity();
+        count(&self.arrivals);
     }
 
     /// The first message is done with.
@@ -110,6 +116,10 @@ impl Side {
         }
         self.received_bytes.set(0);
     }
+}
+
+fn count(what: &Cell<u64>) {
+    what.set(what.get() + 1);
 }
 
 impl PairedSocket {
@@ -203,11 +213,13 @@ impl PairedSocket {
             self.own.error.set(None);
             return Err(errno.into());
         }
+        let cost = self.own.cost.get();
         let received =
             if self.is_stream() { self.receive_stream(into, peeks) } else { self.receive_message(into, peeks) };
         if let Some(received) = received {
             if !peeks {
-                self.peer.note_activity();
+                let is_released = self.own.cost.get() < cost && self.own.is_writable();
+                count(if is_released { &self.peer.releases } else { &self.peer.reads });
             }
             return Ok(received);
         }
@@ -260,12 +272,12 @@ impl PairedSocket {
     /// Ends receiving (1), sending (2) or both (3); the other end of a connection learns of it.
     pub fn shut_down(&self, directions: u32) {
         self.own.shut.set(self.own.shut.get() | directions);
-        self.own.note_activity();
+        count(&self.own.changes);
         if self.kind != SocketKind::Datagram {
             let mirrored = (directions & RECEIVING) << 1 | (directions & SENDING) >> 1;
             self.peer.shut.set(self.peer.shut.get() | mirrored);
         }
-        self.peer.note_activity();
+        count(&self.peer.changes);
     }
 }
 
@@ -297,15 +309,19 @@ impl File for PairedSocket {
         if self.own.with_queue(|queue| !queue.is_empty()) {
             events |= POLLIN | POLLRDNORM;
         }
-        // unix_writable: a quarter is in use at most.
-        if self.peer.cost.get() * 4 <= BUFFER_BYTES {
+        if self.peer.is_writable() {
             events |= POLLOUT | POLLWRNORM | POLLWRBAND;
         }
         events
     }
 
     fn activity(&self) -> u64 {
-        self.own.activity.get()
+        let counts = [&self.own.arrivals, &self.own.releases, &self.own.changes, &self.own.reads];
+        counts.map(Cell::get).iter().sum()
+    }
+
+    fn edges(&self) -> [u64; 2] {
+        [&self.own.arrivals, &self.own.releases].map(|count| count.get() + self.own.changes.get())
     }
 
     fn readable_bytes(&self) -> Option<usize> {
@@ -337,7 +353,7 @@ impl Drop for PairedSocket {
         }
         self.own.queue.set(VecDeque::new());
         self.own.cost.set(0);
-        self.peer.note_activity();
+        count(&self.peer.changes);
     }
 }
 

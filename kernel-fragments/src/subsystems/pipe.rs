@@ -19,7 +19,7 @@ use core::cell::Cell;
 
 const _: bool = MAY_WAIT;
 
-/// Pages of a pipe.
+/// Pages of a pipe at first.
 const PAGES: usize = 16;
 /// Bytes of a page; a write of at most this many is never split (PIPE_BUF).
 const PAGE_BYTES: usize = 4096;
@@ -33,7 +33,14 @@ pub struct Pipe {
     /// How often such an end was opened.
     readers_came: Cell<u64>,
     writers_came: Cell<u64>,
-    activity: Cell<u64>,
+    /// How many pages it has.
+    most_pages: Cell<usize>,
+    /// How often it was written; how often it was read, without those times when it got room that way; how often it got room so;
+    /// and how often something else happened.
+    writes: Cell<u64>,
+    reads: Cell<u64>,
+    releases: Cell<u64>,
+    changes: Cell<u64>,
 }
 
 /// A page in use: what was written to it, and how much of that was read.
@@ -61,7 +68,11 @@ impl Pipe {
             writers: Cell::new(0),
             readers_came: Cell::new(0),
             writers_came: Cell::new(0),
-            activity: Cell::new(0),
+            most_pages: Cell::new(PAGES),
+            writes: Cell::new(0),
+            reads: Cell::new(0),
+            releases: Cell::new(0),
+            changes: Cell::new(0),
         })
     }
 
@@ -87,7 +98,36 @@ impl Pipe {
 
     /// How often something happened.
     pub fn activity(&self) -> u64 {
-        self.activity.get()
+        self.writes.get() + self.reads.get() + self.releases.get() + self.changes.get()
+    }
+
+    /// How often Linux wakes readers, and writers: these only when a pipe is full no more (fs/pipe.c, pipe_read).
+    pub fn edges(&self) -> [u64; 2] {
+        [&self.writes, &self.releases].map(|count| count.get() + self.changes.get())
+    }
+
+    /// How many bytes it holds, once it holds at least `wanted_bytes` if that is said (pipe_set_size).
+    ///
+    /// # Errors
+    /// EINVAL if that is too much; EBUSY if there are more in it than it would hold.
+    pub fn holds_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
+        const MOST_BYTES: u32 = 1 << 31;
+        if let Some(wanted_bytes) = wanted_bytes {
+            if wanted_bytes > MOST_BYTES {
+                return Err(Errno::EINVAL.into());
+            }
+            let pages = (wanted_bytes as usize).max(PAGE_BYTES).next_power_of_two() / PAGE_BYTES;
+            if pages < self.with_pages(|pages| pages.len()) {
+                return Err(Errno::EBUSY.into());
+            }
+            self.most_pages.set(pages);
+            count(&self.changes);
+        }
+        Ok(self.most_pages.get() * PAGE_BYTES)
+    }
+
+    fn is_full(&self) -> bool {
+        self.with_pages(|pages| pages.len()) >= self.most_pages.get()
     }
 
     /// Works on the pages; `work` must not come back here.
@@ -96,10 +136,6 @@ impl Pipe {
         let result = work(&mut pages);
         self.pages.set(pages);
         result
-    }
-
-    fn note_activity(&self) {
-        self.activity.set(self.activity.get() + 1);
     }
 
     /// How many bytes can be read.
@@ -115,6 +151,7 @@ impl Pipe {
         if into.is_empty() {
             return Ok(0);
         }
+        let mut is_released = false;
         let done = self.with_pages(|pages| {
             let mut done = 0;
             while let (Some(page), Some(space)) =
@@ -128,6 +165,7 @@ impl Pipe {
                 done += len_bytes;
                 page.read_bytes += len_bytes;
                 if page.read_bytes == page.bytes.len() {
+                    is_released |= pages.len() == self.most_pages.get();
                     pages.pop_front();
                 }
             }
@@ -137,7 +175,7 @@ impl Pipe {
             0 if self.has_writer() => Err(Errno::EAGAIN.into()),
             0 => Ok(0),
             _ => {
-                self.note_activity();
+                count(if is_released { &self.releases } else { &self.reads });
                 Ok(done)
             }
         }
@@ -163,7 +201,7 @@ impl Pipe {
                 last.bytes.extend_from_slice(odd);
                 rest = whole_pages;
             }
-            while !rest.is_empty() && pages.len() < PAGES {
+            while !rest.is_empty() && pages.len() < self.most_pages.get() {
                 let (bytes, behind) = rest.split_at_checked(PAGE_BYTES).unwrap_or((rest, &[]));
                 pages.push_back(Page { bytes: bytes.to_vec(), read_bytes: 0 });
                 rest = behind;
@@ -173,25 +211,29 @@ impl Pipe {
         if done == 0 {
             return Err(Errno::EAGAIN.into());
         }
-        self.note_activity();
+        count(&self.writes);
         Ok(done)
     }
+}
+
+fn count(what: &Cell<u64>) {
+    what.set(what.get() + 1);
 }
 
 impl End {
     /// A new end of `pipe`.
     pub fn new(pipe: Rc<Pipe>, reads: bool, writes: bool) -> End {
-        let count = |ends: &Cell<u32>, came: &Cell<u64>| {
+        let come = |ends: &Cell<u32>, came: &Cell<u64>| {
             ends.set(ends.get() + 1);
-            came.set(came.get() + 1);
+            count(came);
         };
         if reads {
-            count(&pipe.readers, &pipe.readers_came);
+            come(&pipe.readers, &pipe.readers_came);
         }
         if writes {
-            count(&pipe.writers, &pipe.writers_came);
+            come(&pipe.writers, &pipe.writers_came);
         }
-        pipe.note_activity();
+        count(&pipe.changes);
         End { pipe, reads, writes }
     }
 
@@ -208,8 +250,7 @@ impl End {
             events |= if self.pipe.has_writer() { 0 } else { POLLHUP };
         }
         if self.writes {
-            let has_room = self.pipe.with_pages(|pages| pages.len()) < PAGES;
-            events |= if has_room { POLLOUT | POLLWRNORM } else { 0 };
+            events |= if self.pipe.is_full() { 0 } else { POLLOUT | POLLWRNORM };
             events |= if self.pipe.has_reader() { 0 } else { POLLERR };
         }
         events
@@ -224,7 +265,7 @@ impl Drop for End {
         if self.writes {
             self.pipe.writers.set(self.pipe.writers.get().saturating_sub(1));
         }
-        self.pipe.note_activity();
+        count(&self.pipe.changes);
     }
 }
 
@@ -261,6 +302,14 @@ impl File for PipeEnd {
 
     fn activity(&self) -> u64 {
         self.end.pipe.activity()
+    }
+
+    fn edges(&self) -> [u64; 2] {
+        self.end.pipe.edges()
+    }
+
+    fn pipe_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
+        self.end.pipe.holds_bytes(wanted_bytes)
     }
 
     fn readable_bytes(&self) -> Option<usize> {
@@ -320,6 +369,21 @@ mod tests {
         assert_eq!(read(&reader, 5000), Ok(5000));
         assert_eq!(write(&writer, 4096), Ok(4096));
         assert_eq!(write(&writer, 1), Err(Errno::EAGAIN.into()));
+    }
+
+    /// F_SETPIPE_SZ.
+    #[test]
+    fn holds_more_or_less() {
+        let (reader, writer) = new_pipe(4);
+        for (wanted, holds) in [(0, 4096), (4097, 8192), (1 << 31, 1 << 31), (8000, 8192)] {
+            assert_eq!((reader.pipe_bytes(Some(wanted)), writer.pipe_bytes(None)), (Ok(holds), Ok(holds)));
+        }
+        assert_eq!(reader.pipe_bytes(Some((1 << 31) + 1)), Err(Errno::EINVAL.into()));
+        assert_eq!((write(&writer, 9000), writer.ready()), (Ok(8192), 0));
+        assert_eq!(writer.pipe_bytes(Some(4096)), Err(Errno::EBUSY.into()));
+        let edges = writer.edges();
+        assert_eq!((read(&reader, 4096), writer.pipe_bytes(Some(1))), (Ok(4096), Ok(4096)));
+        assert_eq!((write(&writer, 1), writer.edges()), (Err(Errno::EAGAIN.into()), [edges[0] + 1, edges[1] + 2]));
     }
 
     #[test]

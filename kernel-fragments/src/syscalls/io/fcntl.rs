@@ -1,14 +1,16 @@
 //! `fcntl(2)`: <https://man7.org/linux/man-pages/man2/fcntl.2.html>. Supported: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
-//! F_SETFD, F_GETFL, F_SETFL, F_GETPIPE_SZ; F_GETLK, F_SETLK, F_SETLKW, whose locks never meet another process's. Not
-//! supported: locks of open files, signals on readiness, leases, seals, resizing pipes. Errors: EBADF, EINVAL, EMFILE,
-//! EFAULT.
+//! F_SETFD, F_GETFL, F_SETFL, F_DUPFD_QUERY, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ; F_GETLK, F_SETLK,
+//! F_SETLKW, whose locks never meet another process's. Not supported: locks of open files, signals on readiness, taking leases,
+//! seals, packets in pipes, resizing standard streams. Errors: EBADF, EINVAL, EMFILE, EFAULT, EOVERFLOW, EBUSY.
 
-use crate::abi::open_flags::{O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK};
-use crate::abi::stat::{S_IFIFO, S_IFMT};
+use crate::abi::open_flags::{O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK};
+use crate::abi::stat::{S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::open_file::OpenFile;
 use crate::user_memory::{UserAddress, UserMemory};
+use alloc::rc::Rc;
 
 syscall!(25 => fcntl);
 
@@ -21,20 +23,24 @@ const F_GETLK: u32 = 5;
 const F_SETLK: u32 = 6;
 const F_SETLKW: u32 = 7;
 const F_SETOWN: u32 = 8;
+const F_GETOWN: u32 = 9;
+const F_GETSIG: u32 = 11;
 const F_GETOWN_EX: u32 = 16;
 const F_OFD_GETLK: u32 = 36;
 const F_OFD_SETLKW: u32 = 38;
 const F_LINUX_SPECIFIC_BASE: u32 = 1024;
+const F_GETLEASE: u32 = 1025;
+const F_DUPFD_QUERY: u32 = 1027;
+const F_CANCELLK: u32 = 1029;
 const F_DUPFD_CLOEXEC: u32 = 1030;
+const F_SETPIPE_SZ: u32 = 1031;
 const F_GETPIPE_SZ: u32 = 1032;
-const F_LAST: u32 = 1041;
+const F_SET_RW_HINT: u32 = 1036;
+const F_UNLCK: u16 = 2;
 const FD_CLOEXEC: u64 = 1;
 
-/// The status flags that F_SETFL changes (include/linux/fcntl.h, SETFL_MASK; signals on readiness are refused below).
-const CHANGEABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
-
-/// What every pipe holds.
-const PIPE_BYTES: usize = 65536;
+/// The status flags that F_SETFL changes (include/linux/fcntl.h, SETFL_MASK, and O_ASYNC, which some kinds of file take).
+const CHANGEABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
 /// Carries out `command` on a descriptor.
 pub fn fcntl(
@@ -47,7 +53,7 @@ pub fn fcntl(
     let limit = descriptors.limit();
     let descriptor = descriptors.entry(fd)?;
     let open = descriptor.file.clone();
-    if open.is_path_only() && !matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_GETFD | F_SETFD | F_GETFL) {
+    if open.is_path_only() && !matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_DUPFD_QUERY | F_GETFD | F_SETFD | F_GETFL) {
         return Err(Errno::EBADF.into());
     }
     match command {
@@ -67,35 +73,58 @@ pub fn fcntl(
         }
         F_GETFL => Ok(open.flags.get() as usize),
         F_SETFL => {
-            let kept = open.flags.get() & !CHANGEABLE_FLAGS;
-            open.flags.set(kept | argument as u32 & CHANGEABLE_FLAGS);
+            let mut flags = argument as u32 & CHANGEABLE_FLAGS;
+            if flags & (O_DIRECT | O_ASYNC) != 0 {
+                flags = rare_flags(&open, flags)?;
+            }
+            open.flags.set(open.flags.get() & !CHANGEABLE_FLAGS | flags);
             Ok(0)
         }
-        F_GETLK | F_SETLK | F_SETLKW => {
-            let writable = (open.is_readable(), open.is_writable());
-            record_lock(memory, command, writable, UserAddress(argument as usize))
+        F_GETLK | F_SETLK | F_SETLKW => record_lock(memory, command, &open, UserAddress(argument as usize)),
+        F_DUPFD_QUERY => {
+            let other = descriptors.any(Fd(argument as i32));
+            Ok(usize::from(other.is_ok_and(|other| Rc::ptr_eq(other, &open))))
         }
-        F_GETPIPE_SZ if open.file.stat().mode & S_IFMT == S_IFIFO => Ok(PIPE_BYTES),
-        F_GETPIPE_SZ => Err(Errno::EBADF.into()),
+        // Nobody is signalled: F_SETOWN is refused. Nobody has a lease either.
+        F_GETOWN | F_GETSIG => Ok(0),
+        F_GETLEASE => Ok(usize::from(F_UNLCK)),
+        F_GETPIPE_SZ => open.file.pipe_bytes(None),
+        F_SETPIPE_SZ => open.file.pipe_bytes(Some(argument as u32)),
+        F_CANCELLK => Err(Errno::EINVAL.into()), // of the kernel's own users
         F_SETOWN..=F_GETOWN_EX => Err(Refusal::Unsupported("fcntl about signals on readiness")),
         F_OFD_GETLK..=F_OFD_SETLKW => Err(Refusal::Unsupported("fcntl F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW")),
-        F_LINUX_SPECIFIC_BASE..=F_LAST => {
+        F_LINUX_SPECIFIC_BASE..=F_SET_RW_HINT => {
             Err(Refusal::Unsupported("fcntl F_SETLEASE, F_NOTIFY, F_ADD_SEALS and the like"))
         }
         _ => Err(Errno::EINVAL.into()),
     }
 }
 
+/// What of `flags`, which contain O_DIRECT or O_ASYNC, files like `open` take (fs/fcntl.c, setfl).
+///
+/// # Errors
+/// EINVAL where O_DIRECT means nothing. Unsupported: packets.
+#[cold]
+fn rare_flags(open: &OpenFile, flags: u32) -> Result<u32, Refusal> {
+    let kind = open.file.stat().mode & S_IFMT;
+    match kind {
+        _ if flags & O_DIRECT == 0 => {}
+        S_IFREG => {}
+        S_IFIFO => return Err(Refusal::Unsupported("fcntl F_SETFL with O_DIRECT on a pipe: packets")),
+        _ => return Err(Errno::EINVAL.into()),
+    }
+    Ok(if matches!(kind, S_IFIFO | S_IFSOCK) { flags } else { flags & !O_ASYNC })
+}
+
 /// Record locks keep processes apart, never a process from itself: with one process each is granted, and none is found.
 fn record_lock(
     memory: &mut impl UserMemory,
     command: u32,
-    (readable, writable): (bool, bool),
+    open: &OpenFile,
     address: UserAddress,
 ) -> SysResult {
     const F_RDLCK: u16 = 0;
     const F_WRLCK: u16 = 1;
-    const F_UNLCK: u16 = 2;
     const LOCK_BYTES: usize = 32;
 
     let lock: [u8; LOCK_BYTES] = memory.read(address)?;
@@ -106,8 +135,11 @@ fn record_lock(
     }
     match kind {
         F_UNLCK if command == F_GETLK => return Err(Errno::EINVAL.into()),
-        F_RDLCK if command != F_GETLK && !readable => return Err(Errno::EBADF.into()),
-        F_WRLCK if command != F_GETLK && !writable => return Err(Errno::EBADF.into()),
+        _ => check_range(memory, open, whence, address)?,
+    }
+    match kind {
+        F_RDLCK if command != F_GETLK && !open.is_readable() => return Err(Errno::EBADF.into()),
+        F_WRLCK if command != F_GETLK && !open.is_writable() => return Err(Errno::EBADF.into()),
         _ => {}
     }
     if command == F_GETLK {
@@ -116,10 +148,37 @@ fn record_lock(
     Ok(0)
 }
 
+/// Whether the lock at `address` is on bytes that a file can have (fs/locks.c, flock64_to_posix_lock).
+///
+/// # Errors
+/// EINVAL for a negative position, EOVERFLOW for one that is too large.
+fn check_range(memory: &impl UserMemory, open: &OpenFile, whence: u16, address: UserAddress) -> Result<(), Errno> {
+    let (start, length) = (memory.read_u64(address.add(8))? as i64, memory.read_u64(address.add(16))? as i64);
+    let base = match whence {
+        0 => 0,
+        1 => open.offset.get() as i64,
+        _ => open.file.stat().size_bytes as i64,
+    };
+    let start = base.checked_add(start).ok_or(Errno::EOVERFLOW)?;
+    // A negative length is that of what lies before.
+    if start < 0 || length < 0 && start.checked_add(length).is_none_or(|first| first < 0) {
+        return Err(Errno::EINVAL);
+    }
+    if length > 0 && start.checked_add(length - 1).is_none() { Err(Errno::EOVERFLOW) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::{Contents, Kind};
+    use crate::subsystems::open_file::File;
+    use crate::subsystems::pipe::new_pipe;
+    use crate::subsystems::tree_file::TreeFile;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
 
     #[test]
     fn duplicates_share_the_file() {
@@ -156,5 +215,46 @@ mod tests {
         assert_eq!(fcntl(&mut memory, &mut descriptors, Fd(1), F_SETLK, 8), Err(Errno::EFAULT.into()));
         assert_eq!(fcntl(&mut memory, &mut descriptors, Fd(1), F_GETLK, lock), Ok(0));
         assert_eq!(memory.bytes(0, 2), 2u16.to_le_bytes());
+    }
+
+    /// Type, whence, start and length of a lock.
+    #[test]
+    fn record_locks_of_what_no_file_has() {
+        let (mut memory, mut descriptors) = (FakeMemory::new(64), Descriptors::new());
+        for (kind, whence, start, length, expected) in [
+            (1u16, 0u16, -1i64, 0i64, Err(Errno::EINVAL.into())),
+            (1, 0, 5, -6, Err(Errno::EINVAL.into())),
+            (1, 1, 5, -5, Ok(0)),
+            (1, 0, i64::MAX, 1, Ok(0)),
+            (1, 0, i64::MAX, 2, Err(Errno::EOVERFLOW.into())),
+            (0, 0, i64::MAX, 2, Err(Errno::EOVERFLOW.into())),
+            (2, 2, i64::MAX, 0, Ok(0)),
+            (3, 0, -1, 0, Err(Errno::EINVAL.into())),
+        ] {
+            let lock = memory.put(0, &[kind.to_le_bytes(), whence.to_le_bytes()].concat()).0 as u64;
+            memory.put(8, &[start.to_le_bytes(), length.to_le_bytes()].concat());
+            assert_eq!(fcntl(&mut memory, &mut descriptors, Fd(1), F_SETLK, lock), expected, "{start} {length}");
+        }
+    }
+
+    #[test]
+    fn flags_that_few_kinds_take() {
+        let (mut memory, mut descriptors, mut tree) = (FakeMemory::new(64), Descriptors::new(), FileTree::new());
+        let mut insert = |file: Box<dyn File>| descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("room").0;
+        let file = insert(Box::new(TreeFile(tree.new_node(Kind::Regular(Contents::empty()), 0))));
+        let (counter, pipe) = (insert(Box::new(EventCounter::new(0, false))), insert(Box::new(new_pipe(4).0)));
+        let mut call = |fd, command, argument: u32| fcntl(&mut memory, &mut descriptors, Fd(fd), command, argument.into());
+        assert_eq!((call(file, F_SETFL, O_DIRECT | O_ASYNC), call(file, F_GETFL, 0)), (Ok(0), Ok(0o40002)));
+        assert_eq!((call(pipe, F_SETFL, O_ASYNC), call(pipe, F_GETFL, 0)), (Ok(0), Ok(0o20002)));
+        assert_eq!((call(pipe, F_SETFL, 0), call(pipe, F_GETFL, 0)), (Ok(0), Ok(2)));
+        assert_eq!(call(counter, F_SETFL, O_DIRECT | O_NONBLOCK), Err(Errno::EINVAL.into()));
+        assert_eq!((call(counter, F_SETFL, O_ASYNC), call(counter, F_GETFL, 0)), (Ok(0), Ok(2)));
+        assert!(matches!(call(pipe, F_SETFL, O_DIRECT), Err(Refusal::Unsupported(_))));
+        assert_eq!((call(pipe, F_SETPIPE_SZ, 1 << 20), call(pipe, F_GETPIPE_SZ, 0)), (Ok(1 << 20), Ok(1 << 20)));
+        assert_eq!((call(file, F_SETPIPE_SZ, 1), call(file, F_GETPIPE_SZ, 0)), (Err(Errno::EBADF.into()), Err(Errno::EBADF.into())));
+        assert_eq!((call(pipe, F_GETLEASE, 0), call(pipe, F_GETOWN, 0), call(pipe, F_GETSIG, 0)), (Ok(2), Ok(0), Ok(0)));
+        let copy = call(file, F_DUPFD, 0).expect("there is room") as u32;
+        assert_eq!((call(file, F_DUPFD_QUERY, copy), call(file, F_DUPFD_QUERY, pipe as u32)), (Ok(1), Ok(0)));
+        assert_eq!(call(file, F_DUPFD_QUERY, 99), Ok(0));
     }
 }
