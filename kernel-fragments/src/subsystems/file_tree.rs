@@ -24,7 +24,7 @@ use core::cell::Cell;
 pub const MAX_PATH_BYTES: usize = 4096;
 
 /// Most symbolic links that one resolution follows.
-const MAX_LINKS_FOLLOWED: u32 = 40;
+pub const MAX_LINKS_FOLLOWED: u32 = 40;
 
 /// The tree and where the process stands in it.
 pub struct FileTree {
@@ -57,7 +57,7 @@ pub enum Last {
 
 impl Last {
     /// Whether a link with or without a slash behind it is followed.
-    fn follows(self, slash: bool) -> bool {
+    pub fn follows(self, slash: bool) -> bool {
         match self {
             Last::Follow => true,
             Last::Keep => slash,

@@ -31,7 +31,7 @@ const FOLDER_ENDS: &[u8] = b"self/fd/";
 const DEVICE_FOLDER: &[u8] = b"/dev/fd/";
 
 /// All that `openat` looks at; it ignores the other bits.
-const KNOWN_FLAGS: u32 = O_ACCMODE
+pub const KNOWN_FLAGS: u32 = O_ACCMODE
     | O_APPEND
     | O_ASYNC
     | O_CLOEXEC
@@ -49,7 +49,19 @@ const KNOWN_FLAGS: u32 = O_ACCMODE
     | O_TMPFILE_ALONE
     | O_TRUNC;
 
-/// Opens, and with O_CREAT makes, the file at `path`, relative to `directory`; `tell` writes what the kernel tells of the process.
+/// Where the resolution of a path begins, and the path that is resolved from there if it is not the one that was given.
+pub type Beginning = (Rc<Node>, Option<Vec<u8>>);
+
+/// A resolution that begins in `directory`.
+pub fn from_directory(
+    boot: &BootInfo,
+    directory: Fd,
+) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<Beginning, Errno> {
+    move |descriptors, tree, path, _| Ok((start_directory(descriptors, tree, boot, directory, path)?, None))
+}
+
+/// Opens, and with O_CREAT makes, the file at `path`, whose resolution begins where `begin` says; `tell` writes what the kernel tells
+/// of the process.
 ///
 /// # Errors
 /// Those of `openat`.
@@ -61,7 +73,7 @@ pub fn open_path<M: UserMemory>(
     input: &mut PrivateInput,
     platform: &mut impl Platform,
     boot: &BootInfo,
-    directory: Fd,
+    begin: impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<Beginning, Errno>,
     path: UserAddress,
     flags: u32,
     mode: u32,
@@ -71,20 +83,22 @@ pub fn open_path<M: UserMemory>(
     let path = read_nonempty_path(memory, path)?;
     // A descriptor is set aside before the path is looked at (fs/open.c, do_sys_openat2).
     descriptors.check_free()?;
-    let start = start_directory(descriptors, tree, boot, directory, path)?;
+    let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+    let last = match (flags & O_CREAT != 0, keeps_links) {
+        _ if flags & O_TMPFILE_ALONE != 0 => Last::Follow,
+        (true, true) => Last::Entry,
+        (true, false) => Last::Create,
+        (false, true) => Last::Keep,
+        (false, false) => Last::Follow,
+    };
+    let (start, rest) = begin(descriptors, tree, path, last)?;
+    let path = rest.as_deref().unwrap_or(path);
     let permissions = mode & 0o7777 & !tree.umask;
     let node = if flags & O_TMPFILE_ALONE != 0 {
-        let parent = tree.find(boot, &start, path, Last::Follow)?;
+        let parent = tree.find(boot, &start, path, last)?;
         parent.directory().ok_or(Errno::ENOTDIR)?;
         tree.new_node(Kind::Regular(Contents::empty()), permissions)
     } else {
-        let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
-        let last = match (flags & O_CREAT != 0, keeps_links) {
-            (true, true) => Last::Entry,
-            (true, false) => Last::Create,
-            (false, true) => Last::Keep,
-            (false, false) => Last::Follow,
-        };
         let place = tree.place(boot, &start, path, last).map_err(|errno| explained(errno, path))?;
         node_at(tree, place, flags, permissions)?
     };

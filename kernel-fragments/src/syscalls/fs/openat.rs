@@ -9,7 +9,7 @@ use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::opening::open_path;
+use crate::subsystems::opening::{from_directory, open_path};
 use crate::subsystems::private_input::PrivateInput;
 use crate::subsystems::random::RandomStream;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -32,7 +32,8 @@ pub fn openat(
 ) -> SysResult {
     let tell =
         |_: &_, _| Err(Refusal::Unsupported("telling of the process in /proc/self to a program that does not name it"));
-    open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
+    let begin = from_directory(boot, directory);
+    open_path(memory, descriptors, tree, random, input, platform, boot, begin, path, flags, mode, tell)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::fifos::OPENING_WAITS;
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::opening::{describe, open_path};
+use crate::subsystems::opening::{describe, from_directory, open_path};
 use crate::subsystems::private_input::PrivateInput;
 use crate::subsystems::process_files::tell;
 use crate::subsystems::program_break::ProgramBreak;
@@ -52,8 +52,9 @@ pub fn openat(
             tree.fifo_opening.caller = Some(own);
             let caller = &*thread;
             let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, caller, umask);
+            let begin = from_directory(boot, directory);
             let result =
-                open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell);
+                open_path(memory, descriptors, tree, random, input, platform, boot, begin, path, flags, mode, tell);
             tree.fifo_opening.caller = None;
             result
         }

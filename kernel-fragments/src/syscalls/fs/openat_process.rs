@@ -11,7 +11,7 @@ use crate::register::Fd;
 use crate::subsystems::address_space::AddressSpace;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::opening::open_path;
+use crate::subsystems::opening::{from_directory, open_path};
 use crate::subsystems::private_input::PrivateInput;
 use crate::subsystems::process_files::tell;
 use crate::subsystems::program_break::ProgramBreak;
@@ -42,5 +42,6 @@ pub fn openat(
 ) -> SysResult {
     let umask = tree.umask;
     let tell = |memory: &_, file| tell(file, memory, space, program_break, boot, session, thread, umask);
-    open_path(memory, descriptors, tree, random, input, platform, boot, directory, path, flags, mode, tell)
+    let begin = from_directory(boot, directory);
+    open_path(memory, descriptors, tree, random, input, platform, boot, begin, path, flags, mode, tell)
 }
