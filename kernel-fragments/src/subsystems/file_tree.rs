@@ -16,7 +16,7 @@ use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::node_times::Times;
 use crate::subsystems::path_components::{child_of, split_component};
-use alloc::rc::Rc;
+use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
@@ -38,6 +38,8 @@ pub struct FileTree {
     pub umask: u32,
     /// `/proc/self/fd`.
     pub descriptor_folder: DescriptorFolder,
+    /// Files without a name that may get one (O_TMPFILE), and some that were.
+    pub unnamed: Vec<Weak<Node>>,
     /// The call that may open a FIFO.
     pub fifo_opening: FifoOpening,
 }
@@ -118,6 +120,7 @@ impl FileTree {
             next_inode: 1,
             umask: 0o022,
             descriptor_folder: DescriptorFolder::new(),
+            unnamed: Vec::new(),
             fifo_opening: FifoOpening::new(),
         }
     }
@@ -307,10 +310,7 @@ impl FileTree {
             path.push(b'/');
             path.extend_from_slice(name);
         }
-        if path.is_empty() {
-            path.push(b'/');
-        }
-        Ok(path)
+        Ok(if path.is_empty() { b"/".to_vec() } else { path })
     }
 
     /// A directory that is filled in when somebody looks.

@@ -97,7 +97,12 @@ pub fn open_path<M: UserMemory>(
     let node = if flags & O_TMPFILE_ALONE != 0 {
         let parent = tree.find(boot, &start, path, last)?;
         parent.directory().ok_or(Errno::ENOTDIR)?;
-        tree.new_node(Kind::Regular(Contents::empty()), permissions)
+        let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
+        tree.unnamed.retain(|other| other.strong_count() > 0);
+        if flags & O_EXCL == 0 {
+            tree.unnamed.push(Rc::downgrade(&node));
+        }
+        node
     } else {
         let place = tree.place(boot, &start, path, last).map_err(|errno| explained(errno, path))?;
         node_at(tree, place, flags, permissions)?
@@ -189,6 +194,7 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
             }
             Ok(node)
         }
+        _ if flags & O_DIRECT != 0 => Err(Errno::EINVAL.into()), // not FMODE_CAN_ODIRECT (fs/open.c, do_dentry_open)
         _ => Ok(node),
     }
 }

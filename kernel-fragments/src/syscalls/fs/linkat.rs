@@ -1,15 +1,16 @@
-//! `linkat(2)`: <https://man7.org/linux/man-pages/man2/linkat.2.html>. Supported: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH; not
-//! supported: naming a file that has no name. Errors: EINVAL, EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP,
+//! `linkat(2)`: <https://man7.org/linux/man-pages/man2/linkat.2.html>. Supported: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH,
+//! files that were made by O_TMPFILE. Errors: EINVAL, EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP,
 //! ENAMETOOLONG, EBADF.
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::{new_entry, read_nonempty_path, read_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
+use alloc::rc::Rc;
 
 syscall!(37 => linkat);
 
@@ -50,7 +51,9 @@ pub fn linkat(
         return Err(Errno::EPERM.into());
     }
     if node.links.get() == 0 {
-        return Err(Refusal::Unsupported("linkat of a file that has no name"));
+        // Only who was made without a name may get the first one, and that without O_EXCL (fs/namei.c, I_LINKABLE).
+        let unnamed = tree.unnamed.iter().position(|other| other.as_ptr() == Rc::as_ptr(&node));
+        tree.unnamed.swap_remove(unnamed.ok_or(Errno::ENOENT)?);
     }
     tree.link(&parent, &name, &node);
     Ok(0)
@@ -59,8 +62,13 @@ pub fn linkat(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::open_flags::O_RDWR;
     use crate::subsystems::image_data::boot_with;
+    use crate::subsystems::node::{Contents, Kind};
+    use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::tree_file::TreeFile;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
 
     #[test]
     fn adds_names() {
@@ -85,5 +93,34 @@ mod tests {
         let root = tree.root(&boot);
         let node = tree.find(&boot, &root, b"g", Last::Keep).expect("just linked");
         assert_eq!((node.links.get(), node.stat().size_bytes), (2, 5));
+    }
+
+    /// As programs do it that show a file only when it is complete.
+    #[test]
+    fn names_what_was_made_without_a_name() {
+        let mut memory = FakeMemory::new(256);
+        let (mut descriptors, mut tree, boot) = (Descriptors::new(), FileTree::new(), boot_with(&[]));
+        let empty = memory.put_c_string(0, "");
+        let [unnamed, other] = [true, false].map(|may_get_one| {
+            let node = tree.new_node(Kind::Regular(Contents::empty()), 0o600);
+            if may_get_one {
+                tree.unnamed.push(Rc::downgrade(&node));
+            }
+            descriptors.insert(OpenFile::new(Box::new(TreeFile(node)), O_RDWR), false, 0).expect("there is room")
+        });
+        let mut call = |fd, tree: &mut FileTree, name: &str| {
+            let name = memory.put_c_string(128, name);
+            linkat(&mut memory, &mut descriptors, tree, &boot, fd, empty, AT_FDCWD, name, AT_EMPTY_PATH)
+        };
+        assert_eq!(call(other, &mut tree, "other"), Err(Errno::ENOENT.into()));
+        assert_eq!(call(unnamed, &mut tree, "tmp"), Err(Errno::EEXIST.into()));
+        assert_eq!((call(unnamed, &mut tree, "first"), call(unnamed, &mut tree, "second")), (Ok(0), Ok(0)));
+        let root = tree.root(&boot);
+        let node = tree.find(&boot, &root, b"first", Last::Keep).expect("just linked");
+        assert_eq!(node.links.get(), 2);
+        for name in [&b"first"[..], b"second"] {
+            tree.unlink(&root, name);
+        }
+        assert_eq!(call(unnamed, &mut tree, "third"), Err(Errno::ENOENT.into()));
     }
 }

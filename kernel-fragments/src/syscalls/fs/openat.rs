@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::abi::at_flags::AT_FDCWD;
     use crate::abi::open_flags::{
-        O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOFOLLOW, O_PATH, O_TMPFILE_ALONE, O_TRUNC,
+        O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOFOLLOW, O_PATH, O_TMPFILE_ALONE, O_TRUNC,
     };
     use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
     use crate::errno::Errno;
@@ -110,6 +110,11 @@ mod tests {
         assert_eq!(machine.open("other/", O_RDWR | O_CREAT), Err(Errno::EISDIR.into()));
         assert_eq!(machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY), Ok(5));
         assert_eq!(machine.descriptors.get(Fd(5)).map(|open| open.file.stat().links), Ok(0));
+        assert_eq!(machine.tree.unnamed.len(), 1);
+        assert_eq!(machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY | O_EXCL), Ok(6));
+        assert!(machine.descriptors.remove(Fd(5)).is_ok());
+        assert_eq!((machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY), machine.tree.unnamed.len()), (Ok(5), 1));
+        assert_eq!(machine.open("/new", O_RDWR | O_DIRECT), Ok(7));
     }
 
     #[test]
@@ -127,6 +132,8 @@ mod tests {
             ("data/in.txt/", O_RDONLY, Errno::ENOTDIR),
             ("data", O_RDONLY | O_CREAT | O_DIRECTORY, Errno::EINVAL),
             ("/tmp", O_RDONLY | O_TMPFILE_ALONE | O_DIRECTORY, Errno::EINVAL),
+            ("/tmp", O_RDONLY | O_DIRECT, Errno::EINVAL),
+            ("/dev/null", O_RDWR | O_DIRECT, Errno::EINVAL),
             ("/proc/self/exe", O_RDONLY | O_NOFOLLOW, Errno::ELOOP),
             ("/proc/self/exe", O_RDONLY | O_NOFOLLOW | O_DIRECTORY, Errno::ENOTDIR),
             ("/sys/devices/system/cpu/online", O_WRONLY, Errno::EACCES),

@@ -1,5 +1,5 @@
 //! `copy_file_range(2)`: <https://man7.org/linux/man-pages/man2/copy_file_range.2.html>. Supported: regular files.
-//! Errors: EBADF, EINVAL, EISDIR, EFAULT, EOVERFLOW, ENOSPC.
+//! Errors: EBADF, EINVAL, EISDIR, EFAULT, EOVERFLOW, EFBIG, ENOSPC.
 
 use crate::abi::iovec::MAX_TRANSFER_BYTES;
 use crate::abi::open_flags::O_APPEND;
@@ -30,14 +30,14 @@ pub fn copy_file_range(
     len_bytes: usize,
     flags: u32,
 ) -> SysResult {
-    if flags != 0 {
-        return Err(Errno::EINVAL.into());
-    }
     let (from, to) = (descriptors.get(from)?.clone(), descriptors.get(to)?.clone());
     let stored = |address: UserAddress, position: u64| {
         if address.is_null() { Ok(position) } else { memory.read_u64(address) }
     };
     let (start, target) = (stored(from_offset, from.offset.get())?, stored(to_offset, to.offset.get())?);
+    if flags != 0 {
+        return Err(Errno::EINVAL.into());
+    }
     let kinds = [&from, &to].map(|open| open.file.stat().mode & S_IFMT);
     if kinds.contains(&S_IFDIR) {
         return Err(Errno::EISDIR.into());
@@ -48,15 +48,8 @@ pub fn copy_file_range(
     if !from.is_readable() || !to.is_writable() || to.flags.get() & O_APPEND != 0 {
         return Err(Errno::EBADF.into());
     }
-    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
-    for offset in [start, target] {
-        offset.checked_add(len_bytes as u64).filter(|&end| end <= i64::MAX as u64).ok_or(Errno::EOVERFLOW)?;
-    }
     let is_same = from.file.node().zip(to.file.node()).is_some_and(|(from, to)| Rc::ptr_eq(from, to));
-    let end = start.saturating_add(len_bytes as u64).min(from.file.stat().size_bytes);
-    if is_same && start < target.saturating_add(end.saturating_sub(start)) && target < end {
-        return Err(Errno::EINVAL.into()); // the ranges overlap
-    }
+    let len_bytes = possible_bytes(start, target, len_bytes as u64, from.file.stat().size_bytes, is_same)?;
     let mut chunk = vec![0; len_bytes.min(CHUNK_BYTES)];
     let mut done = 0;
     while done < len_bytes {
@@ -77,6 +70,26 @@ pub fn copy_file_range(
         }
     }
     Ok(done)
+}
+
+/// How many of `len_bytes` bytes from `start` on, of a file that has `size_bytes`, can be copied to `target`, which may be in the same
+/// file. The steps are those of generic_copy_file_checks of fs/read_write.c, where only some of the numbers have signs.
+fn possible_bytes(start: u64, target: u64, len_bytes: u64, size_bytes: u64, is_same: bool) -> Result<usize, Errno> {
+    const MOST: u64 = i64::MAX as u64;
+    if start.checked_add(len_bytes).is_none() || target.checked_add(len_bytes).is_none() {
+        return Err(Errno::EOVERFLOW);
+    }
+    let is_behind = start.cast_signed() >= size_bytes.cast_signed();
+    let count = if is_behind { 0 } else { len_bytes.min(size_bytes.wrapping_sub(start)) };
+    if target == MOST {
+        return Err(Errno::EFBIG);
+    }
+    let count = count.min(MOST.wrapping_sub(target));
+    let overlaps = is_same && target.wrapping_add(count) > start && target < start.wrapping_add(count);
+    if overlaps || start > MOST || target > MOST {
+        return Err(Errno::EINVAL);
+    }
+    Ok((count as usize).min(MAX_TRANSFER_BYTES))
 }
 
 #[cfg(test)]
@@ -111,6 +124,8 @@ mod tests {
         assert_eq!((copy(&mut memory, from, offset, to, null, 0), memory.read_u64(offset)), (Ok(3), Ok(4)));
         for (source, source_offset, target, flags, errno) in [
             (from, null, to, 1, Errno::EINVAL),
+            (Fd(99), null, to, 1, Errno::EBADF),
+            (from, UserAddress(8), to, 1, Errno::EFAULT),
             (to, null, from, 0, Errno::EBADF),
             (from, UserAddress(8), to, 0, Errno::EFAULT),
             (Fd(0), null, to, 0, Errno::EINVAL),
@@ -118,6 +133,16 @@ mod tests {
         ] {
             assert_eq!(copy(&mut memory, source, source_offset, target, null, flags), Err(errno.into()));
         }
+        for (offset, expected) in [
+            (i64::MAX as u64, Ok(0)), // behind the end
+            (u64::MAX - 1, Err(Errno::EOVERFLOW.into())),
+            (u64::MAX - 9, Err(Errno::EINVAL.into())),
+        ] {
+            let at = memory.put(0, &offset.to_le_bytes());
+            assert_eq!(copy(&mut memory, from, at, to, null, 0), expected, "{offset:#x}");
+        }
+        let at = memory.put(0, &(i64::MAX as u64).to_le_bytes());
+        assert_eq!(copy(&mut memory, from, null, to, at, 0), Err(Errno::EFBIG.into()));
         memory.put(0, &0u64.to_le_bytes());
         memory.put(8, &2u64.to_le_bytes());
         let (start, target) = (memory.address(0), memory.address(8));

@@ -1,21 +1,18 @@
 //! `preadv2(2)`: <https://man7.org/linux/man-pages/man2/preadv2.2.html>. Supported: no flags, RWF_HIPRI, RWF_DSYNC,
-//! RWF_SYNC; an offset of -1, the file's position. Not supported: RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND, RWF_ATOMIC.
+//! RWF_SYNC, RWF_APPEND, RWF_NOAPPEND; RWF_NOWAIT and RWF_ATOMIC, which a tmpfs has not; an offset of -1, the file's position. Not
+//! supported: RWF_NOWAIT and RWF_ATOMIC of other files.
 //! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EOPNOTSUPP, EISDIR.
 
 use crate::abi::iovec::check_list;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::transfer_flags::check_flags;
 use crate::subsystems::transfer::{check_list_span, read_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(286 => preadv2);
-
-/// High priority and synchronous transfers: nothing is ever on its way here.
-const HARMLESS_FLAGS: u32 = 0x7;
-/// All that exist.
-const KNOWN_FLAGS: u32 = 0x7f;
 
 /// Reads from `offset` to the `count` buffers listed at `list`, wherever the file is positioned.
 /// An offset of -1 is the file's position, which then moves on.
@@ -39,11 +36,7 @@ pub fn preadv2(
     }
     let open = descriptors.readable(fd)?;
     check_list(memory, list, count)?;
-    match flags {
-        _ if flags & !KNOWN_FLAGS != 0 => return Err(Errno::EOPNOTSUPP.into()),
-        _ if flags & !HARMLESS_FLAGS != 0 => return Err(Refusal::Unsupported("preadv2 with RWF_NOWAIT or RWF_APPEND")),
-        _ => {}
-    }
+    check_flags(open, flags)?;
     let offset = if positioned { offset as u64 } else { open.offset.get() };
     check_list_span(memory, offset, list, count)?;
 
@@ -57,6 +50,7 @@ pub fn preadv2(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errno::Refusal;
     use crate::abi::open_flags::O_RDWR;
     use crate::subsystems::tree_file::open_with;
     use crate::testing::{FakeMemory, FakePlatform};
@@ -86,7 +80,10 @@ mod tests {
         assert_eq!(call(file, list, 2, 4, 0), Ok(1));
         assert_eq!(call(Fd(77), list, 2, -2, 0), Err(Errno::EINVAL.into()));
         assert_eq!(call(file, list, 2, 0, 0x80), Err(Errno::EOPNOTSUPP.into()));
-        assert!(matches!(call(file, list, 2, 0, 0x10), Err(Refusal::Unsupported(_))));
+        assert_eq!(call(file, list, 2, 0, 0x8), Err(Errno::EOPNOTSUPP.into()));
+        assert_eq!(call(file, list, 2, 0, 0x40), Err(Errno::EOPNOTSUPP.into()));
+        assert_eq!((call(file, list, 2, 3, 0x10), call(file, list, 2, 3, 0x30)), (Ok(2), Err(Errno::EINVAL.into())));
+        assert!(matches!(call(Fd(0), list, 2, -1, 8), Err(Refusal::Unsupported(_))));
         assert_eq!((call(file, list, 2, -1, 0), call(Fd(0), list, 2, -1, 7)), (Ok(3), Ok(3)));
         assert_eq!(call(Fd(77), list, 2, 0, 0), Err(Errno::EBADF.into()));
         assert_eq!(call(Fd(0), list, 2, 0, 0), Err(Errno::ESPIPE.into()));

@@ -1,21 +1,18 @@
 //! `pwritev2(2)`: <https://man7.org/linux/man-pages/man2/pwritev2.2.html>. Supported: no flags, RWF_HIPRI, RWF_DSYNC,
-//! RWF_SYNC; an offset of -1, the file's position. Not supported: RWF_NOWAIT, RWF_APPEND, RWF_NOAPPEND, RWF_ATOMIC.
+//! RWF_SYNC, RWF_APPEND, RWF_NOAPPEND; RWF_NOWAIT and RWF_ATOMIC, which a tmpfs has not; an offset of -1, the file's position. Not
+//! supported: RWF_NOWAIT and RWF_ATOMIC of other files.
 //! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EOPNOTSUPP, ENOSPC.
 
 use crate::abi::iovec::check_list;
-use crate::errno::{Errno, Refusal, SysResult};
+use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::transfer_flags::{RWF_APPEND, RWF_NOAPPEND, check_flags};
 use crate::subsystems::transfer::{check_list_span, write_list};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(287 => pwritev2);
-
-/// High priority and synchronous transfers: nothing is ever on its way here.
-const HARMLESS_FLAGS: u32 = 0x7;
-/// All that exist.
-const KNOWN_FLAGS: u32 = 0x7f;
 
 /// Writes the `count` buffers listed at `list` to `offset`, wherever the file is positioned.
 /// An offset of -1 is the file's position, which then moves on.
@@ -39,16 +36,14 @@ pub fn pwritev2(
     }
     let open = descriptors.writable(fd)?;
     check_list(memory, list, count)?;
-    match flags {
-        _ if flags & !KNOWN_FLAGS != 0 => return Err(Errno::EOPNOTSUPP.into()),
-        _ if flags & !HARMLESS_FLAGS != 0 => {
-            return Err(Refusal::Unsupported("pwritev2 with RWF_NOWAIT or RWF_APPEND"));
-        }
-        _ => {}
-    }
+    check_flags(open, flags)?;
     let offset = if positioned { offset as u64 } else { open.offset.get() };
     check_list_span(memory, offset, list, count)?;
-    let offset = open.write_offset(offset);
+    let offset = match flags & (RWF_APPEND | RWF_NOAPPEND) {
+        RWF_NOAPPEND => offset,
+        RWF_APPEND if open.is_seekable() => open.file.stat().size_bytes,
+        _ => open.write_offset(offset),
+    };
     let done = write_list(memory, platform, open, offset, list, count)?;
     if !positioned && done > 0 {
         open.offset.set(offset + done as u64);
@@ -59,7 +54,7 @@ pub fn pwritev2(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::open_flags::O_RDWR;
+    use crate::abi::open_flags::{O_APPEND, O_RDWR};
     use crate::subsystems::tree_file::open_with;
     use crate::testing::{FakeMemory, FakePlatform};
 
@@ -88,11 +83,27 @@ mod tests {
         assert_eq!(call(file, list, 2, 4, 0), Ok(3));
         assert_eq!(call(Fd(77), list, 2, -2, 0), Err(Errno::EINVAL.into()));
         assert_eq!(call(file, list, 2, 0, 0x80), Err(Errno::EOPNOTSUPP.into()));
-        assert!(matches!(call(file, list, 2, 0, 0x10), Err(Refusal::Unsupported(_))));
+        assert_eq!(call(file, list, 2, 0, 0x8), Err(Errno::EOPNOTSUPP.into()));
         assert_eq!((call(file, list, 2, -1, 0), call(Fd(1), list, 2, -1, 7)), (Ok(3), Ok(3)));
         assert_eq!(call(Fd(77), list, 2, 0, 0), Err(Errno::EBADF.into()));
         assert_eq!(call(Fd(1), list, 2, 0, 0), Err(Errno::ESPIPE.into()));
         assert_eq!(call(file, list, 2, i64::MAX, 0), Err(Errno::EINVAL.into()));
         assert_eq!(descriptors.get(file).map(|open| open.offset.get()), Ok(3));
+    }
+
+    #[test]
+    fn at_the_end_or_not() {
+        let (mut memory, mut descriptors, mut platform) = machine();
+        let file = open_with(&mut descriptors, b"hello", O_RDWR | O_APPEND);
+        let buffer = memory.put(48, b"abc");
+        let list = list_of(&mut memory, &[(buffer, 3)]);
+        let mut call =
+            |offset, flags| pwritev2(&mut memory, &mut descriptors, &mut platform, file, list, 1, offset, 0, flags);
+        assert_eq!((call(0, 0), call(0, RWF_NOAPPEND), call(1, RWF_APPEND)), (Ok(3), Ok(3), Ok(3)));
+        assert_eq!((call(-1, RWF_NOAPPEND), call(0, RWF_APPEND | RWF_NOAPPEND)), (Ok(3), Err(Errno::EINVAL.into())));
+        let open = descriptors.get(file).expect("it is open");
+        let mut bytes = [0; 12];
+        assert_eq!(open.file.read(&mut FakePlatform::new(), 0, &mut bytes), Ok(11));
+        assert_eq!((&bytes, open.offset.get()), (b"abcloabcabc\0", 3));
     }
 }
