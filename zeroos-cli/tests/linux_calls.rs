@@ -48,6 +48,12 @@ fn pairs_of_sockets() {
 }
 
 #[test]
+fn pipes_and_what_is_moved_through_them() {
+    let text = says_the_same("splices", include_str!("fixtures/calls/splices.c"), &[]);
+    assert!(text.contains("waits: 4 \n") && text.contains("a little room: \n"), "{text}");
+}
+
+#[test]
 fn interest_in_interest_lists() {
     let text = says_the_same("nested_epolls", include_str!("fixtures/calls/nested_epolls.c"), &[]);
     assert!(text.contains("longer circle: -40"), "{text}");

@@ -72,7 +72,11 @@ impl<const NUMBER: u32> File for Output<NUMBER> {
 /// What these pipes hold nobody here sees.
 fn pipe_bytes(wanted_bytes: Option<u32>) -> SysResult {
     const DEFAULT_BYTES: usize = 65536;
-    if wanted_bytes.is_none() { Ok(DEFAULT_BYTES) } else { Err(Refusal::Unsupported("F_SETPIPE_SZ of a standard stream")) }
+    if wanted_bytes.is_none() {
+        Ok(DEFAULT_BYTES)
+    } else {
+        Err(Refusal::Unsupported("F_SETPIPE_SZ of a standard stream"))
+    }
 }
 
 /// The stream of descriptor 1, or else 2.

@@ -326,7 +326,9 @@ mod tests {
         let semaphore = OpenFile::new(Box::new(EventCounter::new(5, true)), O_RDWR);
         let (epoll, platform) = (Epoll::default(), &mut FakePlatform::new());
         let out = u32::from(POLLOUT);
-        for (data, file, events) in [(1, &reader, IN), (2, &writer, out), (3, &semaphore, IN), (4, &semaphore, IN | out)] {
+        for (data, file, events) in
+            [(1, &reader, IN), (2, &writer, out), (3, &semaphore, IN), (4, &semaphore, IN | out)]
+        {
             assert_eq!(epoll.add(Fd(data as i32), file, EpollEvent { events: events | EPOLLET, data }), Ok(()));
         }
         let told = || epoll.take(8).iter().map(|event| event.data).collect::<Vec<_>>();

@@ -1,5 +1,6 @@
-//! What `openat2(2)` is told beside the path: `struct open_how`, and how the path may lead to its file (fs/open.c, build_open_flags;
-//! fs/namei.c). A path that may not lead everywhere is followed here up to its last component, which is then opened like any other.
+//! What `openat2(2)` is told beside the path: `struct open_how`, and how the path may lead to its file (fs/open.c,
+//! build_open_flags; fs/namei.c). A path that may not lead everywhere is followed here up to its last component, which
+//! is then opened like any other.
 
 use crate::abi::open_flags::{O_CLOEXEC, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_TMPFILE_ALONE, O_TRUNC};
 use crate::boot_info::BootInfo;
@@ -90,8 +91,8 @@ impl OpenHow {
         }
     }
 
-    /// The directory that holds the last component of `path`, and that component: no link that is still to be followed, but for those
-    /// of `/proc/self/fd`.
+    /// The directory that holds the last component of `path`, and that component: no link that is still to be followed,
+    /// but for those of `/proc/self/fd`.
     fn follow(
         &self,
         tree: &mut FileTree,

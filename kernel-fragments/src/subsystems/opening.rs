@@ -60,8 +60,8 @@ pub fn from_directory(
     move |descriptors, tree, path, _| Ok((start_directory(descriptors, tree, boot, directory, path)?, None))
 }
 
-/// Opens, and with O_CREAT makes, the file at `path`, whose resolution begins where `begin` says; `tell` writes what the kernel tells
-/// of the process.
+/// Opens, and with O_CREAT makes, the file at `path`, whose resolution begins where `begin` says; `tell` writes what
+/// the kernel tells of the process.
 ///
 /// # Errors
 /// Those of `openat`.

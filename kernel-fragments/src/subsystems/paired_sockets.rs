@@ -47,8 +47,8 @@ struct Side {
     is_disconnected: Cell<bool>,
     /// What the next call is told.
     error: Cell<Option<Errno>>,
-    /// How often something happened that somebody with this end may wait for: something was sent to it; what it had sent was received
-    /// and it could be written; other things.
+    /// How often something happened that somebody with this end may wait for: something was sent to it; what it had
+    /// sent was received and it could be written; other things.
     arrivals: Cell<u64>,
     releases: Cell<u64>,
     changes: Cell<u64>,

@@ -35,8 +35,8 @@ pub struct Pipe {
     writers_came: Cell<u64>,
     /// How many pages it has.
     most_pages: Cell<usize>,
-    /// How often it was written; how often it was read, without those times when it got room that way; how often it got room so;
-    /// and how often something else happened.
+    /// How often it was written; how often it was read, without those times when it got room that way; how often it got
+    /// room so; and how often something else happened.
     writes: Cell<u64>,
     reads: Cell<u64>,
     releases: Cell<u64>,

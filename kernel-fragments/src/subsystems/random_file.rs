@@ -4,7 +4,7 @@
 use crate::abi::stat::Stat;
 use crate::errno::SysResult;
 use crate::platform_interface::Platform;
-use crate::subsystems::node::Node;
+use crate::subsystems::node::{Device, Kind, Node};
 use crate::subsystems::open_file::File;
 use crate::subsystems::random::RandomStream;
 use alloc::rc::Rc;
@@ -36,6 +36,11 @@ impl File for RandomFile {
         Ok(from.len())
     }
 
+    /// Only `/dev/random` was ever waited for (drivers/char/random.c, urandom_fops).
+    fn is_pollable(&self) -> bool {
+        matches!(self.node.kind, Kind::Device(Device::Random(8)))
+    }
+
     fn stat(&self) -> Stat {
         self.node.stat()
     }
@@ -53,7 +58,6 @@ impl File for RandomFile {
 mod tests {
     use super::*;
     use crate::subsystems::file_tree::FileTree;
-    use crate::subsystems::node::{Device, Kind};
     use crate::testing::FakePlatform;
 
     #[test]
@@ -66,6 +70,8 @@ mod tests {
         assert_eq!(file.read(&mut platform, 0, &mut bytes[..30]), Ok(30));
         assert_eq!(file.read(&mut platform, 0, &mut bytes[30..]), Ok(70));
         assert_eq!(bytes, expected);
-        assert_eq!(file.stat().represented_device, 0x109);
+        assert_eq!((file.stat().represented_device, file.is_pollable()), (0x109, false));
+        let node = FileTree::new().new_node(Kind::Device(Device::Random(8)), 0o666);
+        assert!(RandomFile::new(node, [1; 4]).is_pollable());
     }
 }

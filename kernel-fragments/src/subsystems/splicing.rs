@@ -1,5 +1,5 @@
-//! Moving bytes between a pipe and something else (`splice(2)`), in the order of checks and waits of fs/splice.c. Bytes are copied:
-//! whether pages change hands instead shows nowhere but in how soon a pipe is full.
+//! Moving bytes between a pipe and something else (`splice(2)`), in the order of checks and waits of fs/splice.c. Bytes
+//! are copied: whether pages change hands instead shows nowhere but in how soon a pipe is full.
 
 use crate::abi::open_flags::O_APPEND;
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT};
@@ -42,8 +42,8 @@ enum Stop {
     Refused(Refusal),
 }
 
-/// Moves up to `len_bytes` bytes from `from` to `to`, one of which is a pipe; the other's offset is stored at its address, and then
-/// moves on, or is the file's position if that is null.
+/// Moves up to `len_bytes` bytes from `from` to `to`, one of which is a pipe; the other's offset is stored at its
+/// address, and then moves on, or is the file's position if that is null.
 ///
 /// # Errors
 /// [`WOULD_WAIT`] where Linux would wait for one of the files; EPIPE where it also signals; those of `splice`.
@@ -67,8 +67,7 @@ pub fn splice_at_once(
     if pipes.0 && !from_offset.is_null() || pipes.1 && !to_offset.is_null() {
         return Err(Errno::ESPIPE.into());
     }
-    let stored =
-        |address: UserAddress| if address.is_null() { Ok(None) } else { memory.read_u64(address).map(Some) };
+    let stored = |address: UserAddress| if address.is_null() { Ok(None) } else { memory.read_u64(address).map(Some) };
     let (target, source) = (stored(to_offset)?, stored(from_offset)?);
     if !input.is_readable() || !output.is_writable() {
         return Err(Errno::EBADF.into());

@@ -1,5 +1,5 @@
-//! `memfd_create(2)`: <https://man7.org/linux/man-pages/man2/memfd_create.2.html>. Supported: MFD_CLOEXEC. Not supported:
-//! sealing, huge pages. Errors: EINVAL, EFAULT, EMFILE.
+//! `memfd_create(2)`: <https://man7.org/linux/man-pages/man2/memfd_create.2.html>. Supported: MFD_CLOEXEC, MFD_EXEC.
+//! Not supported: sealing, huge pages. Errors: EINVAL, EFAULT, EMFILE.
 
 use crate::abi::open_flags::{O_LARGEFILE, O_RDWR};
 use crate::errno::{Errno, Refusal, SysResult};
@@ -15,8 +15,11 @@ use alloc::boxed::Box;
 syscall!(279 => memfd_create);
 
 const MFD_CLOEXEC: u32 = 1;
-/// Sealing, huge pages, not executable, executable; and the size of the huge pages.
-const OTHER_FLAGS: u32 = 0x1e | 0x3f << 26;
+const MFD_NOEXEC_SEAL: u32 = 8;
+/// Executable, as every such file is unless told otherwise.
+const MFD_EXEC: u32 = 0x10;
+/// Sealing, huge pages, not executable; and the size of the huge pages.
+const OTHER_FLAGS: u32 = 2 | 4 | MFD_NOEXEC_SEAL | 0x3f << 26;
 /// Longest name with its terminating zero (mm/memfd.c: NAME_MAX without the prefix, and the zero).
 const MAX_NAME_BYTES: usize = 250;
 
@@ -28,7 +31,8 @@ pub fn memfd_create(
     name: UserAddress,
     flags: u32,
 ) -> SysResult {
-    if flags & !(MFD_CLOEXEC | OTHER_FLAGS) != 0 {
+    let is_confused = flags & MFD_EXEC != 0 && flags & MFD_NOEXEC_SEAL != 0;
+    if flags & !(MFD_CLOEXEC | MFD_EXEC | OTHER_FLAGS) != 0 || is_confused {
         return Err(Errno::EINVAL.into());
     }
     if flags & OTHER_FLAGS != 0 {
@@ -56,8 +60,9 @@ mod tests {
         let (good, longest) = (memory.put_c_string(0, "name"), memory.put_c_string(8, &"n".repeat(249)));
         let mut call = |name, flags| memfd_create(&mut memory, &mut descriptors, &mut tree, name, flags);
         assert_eq!(call(UserAddress(8), 0x20), Err(Errno::EINVAL.into()));
+        assert_eq!(call(good, MFD_EXEC | MFD_NOEXEC_SEAL), Err(Errno::EINVAL.into()));
         assert_eq!(call(UserAddress(8), 0), Err(Errno::EFAULT.into()));
-        assert_eq!((call(good, MFD_CLOEXEC), call(longest, 0)), (Ok(3), Ok(4)));
+        assert_eq!((call(good, MFD_CLOEXEC | MFD_EXEC), call(longest, 0)), (Ok(3), Ok(4)));
         let too_long = memory.put_c_string(8, &"n".repeat(250));
         assert_eq!(memfd_create(&mut memory, &mut descriptors, &mut tree, too_long, 0), Err(Errno::EINVAL.into()));
         let stat = descriptors.get(Fd(3)).map(|open| open.file.stat()).expect("just made");

@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(machine.tree.unnamed.len(), 1);
         assert_eq!(machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY | O_EXCL), Ok(6));
         assert!(machine.descriptors.remove(Fd(5)).is_ok());
-        assert_eq!((machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY), machine.tree.unnamed.len()), (Ok(5), 1));
+        assert_eq!(
+            (machine.open("/tmp", O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY), machine.tree.unnamed.len()),
+            (Ok(5), 1)
+        );
         assert_eq!(machine.open("/new", O_RDWR | O_DIRECT), Ok(7));
     }
 

@@ -1,7 +1,8 @@
-//! `openat2(2)`: <https://man7.org/linux/man-pages/man2/openat2.2.html>. Supported: the flags of `openat`, and of RESOLVE_ all;
-//! there is one file system, and everything is cached; not supported: O_ASYNC, the files of `/proc/self` that tell of the process, and
-//! `fd`, where no text of the program names them, waiting for the other end of a FIFO. Errors: EINVAL, E2BIG, EFAULT, EAGAIN, EXDEV,
-//! ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EBADF, EMFILE, EACCES, ENOSPC, ENOMEM.
+//! `openat2(2)`: <https://man7.org/linux/man-pages/man2/openat2.2.html>. Supported: the flags of `openat`, and of
+//! RESOLVE_ all; there is one file system, and everything is cached; not supported: O_ASYNC, the files of `/proc/self`
+//! that tell of the process, and `fd`, where no text of the program names them, waiting for the other end of a FIFO.
+//! Errors: EINVAL, E2BIG, EFAULT, EAGAIN, EXDEV, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EBADF, EMFILE,
+//! EACCES, ENOSPC, ENOMEM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Refusal, SysResult};
@@ -65,11 +66,18 @@ mod tests {
     impl Machine {
         /// A tree with links out of and within `/jail`, which is open as descriptor 3.
         fn new() -> Machine {
-            let boot = boot_with(&[("/jail/in.txt", "inside", 0o640), ("/jail/sub/x", "", 0o600), ("/in.txt", "out", 0o644)]);
+            let boot =
+                boot_with(&[("/jail/in.txt", "inside", 0o640), ("/jail/sub/x", "", 0o600), ("/in.txt", "out", 0o644)]);
             let mut tree = FileTree::new();
             let root = tree.root(&boot);
             let jail = tree.find(&boot, &root, b"/jail", Last::Keep).expect("it is implied");
-            let links = [("up", ".."), ("abs", "/in.txt"), ("rel", "sub/../in.txt"), ("back", "sub/../../jail/in.txt"), ("loop", "loop")];
+            let links = [
+                ("up", ".."),
+                ("abs", "/in.txt"),
+                ("rel", "sub/../in.txt"),
+                ("back", "sub/../../jail/in.txt"),
+                ("loop", "loop"),
+            ];
             for (name, target) in links.into_iter().chain([("new", "sub/made"), ("dir", "sub/")]) {
                 let link = tree.new_node(Kind::Symlink(target.as_bytes().into()), 0o777);
                 tree.link(&jail, name.as_bytes(), &link);
@@ -141,7 +149,10 @@ mod tests {
         let create = u64::from(O_RDWR | O_CREAT);
         assert!(machine.open_in(Fd(3), "new", [create, 0o600, IN_ROOT]).is_ok());
         assert_eq!(machine.size("sub/made", 0), Ok(0));
-        assert_eq!(machine.open_in(Fd(3), "new", [create | u64::from(O_EXCL), 0o600, IN_ROOT]), Err(Errno::EEXIST.into()));
+        assert_eq!(
+            machine.open_in(Fd(3), "new", [create | u64::from(O_EXCL), 0o600, IN_ROOT]),
+            Err(Errno::EEXIST.into())
+        );
         assert_eq!(machine.open_in(Fd(3), "fresh/", [create, 0o600, BENEATH]), Err(Errno::EISDIR.into()));
         assert_eq!(machine.open_in(Fd(3), "abs", [create, 0o600, BENEATH]), Err(Errno::EXDEV.into()));
     }

@@ -1,7 +1,8 @@
-//! `openat2(2)`: <https://man7.org/linux/man-pages/man2/openat2.2.html>, where the program names files of `/proc/self`. Supported:
-//! the flags of `openat`, and of RESOLVE_ all; there is one file system, and everything is cached; files of `/proc/self` as `openat` has
-//! them; not supported: O_ASYNC, changing `comm`, waiting for the other end of a FIFO. Errors: EINVAL, E2BIG, EFAULT, EAGAIN, EXDEV,
-//! ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EBADF, EMFILE, EACCES, ENOSPC, ENOMEM.
+//! `openat2(2)`: <https://man7.org/linux/man-pages/man2/openat2.2.html>, where the program names files of `/proc/self`.
+//! Supported: the flags of `openat`, and of RESOLVE_ all; there is one file system, and everything is cached; files of
+//! `/proc/self` as `openat` has them; not supported: O_ASYNC, changing `comm`, waiting for the other end of a FIFO.
+//! Errors: EINVAL, E2BIG, EFAULT, EAGAIN, EXDEV, ENOENT, ENOTDIR, EISDIR, EEXIST, ELOOP, ENAMETOOLONG, EBADF, EMFILE,
+//! EACCES, ENOSPC, ENOMEM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;

@@ -72,8 +72,9 @@ pub fn copy_file_range(
     Ok(done)
 }
 
-/// How many of `len_bytes` bytes from `start` on, of a file that has `size_bytes`, can be copied to `target`, which may be in the same
-/// file. The steps are those of generic_copy_file_checks of fs/read_write.c, where only some of the numbers have signs.
+/// How many of `len_bytes` bytes from `start` on, of a file that has `size_bytes`, can be copied to `target`, which may
+/// be in the same file. The steps are those of generic_copy_file_checks of fs/read_write.c, where only some of the
+/// numbers have signs.
 fn possible_bytes(start: u64, target: u64, len_bytes: u64, size_bytes: u64, is_same: bool) -> Result<usize, Errno> {
     const MOST: u64 = i64::MAX as u64;
     if start.checked_add(len_bytes).is_none() || target.checked_add(len_bytes).is_none() {

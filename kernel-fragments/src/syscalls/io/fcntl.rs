@@ -1,7 +1,8 @@
 //! `fcntl(2)`: <https://man7.org/linux/man-pages/man2/fcntl.2.html>. Supported: F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
-//! F_SETFD, F_GETFL, F_SETFL, F_DUPFD_QUERY, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ; F_GETLK, F_SETLK,
-//! F_SETLKW, whose locks never meet another process's. Not supported: locks of open files, signals on readiness, taking leases,
-//! seals, packets in pipes, resizing standard streams. Errors: EBADF, EINVAL, EMFILE, EFAULT, EOVERFLOW, EBUSY.
+//! F_SETFD, F_GETFL, F_SETFL, F_DUPFD_QUERY, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS,
+//! F_ADD_SEALS; F_GETLK, F_SETLK, F_SETLKW, whose locks never meet another process's. Not supported: locks of open
+//! files, signals on readiness, taking leases, packets in pipes, resizing standard streams. Errors: EBADF, EINVAL,
+//! EMFILE, EFAULT, EOVERFLOW, EBUSY, EPERM.
 
 use crate::abi::open_flags::{O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK};
 use crate::abi::stat::{S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};
@@ -35,11 +36,16 @@ const F_CANCELLK: u32 = 1029;
 const F_DUPFD_CLOEXEC: u32 = 1030;
 const F_SETPIPE_SZ: u32 = 1031;
 const F_GETPIPE_SZ: u32 = 1032;
+const F_ADD_SEALS: u32 = 1033;
+const F_GET_SEALS: u32 = 1034;
 const F_SET_RW_HINT: u32 = 1036;
 const F_UNLCK: u16 = 2;
+const F_SEAL_SEAL: usize = 1;
+const ALL_SEALS: u64 = 0x3f;
 const FD_CLOEXEC: u64 = 1;
 
-/// The status flags that F_SETFL changes (include/linux/fcntl.h, SETFL_MASK, and O_ASYNC, which some kinds of file take).
+/// The status flags that F_SETFL changes (include/linux/fcntl.h, SETFL_MASK, and O_ASYNC, which some kinds of file
+/// take).
 const CHANGEABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
 
 /// Carries out `command` on a descriptor.
@@ -53,7 +59,9 @@ pub fn fcntl(
     let limit = descriptors.limit();
     let descriptor = descriptors.entry(fd)?;
     let open = descriptor.file.clone();
-    if open.is_path_only() && !matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_DUPFD_QUERY | F_GETFD | F_SETFD | F_GETFL) {
+    if open.is_path_only()
+        && !matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_DUPFD_QUERY | F_GETFD | F_SETFD | F_GETFL)
+    {
         return Err(Errno::EBADF.into());
     }
     match command {
@@ -90,11 +98,16 @@ pub fn fcntl(
         F_GETLEASE => Ok(usize::from(F_UNLCK)),
         F_GETPIPE_SZ => open.file.pipe_bytes(None),
         F_SETPIPE_SZ => open.file.pipe_bytes(Some(argument as u32)),
+        // No file of a tmpfs has seals but the one that keeps it from getting others (mm/memfd.c).
+        F_GET_SEALS if open.regular().is_some() => Ok(F_SEAL_SEAL),
+        F_ADD_SEALS if !open.is_writable() => Err(Errno::EPERM.into()),
+        F_ADD_SEALS if argument & !ALL_SEALS == 0 && open.regular().is_some() => Err(Errno::EPERM.into()),
+        F_GET_SEALS | F_ADD_SEALS => Err(Errno::EINVAL.into()),
         F_CANCELLK => Err(Errno::EINVAL.into()), // of the kernel's own users
         F_SETOWN..=F_GETOWN_EX => Err(Refusal::Unsupported("fcntl about signals on readiness")),
         F_OFD_GETLK..=F_OFD_SETLKW => Err(Refusal::Unsupported("fcntl F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW")),
         F_LINUX_SPECIFIC_BASE..=F_SET_RW_HINT => {
-            Err(Refusal::Unsupported("fcntl F_SETLEASE, F_NOTIFY, F_ADD_SEALS and the like"))
+            Err(Refusal::Unsupported("fcntl F_SETLEASE, F_NOTIFY, F_SET_RW_HINT and the like"))
         }
         _ => Err(Errno::EINVAL.into()),
     }
@@ -117,12 +130,7 @@ fn rare_flags(open: &OpenFile, flags: u32) -> Result<u32, Refusal> {
 }
 
 /// Record locks keep processes apart, never a process from itself: with one process each is granted, and none is found.
-fn record_lock(
-    memory: &mut impl UserMemory,
-    command: u32,
-    open: &OpenFile,
-    address: UserAddress,
-) -> SysResult {
+fn record_lock(memory: &mut impl UserMemory, command: u32, open: &OpenFile, address: UserAddress) -> SysResult {
     const F_RDLCK: u16 = 0;
     const F_WRLCK: u16 = 1;
     const LOCK_BYTES: usize = 32;
@@ -240,10 +248,12 @@ mod tests {
     #[test]
     fn flags_that_few_kinds_take() {
         let (mut memory, mut descriptors, mut tree) = (FakeMemory::new(64), Descriptors::new(), FileTree::new());
-        let mut insert = |file: Box<dyn File>| descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("room").0;
+        let mut insert =
+            |file: Box<dyn File>| descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("room").0;
         let file = insert(Box::new(TreeFile(tree.new_node(Kind::Regular(Contents::empty()), 0))));
         let (counter, pipe) = (insert(Box::new(EventCounter::new(0, false))), insert(Box::new(new_pipe(4).0)));
-        let mut call = |fd, command, argument: u32| fcntl(&mut memory, &mut descriptors, Fd(fd), command, argument.into());
+        let mut call =
+            |fd, command, argument: u32| fcntl(&mut memory, &mut descriptors, Fd(fd), command, argument.into());
         assert_eq!((call(file, F_SETFL, O_DIRECT | O_ASYNC), call(file, F_GETFL, 0)), (Ok(0), Ok(0o40002)));
         assert_eq!((call(pipe, F_SETFL, O_ASYNC), call(pipe, F_GETFL, 0)), (Ok(0), Ok(0o20002)));
         assert_eq!((call(pipe, F_SETFL, 0), call(pipe, F_GETFL, 0)), (Ok(0), Ok(2)));
@@ -251,8 +261,18 @@ mod tests {
         assert_eq!((call(counter, F_SETFL, O_ASYNC), call(counter, F_GETFL, 0)), (Ok(0), Ok(2)));
         assert!(matches!(call(pipe, F_SETFL, O_DIRECT), Err(Refusal::Unsupported(_))));
         assert_eq!((call(pipe, F_SETPIPE_SZ, 1 << 20), call(pipe, F_GETPIPE_SZ, 0)), (Ok(1 << 20), Ok(1 << 20)));
-        assert_eq!((call(file, F_SETPIPE_SZ, 1), call(file, F_GETPIPE_SZ, 0)), (Err(Errno::EBADF.into()), Err(Errno::EBADF.into())));
-        assert_eq!((call(pipe, F_GETLEASE, 0), call(pipe, F_GETOWN, 0), call(pipe, F_GETSIG, 0)), (Ok(2), Ok(0), Ok(0)));
+        assert_eq!(
+            (call(file, F_SETPIPE_SZ, 1), call(file, F_GETPIPE_SZ, 0)),
+            (Err(Errno::EBADF.into()), Err(Errno::EBADF.into()))
+        );
+        assert_eq!(
+            (call(pipe, F_GETLEASE, 0), call(pipe, F_GETOWN, 0), call(pipe, F_GETSIG, 0)),
+            (Ok(2), Ok(0), Ok(0))
+        );
+        assert_eq!((call(file, F_GET_SEALS, 0), call(file, F_ADD_SEALS, 2)), (Ok(1), Err(Errno::EPERM.into())));
+        let invalid = Err(Errno::EINVAL.into());
+        assert_eq!((call(pipe, F_GET_SEALS, 0), call(pipe, F_ADD_SEALS, 2)), (invalid, invalid));
+        assert_eq!((call(file, F_ADD_SEALS, 64), call(1, F_GET_SEALS, 0)), (invalid, invalid));
         let copy = call(file, F_DUPFD, 0).expect("there is room") as u32;
         assert_eq!((call(file, F_DUPFD_QUERY, copy), call(file, F_DUPFD_QUERY, pipe as u32)), (Ok(1), Ok(0)));
         assert_eq!(call(file, F_DUPFD_QUERY, 99), Ok(0));

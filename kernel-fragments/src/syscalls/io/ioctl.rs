@@ -1,13 +1,14 @@
 //! `ioctl(2)`: <https://man7.org/linux/man-pages/man2/ioctl.2.html>. Supported: FIOCLEX, FIONCLEX, FIONBIO, FIONREAD
 //! where the number is known; terminal requests are refused, as nothing is a terminal. Not supported: FIOASYNC, FIONREAD
-//! on standard streams. Errors: EBADF, EFAULT, ENOTTY.
+//! on standard streams. Errors: EBADF, EFAULT, ENOTTY, EINVAL.
 
 use crate::abi::ioctl::{FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FIONREAD};
 use crate::abi::open_flags::O_NONBLOCK;
-use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG};
+use crate::abi::stat::{S_IFCHR, S_IFIFO, S_IFMT, S_IFREG};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::open_file::OpenFile;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(29 => ioctl);
@@ -34,23 +35,51 @@ pub fn ioctl(
                 (_, Some(readable_bytes)) => readable_bytes,
                 // Negative behind the end, as in fs/ioctl.c.
                 (S_IFREG, None) => stat.size_bytes.wrapping_sub(open.offset.get()) as usize,
-                (S_IFDIR | S_IFCHR, None) => return Err(Errno::ENOTTY.into()),
                 (S_IFIFO, None) => return Err(Refusal::Unsupported("FIONREAD on a standard stream")),
-                _ => return Err(Errno::ENOTTY.into()),
+                _ => return Err(unknown_request(open).into()),
             };
             memory.write_u32(argument, readable_bytes as u32)?;
         }
         FIOASYNC => return Err(Refusal::Unsupported("FIOASYNC")),
-        _ => return Err(Errno::ENOTTY.into()),
+        _ => return Err(unknown_request(open).into()),
     }
     Ok(0)
+}
+
+/// What files like `open` say to a request that they do not know: nearly all of them ENOTTY (random_ioctl of
+/// drivers/char/random.c, ep_eventpoll_ioctl of fs/eventpoll.c).
+fn unknown_request(open: &OpenFile) -> Errno {
+    let stat = open.file.stat();
+    let is_random = stat.mode & S_IFMT == S_IFCHR && [0x108, 0x109].contains(&stat.represented_device);
+    if is_random || open.file.kind_name() == "eventpoll" { Errno::EINVAL } else { Errno::ENOTTY }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::ioctl::{TCGETS, TIOCGWINSZ};
+    use crate::abi::open_flags::O_RDWR;
+    use crate::subsystems::epoll::Epoll;
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::{Device, Kind};
+    use crate::subsystems::open_file::File;
+    use crate::subsystems::random_file::RandomFile;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
+
+    #[test]
+    fn some_kinds_have_an_error_of_their_own() {
+        let (mut memory, mut descriptors) = (FakeMemory::new(8), Descriptors::new());
+        let node = FileTree::new().new_node(Kind::Device(Device::Random(9)), 0o666);
+        let files: [Box<dyn File>; 2] = [Box::new(RandomFile::new(node, [1; 4])), Box::<Epoll>::default()];
+        for file in files {
+            let fd = descriptors.insert(OpenFile::new(file, O_RDWR), false, 0).expect("there is room");
+            for request in [TCGETS, TIOCGWINSZ, FIONREAD] {
+                let argument = memory.address(0);
+                assert_eq!(ioctl(&mut memory, &mut descriptors, fd, request, argument), Err(Errno::EINVAL.into()));
+            }
+        }
+    }
 
     #[test]
     fn is_no_terminal() {

@@ -1,15 +1,15 @@
 //! `preadv2(2)`: <https://man7.org/linux/man-pages/man2/preadv2.2.html>. Supported: no flags, RWF_HIPRI, RWF_DSYNC,
-//! RWF_SYNC, RWF_APPEND, RWF_NOAPPEND; RWF_NOWAIT and RWF_ATOMIC, which a tmpfs has not; an offset of -1, the file's position. Not
-//! supported: RWF_NOWAIT and RWF_ATOMIC of other files.
-//! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EOPNOTSUPP, EISDIR.
+//! RWF_SYNC, RWF_APPEND, RWF_NOAPPEND; RWF_NOWAIT and RWF_ATOMIC, which a tmpfs has not; an offset of -1, the file's
+//! position. Not supported: RWF_NOWAIT and RWF_ATOMIC of other files. Errors: EINVAL, EBADF, ESPIPE, EFAULT,
+//! EOPNOTSUPP, EISDIR.
 
 use crate::abi::iovec::check_list;
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::transfer_flags::check_flags;
 use crate::subsystems::transfer::{check_list_span, read_list};
+use crate::subsystems::transfer_flags::check_flags;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(286 => preadv2);
@@ -50,8 +50,8 @@ pub fn preadv2(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::errno::Refusal;
     use crate::abi::open_flags::O_RDWR;
+    use crate::errno::Refusal;
     use crate::subsystems::tree_file::open_with;
     use crate::testing::{FakeMemory, FakePlatform};
 

@@ -3,7 +3,7 @@
 
 use crate::abi::iovec::MAX_TRANSFER_BYTES;
 use crate::abi::open_flags::O_APPEND;
-use crate::abi::stat::{S_IFDIR, S_IFMT};
+use crate::abi::stat::{S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK};
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -38,12 +38,13 @@ pub fn sendfile(
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     check_span(start, len_bytes)?;
     let to = descriptors.writable(to)?.clone();
-    let is_directory = from.file.stat().mode & S_IFMT == S_IFDIR;
-    if to.flags.get() & O_APPEND != 0 || !from.file.is_seekable() || is_directory {
+    let kind = from.file.stat().mode & S_IFMT;
+    if to.flags.get() & O_APPEND != 0 || matches!(kind, S_IFIFO | S_IFSOCK) {
         return Err(Errno::EINVAL.into());
     }
     // fs/splice.c, do_splice_read: found out when there is something to do.
-    if len_bytes > 0 && from.file.splices() & READS == 0 {
+    let cannot_read = !from.file.is_seekable() || kind == S_IFDIR || from.file.splices() & READS == 0;
+    if len_bytes > 0 && cannot_read {
         return Err(Errno::EINVAL.into());
     }
     let mut chunk = vec![0; len_bytes.min(CHUNK_BYTES)];
@@ -134,5 +135,6 @@ mod tests {
         assert_eq!((call(counter, file, 8), call(counter, file, 0)), (Err(Errno::EINVAL.into()), Ok(0)));
         assert_eq!((call(counter, empty, 8), call(full, file, 8)), (Ok(0), Err(Errno::EINVAL.into())));
         assert_eq!((call(null, file, 8), call(null, full, 8)), (Ok(8), Ok(8)));
+        assert_eq!((call(null, counter, 0), call(null, counter, 8)), (Ok(0), Err(Errno::EINVAL.into())));
     }
 }

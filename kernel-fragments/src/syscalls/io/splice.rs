@@ -1,5 +1,6 @@
-//! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>. Supported: every flag; how much fits into a pipe is not
-//! exactly Linux's; not supported: waiting for another thread. Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC.
+//! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>. Supported: every flag; how much fits into a pipe
+//! is not exactly Linux's; not supported: waiting for another thread. Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN,
+//! EPIPE, ENOSPC.
 
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
@@ -77,7 +78,13 @@ mod tests {
             self.insert(Box::new(TreeFile(node)), flags)
         }
 
-        fn splice(&mut self, from: (i32, UserAddress), to: (i32, UserAddress), len_bytes: usize, flags: u32) -> SysResult {
+        fn splice(
+            &mut self,
+            from: (i32, UserAddress),
+            to: (i32, UserAddress),
+            len_bytes: usize,
+            flags: u32,
+        ) -> SysResult {
             let Machine { memory, descriptors, platform, .. } = self;
             splice(memory, descriptors, platform, Fd(from.0), from.1, Fd(to.0), to.1, len_bytes, flags)
         }
@@ -126,7 +133,11 @@ mod tests {
         assert_eq!(machine.splice((3, NULL), (writer.0, NULL), 1 << 20, 0), Ok(65536));
         assert_eq!(machine.splice((3, NULL), (writer.0, NULL), 1, 0), Err(Errno::EAGAIN.into()));
         drop(machine.descriptors.remove(reader));
-        assert_eq!(machine.splice((3, NULL), (writer.0, NULL), 1, 0), Err(Errno::EAGAIN.into()), "no input: that first");
+        assert_eq!(
+            machine.splice((3, NULL), (writer.0, NULL), 1, 0),
+            Err(Errno::EAGAIN.into()),
+            "no input: that first"
+        );
         drop(machine.descriptors.remove(Fd(4)));
         let signalled = machine.splice((3, NULL), (writer.0, NULL), 1, 0);
         assert!(matches!(signalled, Err(Refusal::Unsupported(_))), "{signalled:?}");
@@ -137,7 +148,8 @@ mod tests {
     fn what_is_wrong() {
         let mut machine = Machine::new(b"");
         let at = machine.memory.put(0, &u64::MAX.to_le_bytes());
-        let (appending, again) = (machine.file(O_RDWR | O_APPEND).0, machine.descriptors.get(Fd(3)).expect("open").clone());
+        let (appending, again) =
+            (machine.file(O_RDWR | O_APPEND).0, machine.descriptors.get(Fd(3)).expect("open").clone());
         let node = machine.tree.new_node(Kind::Device(Device::Full), 0);
         let full = machine.insert(Box::new(DeviceFile { device: Device::Full, node }), O_RDWR).0;
         let counter = machine.insert(Box::new(EventCounter::new(1, false)), O_RDWR).0;

@@ -1,6 +1,6 @@
-//! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>, where a pipe may be empty until another thread writes, or
-//! full until one reads. Supported: every flag, SIGPIPE; how much fits into a pipe is not exactly Linux's. Errors: EINVAL, EBADF,
-//! ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC, EINTR.
+//! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>, where a pipe may be empty until another thread
+//! writes, or full until one reads. Supported: every flag, SIGPIPE; how much fits into a pipe is not exactly Linux's.
+//! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC, EINTR.
 
 use crate::abi::signal::SIGPIPE;
 use crate::errno::{Errno, Refusal};
@@ -71,7 +71,20 @@ mod tests {
             machine.call(|m, thread| {
                 let (memory, platform, threads, null) =
                     (&mut m.memory, &mut m.platform, &mut m.threads, UserAddress::NULL);
-                splice(memory, descriptors, platform, &mut signals, threads, thread, Fd(from), null, Fd(to), null, 99, 0)
+                splice(
+                    memory,
+                    descriptors,
+                    platform,
+                    &mut signals,
+                    threads,
+                    thread,
+                    Fd(from),
+                    null,
+                    Fd(to),
+                    null,
+                    99,
+                    0,
+                )
             })
         };
         assert_eq!(call(&mut machine, &mut descriptors, (3, 1)), Step::Switched(3, 0));

@@ -1,5 +1,5 @@
-//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything, as `epoll_pwait` does it.
-//! Errors: EINVAL, EFAULT, EBADF, EINTR.
+//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything, as
+//! `epoll_pwait` does it. Errors: EINVAL, EFAULT, EBADF, EINTR.
 
 use crate::outcome::Outcome;
 use crate::register::Fd;
@@ -14,8 +14,8 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(441 => epoll_pwait2);
 
-/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until there is
-/// one for at most the time at `timeout`.
+/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until
+/// there is one for at most the time at `timeout`.
 pub fn epoll_pwait2(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
@@ -53,7 +53,8 @@ mod tests {
         let mut call = |machine: &mut ThreadMachine, time: [u64; 2]| {
             let timeout = machine.memory.put(64, &time.map(u64::to_le_bytes).concat());
             machine.call(|m, thread| {
-                let (memory, threads, clock, buffer) = (&mut m.memory, &mut m.threads, &mut m.clock, UserAddress(0x1_0000));
+                let (memory, threads, clock, buffer) =
+                    (&mut m.memory, &mut m.threads, &mut m.clock, UserAddress(0x1_0000));
                 let (descriptors, signals, null) = (&mut descriptors, &mut signals, UserAddress::NULL);
                 epoll_pwait2(memory, descriptors, signals, threads, clock, thread, list, buffer, 1, timeout, null, 0)
             })

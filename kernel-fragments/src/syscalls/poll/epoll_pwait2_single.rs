@@ -1,6 +1,6 @@
-//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>, where there is only one thread: files change by
-//! time only. Supported: everything but waiting for what can never happen, and letting a pending signal in by another mask.
-//! Errors: EINVAL, EFAULT, EBADF.
+//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>, where there is only one thread: files
+//! change by time only. Supported: everything but waiting for what can never happen, and letting a pending signal in by
+//! another mask. Errors: EINVAL, EFAULT, EBADF.
 
 use crate::errno::SysResult;
 use crate::register::Fd;
@@ -13,8 +13,8 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(441 => epoll_pwait2, single_thread);
 
-/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until there is
-/// one for at most the time at `timeout`.
+/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until
+/// there is one for at most the time at `timeout`.
 pub fn epoll_pwait2(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
