@@ -6,7 +6,7 @@ use crate::abi::rlimit::{
     RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK,
     UNLIMITED,
 };
-use crate::boot_info::BootInfo;
+use crate::boot_info::{BootInfo, Range};
 use crate::errno::{Errno, Refusal};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -64,7 +64,12 @@ impl Limits {
         if resource == RLIMIT_NOFILE && limit.hard > MOST_DESCRIPTORS {
             return Err(Errno::EPERM.into());
         }
-        let is_enforced = matches!(resource, RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_DATA | RLIMIT_STACK | RLIMIT_AS);
+        let is_enforced = match resource {
+            RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_STACK => true,
+            // Nobody gets beyond a limit that is more than there is.
+            RLIMIT_DATA | RLIMIT_AS => limit.soft < boot.program_ranges.iter().map(len_bytes).sum(),
+            _ => false,
+        };
         if is_enforced && limit.soft != old.soft {
             return Err(Refusal::Unsupported("changing a limit on time, file size, memory or stack"));
         }
@@ -73,6 +78,10 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+fn len_bytes(range: &Range) -> u64 {
+    range.end.saturating_sub(range.start)
 }
 
 /// include/asm-generic/resource.h, INIT_RLIMITS; the number of threads is that of a machine with 1 GiB of memory
