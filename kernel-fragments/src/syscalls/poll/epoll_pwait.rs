@@ -33,7 +33,25 @@ pub fn epoll_pwait(
     signal_mask_bytes: usize,
 ) -> Outcome {
     let timeout_ns = u64::try_from(timeout_ms).ok().map(|timeout_ms| timeout_ms * 1_000_000);
-    let (mask, mask_bytes) = (signal_mask, signal_mask_bytes);
+    let mask = (signal_mask, signal_mask_bytes);
+    wait_for_events(memory, descriptors, signals, threads, clock, thread, fd, address, limit, timeout_ns, mask)
+}
+
+/// The same, with a timeout in nanoseconds; `None` for none. `mask` is where the mask is, and its bytes.
+#[inline(always)]
+pub fn wait_for_events(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    signals: &mut Signals,
+    threads: &mut Threads,
+    clock: &mut Clock,
+    thread: &mut Thread,
+    fd: Fd,
+    address: UserAddress,
+    limit: i32,
+    timeout_ns: Option<u64>,
+    (mask, mask_bytes): (UserAddress, usize),
+) -> Outcome {
     let wait = PollWait::begin(memory, clock, thread, timeout_ns, UserAddress::NULL, mask, mask_bytes)?;
     let wait = wait.awaiting(show_pending(descriptors, signals, thread));
     let result = check_limit(limit).and_then(|limit| {

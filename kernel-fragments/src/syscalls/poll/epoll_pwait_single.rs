@@ -27,8 +27,26 @@ pub fn epoll_pwait(
     signal_mask: UserAddress,
     signal_mask_bytes: usize,
 ) -> SysResult {
-    let mask = read_signal_mask(memory, signal_mask, signal_mask_bytes)?.unwrap_or(thread.signal_mask);
-    let deadline_ns = u64::try_from(timeout_ms).ok().map(|timeout_ms| clock.after_ns(timeout_ms * 1_000_000));
+    let timeout_ns = u64::try_from(timeout_ms).ok().map(|timeout_ms| timeout_ms * 1_000_000);
+    let mask = (signal_mask, signal_mask_bytes);
+    wait_for_events(memory, descriptors, clock, thread, fd, address, limit, timeout_ns, mask)
+}
+
+/// The same, with a timeout in nanoseconds; `None` for none. `mask` is where the mask is, and its bytes.
+#[inline(always)]
+pub fn wait_for_events(
+    memory: &mut impl UserMemory,
+    descriptors: &mut Descriptors,
+    clock: &mut Clock,
+    thread: &mut Thread,
+    fd: Fd,
+    address: UserAddress,
+    limit: i32,
+    timeout_ns: Option<u64>,
+    (mask, mask_bytes): (UserAddress, usize),
+) -> SysResult {
+    let mask = read_signal_mask(memory, mask, mask_bytes)?.unwrap_or(thread.signal_mask);
+    let deadline_ns = timeout_ns.map(|timeout_ns| clock.after_ns(timeout_ns));
     let limit = check_limit(limit)?;
     let open = descriptors.get(fd)?;
     loop {
