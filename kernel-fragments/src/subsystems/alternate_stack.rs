@@ -29,25 +29,32 @@ pub fn given(thread: &Thread) -> AlternateStack {
     if is_new { FORGOTTEN } else { thread.alternate_stack }
 }
 
-/// Gives `thread` another stack.
+/// Gives `thread`, which runs on the stack that it has if `is_on_it`, another stack.
 ///
 /// # Errors
-/// EPERM: the thread runs on the one it has. EINVAL: unknown flags. ENOMEM: too small.
-pub fn give(thread: &mut Thread, wanted: AlternateStack) -> Result<(), Errno> {
-    if is_in_use(thread) {
+/// EPERM: it runs on it. EINVAL: unknown flags. ENOMEM: too small.
+pub fn give(thread: &mut Thread, is_on_it: bool, wanted: AlternateStack) -> Result<(), Errno> {
+    let AlternateStack { flags, len_bytes, .. } = wanted;
+    if is_on_it {
         return Err(Errno::EPERM);
     }
-    let mode = wanted.flags & !SS_AUTODISARM;
-    if !matches!(mode, 0 | SS_ONSTACK | SS_DISABLE) {
+    let mode = flags & !SS_AUTODISARM;
+    if mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0 {
         return Err(Errno::EINVAL);
     }
-    if wanted == given(thread) {
-        return Ok(()); // also none, which is too small
-    }
-    if mode != SS_DISABLE && wanted.len_bytes < MINSIGSTKSZ {
-        return Err(Errno::ENOMEM);
-    }
-    let none = AlternateStack { flags: wanted.flags, ..AlternateStack::NONE };
-    thread.alternate_stack = if mode == SS_DISABLE { none } else { wanted };
+    thread.alternate_stack = if mode == SS_DISABLE {
+        AlternateStack { flags, ..AlternateStack::NONE }
+    } else if len_bytes < MINSIGSTKSZ {
+        return keep(thread, wanted);
+    } else {
+        wanted
+    };
     Ok(())
+}
+
+/// What comes of a stack that is too small: it is no error if nothing changes, as where there was none.
+#[cold]
+#[inline(never)]
+fn keep(thread: &Thread, wanted: AlternateStack) -> Result<(), Errno> {
+    if wanted == given(thread) { Ok(()) } else { Err(Errno::ENOMEM) }
 }

@@ -6,7 +6,7 @@ use crate::abi::rlimit::{
     RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK,
     UNLIMITED,
 };
-use crate::boot_info::{BootInfo, Range};
+use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -67,7 +67,7 @@ impl Limits {
         let is_enforced = match resource {
             RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_STACK => true,
             // Nobody gets beyond a limit that is more than there is.
-            RLIMIT_DATA | RLIMIT_AS => limit.soft < boot.program_ranges.iter().map(len_bytes).sum(),
+            RLIMIT_DATA | RLIMIT_AS => limit.soft < all_memory_bytes(boot),
             _ => false,
         };
         if is_enforced && limit.soft != old.soft {
@@ -80,8 +80,10 @@ impl Limits {
     }
 }
 
-fn len_bytes(range: &Range) -> u64 {
-    range.end.saturating_sub(range.start)
+#[cold]
+#[inline(never)]
+fn all_memory_bytes(boot: &BootInfo) -> u64 {
+    boot.program_ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
 }
 
 /// include/asm-generic/resource.h, INIT_RLIMITS; the number of threads is that of a machine with 1 GiB of memory

@@ -25,9 +25,7 @@ pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut
             Disposition::Terminate => return Ok(Leave::Exit(128 + signal as i32)),
             Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
             Disposition::Handle(action) => {
-                if !handle(memory, signals, thread, boot, signal, action, info)
-                    && !handle_instead(memory, signals, thread, boot, signal)
-                {
+                if !handle(memory, signals, thread, boot, signal, action, info) {
                     return Ok(Leave::Exit(128 + SIGSEGV as i32));
                 }
             }
@@ -35,7 +33,8 @@ pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut
     }
 }
 
-/// Lets `thread` go on in the handler of `action`; false if its stack is no memory, or too small.
+/// Lets `thread` go on in the handler of `action` or, if its stack is no memory or too small for that, in that of SIGSEGV; false
+/// if that cannot be, either.
 pub fn handle(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -45,17 +44,20 @@ pub fn handle(
     action: Action,
     info: SignalInfo,
 ) -> bool {
-    let is_entered = enter(memory, thread, boot, signal, action, info).is_some();
-    if is_entered && action.flags & SA_RESETHAND != 0 {
+    if enter(memory, thread, boot, signal, action, info).is_none() {
+        return handle_instead(memory, signals, thread, boot, signal);
+    }
+    if action.flags & SA_RESETHAND != 0 {
         signals.set_action(thread, signal, Action { handler: SIG_DFL, ..action });
     }
-    is_entered
+    true
 }
 
 /// Lets `thread` go on in the handler of SIGSEGV, because its stack has no room for that of `signal`; false if there is none, if it is
-/// blocked, or has no room either (force_sigsegv).
+/// blocked, or has no room either (kernel/signal.c, force_sigsegv).
 #[cold]
-pub fn handle_instead(
+#[inline(never)]
+fn handle_instead(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
     thread: &mut Thread,
@@ -238,7 +240,7 @@ mod tests {
             assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Resume));
             let context = UserAddress(thread.frame.x[A0 + 2] as usize);
             assert_eq!(memory.read_u32(context.add(24)), Ok(told), "{before:?}");
-            assert_eq!(give(&mut thread, given), Ok(()));
+            assert_eq!(give(&mut thread, false, given), Ok(()));
             assert_eq!(rt_sigreturn(&mut memory, &mut thread), Ok(Leave::Restored));
             assert_eq!(thread.alternate_stack, after, "{before:?}");
         }

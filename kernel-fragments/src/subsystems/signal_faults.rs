@@ -6,7 +6,7 @@ use crate::abi::signal::{SIGBUS, SIGILL, SIGSEGV, SIGTRAP, set_of};
 use crate::abi::signal_info::SignalInfo;
 use crate::boot_info::BootInfo;
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::signal_delivery::{handle, handle_instead};
+use crate::subsystems::signal_delivery::handle;
 use crate::subsystems::signals::{Disposition, Signals};
 use crate::thread::{PC, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -54,10 +54,8 @@ pub fn raise(
     let dead = Ok(Leave::Exit(128 + signal as i32));
     match signals.disposition(signal) {
         Disposition::Handle(action) if thread.signal_mask & set_of(signal) == 0 => {
-            if handle(memory, signals, thread, boot, signal, action, info) {
-                return Ok(Leave::Resume);
-            }
-            let is_handled = handle_instead(memory, signals, thread, boot, signal);
+            // Without room for its frame SIGSEGV takes its place.
+            let is_handled = handle(memory, signals, thread, boot, signal, action, info);
             Ok(if is_handled { Leave::Resume } else { Leave::Exit(128 + SIGSEGV as i32) })
         }
         _ => dead,

@@ -19,6 +19,8 @@ const SYNCHRONOUS: u64 =
 
 /// The signals that stop the program, unless something else is set for them.
 const STOPPING: u64 = set_of(SIGSTOP) | set_of(SIGTSTP) | set_of(SIGTTIN) | set_of(SIGTTOU);
+/// They and their contrary.
+const JOB_CONTROL: u64 = STOPPING | set_of(SIGCONT);
 
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
@@ -127,7 +129,9 @@ impl Signals {
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_process(&mut self, caller: &Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        self.drop_contrary(signal, None);
+        if set_of(signal) & JOB_CONTROL != 0 {
+            self.drop_contrary(signal, None);
+        }
         let is_plain = info == SignalInfo::sent(false);
         self.pending |= self.sent(signal, caller.signal_mask, self.pending, 0, info, is_plain)?;
         Ok(())
@@ -135,7 +139,9 @@ impl Signals {
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        self.drop_contrary(signal, Some(thread));
+        if set_of(signal) & JOB_CONTROL != 0 {
+            self.drop_contrary(signal, Some(thread));
+        }
         let is_plain = info == SignalInfo::sent(true);
         let (mask, pending, tid) = (thread.signal_mask, thread.pending_signals, thread.tid);
         thread.pending_signals |= self.sent(signal, mask, pending, tid, info, is_plain)?;
@@ -144,24 +150,22 @@ impl Signals {
 
     /// Forgets what `signal` is the contrary of: SIGCONT ends the wish to stop, and a signal that stops that to go on
     /// (kernel/signal.c, prepare_signal). As far as that is pending for the process or for `thread`.
-    fn drop_contrary(&mut self, signal: u32, thread: Option<&mut Thread>) {
-        let contrary = match signal {
-            SIGCONT => STOPPING,
-            SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU => set_of(SIGCONT),
-            _ => return,
-        };
-        if let Some(thread) = thread {
-            self.forget(thread.tid, thread.pending_signals & contrary);
-            thread.pending_signals &= !contrary;
-        }
-        self.forget(0, self.pending & contrary);
-        self.pending &= !contrary;
-    }
-
-    fn forget(&mut self, tid: u32, mut set: u64) {
-        while set != 0 {
-            self.queue.forget(tid, set.trailing_zeros() + 1);
-            set &= set - 1;
+    #[cold]
+    #[inline(never)]
+    fn drop_contrary(&mut self, signal: u32, mut thread: Option<&mut Thread>) {
+        let contrary = if signal == SIGCONT { STOPPING } else { set_of(SIGCONT) };
+        for signal in SIGCONT..=SIGTTOU {
+            let set = set_of(signal) & contrary;
+            if let Some(thread) = &mut thread
+                && thread.pending_signals & set != 0
+            {
+                self.queue.forget(thread.tid, signal);
+                thread.pending_signals &= !set;
+            }
+            if self.pending & set != 0 {
+                self.queue.forget(0, signal);
+                self.pending &= !set;
+            }
         }
     }
 

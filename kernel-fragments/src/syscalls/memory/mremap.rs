@@ -7,7 +7,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_MEMORY};
 use crate::subsystems::mapping_request::Placement;
-use crate::subsystems::remapping::{Mapping, copy, find, grow_in_place, remap_shared};
+use crate::subsystems::remapping::{copy, find, grow_in_place, remap_shared};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(216 => mremap);
@@ -52,7 +52,7 @@ pub fn mremap(
         return Err(Refusal::Unsupported("mremap that shows the same pages of a file in a second place"));
     }
     if old_length == 0 {
-        return Err(without_pages(find(space, boot, start, 1)?));
+        return Err(without_pages(space, boot, start));
     }
     let old = find(space, boot, start, old_length)?;
     if is_shared {
@@ -87,12 +87,15 @@ pub fn mremap(
     Ok(new_start)
 }
 
-/// What comes of no pages of `mapping`: a shared one would be seen in a second place.
+/// What comes of no pages of the mapping at `start`: a shared one would be seen in a second place.
 #[cold]
-fn without_pages(mapping: Mapping) -> Refusal {
-    match mapping.protection & SHARED_MEMORY {
-        0 => Errno::EINVAL.into(),
-        _ => Refusal::Unsupported("mremap that shows the same shared memory in a second place"),
+#[inline(never)]
+fn without_pages(space: &mut AddressSpace, boot: &BootInfo, start: usize) -> Refusal {
+    match find(space, boot, start, 1) {
+        Ok(mapping) if mapping.protection & SHARED_MEMORY != 0 => {
+            Refusal::Unsupported("mremap that shows the same shared memory in a second place")
+        }
+        _ => Errno::EINVAL.into(),
     }
 }
 

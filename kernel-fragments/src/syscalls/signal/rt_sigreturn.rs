@@ -4,7 +4,7 @@
 use crate::abi::signal::{SIGSEGV, UNBLOCKABLE};
 use crate::abi::signal_frame::read;
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::alternate_stack::give;
+use crate::subsystems::alternate_stack::{give, is_in_use};
 use crate::thread::{AlternateStack, SP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -19,7 +19,8 @@ pub fn rt_sigreturn(memory: &mut impl UserMemory, thread: &mut Thread) -> Outcom
     thread.signal_mask = saved.mask & !UNBLOCKABLE;
     let (start, flags, len_bytes) = saved.stack;
     // A stack that cannot be set is not (kernel/signal.c, restore_altstack).
-    let _ = give(thread, AlternateStack { start, flags, len_bytes });
+    let is_on_it = is_in_use(thread);
+    let _ = give(thread, is_on_it, AlternateStack { start, flags, len_bytes });
     Ok(Leave::Restored)
 }
 

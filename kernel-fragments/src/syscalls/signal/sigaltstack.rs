@@ -22,7 +22,8 @@ pub fn sigaltstack(
     if !address.is_null() {
         memory.slice(address, STACK_BYTES)?;
         let (start, flags) = (memory.read_u64(address)?, memory.read_u32(address.add(8))?);
-        give(thread, AlternateStack { start, flags, len_bytes: memory.read_u64(address.add(16))? })?;
+        let len_bytes = memory.read_u64(address.add(16))?;
+        give(thread, is_on_it, AlternateStack { start, flags, len_bytes })?;
     }
     if !old_address.is_null() {
         memory.slice_mut(old_address, STACK_BYTES)?;
