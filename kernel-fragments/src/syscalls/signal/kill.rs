@@ -62,7 +62,10 @@ mod tests {
         for (pid, number) in [(-1, term), (-1, 65), (77, 65), (-77, 0), (i32::MIN, 0), (3, 0)] {
             assert_eq!(kill(&mut machine, pid, number), Step::Failed(Errno::ESRCH), "{pid} {number}");
         }
-        assert_eq!((kill(&mut machine, 1, 0), kill(&mut machine, 1, 65)), (Step::Returned(0), Step::Failed(Errno::EINVAL)));
+        assert_eq!(
+            (kill(&mut machine, 1, 0), kill(&mut machine, 1, 65)),
+            (Step::Returned(0), Step::Failed(Errno::EINVAL))
+        );
         machine.current().signal_mask = set_of(SIGTERM);
         assert_eq!(kill(&mut machine, 0, term), Step::Returned(0), "blocked");
         machine.current().signal_mask = 0;

@@ -57,7 +57,11 @@ mod tests {
             })
         };
         assert_eq!(call(2, 2, SIGTERM as i32), Step::Returned(0));
-        assert_eq!((call(2, 3, 0), call(2, 7, 0)), (Step::Failed(Errno::EPERM), Step::Failed(Errno::EPERM)), "pretence");
+        assert_eq!(
+            (call(2, 3, 0), call(2, 7, 0)),
+            (Step::Failed(Errno::EPERM), Step::Failed(Errno::EPERM)),
+            "pretence"
+        );
         assert_eq!(call(3, 2, 0), Step::Failed(Errno::ESRCH));
         assert_eq!((call(0, 2, 0), call(2, 2, 65)), (Step::Failed(Errno::EINVAL), Step::Failed(Errno::EINVAL)));
         assert_eq!(signals.take(machine.current(), u64::MAX).map(|taken| taken.info), Some(info));
