@@ -90,7 +90,7 @@ pub const PROCESS_ID: u32 = 2;
 pub struct AlternateStack {
     /// Its lowest address.
     pub start: u64,
-    /// SS_AUTODISARM, or 0.
+    /// SS_ flags, as they were given.
     pub flags: u32,
     /// Its size; 0 if there is none.
     pub len_bytes: u64,

@@ -106,3 +106,40 @@ fn the_time_of_day_is_set() {
     ];
     assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
 }
+
+/// QEMU answers these in its own way: the answers here are from the source of Linux, those that any machine gives also from one.
+#[test]
+fn corners_of_memory_signals_and_futexes() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("corners.c", include_str!("fixtures/calls/corners.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "discard: 0 ",
+        "shared memory: 7 ",
+        "wipe: -22 ",
+        "populate: 0 ",
+        "populate to write: -22 ",
+        "barriers: 0 ",
+        "registered: 80 ",
+        "nobody: -3 ",
+        "the parent: -22 ",
+        "no stack: 0 ",
+        "handler's stack: 0 ",
+        "flags: 0 ",
+        "stays: 1 ",
+        "goes on: 131072 ",
+        "stops: 2097152 ",
+        "owned by nobody: -3 ",
+        "word: 2151483648 ",
+        "taken: -11 ",
+        "word: 2147483650 ",
+        "pretence: -1 ",
+        "by a thread's id: 0 ",
+        "no event: 0 ",
+        "no time: -22 ",
+        "keys: -38 ",
+        "rings: -38 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}

@@ -11,6 +11,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::locking::lock_new;
 use crate::subsystems::mapping_request::Placement;
+use crate::subsystems::page_kinds::{check_keeps, refuse_writing};
 use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
 use crate::subsystems::room::{FRESH_PARTS, find_room};
 use crate::subsystems::shared_pages::SharedPages;
@@ -45,6 +46,8 @@ const SMALL_BYTES: usize = 4 * PAGE_BYTES;
 pub const FROM_FILE: u8 = 8;
 /// Added as well: a file that was not opened for writing, shared: the pages cannot become writable.
 pub const SHARED_FILE: u8 = 16;
+/// The same without [`FROM_FILE`]: shared memory without a file, which Linux keeps in one of its own: it outlives being discarded.
+pub const SHARED_MEMORY: u8 = SHARED_FILE;
 
 impl AddressSpace {
     /// An address space that learns its ranges at its first call.
@@ -340,7 +343,7 @@ impl AddressSpace {
             let page = piece.page.ok_or(Errno::ENOMEM)?;
             let (old, mut contents) = (page.protection().ok_or(Errno::ENOMEM)?, page.contents());
             if old & SHARED_FILE != 0 && protection & PROT_WRITE as u8 != 0 {
-                return Err(Errno::EACCES);
+                refuse_writing(old)?;
             }
             if protection != PROT_NONE && contents != Contents::Shared {
                 if contents == Contents::Stale {
@@ -374,9 +377,7 @@ impl AddressSpace {
             let is_locked = piece.page.is_some_and(Page::is_locked);
             match piece.page.and_then(|page| Some((page.protection()?, page.contents()))) {
                 Some((_, Contents::Shared)) => (), // the file still has them
-                Some((protection, _)) if protection & FROM_FILE != 0 => {
-                    return Err(Refusal::Unsupported("discarding pages of a mapped file, to be read again"));
-                }
+                Some((protection, _)) if protection & (FROM_FILE | SHARED_MEMORY) != 0 => check_keeps(protection)?,
                 Some((PROT_NONE, Contents::Live)) if !is_locked => {
                     pages.set_piece(address, piece, Some(Page::mapped(PROT_NONE, Contents::Stale)))?;
                 }

@@ -1,6 +1,6 @@
 //! Sending a signal to one of several threads.
 
-use crate::abi::signal::{SA_RESTART, check, set_of};
+use crate::abi::signal::{SA_RESTART, SI_TKILL, check, set_of};
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
@@ -9,6 +9,16 @@ use crate::subsystems::signals::{Disposition, Signals};
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::UserMemory;
+
+/// Whether `thread` may send what `info` says to `tid`: only to itself may it pretend whatever it wants
+/// (kernel/signal.c, do_rt_sigqueueinfo).
+///
+/// # Errors
+/// EPERM.
+pub fn check_source(thread: &Thread, tid: i32, info: SignalInfo) -> Result<(), Errno> {
+    let is_pretence = info.code >= 0 || info.code == SI_TKILL;
+    if is_pretence && tid != thread.tid as i32 { Err(Errno::EPERM) } else { Ok(()) }
+}
 
 /// Sends signal `number` to thread `tid`, for the calling `thread`; number 0 only checks that it is there.
 ///

@@ -30,6 +30,17 @@ pub fn try_own(memory: &mut impl UserMemory, address: UserAddress, tid: u32) -> 
     }
 }
 
+/// Marks the word at `address`, which another thread owns, as one that somebody asked for; returns its owner.
+///
+/// # Errors
+/// ESRCH if no such thread is there, which is found out last. EINVAL, EFAULT.
+pub fn mark_contended(memory: &mut impl UserMemory, threads: &mut Threads, address: UserAddress) -> Result<u32, Errno> {
+    let word = read_word(memory, address)?;
+    memory.write_u32(address, word | FUTEX_WAITERS)?;
+    let owner = word & FUTEX_TID_MASK;
+    threads.find(owner).map(|_| owner).ok_or(Errno::ESRCH)
+}
+
 /// Marks the word at `address`, which another thread owns, as one for which thread `tid` waits.
 ///
 /// # Errors
@@ -40,10 +51,7 @@ pub fn mark_waited_for(
     address: UserAddress,
     tid: u32,
 ) -> Result<(), Errno> {
-    let word = read_word(memory, address)?;
-    let mut owner = word & FUTEX_TID_MASK;
-    threads.find(owner).ok_or(Errno::ESRCH)?;
-    memory.write_u32(address, word | FUTEX_WAITERS)?;
+    let mut owner = mark_contended(memory, threads, address)?;
     // Words that the program wrote itself may lead round in a circle.
     for _ in 0..MOST_OWNERS {
         let waiter = threads.waiting.iter().find(|thread| thread.tid == owner);
@@ -121,7 +129,7 @@ fn release(
 ) -> Result<(), Errno> {
     let (address, is_owned) = (UserAddress(entry as usize & !1).add(offset), entry & 1 != 0);
     let word = read_word(memory, address)?;
-    if is_pending && !is_owned && word == 0 {
+    if is_pending && !is_owned && word & FUTEX_TID_MASK == 0 {
         // It was unlocked, but its waiter was not woken yet.
         threads.wake_futex(address, 1, MATCH_ANY);
         return Ok(());

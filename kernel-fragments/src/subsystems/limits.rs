@@ -64,7 +64,12 @@ impl Limits {
         if resource == RLIMIT_NOFILE && limit.hard > MOST_DESCRIPTORS {
             return Err(Errno::EPERM.into());
         }
-        let is_enforced = matches!(resource, RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_DATA | RLIMIT_STACK | RLIMIT_AS);
+        let is_enforced = match resource {
+            RLIMIT_CPU | RLIMIT_FSIZE | RLIMIT_STACK => true,
+            // Nobody gets beyond a limit that is more than there is.
+            RLIMIT_DATA | RLIMIT_AS => limit.soft < all_memory_bytes(boot),
+            _ => false,
+        };
         if is_enforced && limit.soft != old.soft {
             return Err(Refusal::Unsupported("changing a limit on time, file size, memory or stack"));
         }
@@ -73,6 +78,12 @@ impl Limits {
         }
         Ok(())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn all_memory_bytes(boot: &BootInfo) -> u64 {
+    boot.program_ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
 }
 
 /// include/asm-generic/resource.h, INIT_RLIMITS; the number of threads is that of a machine with 1 GiB of memory

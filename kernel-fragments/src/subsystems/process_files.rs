@@ -3,7 +3,7 @@
 use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_EXEC, PROT_READ, PROT_WRITE};
 use crate::boot_info::{BootInfo, Range, Segment};
 use crate::errno::{Errno, Refusal};
-use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_MEMORY};
 use crate::subsystems::built_in_files::ProcessFile;
 use crate::subsystems::image_data::{bytes, segments};
 use crate::subsystems::page_map::Contents;
@@ -137,7 +137,10 @@ fn each_mapping(
                 let end = if owner == Owner::Break { piece.end.min(in_use.end as usize) } else { piece.end };
                 // Pages that the program was born with have every right in the address space, until it changes them.
                 let protection = if protection == PROT_ALL { born_with } else { protection };
-                let is_shared = protection & FROM_FILE != 0 && page.contents() == Contents::Shared;
+                let is_shared = match protection & FROM_FILE {
+                    0 => protection & SHARED_MEMORY != 0,
+                    _ => page.contents() == Contents::Shared,
+                };
                 visit(Mapping { start: at, end, protection, is_shared, is_locked: page.is_locked(), owner });
             }
             at = piece.end;

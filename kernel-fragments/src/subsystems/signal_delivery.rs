@@ -4,20 +4,16 @@
 
 use crate::abi::signal::{Action, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SIG_DFL, SIGSEGV, set_of};
 use crate::abi::signal_frame::{FRAME_BYTES, Saved, UCONTEXT, write};
-use crate::abi::signal_info::SignalInfo;
+use crate::abi::signal_info::{SI_KERNEL, SignalInfo};
 use crate::boot_info::BootInfo;
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::alternate_stack::{FORGOTTEN, SS_AUTODISARM, given, is_in_use};
 use crate::subsystems::signals::{Disposition, Signals, Taken};
 use crate::thread::{A0, AlternateStack, RA, SP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 hook!(deliver => deliver);
-
-/// `ss_flags`: the stack is in use; there is none; it is forgotten when a handler starts.
-const SS_ONSTACK: u32 = 1;
-const SS_DISABLE: u32 = 2;
-const SS_AUTODISARM: u32 = 1 << 31;
 
 /// Takes every signal that `thread` does not block; the last one taken is handled first, as on Linux.
 pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut Thread, boot: &BootInfo) -> Outcome {
@@ -30,7 +26,6 @@ pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut
             Disposition::Stop => return Err(Refusal::Unsupported("a signal that stops the program")),
             Disposition::Handle(action) => {
                 if !handle(memory, signals, thread, boot, signal, action, info) {
-                    // No room for the frame: Linux forces SIGSEGV, which the same stack could not take either.
                     return Ok(Leave::Exit(128 + SIGSEGV as i32));
                 }
             }
@@ -38,7 +33,8 @@ pub fn deliver(memory: &mut impl UserMemory, signals: &mut Signals, thread: &mut
     }
 }
 
-/// Lets `thread` go on in the handler of `action`; false if its stack is no memory, or too small.
+/// Lets `thread` go on in the handler of `action` or, if its stack is no memory or too small for that, in that of SIGSEGV; false
+/// if that cannot be, either.
 pub fn handle(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -48,11 +44,33 @@ pub fn handle(
     action: Action,
     info: SignalInfo,
 ) -> bool {
-    let is_entered = enter(memory, thread, boot, signal, action, info).is_some();
-    if is_entered && action.flags & SA_RESETHAND != 0 {
+    if enter(memory, thread, boot, signal, action, info).is_none() {
+        return handle_instead(memory, signals, thread, boot, signal);
+    }
+    if action.flags & SA_RESETHAND != 0 {
         signals.set_action(thread, signal, Action { handler: SIG_DFL, ..action });
     }
-    is_entered
+    true
+}
+
+/// Lets `thread` go on in the handler of SIGSEGV, because its stack has no room for that of `signal`; false if there is none, if it is
+/// blocked, or has no room either (kernel/signal.c, force_sigsegv).
+#[cold]
+#[inline(never)]
+fn handle_instead(
+    memory: &mut impl UserMemory,
+    signals: &mut Signals,
+    thread: &mut Thread,
+    boot: &BootInfo,
+    signal: u32,
+) -> bool {
+    match signals.disposition(SIGSEGV) {
+        Disposition::Handle(action) if signal != SIGSEGV && thread.signal_mask & set_of(SIGSEGV) == 0 => {
+            let info = SignalInfo { code: SI_KERNEL, words: [0; 2] };
+            handle(memory, signals, thread, boot, SIGSEGV, action, info)
+        }
+        _ => false,
+    }
 }
 
 /// Lets `thread` go on in the handler of `action`; `None` if its stack is no memory, or too small.
@@ -66,25 +84,22 @@ fn enter(
 ) -> Option<()> {
     let sp = thread.frame.x[SP];
     let alternate = thread.alternate_stack;
-    let is_on_it = alternate.flags & SS_AUTODISARM == 0 && alternate.holds(sp);
+    let is_on_it = is_in_use(thread);
     let switches = action.flags & SA_ONSTACK != 0 && alternate.len_bytes != 0 && !is_on_it;
     let top = if switches { alternate.start.checked_add(alternate.len_bytes)? } else { sp };
     let at = top.checked_sub(FRAME_BYTES as u64)? & !0xf;
     if is_on_it && !alternate.holds(sp.checked_sub(FRAME_BYTES as u64)?) {
         return None; // the frame would overflow it
     }
-    let state = match alternate.len_bytes {
-        0 => SS_DISABLE,
-        _ if is_on_it => SS_ONSTACK,
-        _ => 0,
-    };
-    let stack = (alternate.start, state | alternate.flags & SS_AUTODISARM, alternate.len_bytes);
+    let AlternateStack { start, flags, len_bytes } = given(thread);
+    let stack = (start, flags, len_bytes);
     thread.break_off(action.flags & SA_RESTART != 0);
-    let mask = thread.mask_to_restore.take().unwrap_or(thread.signal_mask);
+    let mask = thread.mask_to_restore.unwrap_or(thread.signal_mask);
     let saved = Saved { frame: thread.frame.clone(), mask, stack };
     let place = UserAddress(at as usize);
     write(memory, place, &saved, signal, info).ok()?;
 
+    thread.mask_to_restore = None;
     thread.frame.enter(action.handler);
     let x = &mut thread.frame.x;
     x[RA] = boot.signal_return;
@@ -97,7 +112,7 @@ fn enter(
         thread.signal_mask |= set_of(signal);
     }
     if alternate.flags & SS_AUTODISARM != 0 {
-        thread.alternate_stack = AlternateStack::NONE;
+        thread.alternate_stack = FORGOTTEN;
     }
     Some(())
 }
@@ -106,6 +121,7 @@ fn enter(
 mod tests {
     use super::*;
     use crate::abi::signal::{SI_TKILL, SIGTERM, UNBLOCKABLE};
+    use crate::subsystems::alternate_stack::{SS_DISABLE, SS_ONSTACK, give};
     use crate::syscalls::signal::rt_sigreturn::rt_sigreturn;
     use crate::testing::FakeMemory;
     use crate::thread::PC;
@@ -180,6 +196,54 @@ mod tests {
         signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: 0, mask: 0 });
         signals.send_to_thread(&mut thread, SIGTERM).unwrap();
         assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Exit(128 + 11)));
+    }
+
+    #[test]
+    fn no_room_for_a_handler_is_a_fault() {
+        let (mut memory, mut signals, mut thread, boot) = machine();
+        thread.frame.x[SP] = 16;
+        thread.alternate_stack = AlternateStack { start: memory.address(0).0 as u64, flags: 0, len_bytes: 0x2000 };
+        thread.mask_to_restore = Some(set_of(10));
+        signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: 0, mask: 0 });
+        let action = Action { handler: 2 * HANDLER, flags: SA_ONSTACK, mask: 0 };
+        signals.set_action(&mut thread, SIGSEGV, action);
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Resume));
+        let x = thread.frame.x;
+        assert_eq!((x[PC], x[A0], thread.signal_mask), (2 * HANDLER, u64::from(SIGSEGV), set_of(SIGSEGV)));
+        assert_eq!(memory.read_u32(UserAddress(x[A0 + 1] as usize + 8)), Ok(SI_KERNEL.cast_unsigned()));
+        assert_eq!(rt_sigreturn(&mut memory, &mut thread), Ok(Leave::Restored));
+        assert_eq!((thread.frame.x[SP], thread.signal_mask), (16, set_of(10)));
+        // Where that one is blocked, nobody can be told.
+        thread.signal_mask = set_of(SIGSEGV);
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Exit(139)));
+    }
+
+    /// What a handler sets is undone by its end only if there was something before, or it was forgotten.
+    #[test]
+    fn alternate_stacks_are_told_as_they_were_given_and_come_back() {
+        let given = AlternateStack { start: 0x9000, flags: 0, len_bytes: 4096 };
+        let marked = AlternateStack { flags: SS_ONSTACK, ..given };
+        let disarmed = AlternateStack { flags: SS_AUTODISARM, ..given };
+        for (tid, before, told, after) in [
+            (2, AlternateStack::NONE, 0, given),
+            (3, AlternateStack::NONE, SS_DISABLE, FORGOTTEN),
+            (2, FORGOTTEN, SS_DISABLE, FORGOTTEN),
+            (2, marked, SS_ONSTACK, marked),
+            (2, disarmed, SS_AUTODISARM, disarmed),
+        ] {
+            let (mut memory, mut signals, mut thread, boot) = machine();
+            (thread.tid, thread.alternate_stack) = (tid, before);
+            signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: 0, mask: 0 });
+            signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+            assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(Leave::Resume));
+            let context = UserAddress(thread.frame.x[A0 + 2] as usize);
+            assert_eq!(memory.read_u32(context.add(24)), Ok(told), "{before:?}");
+            assert_eq!(give(&mut thread, false, given), Ok(()));
+            assert_eq!(rt_sigreturn(&mut memory, &mut thread), Ok(Leave::Restored));
+            assert_eq!(thread.alternate_stack, after, "{before:?}");
+        }
     }
 
     #[test]

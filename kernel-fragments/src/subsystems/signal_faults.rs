@@ -54,7 +54,9 @@ pub fn raise(
     let dead = Ok(Leave::Exit(128 + signal as i32));
     match signals.disposition(signal) {
         Disposition::Handle(action) if thread.signal_mask & set_of(signal) == 0 => {
-            if handle(memory, signals, thread, boot, signal, action, info) { Ok(Leave::Resume) } else { dead }
+            // Without room for its frame SIGSEGV takes its place.
+            let is_handled = handle(memory, signals, thread, boot, signal, action, info);
+            Ok(if is_handled { Leave::Resume } else { Leave::Exit(128 + SIGSEGV as i32) })
         }
         _ => dead,
     }

@@ -17,6 +17,11 @@ use crate::thread::{A0, Thread};
 const SYNCHRONOUS: u64 =
     set_of(SIGSEGV) | set_of(SIGBUS) | set_of(SIGILL) | set_of(SIGTRAP) | set_of(SIGFPE) | set_of(SIGSYS);
 
+/// The signals that stop the program, unless something else is set for them.
+const STOPPING: u64 = set_of(SIGSTOP) | set_of(SIGTSTP) | set_of(SIGTTIN) | set_of(SIGTTOU);
+/// They and their contrary.
+const JOB_CONTROL: u64 = STOPPING | set_of(SIGCONT);
+
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
 
@@ -124,6 +129,9 @@ impl Signals {
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_process(&mut self, caller: &Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        if set_of(signal) & JOB_CONTROL != 0 {
+            self.drop_contrary(signal, None);
+        }
         let is_plain = info == SignalInfo::sent(false);
         self.pending |= self.sent(signal, caller.signal_mask, self.pending, 0, info, is_plain)?;
         Ok(())
@@ -131,10 +139,34 @@ impl Signals {
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        if set_of(signal) & JOB_CONTROL != 0 {
+            self.drop_contrary(signal, Some(thread));
+        }
         let is_plain = info == SignalInfo::sent(true);
         let (mask, pending, tid) = (thread.signal_mask, thread.pending_signals, thread.tid);
         thread.pending_signals |= self.sent(signal, mask, pending, tid, info, is_plain)?;
         Ok(())
+    }
+
+    /// Forgets what `signal` is the contrary of: SIGCONT ends the wish to stop, and a signal that stops that to go on
+    /// (kernel/signal.c, prepare_signal). As far as that is pending for the process or for `thread`.
+    #[cold]
+    #[inline(never)]
+    fn drop_contrary(&mut self, signal: u32, mut thread: Option<&mut Thread>) {
+        let contrary = if signal == SIGCONT { STOPPING } else { set_of(SIGCONT) };
+        for signal in SIGCONT..=SIGTTOU {
+            let set = set_of(signal) & contrary;
+            if let Some(thread) = &mut thread
+                && thread.pending_signals & set != 0
+            {
+                self.queue.forget(thread.tid, signal);
+                thread.pending_signals &= !set;
+            }
+            if self.pending & set != 0 {
+                self.queue.forget(0, signal);
+                self.pending &= !set;
+            }
+        }
     }
 
     /// What to add to the set `pending` when `signal` is sent to someone who blocks `mask`: nothing if it is ignored, or a
@@ -271,6 +303,21 @@ mod tests {
         assert_eq!(signals.pending(&thread), set_of(SIGCHLD), "blocked ones wait: a handler may come");
         signals.set_action(&mut thread, SIGCHLD, Action::DEFAULT);
         assert_eq!(signals.pending(&thread), 0);
+    }
+
+    #[test]
+    fn going_on_and_stopping_undo_each_other() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        thread.signal_mask = u64::MAX;
+        let told = SignalInfo { code: -1, words: [2, 77] };
+        signals.queue_to_process(&thread, SIGTSTP, told).unwrap();
+        signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
+        signals.send_to_thread(&mut thread, SIGTERM).unwrap();
+        signals.send_to_thread(&mut thread, SIGCONT).unwrap();
+        assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
+        assert!(!signals.is_queued(0, SIGTSTP, told) && !signals.is_queued(thread.tid, SIGTTIN, told));
+        signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
+        assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
     }
 
     #[test]

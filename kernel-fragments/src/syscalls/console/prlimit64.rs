@@ -1,6 +1,6 @@
 //! `prlimit(2)`: <https://man7.org/linux/man-pages/man2/prlimit.2.html>, where there are only the three standard
 //! descriptors. Supported: this process and every resource; not supported: other processes, and limits that this kernel
-//! would not enforce (CPU, FSIZE, DATA, STACK, AS). Errors: EINVAL, EFAULT, EPERM.
+//! would not enforce (CPU, FSIZE, STACK; DATA and AS below all memory there is). Errors: EINVAL, EFAULT, EPERM.
 
 use crate::abi::rlimit::RLIMIT_NOFILE;
 use crate::boot_info::BootInfo;

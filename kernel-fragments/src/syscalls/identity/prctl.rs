@@ -1,6 +1,6 @@
 //! `prctl(2)`: <https://man7.org/linux/man-pages/man2/prctl.2.html>. Supported: NAME, DUMPABLE, NO_NEW_PRIVS, KEEPCAPS, PDEATHSIG,
-//! CHILD_SUBREAPER, TIMERSLACK, TIMING and THP_DISABLE, each SET and GET, CAPBSET_READ, CAP_AMBIENT, GET_SECUREBITS, GET_SECCOMP, and
-//! SET_VMA as by a Linux without anonymous names; the other options of Linux are not supported. Errors: EINVAL, EPERM, EFAULT.
+//! CHILD_SUBREAPER, TIMERSLACK, TIMING and THP_DISABLE, each SET and GET, CAPBSET_READ, CAP_AMBIENT, GET_SECUREBITS, GET_SECCOMP,
+//! TASK_PERF_EVENTS, what other machines have, and SET_VMA as by a Linux without anonymous names; the other options of Linux are not supported. Errors: EINVAL, EPERM, EFAULT.
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
@@ -26,6 +26,8 @@ const PR_CAPBSET_READ: u32 = 23;
 const PR_GET_SECUREBITS: u32 = 27;
 const PR_SET_TIMERSLACK: u32 = 29;
 const PR_GET_TIMERSLACK: u32 = 30;
+const PR_TASK_PERF_EVENTS_DISABLE: u32 = 31;
+const PR_TASK_PERF_EVENTS_ENABLE: u32 = 32;
 const PR_SET_CHILD_SUBREAPER: u32 = 36;
 const PR_GET_CHILD_SUBREAPER: u32 = 37;
 const PR_SET_NO_NEW_PRIVS: u32 = 38;
@@ -34,6 +36,10 @@ const PR_SET_THP_DISABLE: u32 = 41;
 const PR_GET_THP_DISABLE: u32 = 42;
 const PR_CAP_AMBIENT: u32 = 47;
 const PR_SET_VMA: u32 = 0x5356_4d41;
+
+/// What other machines have: PowerPC FPEMU, FPEXC, ENDIAN and DEXCR, x86 TSC, MIPS FP_MODE, Arm SVE, PAC and SME; and the vector
+/// extension's option, which this machine has not.
+const OF_OTHERS: [u32; 21] = [9, 10, 11, 12, 19, 20, 25, 26, 45, 46, 50, 51, 54, 60, 61, 63, 64, 69, 70, 72, 73];
 
 // What PR_CAP_AMBIENT does.
 const IS_SET: u64 = 1;
@@ -48,7 +54,7 @@ const HIGHEST_SIGNAL: u64 = 64;
 /// A thread's slack from the start, in nanoseconds (init/init_task.c).
 const TIMER_SLACK_NS: u64 = 50_000;
 /// The highest option of Linux 6.12 in the numbered range.
-const HIGHEST_OPTION: u32 = 74;
+const HIGHEST_OPTION: u32 = 73;
 
 /// Bytes of a thread's name, its terminating zero included.
 const NAME_BYTES: usize = 16;
@@ -147,6 +153,8 @@ pub fn prctl(
         PR_SET_NO_NEW_PRIVS | PR_GET_NO_NEW_PRIVS | PR_SET_VMA | PR_SET_PDEATHSIG | PR_SET_DUMPABLE
         | PR_SET_KEEPCAPS | PR_SET_TIMING | PR_SET_THP_DISABLE | PR_GET_THP_DISABLE | PR_CAPBSET_READ
         | PR_CAP_AMBIENT => Err(Errno::EINVAL.into()),
+        PR_TASK_PERF_EVENTS_DISABLE | PR_TASK_PERF_EVENTS_ENABLE => Ok(0), // of which there are none
+        _ if OF_OTHERS.contains(&option) => Err(Errno::EINVAL.into()),
         1..=HIGHEST_OPTION => Err(Refusal::Unsupported("this prctl option")),
         _ => Err(Errno::EINVAL.into()),
     }
@@ -222,6 +230,10 @@ mod tests {
         assert_eq!(call(&mut memory, PR_SET_NO_NEW_PRIVS, 0), Err(Errno::EINVAL.into()));
         assert_eq!(call(&mut memory, 12345, 0), Err(Errno::EINVAL.into()));
         assert!(matches!(call(&mut memory, 22, 0), Err(Refusal::Unsupported(_))));
+        assert_eq!(call(&mut memory, PR_TASK_PERF_EVENTS_DISABLE, 0), Ok(0));
+        for option in [10, 26, 54, 70, 73, 74] {
+            assert_eq!(call(&mut memory, option, 0), Err(Errno::EINVAL.into()), "another machine's {option}");
+        }
     }
 
     /// What is set is told, and what no Linux takes is refused.

@@ -1,6 +1,6 @@
-//! `prlimit(2)`: <https://man7.org/linux/man-pages/man2/prlimit.2.html>. Supported: this process and every resource;
-//! not supported: other processes, and limits that this kernel would not enforce (CPU, FSIZE, DATA, STACK, AS). Errors:
-//! EINVAL, EFAULT, EPERM.
+//! `prlimit(2)`: <https://man7.org/linux/man-pages/man2/prlimit.2.html>. Supported: this process and every resource; not
+//! supported: other processes, and limits that this kernel would not enforce (CPU, FSIZE, STACK; DATA and AS below all
+//! memory there is). Errors: EINVAL, EFAULT, EPERM.
 
 use crate::abi::rlimit::RLIMIT_NOFILE;
 use crate::boot_info::BootInfo;
@@ -44,7 +44,7 @@ pub fn prlimit64(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::rlimit::{RLIMIT_CORE, RLIMIT_STACK, UNLIMITED};
+    use crate::abi::rlimit::{RLIMIT_AS, RLIMIT_CORE, RLIMIT_DATA, RLIMIT_STACK, UNLIMITED};
     use crate::boot_info::Range;
     use crate::errno::Errno;
     use crate::testing::FakeMemory;
@@ -101,6 +101,11 @@ mod tests {
         assert_eq!(machine.set(RLIMIT_CORE, 0, 0), Ok([5, 9]));
         assert_eq!(machine.set(RLIMIT_STACK, 0x8000, 0x8000), Ok([0x8000, UNLIMITED]), "no change of what holds");
         assert!(matches!(machine.set(RLIMIT_STACK, 0x7000, 0x8000), Err(Refusal::Unsupported(_))));
+        machine.boot.program_ranges[1] = Range { start: 0x1000, end: 0x9000 };
+        for resource in [RLIMIT_AS, RLIMIT_DATA] {
+            assert_eq!(machine.set(resource, 0x8000, UNLIMITED), Ok([UNLIMITED; 2]), "all memory there is");
+            assert!(matches!(machine.set(resource, 0x7000, UNLIMITED), Err(Refusal::Unsupported(_))));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `setrlimit(2)`: <https://man7.org/linux/man-pages/man2/setrlimit.2.html>. Supported: every resource; not supported:
-//! limits that this kernel would not enforce (CPU, FSIZE, DATA, STACK, AS). Errors: EINVAL, EFAULT, EPERM.
+//! limits that this kernel would not enforce (CPU, FSIZE, STACK; DATA and AS below all memory there is). Errors: EINVAL,
+//! EFAULT, EPERM.
 
 use crate::abi::rlimit::RLIMIT_NOFILE;
 use crate::boot_info::BootInfo;

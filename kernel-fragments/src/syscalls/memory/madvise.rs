@@ -1,12 +1,13 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
-//! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's pages. Errors: EINVAL, ENOMEM.
+//! afterwards, unless it is shared), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
+//! SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's pages. Errors: EINVAL, ENOMEM,
+//! EFAULT.
 
-use crate::abi::memory::{PAGE_BYTES, page_align};
+use crate::abi::memory::{PAGE_BYTES, PROT_READ, PROT_WRITE, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::subsystems::address_space::AddressSpace;
-use crate::subsystems::page_map::Contents;
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_MEMORY};
+use crate::subsystems::page_map::{Contents, Page};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(233 => madvise);
@@ -14,8 +15,11 @@ syscall!(233 => madvise);
 const MADV_DONTNEED: u32 = 4;
 const MADV_REMOVE: u32 = 9;
 const MADV_FREE: u32 = 8;
+const MADV_WIPEONFORK: u32 = 18;
 const MADV_COLD: u32 = 20;
 const MADV_PAGEOUT: u32 = 21;
+const MADV_POPULATE_READ: u32 = 22;
+const MADV_POPULATE_WRITE: u32 = 23;
 const MADV_DONTNEED_LOCKED: u32 = 24;
 const MADV_COLLAPSE: u32 = 25;
 const MADV_HWPOISON: u32 = 100;
@@ -53,6 +57,9 @@ pub fn madvise(
             return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
         }
         MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
+        MADV_WIPEONFORK | MADV_POPULATE_READ | MADV_POPULATE_WRITE => {
+            check_fitting(memory, space, boot, start, end, advice)?;
+        }
         MADV_HWPOISON | MADV_SOFT_OFFLINE => return Err(Refusal::Unsupported("madvise that breaks memory")),
         _ => {}
     }
@@ -61,6 +68,43 @@ pub fn madvise(
     }
     space.check_mapped(boot, start, end)?;
     Ok(0)
+}
+
+/// Whether the mapped pages of `start..end` are of a kind for `advice`. Nothing need be done: nobody forks, and every page is there.
+///
+/// # Errors
+/// EINVAL: pages of a file or shared ones that are to be wiped for children, pages that may not be read or written and are to be, so
+/// that they are there. For these also ENOMEM at a hole, and EFAULT behind the end of a file.
+fn check_fitting(
+    memory: &impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    start: usize,
+    end: usize,
+    advice: u32,
+) -> Result<(), Errno> {
+    let mut address = start;
+    while address < end {
+        let piece = space.piece(boot, address, end)?;
+        match piece.page.and_then(Page::protection) {
+            Some(kind) if advice == MADV_WIPEONFORK && kind & (FROM_FILE | SHARED_MEMORY) != 0 => {
+                return Err(Errno::EINVAL);
+            }
+            _ if advice == MADV_WIPEONFORK => {}
+            None => return Err(Errno::ENOMEM),
+            Some(protection) => {
+                let needed = if advice == MADV_POPULATE_READ { PROT_READ } else { PROT_WRITE };
+                if protection & needed as u8 == 0 {
+                    return Err(Errno::EINVAL);
+                }
+                if (address..piece.end).step_by(PAGE_BYTES).any(|page| memory.is_beyond_file(UserAddress(page))) {
+                    return Err(Errno::EFAULT);
+                }
+            }
+        }
+        address = piece.end;
+    }
+    Ok(())
 }
 
 /// Whether pages of the program's segments are mapped in `start..end`: Linux would read them from the file again.
@@ -102,6 +146,46 @@ mod tests {
         assert_eq!(call(&mut memory, MADV_DONTNEED_LOCKED), Err(Errno::ENOMEM.into()), "the hole");
         assert_eq!(memory.bytes(PAGE_BYTES, 1), [0]);
         assert_eq!(space.first_locked(&boot, base, second + 1), Ok((true, second)), "still locked");
+    }
+
+    #[test]
+    fn shared_memory_outlives_being_discarded() {
+        let (mut memory, mut space, boot) = machine(0, 4);
+        let base = boot.mapping_range.start as usize;
+        let kind = SHARED_MEMORY | (PROT_READ | PROT_WRITE) as u8;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Hint(0), 2 * PAGE_BYTES, kind), Ok(base));
+        memory.put(0, &[1; 2 * PAGE_BYTES]);
+        for advice in [MADV_DONTNEED, MADV_DONTNEED_LOCKED] {
+            assert_eq!(madvise(&mut memory, &mut space, &boot, UserAddress(base), 2 * PAGE_BYTES, advice), Ok(0));
+            assert_eq!(memory.bytes(0, 2 * PAGE_BYTES), [1; 2 * PAGE_BYTES]);
+        }
+        // It becomes unreadable and writable again as other memory does.
+        assert_eq!(space.protect(&mut memory, &boot, base, base + PAGE_BYTES, 0), Ok(()));
+        assert_eq!(space.protect(&mut memory, &boot, base, base + PAGE_BYTES, 3), Ok(()));
+        assert_eq!(memory.bytes(0, PAGE_BYTES), [1; PAGE_BYTES]);
+    }
+
+    #[test]
+    fn advice_for_some_kinds_of_pages() {
+        let (mut memory, mut space, boot) = machine(0, 8);
+        let base = boot.mapping_range.start as usize;
+        let kinds = [3, 1, 3 | FROM_FILE, 3 | SHARED_MEMORY, 0, 2];
+        for (page, kind) in kinds.into_iter().enumerate() {
+            let place = Placement::Fixed(base + page * PAGE_BYTES);
+            space.map(&mut memory, &boot, place, PAGE_BYTES, kind).unwrap();
+        }
+        let (fits, wrong, hole) = (Ok(0), Err(Errno::EINVAL.into()), Err(Errno::ENOMEM.into()));
+        for (advice, expected) in [
+            (MADV_WIPEONFORK, [fits, fits, wrong, wrong, fits, fits, hole]),
+            (MADV_POPULATE_READ, [fits, fits, fits, fits, wrong, wrong, hole]),
+            (MADV_POPULATE_WRITE, [fits, wrong, fits, fits, wrong, fits, hole]),
+        ] {
+            for (page, expected) in expected.into_iter().enumerate() {
+                let at = UserAddress(base + page * PAGE_BYTES);
+                let found = madvise(&mut memory, &mut space, &boot, at, PAGE_BYTES, advice);
+                assert_eq!(found, expected, "advice {advice}, page {page}");
+            }
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! ENODEV, EOPNOTSUPP.
 
 use crate::abi::memory::{
-    MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_KNOWN, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE, PROT_ALL,
-    PROT_READ, PROT_WRITE,
+    MAP_ANONYMOUS, MAP_GROWSDOWN, MAP_HUGETLB, MAP_KNOWN, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_TYPE,
+    PROT_ALL, PROT_READ, PROT_WRITE,
 };
 use crate::abi::stat::{S_IFCHR, S_IFMT, S_IFREG};
 use crate::boot_info::BootInfo;
@@ -84,7 +84,9 @@ fn map_file(
     flags: u32,
     offset: usize,
 ) -> SysResult {
-    let request = MappingRequest::new(area.0, area.1, flags, offset)?;
+    // Huge pages are not this file's (mm/mmap.c, ksys_mmap_pgoff); without them, they would be missing.
+    let request = MappingRequest::new(area.0, area.1, flags, offset)
+        .map_err(|errno| if flags & MAP_HUGETLB != 0 { Errno::EINVAL } else { errno })?;
     let kind = check_file(open, protection, flags)?;
     if let (true, Some(node)) = (kind & SHARED_FILE != 0, open.file.node())
         && let Kind::Regular(_) = node.kind
@@ -152,7 +154,7 @@ fn fill(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_HUGETLB, PAGE_BYTES};
+    use crate::abi::memory::{MAP_FIXED, MAP_FIXED_NOREPLACE, PAGE_BYTES};
     use crate::abi::open_flags::{O_RDONLY, O_RDWR, O_WRONLY};
     use crate::subsystems::mapping_request::Placement;
     use crate::subsystems::tree_file::open_with;
@@ -254,6 +256,8 @@ mod tests {
             (1, MAP_PRIVATE, Fd(0), 0, Errno::ENODEV),
             (1, 0, read, 0, Errno::EINVAL),
             (1, MAP_SHARED_VALIDATE | 0x8000_0000, read, 0, Errno::EOPNOTSUPP),
+            (1, MAP_PRIVATE | MAP_HUGETLB, read, 0, Errno::EINVAL),
+            (1, MAP_PRIVATE | MAP_HUGETLB, Fd(9), 0, Errno::EBADF),
         ] {
             assert_eq!(map(&mut space, page, protection, flags, fd, offset), Err(errno.into()), "{errno:?}");
         }

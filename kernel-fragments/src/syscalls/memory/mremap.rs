@@ -1,11 +1,11 @@
 //! `mremap(2)`: <https://man7.org/linux/man-pages/man2/mremap.2.html>. Supported: everything for anonymous memory, and pages that
-//! are shared with a file shrink, grow and move; not supported: more pages of a private mapping of a file, shared pages of a file in
-//! two places (MREMAP_DONTUNMAP, an old length of 0, moving what is mapped twice). Errors: EINVAL, EFAULT, ENOMEM.
+//! are shared with a file shrink, grow and move; not supported: more pages of a private mapping of a file or of shared memory, shared
+//! pages in two places (MREMAP_DONTUNMAP, an old length of 0, moving what is mapped twice). Errors: EINVAL, EFAULT, ENOMEM.
 
 use crate::abi::memory::{ADDRESS_SPACE_END, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_MEMORY};
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::remapping::{copy, find, grow_in_place, remap_shared};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -52,7 +52,7 @@ pub fn mremap(
         return Err(Refusal::Unsupported("mremap that shows the same pages of a file in a second place"));
     }
     if old_length == 0 {
-        return Err(Errno::EINVAL.into());
+        return Err(without_pages(space, boot, start));
     }
     let old = find(space, boot, start, old_length)?;
     if is_shared {
@@ -65,8 +65,8 @@ pub fn mremap(
         };
         return remap_shared(memory, space, boot, old, placement, new_length);
     }
-    if old.protection & FROM_FILE != 0 && (new_length > old_length || has(MREMAP_DONTUNMAP)) {
-        return Err(Refusal::Unsupported("mremap that makes more pages of a mapped file"));
+    if old.protection & (FROM_FILE | SHARED_MEMORY) != 0 && (new_length > old_length || has(MREMAP_DONTUNMAP)) {
+        return Err(Refusal::Unsupported("mremap that makes more pages of a mapped file or of shared memory"));
     }
     if !has(MREMAP_FIXED | MREMAP_DONTUNMAP) && grow_in_place(memory, space, boot, old, new_length)? {
         return Ok(start);
@@ -87,9 +87,23 @@ pub fn mremap(
     Ok(new_start)
 }
 
+/// What comes of no pages of the mapping at `start`: a shared one would be seen in a second place.
+#[cold]
+#[inline(never)]
+fn without_pages(space: &mut AddressSpace, boot: &BootInfo, start: usize) -> Refusal {
+    match find(space, boot, start, 1) {
+        Ok(mapping) if mapping.protection & SHARED_MEMORY != 0 => {
+            Refusal::Unsupported("mremap that shows the same shared memory in a second place")
+        }
+        _ => Errno::EINVAL.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::memory::{MAP_ANONYMOUS, MAP_SHARED};
+    use crate::subsystems::zero_mappings::map_zeros;
     use crate::testing_memory::machine;
 
     const PAGE: usize = PAGE_BYTES;
@@ -134,6 +148,25 @@ mod tests {
         assert_eq!(mremap(&mut memory, &mut space, &boot, old, PAGE, 2 * PAGE, fixed, to), Ok(to.0));
         assert_eq!(space.mapped(&boot, to.0, to.0 + 2 * PAGE), Ok((0, to.0 + 2 * PAGE)));
         assert_eq!((memory.bytes(5 * PAGE, 1), memory.bytes(6 * PAGE, 1)), (&[7][..], &[0][..]));
+    }
+
+    #[test]
+    fn shared_memory_is_in_one_place() {
+        let (mut memory, mut space, boot) = machine(0, 8);
+        let base = boot.mapping_range.start as usize;
+        let flags = MAP_SHARED | MAP_ANONYMOUS;
+        let start = map_zeros(&mut memory, &mut space, &boot, UserAddress::NULL, PAGE, 3, flags, 0);
+        assert_eq!((start, space.mapped(&boot, base, base + 1)), (Ok(base), Ok((3 | SHARED_MEMORY, base + 1))));
+        let mut call = |old, new, flags, to: usize| {
+            mremap(&mut memory, &mut space, &boot, UserAddress(base), old, new, flags, UserAddress(base + to))
+        };
+        let dontunmap = MREMAP_MAYMOVE | MREMAP_DONTUNMAP;
+        for (old, new, flags) in [(0, PAGE, MREMAP_MAYMOVE), (PAGE, 2 * PAGE, 0), (PAGE, PAGE, dontunmap)] {
+            assert!(matches!(call(old, new, flags, 0), Err(Refusal::Unsupported(_))), "{old} {new}");
+        }
+        let to = base + 4 * PAGE;
+        assert_eq!(call(PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, 4 * PAGE), Ok(to));
+        assert_eq!(space.mapped(&boot, to, to + PAGE), Ok((3 | SHARED_MEMORY, to + PAGE)), "it stays so");
     }
 
     #[test]

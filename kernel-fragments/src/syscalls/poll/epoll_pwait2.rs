@@ -1,5 +1,5 @@
-//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything, as
-//! `epoll_pwait` does it. Errors: EINVAL, EFAULT, EBADF, EINTR.
+//! `epoll_pwait2(2)`: <https://man7.org/linux/man-pages/man2/epoll_wait.2.html>. Supported: everything, as `epoll_pwait` does it.
+//! Errors: EINVAL, EFAULT, EBADF, EINTR.
 
 use crate::outcome::Outcome;
 use crate::register::Fd;
@@ -14,8 +14,7 @@ use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(441 => epoll_pwait2);
 
-/// Writes up to `limit` events of the interest list behind `fd` to `address` and returns their number. Waits until
-/// there is one for at most the time at `timeout`.
+/// As `epoll_pwait`, for at most the time at `timeout`, for ever if that is null. What remains of it is not stored.
 pub fn epoll_pwait2(
     memory: &mut impl UserMemory,
     descriptors: &mut Descriptors,
@@ -46,21 +45,25 @@ mod tests {
     use alloc::boxed::Box;
 
     #[test]
-    fn waits_for_nanoseconds() {
+    fn its_time_is_exact() {
         let (mut machine, mut descriptors, mut signals) = (ThreadMachine::new(), Descriptors::new(), Signals::new());
-        machine.spawn(0, UserAddress::NULL);
-        let list = descriptors.insert(OpenFile::new(Box::<Epoll>::default(), O_RDWR), false, 0).expect("there is room");
-        let mut call = |machine: &mut ThreadMachine, time: [u64; 2]| {
-            let timeout = machine.memory.put(64, &time.map(u64::to_le_bytes).concat());
+        let list = OpenFile::new(Box::new(Epoll::default()), O_RDWR);
+        let list = descriptors.insert(list, false, 0).expect("there is room");
+        let (at, null) = (machine.memory.address(0), UserAddress::NULL);
+        let mut call = |machine: &mut ThreadMachine, limit, time: [i64; 2]| {
+            machine.memory.put(64, &time.map(i64::to_le_bytes).concat());
             machine.call(|m, thread| {
-                let (memory, threads, clock, buffer) =
-                    (&mut m.memory, &mut m.threads, &mut m.clock, UserAddress(0x1_0000));
-                let (descriptors, signals, null) = (&mut descriptors, &mut signals, UserAddress::NULL);
-                epoll_pwait2(memory, descriptors, signals, threads, clock, thread, list, buffer, 1, timeout, null, 0)
+                let (memory, threads, clock) = (&mut m.memory, &mut m.threads, &mut m.clock);
+                let (descriptors, signals, timeout) = (&mut descriptors, &mut signals, at.add(64));
+                epoll_pwait2(memory, descriptors, signals, threads, clock, thread, list, at, limit, timeout, null, 0)
             })
         };
-        assert_eq!(call(&mut machine, [0, 1_000_000_000]), Step::Failed(Errno::EINVAL));
-        assert_eq!(call(&mut machine, [0, 0]), Step::Returned(0));
-        assert_eq!(call(&mut machine, [0, 1]), Step::Switched(3, 0));
+        let before_ns = machine.clock.now_ns();
+        assert_eq!(call(&mut machine, 1, [0, 1_234]), Step::Switched(2, i64::from(list.0)));
+        assert_eq!(machine.clock.now_ns() - before_ns, 1_234);
+        assert_eq!(call(&mut machine, 1, [0, 1_234]), Step::Returned(0), "made again, when its time is up");
+        for (limit, time) in [(1, [-1, 0]), (1, [0, 1_000_000_000]), (0, [0, 0])] {
+            assert_eq!(call(&mut machine, limit, time), Step::Failed(Errno::EINVAL), "{time:?}");
+        }
     }
 }

@@ -25,13 +25,20 @@ pub fn kill(
     pid: i32,
     number: i32,
 ) -> Outcome {
-    let signal = if number == 0 { None } else { Some(check(number)?) };
+    // Whether somebody is there is known before the number is looked at (kernel/signal.c, kill_pid_info).
     match pid.unsigned_abs() {
-        0 | PROCESS_ID => {}
-        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        0 | 1 | PROCESS_ID if pid != -1 => {}
+        // Any thread's id stands for the process.
+        tid if pid > 0 && (tid == thread.tid || threads.find(tid).is_some()) => {}
         _ => return Err(Errno::ESRCH.into()),
     }
-    let Some(signal) = signal else { return Ok(Leave::Return(0)) };
+    if number == 0 {
+        return Ok(Leave::Return(0));
+    }
+    let signal = check(number)?;
+    if pid == 1 {
+        return Err(Refusal::Unsupported("a signal to process 1"));
+    }
     send_to_process(memory, signals, threads, clock, thread, signal, SignalInfo::sent(false))
 }
 
@@ -52,11 +59,19 @@ mod tests {
         let (own, term) = (PROCESS_ID as i32, SIGTERM as i32);
         assert_eq!(kill(&mut machine, own, 0), Step::Returned(0));
         assert_eq!(kill(&mut machine, own, 65), Step::Failed(Errno::EINVAL));
-        assert_eq!(kill(&mut machine, -1, term), Step::Failed(Errno::ESRCH));
+        for (pid, number) in [(-1, term), (-1, 65), (77, 65), (-77, 0), (i32::MIN, 0), (3, 0)] {
+            assert_eq!(kill(&mut machine, pid, number), Step::Failed(Errno::ESRCH), "{pid} {number}");
+        }
+        assert_eq!(
+            (kill(&mut machine, 1, 0), kill(&mut machine, 1, 65)),
+            (Step::Returned(0), Step::Failed(Errno::EINVAL))
+        );
         machine.current().signal_mask = set_of(SIGTERM);
         assert_eq!(kill(&mut machine, 0, term), Step::Returned(0), "blocked");
         machine.current().signal_mask = 0;
-        machine.spawn(0, UserAddress::NULL);
+        assert_eq!(machine.spawn(0, UserAddress::NULL), 3);
+        assert_eq!(kill(&mut machine, 3, 0), Step::Returned(0), "another thread's id stands for the process");
+        assert_eq!(kill(&mut machine, -3, 0), Step::Failed(Errno::ESRCH));
         machine.current().signal_mask = set_of(SIGTERM);
         assert_eq!(kill(&mut machine, own, term), Step::Exited(143), "the other thread does not block it");
     }

@@ -12,13 +12,18 @@ syscall!(129 => kill, single_thread);
 
 /// Sends signal `number` to process `pid`; number 0 only checks that it is there.
 pub fn kill(signals: &mut Signals, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
-    let signal = if number == 0 { None } else { Some(check(number)?) };
+    // Whether somebody is there is known before the number is looked at (kernel/signal.c, kill_pid_info).
     match pid.unsigned_abs() {
-        0 | PROCESS_ID => {}
-        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        0 | 1 | PROCESS_ID if pid != -1 => {}
         _ => return Err(Errno::ESRCH.into()),
     }
-    let Some(signal) = signal else { return Ok(Leave::Return(0)) };
+    if number == 0 {
+        return Ok(Leave::Return(0));
+    }
+    let signal = check(number)?;
+    if pid == 1 {
+        return Err(Refusal::Unsupported("a signal to process 1"));
+    }
     signals.send_to_process(thread, signal)?;
     signals.settle(thread, 0)
 }
@@ -38,7 +43,8 @@ mod tests {
             assert_eq!(kill(pid, SIGTERM as i32), Ok(Leave::Exit(143)));
         }
         assert_eq!(kill(own, 65), Err(Errno::EINVAL.into()));
-        assert_eq!(kill(99, 65), Err(Errno::EINVAL.into()));
+        assert_eq!((kill(99, 65), kill(1, 65)), (Err(Errno::ESRCH.into()), Err(Errno::EINVAL.into())));
+        assert_eq!(kill(1, 0), Ok(Leave::Return(0)));
         for pid in [99, -1, -99, i32::MIN] {
             assert_eq!(kill(pid, SIGTERM as i32), Err(Errno::ESRCH.into()));
         }

@@ -1,12 +1,12 @@
 //! `rt_sigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_sigqueueinfo.2.html>. Supported: this process, everything but
 //! stopping; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
 
-use crate::abi::signal::{SI_TKILL, check};
+use crate::abi::signal::check;
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::directed_signals::send_to_process;
+use crate::subsystems::directed_signals::{check_source, send_to_process};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -26,12 +26,10 @@ pub fn rt_sigqueueinfo(
     info: UserAddress,
 ) -> Outcome {
     let info = SignalInfo::read(memory, info)?;
-    // A process may pretend to itself whatever it wants (kernel/signal.c, do_rt_sigqueueinfo): only others are protected.
-    let is_other = pid != PROCESS_ID as i32;
-    if is_other && (info.code >= 0 || info.code == SI_TKILL) {
-        return Err(Errno::EPERM.into());
-    }
-    if is_other && threads.find(pid.cast_unsigned()).is_none() && pid != thread.tid as i32 {
+    check_source(thread, pid, info)?;
+    // Any thread's id stands for the process.
+    let is_other = pid != PROCESS_ID as i32 && pid != thread.tid as i32;
+    if is_other && threads.find(pid.cast_unsigned()).is_none() {
         return Err(Errno::ESRCH.into());
     }
     if number == 0 {

@@ -4,14 +4,11 @@
 use crate::abi::signal::{SIGSEGV, UNBLOCKABLE};
 use crate::abi::signal_frame::read;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::alternate_stack::{give, is_in_use};
 use crate::thread::{AlternateStack, SP, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(139 => rt_sigreturn);
-
-/// `ss_flags`: there is no alternate stack; it is forgotten when a handler starts.
-const SS_DISABLE: u32 = 2;
-const SS_AUTODISARM: u32 = 1 << 31;
 
 /// Ends a handler: registers, mask and alternate stack are what the frame at the stack pointer says.
 pub fn rt_sigreturn(memory: &mut impl UserMemory, thread: &mut Thread) -> Outcome {
@@ -21,10 +18,9 @@ pub fn rt_sigreturn(memory: &mut impl UserMemory, thread: &mut Thread) -> Outcom
     thread.frame = saved.frame;
     thread.signal_mask = saved.mask & !UNBLOCKABLE;
     let (start, flags, len_bytes) = saved.stack;
-    thread.alternate_stack = match flags & SS_DISABLE {
-        0 => AlternateStack { start, flags: flags & SS_AUTODISARM, len_bytes },
-        _ => AlternateStack::NONE,
-    };
+    // A stack that cannot be set is not (kernel/signal.c, restore_altstack).
+    let is_on_it = is_in_use(thread);
+    let _ = give(thread, is_on_it, AlternateStack { start, flags, len_bytes });
     Ok(Leave::Restored)
 }
 

@@ -1,11 +1,11 @@
 //! `rt_tgsigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_tgsigqueueinfo.2.html>. Supported: threads of this process,
-//! everything but stopping; up to 32 signals queue. Errors: EFAULT, EINVAL, ESRCH.
+//! everything but stopping; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
 
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Errno;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
-use crate::subsystems::directed_signals::send_with;
+use crate::subsystems::directed_signals::{check_source, send_with};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -29,6 +29,7 @@ pub fn rt_tgsigqueueinfo(
     if pid <= 0 || tid <= 0 {
         return Err(Errno::EINVAL.into());
     }
+    check_source(thread, tid, info)?;
     if pid as u32 != PROCESS_ID {
         return Err(Errno::ESRCH.into());
     }
@@ -48,6 +49,7 @@ mod tests {
         let info = SignalInfo { code: SI_TKILL, words: [9, 9] };
         let at = machine.memory.address(0);
         info.write(&mut machine.memory, at, 0).expect("there is room");
+        machine.spawn(0, UserAddress::NULL);
         let mut call = |pid, tid, number| {
             machine.call(|m, thread| {
                 let (memory, threads, clock) = (&mut m.memory, &mut m.threads, &mut m.clock);
@@ -55,7 +57,12 @@ mod tests {
             })
         };
         assert_eq!(call(2, 2, SIGTERM as i32), Step::Returned(0));
-        assert_eq!((call(2, 7, 0), call(3, 2, 0)), (Step::Failed(Errno::ESRCH), Step::Failed(Errno::ESRCH)));
+        assert_eq!(
+            (call(2, 3, 0), call(2, 7, 0)),
+            (Step::Failed(Errno::EPERM), Step::Failed(Errno::EPERM)),
+            "pretence"
+        );
+        assert_eq!(call(3, 2, 0), Step::Failed(Errno::ESRCH));
         assert_eq!((call(0, 2, 0), call(2, 2, 65)), (Step::Failed(Errno::EINVAL), Step::Failed(Errno::EINVAL)));
         assert_eq!(signals.take(machine.current(), u64::MAX).map(|taken| taken.info), Some(info));
     }

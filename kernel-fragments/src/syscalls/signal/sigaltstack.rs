@@ -1,22 +1,15 @@
 //! `sigaltstack(2)`: <https://man7.org/linux/man-pages/man2/sigaltstack.2.html>. Supported: everything. Errors: EINVAL,
 //! ENOMEM, EPERM, EFAULT.
 
-use crate::errno::{Errno, SysResult};
-use crate::thread::{AlternateStack, SP, Thread};
+use crate::errno::SysResult;
+use crate::subsystems::alternate_stack::{SS_AUTODISARM, SS_DISABLE, SS_ONSTACK, give, is_in_use};
+use crate::thread::{AlternateStack, Thread};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(132 => sigaltstack);
 
 /// Bytes of `stack_t`.
 const STACK_BYTES: usize = 24;
-/// In use; told, and allowed when setting.
-const SS_ONSTACK: u32 = 1;
-/// No alternate stack.
-const SS_DISABLE: u32 = 2;
-/// Forgotten while a handler runs on it.
-const SS_AUTODISARM: u32 = 1 << 31;
-/// The least size of a stack, in bytes (include/uapi/asm-generic/signal.h).
-const MINSIGSTKSZ: u64 = 2048;
 
 /// Takes the thread's alternate stack from `address` and stores the old one at `old_address`, where these are not null.
 pub fn sigaltstack(
@@ -25,30 +18,16 @@ pub fn sigaltstack(
     address: UserAddress,
     old_address: UserAddress,
 ) -> SysResult {
-    let old = thread.alternate_stack;
-    let is_on_it = old.flags & SS_AUTODISARM == 0 && old.holds(thread.frame.x[SP]);
+    let (old, is_on_it) = (thread.alternate_stack, is_in_use(thread));
     if !address.is_null() {
         memory.slice(address, STACK_BYTES)?;
         let (start, flags) = (memory.read_u64(address)?, memory.read_u32(address.add(8))?);
         let len_bytes = memory.read_u64(address.add(16))?;
-        if is_on_it {
-            return Err(Errno::EPERM.into());
-        }
-        let mode = flags & !SS_AUTODISARM;
-        if mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0 {
-            return Err(Errno::EINVAL.into());
-        }
-        thread.alternate_stack = if mode == SS_DISABLE {
-            AlternateStack { start: 0, flags, len_bytes: 0 }
-        } else if len_bytes < MINSIGSTKSZ {
-            return Err(Errno::ENOMEM.into());
-        } else {
-            AlternateStack { start, flags, len_bytes }
-        };
+        give(thread, is_on_it, AlternateStack { start, flags, len_bytes })?;
     }
     if !old_address.is_null() {
         memory.slice_mut(old_address, STACK_BYTES)?;
-        // kernel/signal.c, do_sigaltstack and sas_ss_flags: what was given besides SS_AUTODISARM is not kept.
+        // What was given besides SS_AUTODISARM is not told.
         let state = if old.len_bytes == 0 {
             SS_DISABLE
         } else if is_on_it {
@@ -66,7 +45,9 @@ pub fn sigaltstack(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errno::Errno;
     use crate::testing::FakeMemory;
+    use crate::thread::SP;
 
     fn put(memory: &mut FakeMemory, start: u64, flags: u32, len_bytes: u64) -> UserAddress {
         memory.put(0, &[start, u64::from(flags), len_bytes].map(u64::to_le_bytes).concat())
@@ -85,6 +66,10 @@ mod tests {
             assert_eq!(memory.read_u64(old.add(16)), Ok(len_bytes));
         };
         expect(&mut memory, &mut thread, 0, SS_DISABLE, 0);
+        let none = put(&mut memory, 0, 0, 0);
+        assert_eq!(sigaltstack(&mut memory, &mut thread, none, null), Ok(0), "the first thread is like that already");
+        thread.tid += 1;
+        assert_eq!(sigaltstack(&mut memory, &mut thread, none, null), Err(Errno::ENOMEM.into()));
         let new = put(&mut memory, 0x1000, SS_ONSTACK, 2048);
         assert_eq!(sigaltstack(&mut memory, &mut thread, new, null), Ok(0));
         expect(&mut memory, &mut thread, 0x1000, 0, 2048);

@@ -89,6 +89,21 @@ mod tests {
         assert_eq!(machine.memory.bytes(136, 4), FUTEX_OWNER_DIED.to_le_bytes());
     }
 
+    /// The lock being unlocked has no owner any more, but remembers that one died: who waits for it is woken all the same.
+    #[test]
+    fn nobody_misses_that_an_owner_died() {
+        let mut machine = ThreadMachine::new();
+        let words = [machine.memory.address(0).0 as u64, 8, machine.memory.address(128).0 as u64];
+        let head = machine.memory.put(0, &words.map(u64::to_le_bytes).concat());
+        let word = FUTEX_OWNER_DIED | FUTEX_WAITERS;
+        machine.memory.put(136, &word.to_le_bytes());
+        machine.spawn(0, UserAddress::NULL);
+        assert_eq!(machine.futex(136, FUTEX_WAIT, word), Step::Switched(3, 0));
+        machine.current().robust_list = head;
+        assert_eq!(exit_with(&mut machine, 0), Step::Switched(2, 0));
+        assert_eq!(machine.memory.bytes(136, 4), word.to_le_bytes());
+    }
+
     #[test]
     fn a_bad_list_ends_the_walk_only() {
         for head in [[8, 0, 0], [usize::MAX as u64, 1, 2], [0, u64::MAX, u64::MAX]] {

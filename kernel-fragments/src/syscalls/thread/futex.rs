@@ -12,7 +12,7 @@ use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::futex_call::{FutexCall, read_word};
-use crate::subsystems::futex_words::{hand_over, mark_waited_for, try_own};
+use crate::subsystems::futex_words::{hand_over, mark_contended, mark_waited_for, try_own};
 use crate::subsystems::threads::Threads;
 use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -77,7 +77,7 @@ pub fn futex(
         FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => return own(memory, threads, thread, call, address),
         FUTEX_TRYLOCK_PI => match try_own(memory, address, thread.tid)? {
             true => Ok(0),
-            false => Err(Errno::EAGAIN),
+            false => mark_contended(memory, threads, address).and(Err(Errno::EAGAIN)),
         },
         FUTEX_UNLOCK_PI => {
             if read_word(memory, address)? & FUTEX_TID_MASK != thread.tid {
@@ -323,6 +323,7 @@ mod tests {
         assert_eq!(machine.futex(0, FUTEX_TRYLOCK_PI, 0), Step::Failed(Errno::EDEADLK));
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         assert_eq!(machine.futex(0, FUTEX_TRYLOCK_PI, 0), Step::Failed(Errno::EAGAIN));
+        assert_eq!(word(&machine), Ok(2 | FUTEX_WAITERS), "so that the owner asks the kernel");
         assert_eq!(machine.futex(0, FUTEX_UNLOCK_PI, 0), Step::Failed(Errno::EPERM));
         assert_eq!(machine.futex(0, FUTEX_LOCK_PI, 0), Step::Switched(2, 0));
         assert_eq!(word(&machine), Ok(2 | FUTEX_WAITERS));
@@ -334,6 +335,8 @@ mod tests {
         assert_eq!(word(&machine), Ok(2 | FUTEX_WAITERS | FUTEX_OWNER_DIED));
         machine.memory.put(0, &77u32.to_le_bytes());
         assert_eq!(machine.futex(0, FUTEX_LOCK_PI, 0), Step::Failed(Errno::ESRCH));
+        assert_eq!(word(&machine), Ok(77 | FUTEX_WAITERS));
+        assert_eq!(machine.futex(0, FUTEX_TRYLOCK_PI, 0), Step::Failed(Errno::ESRCH));
         let step = machine.futex(0, FUTEX_CMP_REQUEUE_PI, 0);
         assert!(matches!(step, Step::Stopped(Stop::Unsupported(_))));
     }

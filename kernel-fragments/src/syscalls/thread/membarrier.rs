@@ -10,11 +10,14 @@ const GLOBAL: u32 = 1;
 const GLOBAL_EXPEDITED: u32 = 1 << 1;
 const REGISTER_GLOBAL_EXPEDITED: u32 = 1 << 2;
 const PRIVATE_EXPEDITED: u32 = 1 << 3;
+const REGISTER_PRIVATE_EXPEDITED: u32 = 1 << 4;
 const PRIVATE_EXPEDITED_SYNC_CORE: u32 = 1 << 5;
 const PRIVATE_EXPEDITED_RSEQ: u32 = 1 << 7;
+/// REGISTER_PRIVATE_EXPEDITED_SYNC_CORE and _RSEQ.
+const PRIVATE_KINDS: u32 = 1 << 6 | 1 << 8;
 const GET_REGISTRATIONS: u32 = 1 << 9;
 /// The commands that register for the one below each.
-const REGISTERS: u32 = REGISTER_GLOBAL_EXPEDITED | 1 << 4 | 1 << 6 | 1 << 8;
+const REGISTERS: u32 = REGISTER_GLOBAL_EXPEDITED | REGISTER_PRIVATE_EXPEDITED | PRIVATE_KINDS;
 /// All commands (kernel/sched/membarrier.c, MEMBARRIER_CMD_BITMASK).
 const KNOWN: u32 = 0x1ff | GET_REGISTRATIONS;
 /// PRIVATE_EXPEDITED_RSEQ: only on one hart.
@@ -31,6 +34,12 @@ impl BarrierRegistrations {
     pub const fn new() -> BarrierRegistrations {
         BarrierRegistrations { commands: 0 }
     }
+
+    /// What is told of it: each private kind also counts as the plain one, though that cannot be used then
+    /// (membarrier_register_private_expedited).
+    fn told(&self) -> u32 {
+        if self.commands & PRIVATE_KINDS != 0 { self.commands | REGISTER_PRIVATE_EXPEDITED } else { self.commands }
+    }
 }
 
 /// Does `command`.
@@ -46,7 +55,7 @@ pub fn membarrier(registrations: &mut BarrierRegistrations, command: u32, flags:
             let is_registered = registrations.commands & (command << 1) != 0;
             if is_registered { Ok(0) } else { Err(Errno::EPERM.into()) }
         }
-        GET_REGISTRATIONS => Ok(registrations.commands as usize),
+        GET_REGISTRATIONS => Ok(registrations.told() as usize),
         _ if command.is_power_of_two() && command & REGISTERS != 0 => {
             registrations.commands |= command;
             Ok(0)
@@ -72,5 +81,13 @@ mod tests {
         for (command, flags) in [(GLOBAL, 1), (3, 0), (1 << 10, 0), (1 << 4 | 1 << 6, 0)] {
             assert_eq!(call(command, flags), Err(Errno::EINVAL.into()));
         }
+    }
+
+    #[test]
+    fn private_kinds_are_told_with_the_plain_one() {
+        let mut registrations = BarrierRegistrations::new();
+        let mut call = |command| membarrier(&mut registrations, command, 0, 0);
+        assert_eq!((call(1 << 8), call(GET_REGISTRATIONS)), (Ok(0), Ok(1 << 8 | 1 << 4)));
+        assert_eq!((call(PRIVATE_EXPEDITED_RSEQ), call(PRIVATE_EXPEDITED)), (Ok(0), Err(Errno::EPERM.into())));
     }
 }

@@ -1,0 +1,21 @@
+//! `io_uring_enter(2)`: <https://man7.org/linux/man-pages/man2/io_uring_enter.2.html>. Supported: being absent, as from a
+//! Linux that was built without it (CONFIG_IO_URING): who asks for it has something else to do then. Errors: ENOSYS.
+
+use crate::errno::{Errno, SysResult};
+
+syscall!(426 => io_uring_enter);
+
+/// Would work on a ring of requests; there is none.
+pub fn io_uring_enter() -> SysResult {
+    Err(Errno::ENOSYS.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_not_there() {
+        assert_eq!(io_uring_enter(), Err(Errno::ENOSYS.into()));
+    }
+}
