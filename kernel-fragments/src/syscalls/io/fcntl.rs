@@ -8,6 +8,7 @@ use crate::abi::stat::{S_IFIFO, S_IFMT};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::check_owner;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(25 => fcntl);
@@ -67,6 +68,10 @@ pub fn fcntl(
         }
         F_GETFL => Ok(open.flags.get() as usize),
         F_SETFL => {
+            let new = argument as u32 & !open.flags.get();
+            if let Some(node) = open.file.node().filter(|_| new & O_NOATIME != 0) {
+                check_owner(node.owner.get().0)?;
+            }
             let kept = open.flags.get() & !CHANGEABLE_FLAGS;
             open.flags.set(kept | argument as u32 & CHANGEABLE_FLAGS);
             Ok(0)
