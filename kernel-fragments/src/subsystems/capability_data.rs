@@ -63,7 +63,9 @@ mod tests {
     fn round_trip() {
         let mut memory = FakeMemory::new(32);
         let at = memory.address(0);
-        for (version, count) in [(VERSIONS[0], Ok(1)), (VERSIONS[1], Ok(2)), (VERSIONS[2], Ok(2)), (5, Err(Errno::EINVAL))] {
+        for (version, count) in
+            [(VERSIONS[0], Ok(1)), (VERSIONS[1], Ok(2)), (VERSIONS[2], Ok(2)), (5, Err(Errno::EINVAL))]
+        {
             memory.put(24, &version.to_le_bytes());
             assert_eq!(elements(&mut memory, at.add(24)), count);
         }

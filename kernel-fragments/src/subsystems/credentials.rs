@@ -3,8 +3,9 @@
 //!
 //! As on Linux each thread has its own; C libraries have all threads make the same call.
 
-use crate::abi::capability::CapabilitySets;
+use crate::abi::capability::{CAP_KILL, CapabilitySets};
 use crate::abi::credentials::{GROUP_ID, Ids, USER_ID};
+pub use crate::subsystems::acting::{effective, has as caller_has, note_limit, noted_limits};
 use alloc::vec::Vec;
 
 /// All that a thread is. It never changes: another one takes its place (`identities.rs`).
@@ -77,14 +78,13 @@ impl Credentials {
     /// Whether process 1, the superuser's, may be sent a signal (kernel/signal.c, kill_ok_by_cred).
     pub fn may_signal_root(self) -> bool {
         let Ids { real, effective, .. } = self.users();
-        real == USER_ID || effective == USER_ID || self.has(crate::abi::capability::CAP_KILL)
+        real == USER_ID || effective == USER_ID || self.has(CAP_KILL)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::capability::CAP_KILL;
 
     #[test]
     fn at_first_and_later() {

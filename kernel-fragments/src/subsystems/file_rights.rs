@@ -7,7 +7,7 @@ use crate::abi::capability::{
 use crate::abi::credentials::UNCHANGED_ID;
 use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
 use crate::errno::Errno;
-use crate::subsystems::acting::{act_as, act_as_real, has, is_in_group, owner};
+use crate::subsystems::acting::{act_as, act_as_real, has, is_in_group, owner, owner_of_process_files};
 use crate::subsystems::credentials::Credentials;
 use crate::subsystems::node::{Kind, Node};
 
@@ -29,7 +29,7 @@ const STICKY: u32 = 0o1000;
 /// # Errors
 /// EACCES.
 pub fn check(node: &Node, wanted: u32) -> Result<(), Errno> {
-    allow(node.permissions.get(), node.directory().is_some(), node.owner.get(), wanted)
+    allow(node.permissions.get(), node.directory().is_some(), owner_of(node), wanted)
 }
 
 /// The same for what `stat` tells of a file.
@@ -38,6 +38,16 @@ pub fn check(node: &Node, wanted: u32) -> Result<(), Errno> {
 /// EACCES.
 pub fn check_stat(stat: &Stat, wanted: u32) -> Result<(), Errno> {
     allow(stat.mode, stat.mode & S_IFMT == S_IFDIR, (stat.uid, stat.gid), wanted)
+}
+
+/// User and group of `node`.
+pub fn owner_of(node: &Node) -> (u32, u32) {
+    if let Kind::Process(_) = node.kind { owner_of_process_files() } else { node.owner.get() }
+}
+
+/// User and group of a new file that lies in no directory.
+pub fn new_owner() -> (u32, u32) {
+    owner()
 }
 
 /// fs/namei.c, generic_permission.
@@ -49,9 +59,7 @@ fn allow(bits: u32, is_directory: bool, (user, group): (u32, u32), wanted: u32) 
     };
     let reads_only = wanted & !READ == 0 || is_directory && wanted & WRITE == 0;
     let overrides = is_directory || wanted & EXECUTE == 0 || bits & 0o111 != 0;
-    let may = wanted & !allowed == 0
-        || reads_only && has(CAP_DAC_READ_SEARCH)
-        || overrides && has(CAP_DAC_OVERRIDE);
+    let may = wanted & !allowed == 0 || reads_only && has(CAP_DAC_READ_SEARCH) || overrides && has(CAP_DAC_OVERRIDE);
     if may { Ok(()) } else { Err(Errno::EACCES) }
 }
 
@@ -216,4 +224,134 @@ pub fn may_name_descriptors() -> bool {
 /// From here on the kernel itself looks at files: the program is over.
 pub fn act_as_kernel() {
     act_as(Credentials::FIRST);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::credentials::Ids;
+    use crate::subsystems::credentials::Identity;
+    use crate::subsystems::directory::Directory;
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::Contents;
+    use alloc::rc::Rc;
+
+    /// From now on `user` of group 100 acts, who is in group 7 beside it, with these capabilities.
+    fn act_with(user: u32, capabilities: &[u32]) -> Credentials {
+        let mut identity =
+            Identity { users: Ids::all(user), groups: Ids::all(100), ..Credentials::FIRST.identity().clone() };
+        identity.supplementary = vec![7];
+        identity.capabilities.effective = capabilities.iter().map(|capability| 1 << capability).sum();
+        let credentials = Credentials::of(Box::leak(Box::new(identity)));
+        act_as(credentials);
+        credentials
+    }
+
+    fn node(tree: &mut FileTree, is_directory: bool, bits: u32, owner: (u32, u32)) -> Rc<Node> {
+        let kind = if is_directory { Kind::Directory(Directory::default()) } else { Kind::Regular(Contents::empty()) };
+        let node = tree.new_node(kind, bits);
+        node.owner.set(owner);
+        node
+    }
+
+    #[test]
+    fn owner_group_and_others() {
+        let mut tree = FileTree::new();
+        let no = Err(Errno::EACCES);
+        for (bits, owner, wanted, capabilities, expected) in [
+            (0o077, (5, 100), READ, &[][..], no),
+            (0o400, (5, 100), READ, &[], Ok(())),
+            (0o707, (6, 100), READ, &[], no),
+            (0o040, (6, 7), READ, &[], Ok(())),
+            (0o006, (6, 8), READ | WRITE, &[], Ok(())),
+            (0o000, (6, 8), READ, &[CAP_DAC_READ_SEARCH], Ok(())),
+            (0o000, (6, 8), READ | WRITE, &[CAP_DAC_READ_SEARCH], no),
+            (0o000, (6, 8), READ | WRITE, &[CAP_DAC_OVERRIDE], Ok(())),
+            (0o000, (6, 8), EXECUTE, &[CAP_DAC_OVERRIDE], no),
+            (0o001, (5, 8), EXECUTE, &[CAP_DAC_OVERRIDE], Ok(())),
+        ] {
+            act_with(5, capabilities);
+            let node = node(&mut tree, false, bits, owner);
+            assert_eq!(check(&node, wanted), expected, "{bits:o} {owner:?} {wanted}");
+            assert_eq!(check_stat(&node.stat(), wanted), expected);
+        }
+        let directory = node(&mut tree, true, 0, (6, 8));
+        act_with(5, &[CAP_DAC_READ_SEARCH]);
+        assert_eq!((check(&directory, READ | EXECUTE), check_new(&directory)), (Ok(()), no));
+        act_with(5, &[CAP_DAC_OVERRIDE]);
+        assert_eq!((check_new(&directory), check_move(&directory)), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn sticky_directories() {
+        let mut tree = FileTree::new();
+        let directory = node(&mut tree, true, 0o1777, (6, 8));
+        let (own, other) = (node(&mut tree, false, 0, (5, 8)), node(&mut tree, false, 0o777, (9, 8)));
+        act_with(5, &[]);
+        assert_eq!((check_removal(&directory, &own), check_removal(&directory, &other)), (Ok(()), Err(Errno::EPERM)));
+        act_with(5, &[CAP_FOWNER]);
+        assert_eq!(check_removal(&directory, &other), Ok(()));
+        act_with(6, &[]);
+        assert_eq!(check_removal(&directory, &other), Ok(()), "it is his directory");
+    }
+
+    #[test]
+    fn new_files_and_their_groups() {
+        let mut tree = FileTree::new();
+        let (plain, foreign) = (node(&mut tree, true, 0o777, (6, 8)), node(&mut tree, true, 0o2777, (6, 8)));
+        act_with(5, &[]);
+        let mut made = |parent: &Node, is_directory: bool, bits: u32| {
+            let node = node(&mut tree, is_directory, bits, (0, 0));
+            own(Some(parent), &node, bits);
+            (node.owner.get(), node.permissions.get())
+        };
+        assert_eq!(made(&plain, false, 0o2755), ((5, 100), 0o2755));
+        assert_eq!(made(&foreign, false, 0o2755), ((5, 8), 0o755));
+        assert_eq!(made(&foreign, false, 0o2745), ((5, 8), 0o2745), "without execution it means something else");
+        assert_eq!(made(&foreign, true, 0o755), ((5, 8), 0o2755));
+    }
+
+    #[test]
+    fn changing_owner_rights_and_times() {
+        let mut tree = FileTree::new();
+        let (own, other) = (node(&mut tree, false, 0o6755, (5, 8)), node(&mut tree, false, 0o6755, (6, 8)));
+        act_with(5, &[]);
+        let no = Err(Errno::EPERM);
+        assert_eq!(
+            (other.set_permissions(0), other.set_owner(u32::MAX, 8), other.set_owner(u32::MAX, u32::MAX)),
+            (no, no, no)
+        );
+        assert_eq!((own.set_owner(6, 8), own.set_owner(5, 9)), (no, no));
+        assert_eq!((own.set_owner(5, 7), own.permissions.get(), own.owner.get()), (Ok(()), 0o755, (5, 7)));
+        assert_eq!((own.set_permissions(0o2700), own.permissions.get()), (Ok(()), 0o2700));
+        act_with(5, &[CAP_CHOWN]);
+        assert_eq!((own.set_owner(5, 9), own.set_permissions(0o2700), own.permissions.get()), (Ok(()), Ok(()), 0o700));
+        act_with(5, &[]);
+        assert_eq!((check_times(&other, true), check_times(&other, false)), (Err(Errno::EACCES), no));
+        other.permissions.set(0o6757);
+        assert_eq!((check_times(&other, true), check_times(&other, false)), (Ok(()), no));
+        note_change_of_contents(&other);
+        assert_eq!(other.permissions.get(), 0o757);
+        act_with(5, &[CAP_FSETID]);
+        other.permissions.set(0o6757);
+        note_change_of_contents(&other);
+        assert_eq!(other.permissions.get(), 0o6757);
+    }
+
+    #[test]
+    fn attributes_and_real_ids() {
+        let mut tree = FileTree::new();
+        let file = node(&mut tree, false, 0o640, (6, 100));
+        let credentials = act_with(5, &[]);
+        let call = |name: &str, wanted| check_attribute(&file, name.as_bytes(), wanted);
+        assert_eq!((call("trusted.a", READ), call("trusted.a", WRITE)), (Err(Errno::ENODATA), Err(Errno::EPERM)));
+        assert_eq!((call("user.a", READ), call("user.a", WRITE)), (Ok(()), Err(Errno::EACCES)));
+        assert!(!lists_trusted() && !may_name_descriptors());
+        let mut identity = credentials.identity().clone();
+        identity.users.real = 6;
+        let other = Credentials::of(Box::leak(Box::new(identity)));
+        act_as(other);
+        assert_eq!((check(&file, WRITE), with_real_ids(other, || check(&file, WRITE))), (Err(Errno::EACCES), Ok(())));
+        assert_eq!(check(&file, WRITE), Err(Errno::EACCES), "only for so long");
+    }
 }

@@ -7,7 +7,7 @@ use crate::abi::capability::{
 };
 use crate::abi::credentials::{Ids, UNCHANGED_ID};
 use crate::errno::Errno;
-use crate::subsystems::acting::act_as;
+use crate::subsystems::acting::{act_as, note_dumpable};
 use crate::subsystems::credentials::{Credentials, Identity};
 use crate::subsystems::promises::Promises;
 use crate::thread::Thread;
@@ -38,6 +38,7 @@ impl Identities {
         if ids(old) != ids(&new) || new.capabilities.permitted & !old.capabilities.permitted != 0 {
             // Who may do more, or other things, than it could before is not to be looked into.
             promises.is_not_dumpable = true;
+            note_dumpable(false);
             promises.parent_death_signal = 0;
         }
         let known = match self.known.iter().copied().find(|known| **known == new) {
@@ -198,7 +199,10 @@ mod tests {
         assert_eq!(set_three(OLD, NO, NO, NO, false), Ok(OLD), "that for files, too");
         assert_eq!(set_three(OLD, 1, 2, 3, false), Ok(ids(1, 2, 3, 2)));
         assert_eq!(set_three(OLD, 3, 1, 2, false), Ok(ids(3, 1, 2, 1)));
-        assert_eq!((set_three(OLD, NO, 4, NO, false), set_three(OLD, NO, NO, 4, true)), (Err(Errno::EPERM), Ok(ids(1, 2, 4, 2))));
+        assert_eq!(
+            (set_three(OLD, NO, 4, NO, false), set_three(OLD, NO, NO, 4, true)),
+            (Err(Errno::EPERM), Ok(ids(1, 2, 4, 2)))
+        );
         assert_eq!((set_for_files(OLD, 3, false), set_for_files(OLD, 9, false)), (ids(1, 2, 3, 3), OLD));
         assert_eq!((set_for_files(OLD, NO, true), set_for_files(OLD, 9, true)), (OLD, ids(1, 2, 3, 9)));
     }

@@ -27,6 +27,18 @@ pub fn check_stat(stat: &Stat, wanted: u32) -> Result<(), Errno> {
     if wanted & EXECUTE != 0 && !executable { Err(Errno::EACCES) } else { Ok(()) }
 }
 
+/// User and group of `node`.
+#[inline(always)]
+pub fn owner_of(node: &Node) -> (u32, u32) {
+    node.owner.get()
+}
+
+/// User and group of a new file that lies in no directory.
+#[inline(always)]
+pub fn new_owner() -> (u32, u32) {
+    (0, 0)
+}
+
 /// Whether who acts may do to a file of this user what its owner may.
 #[inline(always)]
 pub fn check_owner(_user: u32) -> Result<(), Errno> {
@@ -84,12 +96,7 @@ pub fn bits_to_set(_owner: (u32, u32), bits: u32) -> Result<u32, Errno> {
 /// The permission bits of a file that changes its owner: only a directory keeps its set-id bits. Without execution for the group,
 /// its set-id bit means something else and stays.
 #[inline(always)]
-pub fn bits_after_change(
-    _old: (u32, u32),
-    _new: (u32, u32),
-    bits: u32,
-    is_directory: bool,
-) -> Result<u32, Errno> {
+pub fn bits_after_change(_old: (u32, u32), _new: (u32, u32), bits: u32, is_directory: bool) -> Result<u32, Errno> {
     let set_group = if bits & 0o010 != 0 { 0o2000 } else { 0 };
     Ok(if is_directory { bits } else { bits & !(0o4000 | set_group) })
 }
@@ -131,3 +138,22 @@ pub fn may_name_descriptors() -> bool {
 /// From here on the kernel itself looks at files.
 #[inline(always)]
 pub fn act_as_kernel() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::directory::Directory;
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::Kind;
+
+    #[test]
+    fn groups_of_directories() {
+        let mut tree = FileTree::new();
+        let [parent, node] = [0o2755, 0o700].map(|bits| tree.new_node(Kind::Directory(Directory::default()), bits));
+        parent.owner.set((3, 4));
+        own(Some(&parent), &node, 0o700);
+        assert_eq!((node.owner.get(), node.permissions.get()), ((0, 4), 0o2700));
+        assert_eq!(bits_after_change((0, 0), (1, 1), 0o6754, false), Ok(0o754));
+        assert_eq!(bits_after_change((0, 0), (1, 1), 0o6744, false), Ok(0o2744));
+    }
+}

@@ -9,7 +9,7 @@ pub use crate::subsystems::contents::Contents;
 use crate::subsystems::descriptor_links::DescriptorLink;
 use crate::subsystems::directory::Directory;
 use crate::subsystems::fifos::Fifo;
-use crate::subsystems::file_rights::{bits_after_change, bits_to_set, note_change_of_contents};
+use crate::subsystems::file_rights::{bits_after_change, bits_to_set, note_change_of_contents, owner_of};
 use crate::subsystems::node_times::Times;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
@@ -199,8 +199,8 @@ impl Node {
             inode: self.inode,
             mode: kind | self.permissions.get(),
             links,
-            uid: self.owner.get().0,
-            gid: self.owner.get().1,
+            uid: owner_of(self).0,
+            gid: owner_of(self).1,
             represented_device,
             size_bytes: size_bytes as u64,
             blocks,

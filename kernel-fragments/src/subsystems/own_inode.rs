@@ -1,9 +1,8 @@
-//! Number, rights and owner of a file that lies in no tree: of a pipe, of a socket. As on Linux they can be changed, and
-//! forbid the superuser nothing. Their times are not kept.
+//! Number, rights and owner of a file that lies in no tree: of a pipe, of a socket. As on Linux they can be changed. Their times are not kept.
 
 use crate::abi::stat::Stat;
 use crate::errno::Errno;
-use crate::subsystems::file_rights::{bits_after_change, bits_to_set};
+use crate::subsystems::file_rights::{bits_after_change, bits_to_set, new_owner};
 use core::cell::Cell;
 
 /// What such a file has for itself.
@@ -14,19 +13,14 @@ pub struct OwnInode {
 }
 
 impl OwnInode {
-    /// The superuser's, with the rights of a pipe.
+    /// With the rights of a pipe.
     pub fn new(number: u64) -> OwnInode {
         OwnInode::with_permissions(number, 0o600)
     }
 
-    /// The superuser's.
+    /// Of who makes it.
     pub fn with_permissions(number: u64, permissions: u32) -> OwnInode {
-        OwnInode { number, permissions: Cell::new(permissions), owner: Cell::new((0, 0)) }
-    }
-
-    /// Makes it a new one of this user and group.
-    pub fn belong_to(&self, owner: (u32, u32)) {
-        self.owner.set(owner);
+        OwnInode { number, permissions: Cell::new(permissions), owner: Cell::new(new_owner()) }
     }
 
     /// Sets the permission bits.

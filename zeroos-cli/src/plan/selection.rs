@@ -39,7 +39,16 @@ const REPLACED: [(&str, Variant, &str); 7] = [
 
 /// The calls that change who a thread is.
 const CHANGES_CREDENTIALS: [&str; 10] = [
-    "capset", "setfsgid", "setfsuid", "setgid", "setgroups", "setregid", "setresgid", "setresuid", "setreuid", "setuid",
+    "capset",
+    "setfsgid",
+    "setfsuid",
+    "setgid",
+    "setgroups",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setuid",
 ];
 
 /// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.

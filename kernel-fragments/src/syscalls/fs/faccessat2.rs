@@ -55,7 +55,17 @@ mod tests {
         let boot = boot_with(&[("/f", "", 0o044), ("/x", "", 0o100)]);
         let mut call = |directory, path: &str, mode, flags| {
             let path = memory.put_c_string(0, path);
-            faccessat2(&mut memory, &mut descriptors, &mut tree, &boot, &mut Thread::first(), directory, path, mode, flags)
+            faccessat2(
+                &mut memory,
+                &mut descriptors,
+                &mut tree,
+                &boot,
+                &mut Thread::first(),
+                directory,
+                path,
+                mode,
+                flags,
+            )
         };
         assert_eq!(call(AT_FDCWD, "f", 6, AT_EACCESS), Ok(0));
         assert_eq!(call(AT_FDCWD, "f", 0, 0x10), Err(Errno::EINVAL.into()));

@@ -5,6 +5,7 @@
 use crate::abi::capability::{CAP_LAST_CAP, CAP_SETPCAP, SECURE_ALL_BITS, SECURE_KEEP_CAPS};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::acting::note_dumpable;
 use crate::subsystems::credentials::Identity;
 use crate::subsystems::identities::Identities;
 use crate::subsystems::promises::Promises;
@@ -60,7 +61,11 @@ pub fn prctl(
             new
         }
         PR_CAP_AMBIENT => with_ambient(old, argument, third, fourth | fifth)?,
-        _ => return do_other(memory, promises, boot, thread, option, argument, third, fourth, fifth),
+        _ => {
+            let result = do_other(memory, promises, boot, thread, option, argument, third, fourth, fifth);
+            note_dumpable(!promises.is_not_dumpable);
+            return result;
+        }
     };
     identities.become_new(promises, thread, new)?;
     Ok(0)

@@ -10,12 +10,7 @@ use crate::thread::Thread;
 syscall!(152 => setfsgid);
 
 /// Sets the group that files are accessed as to `id`, if that may be, and returns what it was.
-pub fn setfsgid(
-    identities: &mut Identities,
-    promises: &mut Promises,
-    thread: &mut Thread,
-    id: u32,
-) -> SysResult {
+pub fn setfsgid(identities: &mut Identities, promises: &mut Promises, thread: &mut Thread, id: u32) -> SysResult {
     let old = thread.credentials.identity();
     let groups = set_for_files(old.groups, id, thread.credentials.has(CAP_SETGID));
     // What there is no memory for is not set, and nobody is told (kernel/sys.c).

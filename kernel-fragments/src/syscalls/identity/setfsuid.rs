@@ -9,12 +9,7 @@ use crate::thread::Thread;
 syscall!(151 => setfsuid);
 
 /// Sets the user that files are accessed as to `id`, if that may be, and returns what it was.
-pub fn setfsuid(
-    identities: &mut Identities,
-    promises: &mut Promises,
-    thread: &mut Thread,
-    id: u32,
-) -> SysResult {
+pub fn setfsuid(identities: &mut Identities, promises: &mut Promises, thread: &mut Thread, id: u32) -> SysResult {
     let old = thread.credentials.identity();
     let users = set_for_files(old.users, id, thread.credentials.has(CAP_SETUID));
     // What there is no memory for is not set, and nobody is told (kernel/sys.c).

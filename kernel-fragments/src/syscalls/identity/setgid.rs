@@ -10,12 +10,7 @@ use crate::thread::Thread;
 syscall!(144 => setgid);
 
 /// Makes the effective group id and that for files `id`, and for who may become any group every group id.
-pub fn setgid(
-    identities: &mut Identities,
-    promises: &mut Promises,
-    thread: &mut Thread,
-    id: u32,
-) -> SysResult {
+pub fn setgid(identities: &mut Identities, promises: &mut Promises, thread: &mut Thread, id: u32) -> SysResult {
     let old = thread.credentials.identity();
     let groups = set_one(old.groups, id, thread.credentials.has(CAP_SETGID))?;
     identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;

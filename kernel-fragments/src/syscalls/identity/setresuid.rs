@@ -34,7 +34,10 @@ mod tests {
         let mut call = |thread: &mut Thread, ids: [u32; 3]| {
             setresuid(&mut identities, &mut promises, thread, ids[0], ids[1], ids[2])
         };
-        assert_eq!((call(&mut thread, [5, 5, 0]), call(&mut thread, [u32::MAX, 0, 6])), (Ok(0), Err(Errno::EPERM.into())));
+        assert_eq!(
+            (call(&mut thread, [5, 5, 0]), call(&mut thread, [u32::MAX, 0, 6])),
+            (Ok(0), Err(Errno::EPERM.into()))
+        );
         assert_eq!((call(&mut thread, [u32::MAX, 0, u32::MAX]), call(&mut thread, [5, 5, 5])), (Ok(0), Ok(0)));
         assert_eq!(call(&mut thread, [0, 0, 0]), Err(Errno::EPERM.into()));
     }

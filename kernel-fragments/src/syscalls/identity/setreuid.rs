@@ -30,9 +30,8 @@ mod tests {
     #[test]
     fn to_and_fro() {
         let (mut identities, mut promises, mut thread) = (Identities::new(), Promises::new(), Thread::first());
-        let mut call = |thread: &mut Thread, real, effective| {
-            setreuid(&mut identities, &mut promises, thread, real, effective)
-        };
+        let mut call =
+            |thread: &mut Thread, real, effective| setreuid(&mut identities, &mut promises, thread, real, effective);
         assert_eq!(call(&mut thread, u32::MAX, 7), Ok(0));
         assert_eq!((thread.credentials.users().saved, thread.credentials.has(CAP_SETUID)), (7, false));
         assert_eq!(call(&mut thread, 7, 0), Ok(0));

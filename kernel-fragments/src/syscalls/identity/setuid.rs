@@ -9,12 +9,7 @@ use crate::thread::Thread;
 syscall!(146 => setuid);
 
 /// Makes the effective user id and that for files `id`, and for who may become anybody every user id.
-pub fn setuid(
-    identities: &mut Identities,
-    promises: &mut Promises,
-    thread: &mut Thread,
-    id: u32,
-) -> SysResult {
+pub fn setuid(identities: &mut Identities, promises: &mut Promises, thread: &mut Thread, id: u32) -> SysResult {
     let old = thread.credentials.identity();
     let users = set_one(old.users, id, thread.credentials.has(CAP_SETUID))?;
     identities.become_new(promises, thread, old.with_users(users))?;

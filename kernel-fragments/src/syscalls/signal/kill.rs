@@ -1,13 +1,15 @@
 //! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>. Supported: this process, its group (0 and its negative id)
-//! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not supported: stopping, process
-//! 1. Errors: EINVAL, ESRCH.
+//! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH), asking after process 1; not supported:
+//! stopping, signals to process 1. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
 use crate::abi::signal_info::SignalInfo;
-use crate::errno::{Errno, Refusal};
+use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::send_to_process;
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -28,11 +30,19 @@ pub fn kill(
     let signal = if number == 0 { None } else { Some(check(number)?) };
     match pid.unsigned_abs() {
         0 | PROCESS_ID => {}
-        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        PARENT_ID if pid == PARENT_ID as i32 => return signal_parent(thread.credentials, number),
         _ => return Err(Errno::ESRCH.into()),
     }
     let Some(signal) = signal else { return Ok(Leave::Return(0)) };
-    send_to_process(memory, signals, threads, clock, thread, signal, SignalInfo::sent(false))
+    send_to_process(
+        memory,
+        signals,
+        threads,
+        clock,
+        thread,
+        signal,
+        SignalInfo::sent_by(thread.credentials.users().real, false),
+    )
 }
 
 #[cfg(test)]

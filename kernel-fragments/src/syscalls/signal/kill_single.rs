@@ -1,10 +1,12 @@
 //! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>, where there is only one thread. Supported: this process,
-//! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not
-//! supported: stopping, process 1. Errors: EINVAL, ESRCH.
+//! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH), asking after
+//! process 1; not supported: stopping, signals to process 1. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
-use crate::errno::{Errno, Refusal};
+use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::thread::{PROCESS_ID, Thread};
 
@@ -15,7 +17,7 @@ pub fn kill(signals: &mut Signals, thread: &mut Thread, pid: i32, number: i32) -
     let signal = if number == 0 { None } else { Some(check(number)?) };
     match pid.unsigned_abs() {
         0 | PROCESS_ID => {}
-        1 if pid == 1 => return Err(Refusal::Unsupported("a signal to process 1")),
+        PARENT_ID if pid == PARENT_ID as i32 => return signal_parent(thread.credentials, number),
         _ => return Err(Errno::ESRCH.into()),
     }
     let Some(signal) = signal else { return Ok(Leave::Return(0)) };
