@@ -3,6 +3,7 @@
 
 use crate::abi::sched::Scheduling;
 use crate::errno::Errno;
+use crate::subsystems::credentials::Credentials;
 use crate::user_memory::UserAddress;
 use core::ptr::NonNull;
 
@@ -219,6 +220,8 @@ pub struct Thread {
     pub behind: Option<NonNull<Thread>>,
     /// Its name, zero-padded (prctl(2), PR_SET_NAME); empty until it is set, for the program's.
     pub name: [u8; 16],
+    /// Who it is.
+    pub credentials: Credentials,
 }
 
 impl Thread {
@@ -262,6 +265,7 @@ impl Thread {
             wait_ends_ns: u64::MAX,
             behind: None,
             name: [0; 16],
+            credentials: Credentials::FIRST,
         }
     }
 }

@@ -26,9 +26,15 @@ pub struct SignalInfo {
 }
 
 impl SignalInfo {
-    /// Of `kill` (to the process) or `tgkill` (to a thread).
+    /// Of `kill` (to the process) or `tgkill` (to a thread), by the superuser.
     pub const fn sent(is_directed: bool) -> SignalInfo {
-        SignalInfo { code: if is_directed { SI_TKILL } else { SI_USER }, words: [PROCESS_ID as u64, 0] }
+        SignalInfo::sent_by(0, is_directed)
+    }
+
+    /// The same by this real user.
+    pub const fn sent_by(user: u32, is_directed: bool) -> SignalInfo {
+        let words = [PROCESS_ID as u64 | (user as u64) << 32, 0];
+        SignalInfo { code: if is_directed { SI_TKILL } else { SI_USER }, words }
     }
 
     /// Of an instruction that used `address`, or lies there.

@@ -1,7 +1,8 @@
 //! Extended attributes (`xattr(7)`) of files, as a tmpfs keeps them (mm/shmem.c, fs/xattr.c): `user.` for regular files and
-//! directories, `trusted.` for all. The program is the superuser. There are no access control lists and no security modules.
+//! directories, `trusted.` for all. There are no access control lists and no security modules.
 
 use crate::errno::{Errno, Refusal, SysResult};
+use crate::subsystems::file_rights::{READ, WRITE, check_attribute, lists_trusted};
 use crate::subsystems::node::{Kind, Node};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
@@ -82,7 +83,7 @@ impl<'a> NewAttribute<'a> {
         if is_access_list(name) || name.starts_with(b"security.") {
             return Err(Refusal::Unsupported("setting an access control list or a security attribute"));
         }
-        let set = kept_by(node, name, Errno::EPERM)?.with(|attributes| {
+        let set = kept_by(node, name, WRITE)?.with(|attributes| {
             match attributes.binary_search_by(|known| known.name[..].cmp(name)) {
                 Ok(_) if flags & XATTR_CREATE != 0 => Err(Errno::EEXIST.into()),
                 Err(_) if flags & XATTR_REPLACE != 0 => Err(Errno::ENODATA.into()),
@@ -129,7 +130,7 @@ pub fn get_attribute(
         return Err(access_list_error(node).into());
     }
     let name = copy_of(name)?;
-    kept_by(node, &name, Errno::ENODATA)?.with(|attributes| {
+    kept_by(node, &name, READ)?.with(|attributes| {
         let index = attributes.binary_search_by(|known| known.name.cmp(&name)).map_err(|_| Errno::ENODATA)?;
         let found = attributes.get(index).map(|attribute| &attribute.value[..]).unwrap_or_default();
         store(memory, value, len_bytes, found)
@@ -150,9 +151,10 @@ pub fn list_attributes(
     let Some(node) = node else { return Ok(0) };
     node.attributes.with(|attributes| {
         let mut names = Vec::new();
-        let total_bytes = attributes.iter().map(|attribute| attribute.name.len() + 1).sum();
+        let is_listed = |attribute: &&mut Attribute| lists_trusted() || !attribute.name.starts_with(b"trusted.");
+        let total_bytes = attributes.iter_mut().filter(is_listed).map(|attribute| attribute.name.len() + 1).sum();
         names.try_reserve_exact(total_bytes).map_err(|_| Errno::ENOMEM)?;
-        for attribute in attributes {
+        for attribute in attributes.iter_mut().filter(is_listed) {
             names.extend_from_slice(&attribute.name);
             names.push(0);
         }
@@ -172,7 +174,7 @@ pub fn remove_attribute(node: Option<&Rc<Node>>, name: &[u8]) -> SysResult {
             errno => Err(errno.into()),
         };
     }
-    kept_by(node, name, Errno::EPERM)?.with(|attributes| {
+    kept_by(node, name, WRITE)?.with(|attributes| {
         let index = attributes.binary_search_by(|known| known.name[..].cmp(name)).map_err(|_| Errno::ENODATA)?;
         attributes.remove(index);
         note_change(node);
@@ -191,11 +193,14 @@ pub fn attribute_name(memory: &impl UserMemory, address: UserAddress) -> Result<
     }
 }
 
-/// The attributes among which `name` is kept; `not_for_this` is for a `user.` attribute of a file that has none.
-fn kept_by<'a>(node: Option<&'a Rc<Node>>, name: &[u8], not_for_this: Errno) -> Result<&'a Attributes, Errno> {
+/// The attributes among which `name` is kept, to be used in the way of `wanted`.
+fn kept_by<'a>(node: Option<&'a Rc<Node>>, name: &[u8], wanted: u32) -> Result<&'a Attributes, Errno> {
     let is_plain = node.is_some_and(|node| matches!(node.kind, Kind::Regular(_) | Kind::Fixed(_) | Kind::Directory(_)));
     if name.starts_with(b"user.") && !is_plain {
-        return Err(not_for_this);
+        return Err(if wanted == WRITE { Errno::EPERM } else { Errno::ENODATA });
+    }
+    if let Some(node) = node {
+        check_attribute(node, name, wanted)?;
     }
     let node = node.filter(|node| !matches!(node.kind, Kind::Fixed(_))).ok_or(Errno::EOPNOTSUPP)?;
     match name {

@@ -33,7 +33,8 @@ pub fn send(
     tid: u32,
     number: i32,
 ) -> Outcome {
-    send_with(memory, signals, threads, clock, thread, tid, number, SignalInfo::sent(true))
+    let info = SignalInfo::sent_by(thread.credentials.users().real, true);
+    send_with(memory, signals, threads, clock, thread, tid, number, info)
 }
 
 /// As [`send`], with more to tell.

@@ -2,6 +2,7 @@
 //! the tree, and a table in memory says where names and bytes lie. The engine reads it there; nothing is copied here.
 
 use crate::boot_info::{BootInfo, ExportedFile, Table, Text};
+use crate::subsystems::file_rights::act_as_kernel;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::image_data::{bytes, texts};
 use crate::subsystems::node::{Kind, Node};
@@ -13,6 +14,7 @@ hook!(exit => export);
 /// The table of [`ExportedFile`]s: for each path that was named one, and one for each file below it if it is a directory, each
 /// behind the directory that it lies in. It lies on the kernel's heap and stays there.
 pub fn export(boot: &BootInfo, tree: &mut FileTree) -> Table {
+    act_as_kernel();
     let mut files = Vec::new();
     let root = tree.root(boot);
     for (request, &path) in texts(boot.exports).iter().enumerate() {

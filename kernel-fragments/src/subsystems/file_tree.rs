@@ -2,8 +2,8 @@
 //! when somebody looks: one when it is named, all when they are listed. So a program pays for what it opens. Changes are
 //! kept until the run ends.
 //!
-//! Path resolution follows `path_resolution(7)`. The program is the superuser: permission bits are kept and shown, and
-//! forbid nothing.
+//! Path resolution follows `path_resolution(7)`. Permission bits are kept and shown; what they forbid, and to whom, is a matter of
+//! `file_rights.rs`.
 
 use crate::boot_info::{BootInfo, CommittedFile};
 use crate::errno::Errno;
@@ -12,6 +12,7 @@ use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn, PROCESS_FILES, 
 use crate::subsystems::descriptor_links::DescriptorFolder;
 use crate::subsystems::directory::{Directory, parent_of};
 use crate::subsystems::fifos::FifoOpening;
+use crate::subsystems::file_rights::{self, EXECUTE};
 use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::node_times::Times;
@@ -224,7 +225,7 @@ impl FileTree {
     /// The file that `path` leads to from `start`.
     ///
     /// # Errors
-    /// ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+    /// ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
     pub fn find(&mut self, boot: &BootInfo, start: &Rc<Node>, path: &[u8], last: Last) -> Result<Rc<Node>, Errno> {
         let place = self.place(boot, start, path, last)?;
         let node = place.node.ok_or(Errno::ENOENT)?;
@@ -234,7 +235,7 @@ impl FileTree {
     /// The place that `path` names from `start`.
     ///
     /// # Errors
-    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, ENAMETOOLONG (with [`Last::Entry`],
+    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, EACCES, ENAMETOOLONG (with [`Last::Entry`],
     /// not for the last name: [`Place::ordinary`] checks it).
     pub fn place(&mut self, boot: &BootInfo, start: &Rc<Node>, path: &[u8], last: Last) -> Result<Place, Errno> {
         if path.is_empty() {
@@ -251,6 +252,7 @@ impl FileTree {
                 return Ok(Place { node: Some(parent.clone()), parent, name: Name::Root, wants_directory: true });
             }
             let (is_last, directory) = (rest.trailing, parent.directory().ok_or(Errno::ENOTDIR)?);
+            file_rights::check(&parent, EXECUTE)?;
             if component.len() > MAX_NAME_BYTES && !(is_last && last == Last::Entry) {
                 return Err(Errno::ENAMETOOLONG);
             }

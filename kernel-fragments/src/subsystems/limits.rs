@@ -1,6 +1,7 @@
 //! Resource limits: what a program that a Linux has just started would be told. Only two are more than numbers here: the
 //! stack has the size that the builder gave it, and the descriptor table refuses what is beyond its limit.
 
+use crate::abi::capability::CAP_SYS_RESOURCE;
 use crate::abi::rlimit::{
     RESOURCES, RLIMIT_AS, RLIMIT_BYTES, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_MEMLOCK,
     RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_SIGPENDING, RLIMIT_STACK,
@@ -8,6 +9,7 @@ use crate::abi::rlimit::{
 };
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
+use crate::subsystems::credentials::{caller_has, note_limit};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Most descriptors that a hard limit may allow (fs/file.c, sysctl_nr_open).
@@ -51,10 +53,11 @@ impl Limits {
         Ok(changed.unwrap_or_else(|| first(boot, resource)))
     }
 
-    /// Sets the limit of `resource`. The process is root, so it may raise hard limits.
+    /// Sets the limit of `resource`.
     ///
     /// # Errors
-    /// EINVAL: no such resource, or soft above hard. EPERM: more descriptors than there can ever be. Unsupported:
+    /// EINVAL: no such resource, or soft above hard. EPERM: more descriptors than there can ever be, or a hard limit that the caller
+    /// may not raise. Unsupported:
     /// a limit that Linux would enforce from now on and this kernel would not.
     pub fn set(&mut self, boot: &BootInfo, resource: u32, limit: Limit) -> Result<(), Refusal> {
         let old = self.get(boot, resource)?;
@@ -62,6 +65,9 @@ impl Limits {
             return Err(Errno::EINVAL.into());
         }
         if resource == RLIMIT_NOFILE && limit.hard > MOST_DESCRIPTORS {
+            return Err(Errno::EPERM.into());
+        }
+        if limit.hard > old.hard && !caller_has(CAP_SYS_RESOURCE) {
             return Err(Errno::EPERM.into());
         }
         let is_enforced = match resource {
@@ -75,6 +81,7 @@ impl Limits {
         }
         if let Some(slot) = self.changed.get_mut(resource as usize) {
             *slot = Some(limit);
+            note_limit(resource, limit.soft);
         }
         Ok(())
     }

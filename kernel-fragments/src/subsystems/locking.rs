@@ -1,15 +1,39 @@
 //! Which memory is to stay in memory (`mlock(2)`). Nothing ever leaves it; but calls that would take such memory away refuse, and
 //! what cannot be read cannot be brought into memory (mm/mlock.c).
 //!
-//! Whether a page is kept is part of what the address space knows of it, so it ends with the page. The process is root, whom no limit
-//! on such memory holds back. A page of the break that was kept is kept again when the break comes back to it.
+//! Whether a page is kept is part of what the address space knows of it, so it ends with the page. Whom a limit on such
+//! memory could hold back may keep none here. A page of the break that was kept is kept again when the break comes back to it.
 
+use crate::abi::capability::CAP_IPC_LOCK;
 use crate::abi::memory::{MAP_LOCKED, PAGE_BYTES, PROT_ALL, PROT_NONE};
 use crate::boot_info::BootInfo;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::credentials::caller_has;
 use crate::subsystems::page_map::{Contents, Page};
 use crate::user_memory::{UserAddress, UserMemory};
+
+/// Whether the caller may lock memory.
+///
+/// # Errors
+/// Unsupported: without CAP_IPC_LOCK, where RLIMIT_MEMLOCK counts.
+#[inline(always)]
+pub fn check_rights() -> Result<(), Refusal> {
+    if caller_has(CAP_IPC_LOCK) {
+        Ok(())
+    } else {
+        Err(Refusal::Unsupported("locking memory without CAP_IPC_LOCK, within RLIMIT_MEMLOCK"))
+    }
+}
+
+/// The same for a new mapping, or one that moves: it is locked if `flags` or an earlier call say so.
+///
+/// # Errors
+/// As [`check_rights`].
+#[inline(always)]
+pub fn check_new_mapping(space: &AddressSpace, flags: u32) -> Result<(), Refusal> {
+    if flags & MAP_LOCKED != 0 || space.locks_future { check_rights() } else { Ok(()) }
+}
 
 /// The whole pages of `length` bytes from `address` on; EINVAL for what ends behind the last address. A length that its pages
 /// carry beyond the largest number is none at all (`PAGE_ALIGN` in mm/mlock.c).

@@ -1,6 +1,5 @@
 //! How nice the process is (`setpriority(2)`). It is kept and told; with no preemption, nothing else depends on it.
 
-use crate::abi::credentials::USER_ID;
 use crate::errno::Errno;
 use crate::subsystems::session::Session;
 use crate::thread::{PROCESS_ID, Thread};
@@ -33,7 +32,8 @@ pub fn is_own(session: &Session, thread: &Thread, which: i32, who: u32) -> Resul
     match which {
         PRIO_PROCESS => Ok(who == 0 || who == PROCESS_ID || who == thread.tid),
         PRIO_PGRP => Ok(who == 0 || who == session.group),
-        PRIO_USER => Ok(who == USER_ID),
+        // 0 stands for the caller's own, too.
+        PRIO_USER => Ok(who == 0 || who == thread.credentials.users().real),
         _ => Err(Errno::EINVAL),
     }
 }

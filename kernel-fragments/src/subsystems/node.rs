@@ -2,13 +2,14 @@
 //! it and the descriptors that have it open.
 
 use crate::abi::stat::{S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, Stat};
-use crate::errno::SysResult;
+use crate::errno::{Errno, SysResult};
 use crate::subsystems::attributes::Attributes;
 use crate::subsystems::built_in_files::ProcessFile;
 pub use crate::subsystems::contents::Contents;
 use crate::subsystems::descriptor_links::DescriptorLink;
 use crate::subsystems::directory::Directory;
 use crate::subsystems::fifos::Fifo;
+use crate::subsystems::file_rights::{bits_after_change, bits_to_set, note_change_of_contents, owner_of};
 use crate::subsystems::node_times::Times;
 use crate::subsystems::public_output::OUTPUT_PERMISSIONS;
 use alloc::boxed::Box;
@@ -127,29 +128,41 @@ impl Node {
     /// Writes to `contents`, which are its own. Errors as [`Contents::write`].
     pub fn write_regular(&self, contents: &Contents, offset: u64, from: &[u8]) -> SysResult {
         if !from.is_empty() {
-            self.note_write();
+            self.note_new_contents();
         }
         contents.write(offset, from)
     }
 
-    /// Sets the permission bits.
-    pub fn set_permissions(&self, permissions: u32) {
-        self.permissions.set(permissions);
-        self.note_change();
+    /// What it holds was changed by a call.
+    #[inline]
+    pub fn note_new_contents(&self) {
+        self.note_write();
+        note_change_of_contents(self);
     }
 
-    /// Sets owner and group, -1 for the one it has; a regular file loses its set-id bits (fs/attr.c).
-    pub fn set_owner(&self, user: u32, group: u32) {
+    /// Sets the permission bits.
+    ///
+    /// # Errors
+    /// EPERM.
+    pub fn set_permissions(&self, permissions: u32) -> Result<(), Errno> {
+        self.permissions.set(bits_to_set(self.owner.get(), permissions)?);
+        self.note_change();
+        Ok(())
+    }
+
+    /// Sets owner and group, -1 for the one it has; what is no directory loses its set-id bits (fs/attr.c).
+    ///
+    /// # Errors
+    /// EPERM.
+    pub fn set_owner(&self, user: u32, group: u32) -> Result<(), Errno> {
         let (old_user, old_group) = self.owner.get();
+        let (bits, is_directory) = (self.permissions.get(), self.directory().is_some());
+        let bits = bits_after_change((old_user, old_group), (user, group), bits, is_directory)?;
         let new = |new, old| if new == u32::MAX { old } else { new };
+        self.permissions.set(bits);
         self.owner.set((new(user, old_user), new(group, old_group)));
         self.note_change();
-        if let Kind::Regular(_) = self.kind {
-            let bits = self.permissions.get();
-            // Without execution for the group, its set-id bit means something else and stays.
-            let set_group = if bits & 0o010 != 0 { 0o2000 } else { 0 };
-            self.permissions.set(bits & !(0o4000 | set_group));
-        }
+        Ok(())
     }
 
     /// What `stat` tells.
@@ -186,8 +199,8 @@ impl Node {
             inode: self.inode,
             mode: kind | self.permissions.get(),
             links,
-            uid: self.owner.get().0,
-            gid: self.owner.get().1,
+            uid: owner_of(self).0,
+            gid: owner_of(self).1,
             represented_device,
             size_bytes: size_bytes as u64,
             blocks,

@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(times(&node), (5, 0, 0), "noted once, as nothing was written since");
         node.note_write();
         note_time(7);
-        node.set_permissions(0o600);
+        assert_eq!(node.set_permissions(0o600), Ok(()));
         assert_eq!(times(&node), (5, 6, 7));
         node.note_read();
         note_time(8);

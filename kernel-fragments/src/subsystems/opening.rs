@@ -2,7 +2,7 @@
 
 use crate::abi::open_flags::{
     O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY,
-    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_SYNC, O_TMPFILE_ALONE, O_TRUNC,
+    O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_SYNC, O_TMPFILE_ALONE, O_TRUNC, O_WRONLY,
 };
 use crate::abi::stat::Stat;
 use crate::boot_info::BootInfo;
@@ -13,6 +13,7 @@ use crate::subsystems::built_in_files::ProcessFile;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::devices::DeviceFile;
 use crate::subsystems::fifos::FifoOpening;
+use crate::subsystems::file_rights::{READ, WRITE, check, check_new, check_owner, check_stat, own};
 use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
 use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile, READS};
@@ -97,7 +98,12 @@ pub fn open_path<M: UserMemory>(
     let node = if flags & O_TMPFILE_ALONE != 0 {
         let parent = tree.find(boot, &start, path, last)?;
         parent.directory().ok_or(Errno::ENOTDIR)?;
+        check_new(&parent)?;
         let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
+        own(Some(&parent), &node, mode);
+        if flags & O_NOATIME != 0 {
+            check_owner(node.owner.get().0)?;
+        }
         tree.unnamed.retain(|other| other.strong_count() > 0);
         if flags & O_EXCL == 0 {
             tree.unnamed.push(Rc::downgrade(&node));
@@ -105,7 +111,7 @@ pub fn open_path<M: UserMemory>(
         node
     } else {
         let place = tree.place(boot, &start, path, last).map_err(|errno| explained(errno, path))?;
-        node_at(tree, place, flags, permissions)?
+        node_at(tree, place, flags, permissions, mode)?
     };
     tree.entries(&node); // for `fstat`: the number of a directory's links is that of its entries
     let file: Box<dyn File> = match node.kind {
@@ -153,8 +159,8 @@ fn checked_flags(flags: u32) -> Result<u32, Refusal> {
     if contradictory { Err(Errno::EINVAL.into()) } else { Ok(flags) }
 }
 
-/// The file at `place`, made if it is to be.
-fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> Result<Rc<Node>, Refusal> {
+/// The file at `place`, made if it is to be, with `permissions`, of which the umask let the bits `asked` through.
+fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32, asked: u32) -> Result<Rc<Node>, Refusal> {
     let Place { parent, name, node, wants_directory } = place;
     if flags & O_CREAT != 0 {
         match (&name, &node) {
@@ -165,7 +171,9 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
                 if parent.links.get() == 0 {
                     return Err(Errno::ENOENT.into()); // the directory was removed
                 }
+                check_new(&parent)?;
                 let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
+                own(Some(&parent), &node, asked);
                 tree.link(&parent, name, &node);
                 return Ok(node);
             }
@@ -182,21 +190,38 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32) -> R
     }
     let writes = flags & O_ACCMODE != 0 || flags & O_TRUNC != 0;
     match &node.kind {
-        Kind::Symlink(_) => Err(Errno::ELOOP.into()),
-        Kind::Descriptor(link) if link.is_link() => Err(Errno::ELOOP.into()),
-        Kind::Directory(_) if writes || flags & O_CREAT != 0 => Err(Errno::EISDIR.into()),
+        Kind::Symlink(_) => return Err(Errno::ELOOP.into()),
+        Kind::Descriptor(link) if link.is_link() => return Err(Errno::ELOOP.into()),
+        Kind::Directory(_) if writes || flags & O_CREAT != 0 => return Err(Errno::EISDIR.into()),
+        _ => {}
+    }
+    check_use(&node, flags)?;
+    match &node.kind {
         Kind::Process(ProcessFile::Name) if writes => Err(Refusal::Unsupported("writing to /proc/self/comm")),
         Kind::Fixed(_) | Kind::Process(_) if writes => Err(Errno::EACCES.into()),
         Kind::Regular(contents) => {
             if flags & O_TRUNC != 0 {
                 contents.truncate(0)?;
-                node.note_write();
+                node.note_new_contents();
             }
             Ok(node)
         }
         _ if flags & O_DIRECT != 0 => Err(Errno::EINVAL.into()), // not FMODE_CAN_ODIRECT (fs/open.c, do_dentry_open)
         _ => Ok(node),
     }
+}
+
+/// Whether `node` may be opened with `flags` (fs/namei.c, may_open).
+#[inline(always)]
+fn check_use(node: &Node, flags: u32) -> Result<(), Errno> {
+    let reads = if flags & O_ACCMODE == O_WRONLY { 0 } else { READ };
+    let writes = if flags & O_ACCMODE == O_RDONLY && flags & O_TRUNC == 0 { 0 } else { WRITE };
+    match node.kind {
+        // What a link leads to that is no node of the tree has its own.
+        Kind::Descriptor(_) => check_stat(&node.stat(), reads | writes)?,
+        _ => check(node, reads | writes)?,
+    }
+    if flags & O_NOATIME != 0 { check_owner(node.owner.get().0) } else { Ok(()) }
 }
 
 /// What stands behind a descriptor for `node`; `seed` makes one for a stream of random numbers.

@@ -123,6 +123,7 @@ impl ThreadRoom {
             (*thread).clear_child_tid = start.clear_child_tid;
             (*thread).mask_to_restore = parent.mask_to_restore;
             (*thread).name = parent.name;
+            (*thread).credentials = parent.credentials;
         }
         ParkedThread(self.0)
     }
@@ -152,6 +153,7 @@ impl ThreadRoom {
             (*thread).signal_mask = parent.signal_mask;
             (*thread).clear_child_tid = start.clear_child_tid;
             (*thread).name = parent.name;
+            (*thread).credentials = parent.credentials;
         }
         ParkedThread(self.0)
     }

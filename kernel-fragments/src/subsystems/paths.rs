@@ -1,7 +1,7 @@
 //! Paths as calls take them: where they lie in the program's memory, and what they are relative to.
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_STATX_SYNC_TYPE, AT_SYMLINK_NOFOLLOW};
-use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
+use crate::abi::stat::Stat;
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::register::Fd;
@@ -128,21 +128,10 @@ pub fn new_entry(
     }
 }
 
-/// `access(2)`: execute.
-const X_OK: u32 = 1;
 /// All ways of using a file.
 const ACCESS_MODES: u32 = 7;
 
 /// EINVAL if `mode` asks for what there is not.
 pub fn check_access_mode(mode: u32) -> Result<(), Errno> {
     if mode & !ACCESS_MODES != 0 { Err(Errno::EINVAL) } else { Ok(()) }
-}
-
-/// Whether the superuser may use a file in the ways of `mode`: all but executing what nobody may execute.
-///
-/// # Errors
-/// EACCES if not.
-pub fn allows(stat: &Stat, mode: u32) -> Result<(), Errno> {
-    let executable = stat.mode & S_IFMT == S_IFDIR || stat.mode & 0o111 != 0;
-    if mode & X_OK != 0 && !executable { Err(Errno::EACCES) } else { Ok(()) }
 }

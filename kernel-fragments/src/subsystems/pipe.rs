@@ -397,7 +397,7 @@ mod tests {
         assert_eq!((read(&reader, 9), read(&reader, 9)), (Ok(3), Err(Errno::EAGAIN.into())));
         drop(both);
         assert_eq!(read(&reader, 9), Ok(0));
-        reader.inode().expect("it has one").set_permissions(0o644);
+        assert_eq!(reader.inode().expect("it has one").set_permissions(0o644), Ok(()));
         assert_eq!((reader.stat().mode, reader.stat().inode), (0o10644, 4));
     }
 

@@ -205,8 +205,13 @@ fn write_status(
     for (title, number) in [("Tgid", PROCESS_ID), ("Ngid", 0), ("Pid", thread.tid), ("PPid", 1), ("TracerPid", 0)] {
         write_line(text, title, &decimal(number as usize));
     }
-    write_line(text, "Uid", b"0\t0\t0\t0");
-    write_line(text, "Gid", b"0\t0\t0\t0");
+    let credentials = thread.credentials;
+    for (title, ids) in [("Uid", credentials.users()), ("Gid", credentials.groups())] {
+        let ids = [ids.real, ids.effective, ids.saved, ids.files].map(|id| decimal(id as usize));
+        write_line(text, title, &ids.join(&b'\t'));
+    }
+    let groups: Vec<_> = credentials.supplementary().iter().map(|&group| decimal(group as usize)).collect();
+    write_line(text, "Groups", &[groups.join(&b' '), b" ".to_vec()].concat());
     let sizes = [total_bytes, total_bytes, locked_bytes, 0, total_bytes, total_bytes];
     for (title, size_bytes) in ["VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS"].into_iter().zip(sizes) {
         let kibibytes = decimal(size_bytes / 1024);
@@ -215,6 +220,12 @@ fn write_status(
         text.resize(text.len() + 8usize.saturating_sub(kibibytes.len()), b' ');
         text.extend_from_slice(&kibibytes);
         text.extend_from_slice(b" kB\n");
+    }
+    let sets = credentials.capabilities();
+    let sets = [sets.inheritable, sets.permitted, sets.effective, sets.bounding, sets.ambient];
+    for (title, set) in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].into_iter().zip(sets) {
+        let digits: Vec<u8> = (0..16).rev().map(|place| hex_digit((set >> (4 * place)) as usize)).collect();
+        write_line(text, title, &digits);
     }
 }
 
@@ -229,9 +240,14 @@ fn write_line(text: &mut Vec<u8>, title: &str, value: &[u8]) {
 fn write_hex(text: &mut Vec<u8>, number: usize) {
     let digits = (usize::BITS - number.leading_zeros()).div_ceil(4).max(8);
     for place in (0..digits).rev() {
-        let digit = (number >> (4 * place) & 15) as u8;
-        text.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+        text.push(hex_digit(number >> (4 * place)));
     }
+}
+
+/// The last digit of `number`.
+fn hex_digit(number: usize) -> u8 {
+    let digit = (number & 15) as u8;
+    if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
 }
 
 /// The digits of `number`.

@@ -8,11 +8,11 @@ const OTHERS: Refusal = Refusal::Unsupported("rights of a file that is neither i
 /// Sets the permission bits of `open`.
 ///
 /// # Errors
-/// Unsupported: files that have none of their own.
+/// EPERM. Unsupported: files that have none of their own.
 pub fn set_permissions(open: &OpenFile, permissions: u32) -> Result<(), Refusal> {
     match (open.file.node(), open.file.inode()) {
-        (Some(node), _) => node.set_permissions(permissions),
-        (None, Some(inode)) => inode.set_permissions(permissions),
+        (Some(node), _) => node.set_permissions(permissions)?,
+        (None, Some(inode)) => inode.set_permissions(permissions)?,
         (None, None) => return Err(OTHERS),
     }
     Ok(())
@@ -21,8 +21,8 @@ pub fn set_permissions(open: &OpenFile, permissions: u32) -> Result<(), Refusal>
 /// Sets owner and group of `open`, -1 for the one it has. Errors as [`set_permissions`].
 pub fn set_owner(open: &OpenFile, user: u32, group: u32) -> Result<(), Refusal> {
     match (open.file.node(), open.file.inode()) {
-        (Some(node), _) => node.set_owner(user, group),
-        (None, Some(inode)) => inode.set_owner(user, group),
+        (Some(node), _) => node.set_owner(user, group)?,
+        (None, Some(inode)) => inode.set_owner(user, group)?,
         (None, None) => return Err(OTHERS),
     }
     Ok(())

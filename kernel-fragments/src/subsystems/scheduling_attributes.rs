@@ -5,6 +5,7 @@ use crate::abi::sched::{SCHED_DEADLINE, SCHED_FIFO, SCHED_RESET_ON_FORK, SCHED_R
 use crate::abi::sched_attr::{Attributes, CLAMPS, KEEP_PARAMETERS, KEEP_POLICY, KNOWN_FLAGS, RESET_ON_FORK};
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::niceness::Niceness;
+use crate::subsystems::scheduling_rights::check_scheduling;
 use crate::thread::Thread;
 
 /// How long a turn of time sharing is on one processor (sysctl_sched_base_slice).
@@ -24,7 +25,7 @@ pub fn attributes_of(thread: &Thread, niceness: &Niceness) -> Attributes {
 /// Gives them to `thread`.
 ///
 /// # Errors
-/// EINVAL. Unsupported: deadlines, clamps, turns of another length.
+/// EINVAL, EPERM. Unsupported: deadlines, clamps, turns of another length.
 pub fn set_attributes(thread: &mut Thread, niceness: &mut Niceness, wanted: Attributes) -> Result<(), Refusal> {
     let old = attributes_of(thread, niceness);
     let policy = if wanted.flags & KEEP_POLICY != 0 { old.policy } else { wanted.policy };
@@ -41,6 +42,8 @@ pub fn set_attributes(thread: &mut Thread, niceness: &mut Niceness, wanted: Attr
     if !is_real_time && !matches!(parameters.runtime_ns, 0 | SLICE_NS) {
         return Err(Refusal::Unsupported("turns of another length"));
     }
+    let new_nice = if is_real_time { niceness.value } else { parameters.nice };
+    check_scheduling(thread, scheduling, niceness.value, new_nice)?;
     thread.scheduling = scheduling;
     if !is_real_time {
         niceness.value = parameters.nice;

@@ -119,12 +119,13 @@ impl Signals {
     /// # Errors
     /// Unsupported: more queued signals than there is room for.
     pub fn send_to_process(&mut self, caller: &Thread, signal: u32) -> Result<(), Refusal> {
-        self.queue_to_process(caller, signal, SignalInfo::sent(false))
+        self.queue_to_process(caller, signal, SignalInfo::sent_by(caller.credentials.users().real, false))
     }
 
     /// Sends `signal` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn send_to_thread(&mut self, thread: &mut Thread, signal: u32) -> Result<(), Refusal> {
-        self.queue_to_thread(thread, signal, SignalInfo::sent(true))
+        let info = SignalInfo::sent_by(thread.credentials.users().real, true);
+        self.queue_to_thread(thread, signal, info)
     }
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).

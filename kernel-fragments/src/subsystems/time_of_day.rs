@@ -3,10 +3,12 @@
 //!
 //! Kernels without these calls have `no_time_of_day.rs` in place of this file.
 
+use crate::abi::capability::CAP_SYS_TIME;
 use crate::abi::timespec::SECOND_NS;
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::clock::Clock;
+use crate::subsystems::credentials::caller_has;
 use crate::subsystems::descriptors::Descriptors;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -32,13 +34,25 @@ impl TimeOfDay {
     }
 }
 
+/// Whether the caller may set the time of day, to that if there is one (kernel/time/time.c, do_sys_settimeofday64).
+///
+/// # Errors
+/// EINVAL: too late. EPERM.
+pub fn check(time_ns: Option<u64>) -> Result<(), Errno> {
+    if time_ns.is_some_and(|time_ns| time_ns / SECOND_NS >= SECONDS_END) {
+        return Err(Errno::EINVAL);
+    }
+    if caller_has(CAP_SYS_TIME) { Ok(()) } else { Err(Errno::EPERM) }
+}
+
 /// Sets the time of day to `time_ns` after the Unix epoch. Timers of `timerfd_create` that wait for an absolute time of day are
 /// moved with it, or canceled.
 ///
 /// # Errors
-/// EINVAL: too late, or earlier than the time since boot.
+/// EINVAL: too late, or earlier than the time since boot. EPERM.
 pub fn set(clock: &mut Clock, descriptors: &mut Descriptors, boot: &BootInfo, time_ns: u64) -> Result<(), Errno> {
-    if time_ns / SECOND_NS >= SECONDS_END || time_ns < clock.now_ns() {
+    check(Some(time_ns))?;
+    if time_ns < clock.now_ns() {
         return Err(Errno::EINVAL);
     }
     let moved_ns = time_ns.wrapping_sub(clock.realtime_ns(boot)).cast_signed();

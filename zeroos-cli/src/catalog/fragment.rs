@@ -125,6 +125,8 @@ pub enum Variant {
     PairedSockets,
     /// A call that sets the time of day is reachable.
     TimeOfDay,
+    /// A call that changes who a thread is is reachable.
+    Credentials,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -197,6 +199,7 @@ impl Variant {
             "fifo_waits" => Some(Variant::FifoWaits),
             "paired_sockets" => Some(Variant::PairedSockets),
             "time_of_day" => Some(Variant::TimeOfDay),
+            "credentials" => Some(Variant::Credentials),
             _ => None,
         }
     }
@@ -217,6 +220,7 @@ impl fmt::Display for Variant {
             Variant::FifoWaits => "fifo_waits",
             Variant::PairedSockets => "paired_sockets",
             Variant::TimeOfDay => "time_of_day",
+            Variant::Credentials => "credentials",
         })
     }
 }

@@ -27,12 +27,28 @@ const NEEDS_SCHEDULER: [&str; 7] =
     ["clone", "clone3", "setitimer", "signalfd4", "socketpair", "timer_create", "timerfd_create"];
 
 /// Files that other files name without need, and what takes their place where the variant was not chosen.
-const REPLACED: [(&str, Variant, &str); 5] = [
+const REPLACED: [(&str, Variant, &str); 7] = [
+    ("credentials", Variant::Credentials, "no_credentials"),
     ("descriptor_links", Variant::DescriptorLinks, "no_descriptor_links"),
     ("fifos", Variant::Fifos, "no_fifos"),
+    ("file_rights", Variant::Credentials, "no_file_rights"),
     ("paired_sockets", Variant::PairedSockets, "no_paired_sockets"),
     ("signal_files", Variant::SignalFiles, "no_signal_files"),
     ("time_of_day", Variant::TimeOfDay, "no_time_of_day"),
+];
+
+/// The calls that change who a thread is.
+const CHANGES_CREDENTIALS: [&str; 10] = [
+    "capset",
+    "setfsgid",
+    "setfsuid",
+    "setgid",
+    "setgroups",
+    "setregid",
+    "setresgid",
+    "setresuid",
+    "setreuid",
+    "setuid",
 ];
 
 /// What signal handlers return by: no site of the program makes this call, the kernel's own return code does.
@@ -107,6 +123,9 @@ impl Selection {
         if ["adjtimex", "clock_adjtime", "clock_settime", "settimeofday"].into_iter().any(reaches) {
             variants.insert(Variant::TimeOfDay);
         }
+        if CHANGES_CREDENTIALS.into_iter().any(reaches) {
+            variants.insert(Variant::Credentials);
+        }
         if reaches("socketpair") {
             variants.insert(Variant::PairedSockets);
         }
@@ -176,6 +195,8 @@ impl Selection {
         }
         let roots = ALWAYS.map(Module::of).into_iter().chain(handlers.values().map(|(module, _)| module.clone()));
         let roots = roots.chain(extra.iter().cloned());
+        let differ = variants.contains(&Variant::Credentials) && !variants.contains(&Variant::SingleThread);
+        let roots = roots.chain(differ.then(|| Module::of(&["subsystems", "thread_credentials"])));
         let files = closure(catalog, roots, variants)?;
         let mut hooks: BTreeMap<Moment, Vec<(Module, Hook)>> = BTreeMap::new();
         for fragment in files.values() {

@@ -3,6 +3,7 @@
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::file_rights::{EXECUTE, check};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::read_nonempty_path;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -15,6 +16,7 @@ pub fn chdir(memory: &mut impl UserMemory, tree: &mut FileTree, boot: &BootInfo,
     let start = tree.working_directory(boot);
     let directory = tree.find(boot, &start, path, Last::Follow)?;
     directory.directory().ok_or(Errno::ENOTDIR)?;
+    check(&directory, EXECUTE)?;
     tree.set_working_directory(directory);
     Ok(0)
 }

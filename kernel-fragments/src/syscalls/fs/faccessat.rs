@@ -1,13 +1,15 @@
-//! `faccessat(2)`: <https://man7.org/linux/man-pages/man2/faccessat.2.html>. Supported: everything; the caller is the
-//! superuser. Errors: EINVAL, EFAULT, ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG,
+//! `faccessat(2)`: <https://man7.org/linux/man-pages/man2/faccessat.2.html>. Supported: everything.
+//! Errors: EINVAL, EFAULT, ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG,
 //! EBADF.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{check_stat, with_real_ids};
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::paths::{allows, check_access_mode, stat_at};
+use crate::subsystems::paths::{check_access_mode, stat_at};
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(48 => faccessat);
@@ -18,14 +20,17 @@ pub fn faccessat(
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
     boot: &BootInfo,
+    thread: &mut Thread,
     directory: Fd,
     path: UserAddress,
     mode: u32,
 ) -> SysResult {
     check_access_mode(mode)?;
-    let stat = stat_at(memory, descriptors, tree, boot, directory, path, 0)?;
-    allows(&stat, mode)?;
-    Ok(0)
+    with_real_ids(thread.credentials, || {
+        let stat = stat_at(memory, descriptors, tree, boot, directory, path, 0)?;
+        check_stat(&stat, mode)?;
+        Ok(0)
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +49,7 @@ mod tests {
         let boot = boot_with(&[("/f", "", 0o044), ("/x", "", 0o100)]);
         let mut call = |directory, path: &str, mode| {
             let path = memory.put_c_string(0, path);
-            faccessat(&mut memory, &mut descriptors, &mut tree, &boot, directory, path, mode)
+            faccessat(&mut memory, &mut descriptors, &mut tree, &boot, &mut Thread::first(), directory, path, mode)
         };
         assert_eq!(call(AT_FDCWD, "f", 6), Ok(0));
         assert_eq!(call(AT_FDCWD, "f", 7), Err(Errno::EACCES.into()));

@@ -1,5 +1,5 @@
 //! `faccessat2(2)`: <https://man7.org/linux/man-pages/man2/faccessat2.2.html>. Supported: AT_EACCESS, AT_SYMLINK_NOFOLLOW,
-//! AT_EMPTY_PATH; the caller is the superuser. Errors: EINVAL, EFAULT, ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG,
+//! AT_EMPTY_PATH. Errors: EINVAL, EFAULT, ENOENT, EACCES, ENOTDIR, ELOOP, ENAMETOOLONG,
 //! EBADF.
 
 use crate::abi::at_flags::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW};
@@ -7,8 +7,10 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{check_stat, with_real_ids};
 use crate::subsystems::file_tree::FileTree;
-use crate::subsystems::paths::{allows, check_access_mode, stat_at};
+use crate::subsystems::paths::{check_access_mode, stat_at};
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(439 => faccessat2);
@@ -19,6 +21,7 @@ pub fn faccessat2(
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
     boot: &BootInfo,
+    thread: &mut Thread,
     directory: Fd,
     path: UserAddress,
     mode: u32,
@@ -28,9 +31,12 @@ pub fn faccessat2(
     if flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL.into());
     }
-    let stat = stat_at(memory, descriptors, tree, boot, directory, path, flags & !AT_EACCESS)?;
-    allows(&stat, mode)?;
-    Ok(0)
+    let mut check = || {
+        let stat = stat_at(memory, descriptors, tree, boot, directory, path, flags & !AT_EACCESS)?;
+        check_stat(&stat, mode)?;
+        Ok(0)
+    };
+    if flags & AT_EACCESS != 0 { check() } else { with_real_ids(thread.credentials, &mut check) }
 }
 
 #[cfg(test)]
@@ -49,7 +55,17 @@ mod tests {
         let boot = boot_with(&[("/f", "", 0o044), ("/x", "", 0o100)]);
         let mut call = |directory, path: &str, mode, flags| {
             let path = memory.put_c_string(0, path);
-            faccessat2(&mut memory, &mut descriptors, &mut tree, &boot, directory, path, mode, flags)
+            faccessat2(
+                &mut memory,
+                &mut descriptors,
+                &mut tree,
+                &boot,
+                &mut Thread::first(),
+                directory,
+                path,
+                mode,
+                flags,
+            )
         };
         assert_eq!(call(AT_FDCWD, "f", 6, AT_EACCESS), Ok(0));
         assert_eq!(call(AT_FDCWD, "f", 0, 0x10), Err(Errno::EINVAL.into()));

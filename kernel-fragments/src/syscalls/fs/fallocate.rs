@@ -6,6 +6,7 @@ use crate::abi::stat::{S_IFIFO, S_IFMT};
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::note_change_of_contents;
 use crate::subsystems::node::Kind;
 
 syscall!(47 => fallocate);
@@ -49,7 +50,7 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
             contents.write(at, CHUNK.get(..count).unwrap_or_default())?;
             at += count as u64;
         }
-        node.note_write();
+        node.note_new_contents();
         return Ok(0);
     }
     if mode & FALLOC_FL_KEEP_SIZE == 0 && end > size_bytes {
@@ -61,6 +62,7 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
         return Err(errno.into());
     }
     node.note_change();
+    note_change_of_contents(node);
     Ok(0)
 }
 

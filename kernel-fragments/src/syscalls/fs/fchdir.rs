@@ -3,6 +3,7 @@
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{EXECUTE, check};
 use crate::subsystems::file_tree::FileTree;
 
 syscall!(50 => fchdir);
@@ -10,6 +11,7 @@ syscall!(50 => fchdir);
 /// Makes the directory behind `fd` the one that relative paths start from.
 pub fn fchdir(descriptors: &mut Descriptors, tree: &mut FileTree, fd: Fd) -> SysResult {
     let node = descriptors.any(fd)?.file.node().filter(|node| node.directory().is_some()).ok_or(Errno::ENOTDIR)?;
+    check(node, EXECUTE)?;
     tree.set_working_directory(node.clone());
     Ok(0)
 }

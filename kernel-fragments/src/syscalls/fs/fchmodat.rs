@@ -22,7 +22,7 @@ pub fn fchmodat(
 ) -> SysResult {
     let path = read_nonempty_path(memory, path)?;
     let start = start_directory(descriptors, tree, boot, directory, path)?;
-    tree.find(boot, &start, path, Last::Follow)?.set_permissions(mode & 0o7777);
+    tree.find(boot, &start, path, Last::Follow)?.set_permissions(mode & 0o7777)?;
     Ok(0)
 }
 

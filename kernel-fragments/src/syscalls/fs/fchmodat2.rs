@@ -51,7 +51,7 @@ pub fn fchmodat2(
         Kind::Descriptor(link) if link.is_link() => return Err(Errno::EOPNOTSUPP.into()),
         _ => {}
     }
-    node.set_permissions(mode & 0o7777);
+    node.set_permissions(mode & 0o7777)?;
     Ok(0)
 }
 

@@ -39,7 +39,7 @@ pub fn fchownat(
     let start = start_directory(descriptors, tree, boot, directory, path)?;
     let last = if flags & AT_SYMLINK_NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
     let node = if path.is_empty() { start } else { tree.find(boot, &start, path, last)? };
-    node.set_owner(user, group);
+    node.set_owner(user, group)?;
     Ok(0)
 }
 

@@ -15,7 +15,7 @@ pub fn ftruncate(descriptors: &mut Descriptors, fd: Fd, size_bytes: i64) -> SysR
     let node = open.file.node().filter(|_| open.is_writable()).ok_or(Errno::EINVAL)?;
     let Kind::Regular(contents) = &node.kind else { return Err(Errno::EINVAL.into()) };
     contents.truncate(size_bytes)?;
-    node.note_write();
+    node.note_new_contents();
     Ok(0)
 }
 

@@ -7,12 +7,16 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{check_new, may_name_descriptors};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::{new_entry, read_nonempty_path, read_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
 
 syscall!(37 => linkat);
+
+/// Linux lets him who opened it do so, as long as he is the same.
+const NAMES_DESCRIPTOR: Refusal = Refusal::Unsupported("linkat of a descriptor without CAP_DAC_READ_SEARCH");
 
 /// Gives the file at `old_path`, relative to `old_directory`, the further name `new_path`, relative to `new_directory`.
 pub fn linkat(
@@ -34,6 +38,7 @@ pub fn linkat(
         match flags & AT_EMPTY_PATH {
             0 => return Err(Errno::ENOENT.into()),
             _ if old_directory == AT_FDCWD => tree.working_directory(boot),
+            _ if !may_name_descriptors() => return Err(NAMES_DESCRIPTOR),
             _ => descriptors.any(old_directory)?.file.node().cloned().ok_or(Errno::EXDEV)?,
         }
     } else {
@@ -47,6 +52,7 @@ pub fn linkat(
     if slash || parent.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
+    check_new(&parent)?;
     if node.directory().is_some() {
         return Err(Errno::EPERM.into());
     }

@@ -5,6 +5,7 @@ use crate::abi::open_flags::{O_LARGEFILE, O_RDWR};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::descriptor_links::note_memory_file;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::own;
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::{Contents, Kind};
 use crate::subsystems::open_file::OpenFile;
@@ -43,6 +44,7 @@ pub fn memfd_create(
         errno => errno,
     })?;
     let node = tree.new_node(Kind::Regular(Contents::empty()), 0o777);
+    own(None, &node, 0o777);
     note_memory_file(tree, &node, name);
     let open = OpenFile::new(Box::new(TreeFile(node)), O_RDWR | O_LARGEFILE);
     Ok(descriptors.insert(open, flags & MFD_CLOEXEC != 0, 0)?.0 as usize)

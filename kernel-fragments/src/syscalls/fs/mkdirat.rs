@@ -6,6 +6,7 @@ use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::Directory;
+use crate::subsystems::file_rights::{check_new, own};
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::Kind;
 use crate::subsystems::paths::{new_entry, read_nonempty_path, start_directory};
@@ -29,8 +30,10 @@ pub fn mkdirat(
     if parent.links.get() == 0 {
         return Err(Errno::ENOENT.into()); // the directory was removed
     }
+    check_new(&parent)?;
     let permissions = mode & 0o1777 & !tree.umask;
     let node = tree.new_node(Kind::Directory(Directory::default()), permissions);
+    own(Some(&parent), &node, mode);
     tree.link(&parent, &name, &node);
     Ok(0)
 }

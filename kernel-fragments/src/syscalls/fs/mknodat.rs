@@ -8,6 +8,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::fifos::Fifo;
+use crate::subsystems::file_rights::{check_making_devices, check_new, own};
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::{Contents, Device, Kind};
 use crate::subsystems::paths::{new_entry, read_nonempty_path, start_directory};
@@ -41,8 +42,13 @@ pub fn mknodat(
     if wants_directory || parent.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
+    check_new(&parent)?;
+    if matches!(mode & S_IFMT, S_IFCHR | S_IFBLK) {
+        check_making_devices()?;
+    }
     let kind = kind.ok_or(Refusal::Unsupported("making a socket or a device that there is not"))?;
     let node = tree.new_node(kind, mode & 0o7777 & !tree.umask);
+    own(Some(&parent), &node, mode);
     tree.link(&parent, &name, &node);
     Ok(0)
 }

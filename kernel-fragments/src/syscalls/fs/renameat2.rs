@@ -7,6 +7,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
+use crate::subsystems::file_rights::{check_move, check_new, check_removal};
 use crate::subsystems::file_tree::{FileTree, Last, Name};
 use crate::subsystems::node::Node;
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
@@ -83,6 +84,14 @@ pub fn renameat2(
         if Rc::ptr_eq(&old_node, target) {
             return Ok(0); // two names of one file: nothing happens
         }
+    }
+    check_removal(&old_parent, &old_node)?;
+    match &target {
+        Some(target) => check_removal(&new_parent, target)?,
+        None if new_parent.links.get() == 0 => return Err(Errno::ENOENT.into()), // the directory was removed
+        None => check_new(&new_parent)?,
+    }
+    if let Some(target) = &target {
         match tree.entries(target) {
             _ if exchanges => {}
             None if moves_directory => return Err(Errno::ENOTDIR.into()),
@@ -91,8 +100,11 @@ pub fn renameat2(
             _ => {}
         }
     }
-    if new_parent.links.get() == 0 {
-        return Err(Errno::ENOENT.into()); // the directory was removed
+    if !Rc::ptr_eq(&old_parent, &new_parent) {
+        check_move(&old_node)?;
+        if let (true, Some(target)) = (exchanges, &target) {
+            check_move(target)?;
+        }
     }
     tree.unlink(&old_parent, &old_name);
     tree.link(&new_parent, &new_name, &old_node);

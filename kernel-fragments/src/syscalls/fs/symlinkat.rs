@@ -6,6 +6,7 @@ use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptor_links::show_descriptors;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{check_new, own};
 use crate::subsystems::file_tree::FileTree;
 use crate::subsystems::node::Kind;
 use crate::subsystems::paths::{new_entry, read_nonempty_path, start_directory};
@@ -30,7 +31,9 @@ pub fn symlinkat(
     if slash || parent.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
+    check_new(&parent)?;
     let node = tree.new_node(Kind::Symlink(target.into()), 0o777);
+    own(Some(&parent), &node, 0o777);
     tree.link(&parent, &name, &node);
     // Who follows it does not name what it leads to.
     show_descriptors(descriptors, tree, boot, target);

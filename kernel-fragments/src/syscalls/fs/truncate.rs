@@ -3,6 +3,7 @@
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::file_rights::{WRITE, check};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::node::Kind;
 use crate::subsystems::paths::read_nonempty_path;
@@ -24,8 +25,9 @@ pub fn truncate(
     let node = tree.find(boot, &start, path, Last::Follow)?;
     match &node.kind {
         Kind::Regular(contents) => {
+            check(&node, WRITE)?;
             contents.truncate(size_bytes)?;
-            node.note_write();
+            node.note_new_contents();
         }
         Kind::Directory(_) => return Err(Errno::EISDIR.into()),
         Kind::Fixed(_) | Kind::Process(_) => return Err(Errno::EACCES.into()),

@@ -6,6 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::check_removal;
 use crate::subsystems::file_tree::{FileTree, Last, Name};
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -37,11 +38,15 @@ pub fn unlinkat(
         _ => Errno::EBUSY,
     })?;
     let node = node.ok_or(Errno::ENOENT)?;
+    if wants_directory && !removes_directory {
+        let is_directory = node.directory().is_some();
+        return Err(if is_directory { Errno::EISDIR } else { Errno::ENOTDIR }.into());
+    }
+    check_removal(&parent, &node)?;
     match (tree.entries(&node), removes_directory) {
         (Some(_), false) => return Err(Errno::EISDIR.into()),
         (Some(entries), true) if !entries.is_empty() => return Err(Errno::ENOTEMPTY.into()),
         (None, true) => return Err(Errno::ENOTDIR.into()),
-        (None, false) if wants_directory => return Err(Errno::ENOTDIR.into()),
         _ => {}
     }
     tree.unlink(&parent, &name);

@@ -9,6 +9,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::check_times;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::node::Node;
 use crate::subsystems::node_times::Times;
@@ -47,6 +48,7 @@ pub fn utimensat(
         return Ok(0); // whatever the path is (fs/utimes.c)
     }
     let node = find(memory, descriptors, tree, boot, directory, path, flags)?;
+    check_times(&node, (access.1, modify.1) == (UTIME_NOW, UTIME_NOW))?;
     let now_ns = clock.realtime_ns(boot) as i64;
     let old = node.times.get();
     let chosen = |wish: Wish, old_ns| match wish {

@@ -1,13 +1,13 @@
 //! `getegid(2)`: <https://man7.org/linux/man-pages/man2/getegid.2.html>. Supported: everything. Errors: none.
 
-use crate::abi::credentials::GROUP_ID;
 use crate::errno::SysResult;
+use crate::thread::Thread;
 
 syscall!(177 => getegid);
 
 /// The effective group id.
-pub fn getegid() -> SysResult {
-    Ok(GROUP_ID as usize)
+pub fn getegid(thread: &mut Thread) -> SysResult {
+    Ok(thread.credentials.groups().effective as usize)
 }
 
 #[cfg(test)]
@@ -16,6 +16,6 @@ mod tests {
 
     #[test]
     fn tells() {
-        assert_eq!(getegid(), Ok(0));
+        assert_eq!(getegid(&mut Thread::first()), Ok(0));
     }
 }

@@ -1,24 +1,37 @@
-//! `getgroups(2)`: <https://man7.org/linux/man-pages/man2/getgroups.2.html>. Supported: everything; the process has no
-//! supplementary group. Errors: EINVAL.
+//! `getgroups(2)`: <https://man7.org/linux/man-pages/man2/getgroups.2.html>. Supported: everything. Errors: EINVAL, EFAULT.
 
 use crate::errno::{Errno, SysResult};
-use crate::user_memory::UserAddress;
+use crate::thread::Thread;
+use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(158 => getgroups);
 
-/// How many supplementary groups the process has; of which nothing need be stored.
-pub fn getgroups(count: i32, _address: UserAddress) -> SysResult {
-    if count < 0 { Err(Errno::EINVAL.into()) } else { Ok(0) }
+/// How many supplementary groups the caller is in; they are stored at `address`, where there is room for `count`, unless that is 0.
+pub fn getgroups(memory: &mut impl UserMemory, thread: &mut Thread, count: i32, address: UserAddress) -> SysResult {
+    let groups = thread.credentials.supplementary();
+    let count = usize::try_from(count).map_err(|_| Errno::EINVAL)?;
+    if count > 0 {
+        if groups.len() > count {
+            return Err(Errno::EINVAL.into());
+        }
+        for (index, &group) in groups.iter().enumerate() {
+            memory.write_u32(address.add(4 * index), group)?;
+        }
+    }
+    Ok(groups.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::FakeMemory;
 
     #[test]
     fn none() {
-        assert_eq!(getgroups(0, UserAddress::NULL), Ok(0));
-        assert_eq!(getgroups(8, UserAddress(8)), Ok(0), "nothing is stored");
-        assert_eq!(getgroups(-1, UserAddress::NULL), Err(Errno::EINVAL.into()));
+        let (mut memory, mut thread) = (FakeMemory::new(8), Thread::first());
+        let mut call = |count, address| getgroups(&mut memory, &mut thread, count, address);
+        assert_eq!(call(0, UserAddress::NULL), Ok(0));
+        assert_eq!(call(8, UserAddress(8)), Ok(0), "nothing is stored");
+        assert_eq!(call(-1, UserAddress::NULL), Err(Errno::EINVAL.into()));
     }
 }

@@ -5,6 +5,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::image_data::bytes;
+use crate::subsystems::promises::{Promises, TIMER_SLACK_NS};
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -51,41 +52,11 @@ const CLEAR_ALL: u64 = 4;
 const CAP_LAST_CAP: u64 = 40;
 /// The highest signal.
 const HIGHEST_SIGNAL: u64 = 64;
-/// A thread's slack from the start, in nanoseconds (init/init_task.c).
-const TIMER_SLACK_NS: u64 = 50_000;
 /// The highest option of Linux 6.12 in the numbered range.
 const HIGHEST_OPTION: u32 = 73;
 
 /// Bytes of a thread's name, its terminating zero included.
 const NAME_BYTES: usize = 16;
-
-/// What the process promised and asked for by prctl. Nobody but itself ever sees the effect: it has no parent that could die, no
-/// children, and is not dumped.
-#[derive(Debug)]
-pub struct Promises {
-    no_new_privileges: bool,
-    is_not_dumpable: bool,
-    keeps_capabilities: bool,
-    is_subreaper: bool,
-    has_no_huge_pages: bool,
-    parent_death_signal: u32,
-    timer_slack_ns: u64,
-}
-
-impl Promises {
-    /// Nothing.
-    pub const fn new() -> Promises {
-        Promises {
-            no_new_privileges: false,
-            is_not_dumpable: false,
-            keeps_capabilities: false,
-            is_subreaper: false,
-            has_no_huge_pages: false,
-            parent_death_signal: 0,
-            timer_slack_ns: TIMER_SLACK_NS,
-        }
-    }
-}
 
 /// Does `option`.
 pub fn prctl(
@@ -165,7 +136,7 @@ fn store(memory: &mut impl UserMemory, address: UserAddress, value: u32) -> SysR
     Ok(0)
 }
 
-/// The ambient capabilities of the superuser, who has none of them: what is not inheritable cannot be raised
+/// The ambient capabilities of who is always the superuser and has none of them: what is not inheritable cannot be raised
 /// (security/commoncap.c, cap_task_prctl).
 fn ambient(does: u64, capability: u64) -> Result<usize, Errno> {
     match does {

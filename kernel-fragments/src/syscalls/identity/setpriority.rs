@@ -1,8 +1,10 @@
 //! `setpriority(2)`: <https://man7.org/linux/man-pages/man2/setpriority.2.html>. Supported: this process, its group and its user;
-//! not supported: others. All threads have one niceness, on Linux each has its own. Errors: EINVAL.
+//! not supported: others. All threads have one niceness, on Linux each has its own. Errors: EINVAL, EACCES, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::errno::{Refusal, SysResult};
-use crate::subsystems::niceness::{Niceness, is_own};
+use crate::subsystems::niceness::{Niceness, PRIO_PROCESS, is_own};
+use crate::subsystems::scheduling_rights::{check_niceness, refuse_parent};
 use crate::subsystems::session::Session;
 use crate::thread::Thread;
 
@@ -18,9 +20,14 @@ pub fn setpriority(
     value: i32,
 ) -> SysResult {
     if !is_own(session, thread, which, who)? {
+        if which == PRIO_PROCESS && who == PARENT_ID {
+            return Err(refuse_parent());
+        }
         return Err(Refusal::Unsupported("the priority of another thread or process"));
     }
-    niceness.value = value.clamp(-20, 19);
+    let value = value.clamp(-20, 19);
+    check_niceness(niceness.value, value)?;
+    niceness.value = value;
     Ok(0)
 }
 

@@ -1,18 +1,26 @@
-//! `setregid(2)`: <https://man7.org/linux/man-pages/man2/setreuid.2.html>. Supported: staying root; not supported: becoming
-//! anybody else. Errors: none.
+//! `setregid(2)`: <https://man7.org/linux/man-pages/man2/setregid.2.html>. Supported: everything. Errors: EPERM, ENOMEM.
 
-use crate::abi::credentials::{GROUP_ID, UNCHANGED_ID};
-use crate::errno::{Refusal, SysResult};
+use crate::abi::capability::CAP_SETGID;
+use crate::errno::SysResult;
+use crate::subsystems::credentials::Identity;
+use crate::subsystems::identities::{Identities, set_two};
+use crate::subsystems::promises::Promises;
+use crate::thread::Thread;
 
 syscall!(143 => setregid);
 
-/// Sets the real and effective group id.
-pub fn setregid(real: u32, effective: u32) -> SysResult {
-    if [real, effective].into_iter().all(|id| matches!(id, GROUP_ID | UNCHANGED_ID)) {
-        Ok(0)
-    } else {
-        Err(Refusal::Unsupported("becoming another group"))
-    }
+/// Sets the real and the effective group id; -1 leaves one as it is.
+pub fn setregid(
+    identities: &mut Identities,
+    promises: &mut Promises,
+    thread: &mut Thread,
+    real: u32,
+    effective: u32,
+) -> SysResult {
+    let old = thread.credentials.identity();
+    let groups = set_two(old.groups, real, effective, thread.credentials.has(CAP_SETGID))?;
+    identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;
+    Ok(0)
 }
 
 #[cfg(test)]
@@ -20,9 +28,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_root() {
-        assert_eq!(setregid(0, 0), Ok(0));
-        assert_eq!(setregid(u32::MAX, 0), Ok(0));
-        assert!(matches!(setregid(0, 1000), Err(Refusal::Unsupported(_))));
+    fn the_saved_one_follows() {
+        let (mut identities, mut promises, mut thread) = (Identities::new(), Promises::new(), Thread::first());
+        assert_eq!(setregid(&mut identities, &mut promises, &mut thread, u32::MAX, 7), Ok(0));
+        let groups = thread.credentials.groups();
+        assert_eq!((groups.real, groups.effective, groups.saved, groups.files), (0, 7, 7, 7));
     }
 }

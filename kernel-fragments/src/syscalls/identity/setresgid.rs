@@ -1,18 +1,27 @@
-//! `setresgid(2)`: <https://man7.org/linux/man-pages/man2/setresuid.2.html>. Supported: staying root; not supported: becoming
-//! anybody else. Errors: none.
+//! `setresgid(2)`: <https://man7.org/linux/man-pages/man2/setresgid.2.html>. Supported: everything. Errors: EPERM, ENOMEM.
 
-use crate::abi::credentials::{GROUP_ID, UNCHANGED_ID};
-use crate::errno::{Refusal, SysResult};
+use crate::abi::capability::CAP_SETGID;
+use crate::errno::SysResult;
+use crate::subsystems::credentials::Identity;
+use crate::subsystems::identities::{Identities, set_three};
+use crate::subsystems::promises::Promises;
+use crate::thread::Thread;
 
 syscall!(149 => setresgid);
 
-/// Sets the real, effective and saved group id.
-pub fn setresgid(real: u32, effective: u32, saved: u32) -> SysResult {
-    if [real, effective, saved].into_iter().all(|id| matches!(id, GROUP_ID | UNCHANGED_ID)) {
-        Ok(0)
-    } else {
-        Err(Refusal::Unsupported("becoming another group"))
-    }
+/// Sets the real, effective and saved group id; -1 leaves one as it is.
+pub fn setresgid(
+    identities: &mut Identities,
+    promises: &mut Promises,
+    thread: &mut Thread,
+    real: u32,
+    effective: u32,
+    saved: u32,
+) -> SysResult {
+    let old = thread.credentials.identity();
+    let groups = set_three(old.groups, real, effective, saved, thread.credentials.has(CAP_SETGID))?;
+    identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;
+    Ok(0)
 }
 
 #[cfg(test)]
@@ -20,9 +29,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_root() {
-        assert_eq!(setresgid(0, 0, 0), Ok(0));
-        assert_eq!(setresgid(u32::MAX, 0, 0), Ok(0));
-        assert!(matches!(setresgid(0, 0, 1000), Err(Refusal::Unsupported(_))));
+    fn each_for_itself() {
+        let (mut identities, mut promises, mut thread) = (Identities::new(), Promises::new(), Thread::first());
+        assert_eq!(setresgid(&mut identities, &mut promises, &mut thread, 5, u32::MAX, 6), Ok(0));
+        let groups = thread.credentials.groups();
+        assert_eq!((groups.real, groups.effective, groups.saved, groups.files), (5, 0, 6, 0));
     }
 }

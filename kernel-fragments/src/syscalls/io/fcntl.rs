@@ -9,6 +9,7 @@ use crate::abi::stat::{S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::check_owner;
 use crate::subsystems::open_file::OpenFile;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
@@ -82,6 +83,9 @@ pub fn fcntl(
         F_GETFL => Ok(open.flags.get() as usize),
         F_SETFL => {
             let mut flags = argument as u32 & CHANGEABLE_FLAGS;
+            if let Some(node) = open.file.node().filter(|_| flags & !open.flags.get() & O_NOATIME != 0) {
+                check_owner(node.owner.get().0)?;
+            }
             if flags & (O_DIRECT | O_ASYNC) != 0 {
                 flags = rare_flags(&open, flags)?;
             }

@@ -1,11 +1,11 @@
-//! `mlock(2)`: <https://man7.org/linux/man-pages/man2/mlock.2.html>. Supported: everything; nothing is ever paged out, and root,
-//! who the process is, may lock all memory whatever RLIMIT_MEMLOCK says. A page of the break stays locked when the break passes it.
+//! `mlock(2)`: <https://man7.org/linux/man-pages/man2/mlock.2.html>. Supported: with CAP_IPC_LOCK; not
+//! supported: without, where RLIMIT_MEMLOCK counts. Nothing is ever paged out. A page of the break stays locked when the break passes it.
 //! Errors: EINVAL, ENOMEM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
 use crate::subsystems::address_space::AddressSpace;
-use crate::subsystems::locking::{check_lockable, whole_pages};
+use crate::subsystems::locking::{check_lockable, check_rights, whole_pages};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(228 => mlock);
@@ -18,6 +18,7 @@ pub fn mlock(
     address: UserAddress,
     length: usize,
 ) -> SysResult {
+    check_rights()?;
     let (start, end) = whole_pages(address, length)?;
     space.set_locked(memory, boot, start, end, true)?;
     check_lockable(memory, space, boot, start, end)?;

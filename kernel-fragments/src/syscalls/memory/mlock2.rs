@@ -3,7 +3,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::AddressSpace;
-use crate::subsystems::locking::{check_lockable, whole_pages};
+use crate::subsystems::locking::{check_lockable, check_rights, whole_pages};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(284 => mlock2);
@@ -22,6 +22,7 @@ pub fn mlock2(
     if flags & !MLOCK_ONFAULT != 0 {
         return Err(Errno::EINVAL.into());
     }
+    check_rights()?;
     let (start, end) = whole_pages(address, length)?;
     space.set_locked(memory, boot, start, end, true)?;
     if flags & MLOCK_ONFAULT == 0 {

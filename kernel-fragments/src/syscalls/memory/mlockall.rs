@@ -3,6 +3,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::locking::check_rights;
 use crate::subsystems::program_break::ProgramBreak;
 use crate::user_memory::UserMemory;
 
@@ -23,6 +24,7 @@ pub fn mlockall(
     if flags & !(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0 || flags & (MCL_CURRENT | MCL_FUTURE) == 0 {
         return Err(Errno::EINVAL.into());
     }
+    check_rights()?;
     let locks_now = (flags & MCL_CURRENT != 0).then_some(true);
     space.set_all_locked(memory, boot, program_break.end(boot), locks_now, flags & MCL_FUTURE != 0)?;
     Ok(0)

@@ -18,7 +18,7 @@ use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::locking::lock_if_asked;
+use crate::subsystems::locking::{check_new_mapping, lock_if_asked};
 use crate::subsystems::mapping_request::{MappingRequest, check_offset, length_anywhere};
 use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
@@ -62,6 +62,7 @@ pub fn mmap(
     offset: usize,
 ) -> SysResult {
     check_offset(offset)?;
+    check_new_mapping(space, flags)?;
     if flags & MAP_ANONYMOUS != 0 {
         return map_zeros(memory, space, boot, wish, length, protection, flags, offset);
     }

@@ -6,6 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::file_rights::{WRITE, check};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::unix_socket::check_socket;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -43,7 +44,7 @@ pub fn connect(
             let path = path.split(|&byte| byte == 0).next().unwrap_or_default();
             let start = if path.starts_with(b"/") { tree.root(boot) } else { tree.working_directory(boot) };
             // Whatever is there, it is no socket.
-            tree.find(boot, &start, path, Last::Follow)?;
+            check(&*tree.find(boot, &start, path, Last::Follow)?, WRITE)?;
             Err(Errno::ECONNREFUSED.into())
         }
         _ => Err(Errno::EINVAL.into()),

@@ -1,13 +1,15 @@
 //! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>. Supported: this process, its group (0 and its negative id)
-//! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not supported: stopping, process
-//! 1. Errors: EINVAL, ESRCH.
+//! and everybody (-1: nobody but the caller is there, who is left out, so ESRCH), asking after process 1; not supported:
+//! stopping, signals to process 1. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
 use crate::abi::signal_info::SignalInfo;
-use crate::errno::{Errno, Refusal};
+use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::send_to_process;
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -27,7 +29,8 @@ pub fn kill(
 ) -> Outcome {
     // Whether somebody is there is known before the number is looked at (kernel/signal.c, kill_pid_info).
     match pid.unsigned_abs() {
-        0 | 1 | PROCESS_ID if pid != -1 => {}
+        0 | PROCESS_ID => {}
+        PARENT_ID if pid == PARENT_ID as i32 => return signal_parent(thread.credentials, number),
         // Any thread's id stands for the process.
         tid if pid > 0 && (tid == thread.tid || threads.find(tid).is_some()) => {}
         _ => return Err(Errno::ESRCH.into()),
@@ -35,11 +38,8 @@ pub fn kill(
     if number == 0 {
         return Ok(Leave::Return(0));
     }
-    let signal = check(number)?;
-    if pid == 1 {
-        return Err(Refusal::Unsupported("a signal to process 1"));
-    }
-    send_to_process(memory, signals, threads, clock, thread, signal, SignalInfo::sent(false))
+    let info = SignalInfo::sent_by(thread.credentials.users().real, false);
+    send_to_process(memory, signals, threads, clock, thread, check(number)?, info)
 }
 
 #[cfg(test)]

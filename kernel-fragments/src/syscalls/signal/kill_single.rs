@@ -1,10 +1,12 @@
 //! `kill(2)`: <https://man7.org/linux/man-pages/man2/kill.2.html>, where there is only one thread. Supported: this process,
-//! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH); not
-//! supported: stopping, process 1. Errors: EINVAL, ESRCH.
+//! its group (0 and its negative id) and everybody (-1: nobody but the caller is there, who is left out, so ESRCH), asking after
+//! process 1; not supported: stopping, signals to process 1. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
-use crate::errno::{Errno, Refusal};
+use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::thread::{PROCESS_ID, Thread};
 
@@ -14,17 +16,14 @@ syscall!(129 => kill, single_thread);
 pub fn kill(signals: &mut Signals, thread: &mut Thread, pid: i32, number: i32) -> Outcome {
     // Whether somebody is there is known before the number is looked at (kernel/signal.c, kill_pid_info).
     match pid.unsigned_abs() {
-        0 | 1 | PROCESS_ID if pid != -1 => {}
+        0 | PROCESS_ID => {}
+        PARENT_ID if pid == PARENT_ID as i32 => return signal_parent(thread.credentials, number),
         _ => return Err(Errno::ESRCH.into()),
     }
     if number == 0 {
         return Ok(Leave::Return(0));
     }
-    let signal = check(number)?;
-    if pid == 1 {
-        return Err(Refusal::Unsupported("a signal to process 1"));
-    }
-    signals.send_to_process(thread, signal)?;
+    signals.send_to_process(thread, check(number)?)?;
     signals.settle(thread, 0)
 }
 

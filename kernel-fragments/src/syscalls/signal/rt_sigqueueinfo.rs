@@ -1,12 +1,14 @@
-//! `rt_sigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_sigqueueinfo.2.html>. Supported: this process, everything but
-//! stopping; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
+//! `rt_sigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_sigqueueinfo.2.html>. Supported: this process,
+//! asking after process 1; not supported: stopping, signals to process 1; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::{check_source, send_to_process};
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -27,6 +29,9 @@ pub fn rt_sigqueueinfo(
 ) -> Outcome {
     let info = SignalInfo::read(memory, info)?;
     check_source(thread, pid, info)?;
+    if pid == PARENT_ID as i32 {
+        return signal_parent(thread.credentials, number);
+    }
     // Any thread's id stands for the process.
     let is_other = pid != PROCESS_ID as i32 && pid != thread.tid as i32;
     if is_other && threads.find(pid.cast_unsigned()).is_none() {

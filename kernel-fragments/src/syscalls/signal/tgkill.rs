@@ -1,10 +1,12 @@
-//! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>. Supported: everything but stopping.
-//! Errors: EINVAL, ESRCH, EAGAIN.
+//! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>. Supported: everything; not supported: stopping, signals to process 1.
+//! Errors: EINVAL, ESRCH, EPERM, EAGAIN.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::errno::Errno;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::send;
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::{PROCESS_ID, Thread};
@@ -25,6 +27,9 @@ pub fn tgkill(
 ) -> Outcome {
     if pid <= 0 || tid <= 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if (pid as u32, tid as u32) == (PARENT_ID, PARENT_ID) {
+        return signal_parent(thread.credentials, number);
     }
     if pid as u32 != PROCESS_ID {
         return Err(Errno::ESRCH.into());

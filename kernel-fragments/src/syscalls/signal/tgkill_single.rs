@@ -1,9 +1,11 @@
 //! `tgkill(2)`: <https://man7.org/linux/man-pages/man2/tgkill.2.html>, where there is only one thread. Supported:
-//! everything but stopping. Errors: EINVAL, ESRCH.
+//! everything but stopping. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::thread::{PROCESS_ID, Thread};
 
@@ -13,6 +15,9 @@ syscall!(131 => tgkill, single_thread);
 pub fn tgkill(signals: &mut Signals, thread: &mut Thread, pid: i32, tid: i32, number: i32) -> Outcome {
     if pid <= 0 || tid <= 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if (pid as u32, tid as u32) == (PARENT_ID, PARENT_ID) {
+        return signal_parent(thread.credentials, number);
     }
     if pid as u32 != PROCESS_ID || tid as u32 != thread.tid {
         return Err(Errno::ESRCH.into());

@@ -1,10 +1,12 @@
-//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything but stopping.
-//! Errors: EINVAL, ESRCH, EAGAIN.
+//! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>. Supported: everything; not supported: stopping, signals to process 1.
+//! Errors: EINVAL, ESRCH, EPERM, EAGAIN.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::errno::Errno;
 use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::send;
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -24,6 +26,9 @@ pub fn tkill(
 ) -> Outcome {
     if tid <= 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if tid as u32 == PARENT_ID {
+        return signal_parent(thread.credentials, number);
     }
     send(memory, signals, threads, clock, thread, tid as u32, number)
 }

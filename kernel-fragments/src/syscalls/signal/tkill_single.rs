@@ -1,9 +1,11 @@
 //! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>, where there is only one thread. Supported: everything
-//! but stopping. Errors: EINVAL, ESRCH.
+//! but stopping. Errors: EINVAL, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::parent::signal_parent;
 use crate::subsystems::signals::Signals;
 use crate::thread::Thread;
 
@@ -13,6 +15,9 @@ syscall!(130 => tkill, single_thread);
 pub fn tkill(signals: &mut Signals, thread: &mut Thread, tid: i32, number: i32) -> Outcome {
     if tid <= 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if tid as u32 == PARENT_ID {
+        return signal_parent(thread.credentials, number);
     }
     if tid as u32 != thread.tid {
         return Err(Errno::ESRCH.into());

@@ -1,12 +1,14 @@
 //! `sched_setattr(2)`: <https://man7.org/linux/man-pages/man2/sched_setattr.2.html>. Supported: every policy but those below, the
 //! flags RESET_ON_FORK, RECLAIM, DL_OVERRUN, KEEP_POLICY, KEEP_PARAMS; not supported: SCHED_DEADLINE, SCHED_EXT, UTIL_CLAMP, turns of
 //! another length. Policies are kept and told: no thread is preferred. All threads have one niceness. Errors: EINVAL, EFAULT,
-//! E2BIG, ESRCH.
+//! E2BIG, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched_attr::Attributes;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::niceness::Niceness;
 use crate::subsystems::scheduling_attributes::set_attributes;
+use crate::subsystems::scheduling_rights::refuse_parent;
 use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -30,6 +32,9 @@ pub fn sched_setattr(
     let wanted = Attributes::read(memory, address)?;
     if wanted.policy < 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if tid == PARENT_ID as i32 {
+        return Err(refuse_parent());
     }
     set_attributes(thread_by_id(threads, thread, tid)?, niceness, wanted)?;
     Ok(0)

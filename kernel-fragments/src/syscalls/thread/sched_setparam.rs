@@ -1,7 +1,10 @@
 //! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>. Supported: everything. Priorities
-//! are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH.
+//! are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
+use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -21,7 +24,13 @@ pub fn sched_setparam(
         return Err(Errno::EINVAL.into());
     }
     let priority = memory.read_u32(address)?;
+    if tid == PARENT_ID as i32 {
+        Scheduling::FIRST.with_priority(priority)?;
+        return Err(refuse_parent());
+    }
     let thread = thread_by_id(threads, thread, tid)?;
-    thread.scheduling = thread.scheduling.with_priority(priority)?;
+    let new = thread.scheduling.with_priority(priority)?;
+    check_scheduling(thread, new, 0, 0)?;
+    thread.scheduling = new;
     Ok(0)
 }

@@ -1,8 +1,11 @@
 //! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>, where there is only one thread.
-//! Supported: everything. Priorities are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH.
+//! Supported: everything. Priorities are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
+use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::only_thread::only_thread;
+use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -14,8 +17,14 @@ pub fn sched_setparam(memory: &mut impl UserMemory, thread: &mut Thread, tid: i3
         return Err(Errno::EINVAL.into());
     }
     let priority = memory.read_u32(address)?;
+    if tid == PARENT_ID as i32 {
+        Scheduling::FIRST.with_priority(priority)?;
+        return Err(refuse_parent());
+    }
     let thread = only_thread(thread, tid)?;
-    thread.scheduling = thread.scheduling.with_priority(priority)?;
+    let new = thread.scheduling.with_priority(priority)?;
+    check_scheduling(thread, new, 0, 0)?;
+    thread.scheduling = new;
     Ok(0)
 }
 

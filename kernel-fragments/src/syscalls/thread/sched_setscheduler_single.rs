@@ -1,10 +1,12 @@
 //! `sched_setscheduler(2)`: <https://man7.org/linux/man-pages/man2/sched_setscheduler.2.html>, where there is only one
 //! thread. Supported: every policy but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Policies are
-//! kept and told: no thread is preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH.
+//! kept and told: no thread is preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
+use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::only_thread::only_thread;
+use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -22,8 +24,14 @@ pub fn sched_setscheduler(
         return Err(Errno::EINVAL.into());
     }
     let priority = memory.read_u32(address)?;
+    if tid == PARENT_ID as i32 {
+        Scheduling::with_policy(policy, priority)?;
+        return Err(refuse_parent());
+    }
     let thread = only_thread(thread, tid)?;
-    thread.scheduling = Scheduling::with_policy(policy, priority)?;
+    let new = Scheduling::with_policy(policy, priority)?;
+    check_scheduling(thread, new, 0, 0)?;
+    thread.scheduling = new;
     Ok(0)
 }
 

@@ -6,7 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::time_of_day::set;
+use crate::subsystems::time_of_day::{check, set};
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(170 => settimeofday);
@@ -33,6 +33,8 @@ pub fn settimeofday(
     if time.is_some_and(|[seconds, microseconds]| seconds > i64::MAX as u64 || microseconds == 1_000_000) {
         return Err(Errno::EINVAL.into());
     }
+    let time_ns = time.map(|[seconds, part]| seconds.saturating_mul(1_000_000_000).saturating_add(part * 1000));
+    check(time_ns)?;
     let minutes = zone as i32;
     if !(-MOST_MINUTES..=MOST_MINUTES).contains(&minutes) {
         return Err(Errno::EINVAL.into());
@@ -40,8 +42,8 @@ pub fn settimeofday(
     if zone != 0 {
         return Err(Refusal::Unsupported("a time zone other than UTC"));
     }
-    if let Some([seconds, microseconds]) = time {
-        set(clock, descriptors, boot, seconds.saturating_mul(1_000_000_000).saturating_add(microseconds * 1000))?;
+    if let Some(time_ns) = time_ns {
+        set(clock, descriptors, boot, time_ns)?;
     }
     Ok(0)
 }
