@@ -10,7 +10,7 @@ use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
 use crate::subsystems::file_tree::{FileTree, Last, MAX_LINKS_FOLLOWED};
 use crate::subsystems::node::{Kind, Node};
-use crate::subsystems::opening::{Beginning, KNOWN_FLAGS};
+use crate::subsystems::opening::{KNOWN_FLAGS, Rest};
 use crate::subsystems::path_components::split_component;
 use crate::subsystems::paths::start_directory;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -29,6 +29,13 @@ const RESOLVE_IN_ROOT: u64 = 0x10;
 const RESOLVE_CACHED: u64 = 0x20;
 /// With RESOLVE_NO_XDEV: there is one file system.
 const KNOWN_RESOLVES: u64 = 0x3f;
+
+/// The last component, or `None` if the path may lead everywhere.
+impl Rest for Option<Vec<u8>> {
+    fn of<'a>(&'a self, path: &'a [u8]) -> &'a [u8] {
+        self.as_deref().unwrap_or(path)
+    }
+}
 
 /// The structure, checked.
 pub struct OpenHow {
@@ -75,7 +82,7 @@ impl OpenHow {
         &self,
         boot: &BootInfo,
         directory: Fd,
-    ) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<Beginning, Errno> {
+    ) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, Option<Vec<u8>>), Errno> {
         move |descriptors, tree, path, last| {
             let in_root = self.resolve & RESOLVE_IN_ROOT != 0;
             let skipped = if in_root { path.iter().take_while(|&&byte| byte == b'/').count() } else { 0 };

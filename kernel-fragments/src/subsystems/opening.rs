@@ -50,15 +50,25 @@ pub const KNOWN_FLAGS: u32 = O_ACCMODE
     | O_TMPFILE_ALONE
     | O_TRUNC;
 
-/// Where the resolution of a path begins, and the path that is resolved from there if it is not the one that was given.
-pub type Beginning = (Rc<Node>, Option<Vec<u8>>);
+/// What is resolved from where a resolution begins.
+pub trait Rest {
+    /// It, where the program gave `path`.
+    fn of<'a>(&'a self, path: &'a [u8]) -> &'a [u8];
+}
+
+/// All of the path.
+impl Rest for () {
+    fn of<'a>(&'a self, path: &'a [u8]) -> &'a [u8] {
+        path
+    }
+}
 
 /// A resolution that begins in `directory`.
 pub fn from_directory(
     boot: &BootInfo,
     directory: Fd,
-) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<Beginning, Errno> {
-    move |descriptors, tree, path, _| Ok((start_directory(descriptors, tree, boot, directory, path)?, None))
+) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, ()), Errno> {
+    move |descriptors, tree, path, _| Ok((start_directory(descriptors, tree, boot, directory, path)?, ()))
 }
 
 /// Opens, and with O_CREAT makes, the file at `path`, whose resolution begins where `begin` says; `tell` writes what
@@ -66,7 +76,7 @@ pub fn from_directory(
 ///
 /// # Errors
 /// Those of `openat`.
-pub fn open_path<M: UserMemory>(
+pub fn open_path<M: UserMemory, R: Rest>(
     memory: &mut M,
     descriptors: &mut Descriptors,
     tree: &mut FileTree,
@@ -74,7 +84,7 @@ pub fn open_path<M: UserMemory>(
     input: &mut PrivateInput,
     platform: &mut impl Platform,
     boot: &BootInfo,
-    begin: impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<Beginning, Errno>,
+    begin: impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, R), Errno>,
     path: UserAddress,
     flags: u32,
     mode: u32,
@@ -84,19 +94,10 @@ pub fn open_path<M: UserMemory>(
     let path = read_nonempty_path(memory, path)?;
     // A descriptor is set aside before the path is looked at (fs/open.c, do_sys_openat2).
     descriptors.check_free()?;
-    let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
-    let last = match (flags & O_CREAT != 0, keeps_links) {
-        _ if flags & O_TMPFILE_ALONE != 0 => Last::Follow,
-        (true, true) => Last::Entry,
-        (true, false) => Last::Create,
-        (false, true) => Last::Keep,
-        (false, false) => Last::Follow,
-    };
-    let (start, rest) = begin(descriptors, tree, path, last)?;
-    let path = rest.as_deref().unwrap_or(path);
     let permissions = mode & 0o7777 & !tree.umask;
     let node = if flags & O_TMPFILE_ALONE != 0 {
-        let parent = tree.find(boot, &start, path, last)?;
+        let (start, rest) = begin(descriptors, tree, path, Last::Follow)?;
+        let parent = tree.find(boot, &start, rest.of(path), Last::Follow)?;
         parent.directory().ok_or(Errno::ENOTDIR)?;
         check_new(&parent)?;
         let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);
@@ -110,6 +111,15 @@ pub fn open_path<M: UserMemory>(
         }
         node
     } else {
+        let keeps_links = flags & O_NOFOLLOW != 0 || flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+        let last = match (flags & O_CREAT != 0, keeps_links) {
+            (true, true) => Last::Entry,
+            (true, false) => Last::Create,
+            (false, true) => Last::Keep,
+            (false, false) => Last::Follow,
+        };
+        let (start, rest) = begin(descriptors, tree, path, last)?;
+        let path = rest.of(path);
         let place = tree.place(boot, &start, path, last).map_err(|errno| explained(errno, path))?;
         node_at(tree, place, flags, permissions, mode)?
     };

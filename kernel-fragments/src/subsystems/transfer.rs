@@ -33,7 +33,8 @@ pub fn read_buffer(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    match memory.slice_mut(address, len_bytes.min(MAX_TRANSFER_BYTES)) {
+    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
+    match memory.slice_mut(address, len_bytes) {
         Ok(buffer) => match open.regular() {
             Some((node, contents)) => node.read_regular(contents, offset, buffer),
             None => open.without_waiting(open.file.read(platform, offset, buffer), 0),
@@ -52,9 +53,6 @@ fn read_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    check_kind(open, READS)?;
-    check_addresses(address, len_bytes)?;
-    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     check_operation(open, READS, len_bytes)?;
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
@@ -69,16 +67,6 @@ fn read_beginning(
     open.without_waiting(result, 0)
 }
 
-/// Whether a program could have `len_bytes` bytes at `address` at all, whatever is mapped there (access_ok, which looks
-/// at all that is asked for, before anybody looks at the file). Linux's programs have at most 56 bits of addresses.
-///
-/// # Errors
-/// EFAULT.
-fn check_addresses(address: UserAddress, len_bytes: usize) -> Result<(), Errno> {
-    let end = address.0.checked_add(len_bytes).filter(|&end| end <= 1 << 56);
-    if end.is_some() { Ok(()) } else { Err(Errno::EFAULT) }
-}
-
 /// Writes the `len_bytes` bytes at `address` to `offset` of `open`; if some are not the program's, a seekable file takes
 /// those before, all others none.
 #[inline]
@@ -90,15 +78,15 @@ pub fn write_buffer(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    let taken_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
-    if let (Some(stream), Ok(buffer)) = (open.stream, memory.slice(address, taken_bytes)) {
+    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
+    if let (Some(stream), Ok(buffer)) = (open.stream, memory.slice(address, len_bytes)) {
         platform.write_console(stream, buffer);
-        return Ok(taken_bytes);
+        return Ok(len_bytes);
     }
-    match memory.slice(address, taken_bytes) {
+    match memory.slice(address, len_bytes) {
         Ok(buffer) => match open.regular() {
             Some((node, contents)) => node.write_regular(contents, offset, buffer),
-            None => open.without_waiting(open.file.write(platform, offset, buffer), taken_bytes),
+            None => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
         },
         Err(_) => write_beginning(memory, platform, open, offset, address, len_bytes),
     }
@@ -114,9 +102,6 @@ fn write_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
-    check_kind(open, WRITES)?;
-    check_addresses(address, len_bytes)?;
-    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     check_operation(open, WRITES, len_bytes)?;
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
@@ -241,9 +226,7 @@ pub fn check_list_span(memory: &impl UserMemory, offset: u64, list: UserAddress,
 mod tests {
     use super::*;
     use crate::abi::open_flags::O_RDWR;
-    use crate::subsystems::descriptors::Descriptors;
     use crate::subsystems::event_counter::EventCounter;
-    use crate::subsystems::tree_file::open_with;
     use crate::testing::{FakeMemory, FakePlatform};
     use alloc::boxed::Box;
 
@@ -258,25 +241,6 @@ mod tests {
         };
         let (invalid, fault) = (Err(Errno::EINVAL.into()), Err(Errno::EFAULT.into()));
         assert_eq!((both(7), both(8), both(9)), ((invalid, invalid), (fault, fault), (fault, invalid)));
-    }
-
-    /// A negative length, as a number without a sign.
-    #[test]
-    fn more_than_there_are_addresses() {
-        let (mut memory, mut platform, mut descriptors) =
-            (FakeMemory::new(64), FakePlatform::new(), Descriptors::new());
-        let file = open_with(&mut descriptors, b"hello", O_RDWR);
-        let file = descriptors.get(file).expect("just opened");
-        let address = memory.address(0);
-        let mut both = |len_bytes| {
-            let written = write_buffer(&memory, &mut platform, file, 0, address, len_bytes);
-            (written, read_buffer(&mut memory, &mut platform, file, 0, address, len_bytes))
-        };
-        assert_eq!(both(usize::MAX), (Err(Errno::EFAULT.into()), Err(Errno::EFAULT.into())));
-        assert_eq!((both(65), both(1 << 40)), ((Ok(64), Ok(64)), (Ok(64), Ok(64))));
-        let end = memory.end();
-        assert_eq!(read_buffer(&mut memory, &mut platform, file, 64, end, 1 << 40), Ok(0));
-        assert_eq!(read_buffer(&mut memory, &mut platform, file, 64, end, 1 << 60), Err(Errno::EFAULT.into()));
     }
 
     #[test]

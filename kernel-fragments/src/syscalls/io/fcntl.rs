@@ -59,7 +59,7 @@ pub fn fcntl(
 ) -> SysResult {
     let limit = descriptors.limit();
     let descriptor = descriptors.entry(fd)?;
-    let open = descriptor.file.clone();
+    let open = &descriptor.file;
     if open.is_path_only()
         && !matches!(command, F_DUPFD | F_DUPFD_CLOEXEC | F_DUPFD_QUERY | F_GETFD | F_SETFD | F_GETFL)
     {
@@ -72,7 +72,8 @@ pub fn fcntl(
             if least >= limit {
                 return Err(Errno::EINVAL.into());
             }
-            let copy = descriptors.insert(open, command == F_DUPFD_CLOEXEC, least)?;
+            let file = open.clone();
+            let copy = descriptors.insert(file, command == F_DUPFD_CLOEXEC, least)?;
             Ok(copy.0 as usize)
         }
         F_GETFD => Ok(usize::from(descriptor.close_on_exec)),
@@ -87,15 +88,26 @@ pub fn fcntl(
                 check_owner(node.owner.get().0)?;
             }
             if flags & (O_DIRECT | O_ASYNC) != 0 {
-                flags = rare_flags(&open, flags)?;
+                flags = rare_flags(open, flags)?;
             }
             open.flags.set(open.flags.get() & !CHANGEABLE_FLAGS | flags);
             Ok(0)
         }
-        F_GETLK | F_SETLK | F_SETLKW => record_lock(memory, command, &open, UserAddress(argument as usize)),
+        F_GETLK | F_SETLK | F_SETLKW => record_lock(memory, command, open, UserAddress(argument as usize)),
+        _ => {
+            let open = open.clone();
+            rare_command(descriptors, &open, command, argument)
+        }
+    }
+}
+
+/// The same for commands that few programs use, on `open`.
+#[cold]
+fn rare_command(descriptors: &mut Descriptors, open: &Rc<OpenFile>, command: u32, argument: u64) -> SysResult {
+    match command {
         F_DUPFD_QUERY => {
             let other = descriptors.any(Fd(argument as i32));
-            Ok(usize::from(other.is_ok_and(|other| Rc::ptr_eq(other, &open))))
+            Ok(usize::from(other.is_ok_and(|other| Rc::ptr_eq(other, open))))
         }
         // Nobody is signalled: F_SETOWN is refused. Nobody has a lease either.
         F_GETOWN | F_GETSIG => Ok(0),
@@ -137,17 +149,16 @@ fn rare_flags(open: &OpenFile, flags: u32) -> Result<u32, Refusal> {
 fn record_lock(memory: &mut impl UserMemory, command: u32, open: &OpenFile, address: UserAddress) -> SysResult {
     const F_RDLCK: u16 = 0;
     const F_WRLCK: u16 = 1;
-    const LOCK_BYTES: usize = 32;
 
-    let lock: [u8; LOCK_BYTES] = memory.read(address)?;
-    let [type_low, type_high, whence_low, whence_high, ..] = lock;
-    let (kind, whence) = (u16::from_le_bytes([type_low, type_high]), u16::from_le_bytes([whence_low, whence_high]));
-    if whence > 2 || kind > F_UNLCK {
+    // Type and whence, start, length, and the process, which nobody looks at.
+    let ([kinds, start], [length, _]) = (memory.read_pair(address)?, memory.read_pair(address.add(16))?);
+    let (kind, whence) = (kinds as u16, (kinds >> 16) as u16);
+    if whence > 2 || kind > F_UNLCK || kind == F_UNLCK && command == F_GETLK {
         return Err(Errno::EINVAL.into());
     }
-    match kind {
-        F_UNLCK if command == F_GETLK => return Err(Errno::EINVAL.into()),
-        _ => check_range(memory, open, whence, address)?,
+    // Most are on the first bytes of the file, or a few far behind.
+    if whence != 0 || start >> 62 != 0 || length >> 62 != 0 {
+        check_range(open, whence, start.cast_signed(), length.cast_signed())?;
     }
     match kind {
         F_RDLCK if command != F_GETLK && !open.is_readable() => return Err(Errno::EBADF.into()),
@@ -160,12 +171,12 @@ fn record_lock(memory: &mut impl UserMemory, command: u32, open: &OpenFile, addr
     Ok(0)
 }
 
-/// Whether the lock at `address` is on bytes that a file can have (fs/locks.c, flock64_to_posix_lock).
+/// Whether a lock of `length` bytes from `start` on is on bytes that a file can have (fs/locks.c, flock64_to_posix_lock).
 ///
 /// # Errors
 /// EINVAL for a negative position, EOVERFLOW for one that is too large.
-fn check_range(memory: &impl UserMemory, open: &OpenFile, whence: u16, address: UserAddress) -> Result<(), Errno> {
-    let (start, length) = (memory.read_u64(address.add(8))? as i64, memory.read_u64(address.add(16))? as i64);
+#[cold]
+fn check_range(open: &OpenFile, whence: u16, start: i64, length: i64) -> Result<(), Errno> {
     let base = match whence {
         0 => 0,
         1 => open.offset.get() as i64,
