@@ -46,10 +46,10 @@ fn is_located(lines: &[String], parts: &[&str], place: &str) {
 
 #[test]
 fn an_unsupported_call_says_number_name_place_and_what_would_add_it() {
-    let lines = last_words(" li a7, 425\n ecall", 123, &[]);
+    let lines = last_words(" li a7, 117\n ecall", 123, &[]);
     is_one_line(
         &lines,
-        &["zeroos: stop: unsupported syscall 425 (io_uring_setup)", ", pc 0x", " in culprit", "`zeroos explain 425`"],
+        &["zeroos: stop: unsupported syscall 117 (ptrace)", ", pc 0x", " in culprit", "`zeroos explain 117`"],
     );
 }
 
@@ -79,8 +79,8 @@ fn a_number_that_linux_does_not_know_is_no_success_either() {
 /// The number comes out of memory: the kernel has every fragment, and still says where it stopped.
 #[test]
 fn an_unbounded_site_stops_at_a_call_that_nothing_provides() {
-    let lines = last_words(" li t0, 425\n sd t0, -8(sp)\n addi t1, sp, -16\n ld a7, 8(t1)\n ecall", 123, &[]);
-    is_one_line(&lines, &["unsupported syscall 425", " in culprit"]);
+    let lines = last_words(" li t0, 117\n sd t0, -8(sp)\n addi t1, sp, -16\n ld a7, 8(t1)\n ecall", 123, &[]);
+    is_one_line(&lines, &["unsupported syscall 117", " in culprit"]);
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn a_jump_to_nothing_is_sigsegv() {
 fn a_stripped_program_is_told_how_to_learn_more() {
     let lines = last_words(" ebreak", 133, &["-s"]);
     is_located(&lines, &["fault: breakpoint (ebreak), cause 3"], "it names functions unless stripped");
-    let lines = last_words(" li a7, 425\n ecall", 123, &["-s"]);
-    is_one_line(&lines, &["unsupported syscall 425 (io_uring_setup), pc 0x"]);
+    let lines = last_words(" li a7, 117\n ecall", 123, &["-s"]);
+    is_one_line(&lines, &["unsupported syscall 117 (ptrace), pc 0x"]);
 }
 
 /// `kill(getpid(), SIGTERM)` and SIGABRT with their default actions: 128 + signal, as a shell shows it.
@@ -171,7 +171,7 @@ fn qemu_stops_in_the_same_way() {
     let workplace = Workplace::new();
     let flags = ["-static-pie"];
     for (instructions, status, said) in [
-        (" li a7, 425\n ecall", 123, "unsupported syscall 425"),
+        (" li a7, 117\n ecall", 123, "unsupported syscall 117"),
         (" ebreak", 133, "fault: breakpoint (ebreak), cause 3"),
     ] {
         let app = workplace.guest("guest.S", &culprit(instructions), &flags);

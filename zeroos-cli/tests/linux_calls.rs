@@ -138,6 +138,9 @@ fn corners_of_memory_signals_and_futexes() {
         "by a thread's id: 0 ",
         "no event: 0 ",
         "no time: -22 ",
+        "own memory: 4 ",
+        "abcd",
+        "personality: 262144 ",
         "keys: -38 ",
         "rings: -38 ",
     ];
