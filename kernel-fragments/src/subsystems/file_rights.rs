@@ -192,7 +192,7 @@ pub fn bits_after_change(
     let is_own = old.0 == owner().0;
     let may_user = user == UNCHANGED_ID || is_own && user == old.0;
     let may_group = group == UNCHANGED_ID || is_own && (group == old.1 || is_in_group(group));
-    if !(may_user && may_group) && !has(CAP_CHOWN) {
+    if !(may_user && may_group || has(CAP_CHOWN)) {
         return Err(Errno::EPERM);
     }
     let loses_group = bits & SET_GROUP != 0 && (bits & GROUP_EXECUTES != 0 || !keeps_set_group(old.1));
@@ -342,7 +342,9 @@ mod tests {
             link.owner.set((user, 8));
             Some(link)
         };
-        for (is_last, user, expected) in [(true, 5, Ok(())), (true, 6, Ok(())), (true, 9, Err(Errno::EACCES)), (false, 9, Ok(()))] {
+        for (is_last, user, expected) in
+            [(true, 5, Ok(())), (true, 6, Ok(())), (true, 9, Err(Errno::EACCES)), (false, 9, Ok(()))]
+        {
             assert_eq!(check_following(is_last, &directory, &link(user)), expected, "{user}");
         }
         assert_eq!((check_link(&own), check_link(&other)), (Ok(()), Ok(())));

@@ -222,7 +222,7 @@ impl Generator {
     fn look_at_file(&mut self) {
         let path = self.own_path();
         let mode = self.random.below(8);
-        match self.random.below(6) {
+        match self.random.below(8) {
             0 => self.call_by_some(48, &[HERE, path, mode]),
             1 => {
                 let flags = self.random.one_of(&[0, 0x200, 0x100]);
@@ -234,11 +234,14 @@ impl Generator {
                 self.call(80, &[fd, SCRATCH]);
                 self.call(super::PEEK, &[SCRATCH | 24, 8]);
             }
-            _ => {
+            // Owner and group; group, kind and bits. How many links there are is left out: an image's root has directories of its own.
+            4 => {
                 self.call(79, &[HERE, path, SCRATCH, 0x100]);
-                // Owner and group, and before that kind and bits, and links: an image's root has directories of its own.
-                let (start, length) = if path == at(8) { (24, 8) } else { (16, 16) };
-                self.call(super::PEEK, &[SCRATCH | start, length]);
+                self.call(super::PEEK, &[SCRATCH | 24, 8]);
+            }
+            _ => {
+                self.call(291, &[HERE, path, 0x100, 0x7ff, SCRATCH | 0x200]);
+                self.call(super::PEEK, &[SCRATCH | 0x218, 8]);
             }
         }
     }
