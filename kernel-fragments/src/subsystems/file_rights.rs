@@ -139,6 +139,18 @@ pub fn check_following(is_last: bool, parent: &Node, link: &Option<Rc<Node>>) ->
     if is_strange { Err(Errno::EACCES) } else { Ok(()) }
 }
 
+/// Whether `node` in `parent` may be opened with O_CREAT (fs/namei.c, may_create_in_sticky, without protected_regular and
+/// protected_fifos): no device that somebody left in a sticky directory of all.
+///
+/// # Errors
+/// EACCES.
+pub fn check_existing(parent: &Node, node: &Node) -> Result<(), Errno> {
+    let (is_common, user) = (parent.permissions.get() & 0o1002 == 0o1002, node.owner.get().0);
+    let is_strange = is_common && user != owner().0 && user != parent.owner.get().0;
+    let is_plain = matches!(node.kind, Kind::Regular(_) | Kind::Fifo(_));
+    if is_strange && !is_plain { Err(Errno::EACCES) } else { Ok(()) }
+}
+
 /// Whether devices may be made.
 ///
 /// # Errors
@@ -272,7 +284,7 @@ mod tests {
     use crate::subsystems::credentials::Identity;
     use crate::subsystems::directory::Directory;
     use crate::subsystems::file_tree::FileTree;
-    use crate::subsystems::node::Contents;
+    use crate::subsystems::node::{Contents, Device};
 
     /// From now on `user` of group 100 acts, who is in group 7 beside it, with these capabilities.
     fn act_with(user: u32, capabilities: &[u32]) -> Credentials {
@@ -347,6 +359,11 @@ mod tests {
         {
             assert_eq!(check_following(is_last, &directory, &link(user)), expected, "{user}");
         }
+        let device = FileTree::new().new_node(Kind::Device(Device::Null), 0o666);
+        assert_eq!(
+            (check_existing(&directory, &other), check_existing(&directory, &device)),
+            (Ok(()), Err(Errno::EACCES))
+        );
         assert_eq!((check_link(&own), check_link(&other)), (Ok(()), Ok(())));
         other.permissions.set(0o4777);
         assert_eq!(check_link(&other), Err(Errno::EPERM));

@@ -80,6 +80,12 @@ pub fn check_following(_is_last: bool, _parent: &Node, _link: &Option<Rc<Node>>)
     Ok(())
 }
 
+/// Whether a file may be opened with O_CREAT.
+#[inline(always)]
+pub fn check_existing(_parent: &Node, _node: &Node) -> Result<(), Errno> {
+    Ok(())
+}
+
 /// Whether devices may be made.
 #[inline(always)]
 pub fn check_making_devices() -> Result<(), Errno> {
