@@ -14,7 +14,7 @@ const INTRODUCTION: &str = "\
 # What each call does
 
 Written by `ZEROOS_UPDATE_GOLDEN=1 cargo test -p zeroos-cli --test compatibility` from the first lines of the files below
-`kernel-fragments/src/syscalls/`; do not edit. The reference is Linux 6.12 on riscv64, for one process that is the superuser.
+`kernel-fragments/src/syscalls/`; do not edit. The reference is Linux 6.12 on riscv64, for one process that starts as the superuser.
 
 * What is **not supported** ends the run with the call, its place and the reason: it is never answered by a made-up result.
 * **Variants** of a call serve the programs for which they suffice, and are chosen by the plan: `single_thread` where nothing
@@ -22,7 +22,7 @@ Written by `ZEROOS_UPDATE_GOLDEN=1 cargo test -p zeroos-cli --test compatibility
   there are no descriptors but the standard streams, `plain_futexes` and `fresh_mappings` where the arguments of all calls are
   known to be the simple ones, `process_files` where the program or an input of it names a file of `/proc/self`,
   `signal_files` where `signalfd4` can be called, `fifo_waits` where `mknodat` can, and there may be threads,
-  `paired_sockets` where `socketpair` can.
+  `paired_sockets` where `socketpair` can, `credentials` where a call that changes ids or capabilities can.
 * A call that is not listed here ends the run as unsupported.
 
 ";

@@ -146,3 +146,47 @@ fn corners_of_memory_signals_and_futexes() {
     ];
     assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
 }
+
+/// Not everybody who tests is the superuser: these answers are from the source of Linux.
+#[test]
+fn somebody_else() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("credentials.c", include_str!("fixtures/calls/credentials.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "before: 0 ",
+        "groups: 0 ",
+        "aside: 0 ",
+        "below: -13 ",
+        "access by the real one: 0 ",
+        "back: 0 ",
+        "for good: 0 ",
+        "Uid:\t1000\t1000\t1000\t1000",
+        "Gid:\t10\t10\t10\t10",
+        "Groups:\t20 30 ",
+        "CapPrm:\t0000000000000000",
+        "what is open: 5 ",
+        "mode: -1 ",
+        "below: -13 ",
+        "others' in /tmp: -1 ",
+        "own in /tmp: 0 ",
+        "in the root: -13 ",
+        "a pipe's owner: 1000 ",
+        "itself: 0 ",
+        "process 1: -1 ",
+        "a clock: -1 ",
+        "a hard limit: -1 ",
+        "another policy: -1 ",
+        "its own: 0 ",
+        "nicer: 0 ",
+        "less nice: -13 ",
+        "process 1: -1 ",
+        "its environment: -13 ",
+        "looked into: 0 ",
+        "its environment's owner: 1000 ",
+        "groups: -1 ",
+        "root: -1 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}

@@ -81,7 +81,10 @@ fn fragments_and_platform_are_copied_byte_for_byte() {
             Some(fragment) => repository("kernel-fragments/src").join(fragment),
             None => panic!("{name} is neither generated nor a copy"),
         };
-        assert!(fs::read(&original).unwrap() == *text, "{name} differs from {}", original.display());
+        // Where a variant was not chosen, a stand-in has the file's name.
+        let stand_in = original.with_file_name(format!("no_{}", original.file_name().unwrap().to_str().unwrap()));
+        let is_copy_of = |path: &Path| fs::read(path).is_ok_and(|original| original == *text);
+        assert!(is_copy_of(&original) || is_copy_of(&stand_in), "{name} differs from {}", original.display());
         copies += 1;
     }
     assert!(copies > 20, "only {copies} copies");

@@ -3,6 +3,7 @@
 //! somebody else, and who goes on, leaves it here.
 
 use crate::abi::capability::{ALL_CAPABILITIES, SECURE_NO_SETUID_FIXUP};
+use crate::abi::credentials::{GROUP_ID, Ids, USER_ID};
 use crate::abi::rlimit::{RLIMIT_NICE, RLIMIT_RTPRIO};
 use crate::subsystems::credentials::{Credentials, Identity};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -17,8 +18,9 @@ struct Acting {
     capabilities: AtomicU64,
     groups: [AtomicU32; MOST_GROUPS],
     groups_count: AtomicUsize,
-    effective_user: AtomicU32,
-    effective_group: AtomicU32,
+    /// Real, effective, saved and that for files.
+    user_ids: [AtomicU32; 4],
+    group_ids: [AtomicU32; 4],
     is_not_dumpable: AtomicBool,
     /// Soft limits, at first 0 as for every process: RLIMIT_NICE, RLIMIT_RTPRIO.
     limits: [AtomicU64; 2],
@@ -32,8 +34,8 @@ impl Acting {
             capabilities: AtomicU64::new(ALL_CAPABILITIES),
             groups: [const { AtomicU32::new(0) }; MOST_GROUPS],
             groups_count: AtomicUsize::new(0),
-            effective_user: AtomicU32::new(0),
-            effective_group: AtomicU32::new(0),
+            user_ids: [const { AtomicU32::new(USER_ID) }; 4],
+            group_ids: [const { AtomicU32::new(GROUP_ID) }; 4],
             is_not_dumpable: AtomicBool::new(false),
             limits: [const { AtomicU64::new(0) }; 2],
         }
@@ -79,8 +81,10 @@ fn act(identity: &Identity, user: u32, group: u32, capabilities: u64) {
         acting.user.store(user, Relaxed);
         acting.group.store(group, Relaxed);
         acting.capabilities.store(capabilities, Relaxed);
-        acting.effective_user.store(identity.users.effective, Relaxed);
-        acting.effective_group.store(identity.groups.effective, Relaxed);
+        for (places, ids) in [(&acting.user_ids, identity.users), (&acting.group_ids, identity.groups)] {
+            let ids = [ids.real, ids.effective, ids.saved, ids.files];
+            places.iter().zip(ids).for_each(|(place, id)| place.store(id, Relaxed));
+        }
         acting.groups_count.store(identity.supplementary.len().min(MOST_GROUPS), Relaxed);
         for (place, &group) in acting.groups.iter().zip(&identity.supplementary) {
             place.store(group, Relaxed);
@@ -107,9 +111,19 @@ pub fn is_in_group(group: u32) -> bool {
     })
 }
 
-/// The effective user and group.
-pub fn effective() -> (u32, u32) {
-    with(|acting| (acting.effective_user.load(Relaxed), acting.effective_group.load(Relaxed)))
+/// The user ids of who runs.
+pub fn users() -> Ids {
+    with(|acting| ids(&acting.user_ids))
+}
+
+/// The group ids of who runs.
+pub fn groups() -> Ids {
+    with(|acting| ids(&acting.group_ids))
+}
+
+fn ids(places: &[AtomicU32; 4]) -> Ids {
+    let [real, effective, saved, files] = places.each_ref().map(|place| place.load(Relaxed));
+    Ids { real, effective, saved, files }
 }
 
 /// Whether others may look into the process, or not.
@@ -119,7 +133,7 @@ pub fn note_dumpable(is_dumpable: bool) {
 
 /// Whose the files of `/proc/self` are (fs/proc/base.c, task_dump_owner).
 pub fn owner_of_process_files() -> (u32, u32) {
-    if with(|acting| acting.is_not_dumpable.load(Relaxed)) { (0, 0) } else { effective() }
+    if with(|acting| acting.is_not_dumpable.load(Relaxed)) { (0, 0) } else { (users().effective, groups().effective) }
 }
 
 /// The soft limit of `resource` is `limit`.
@@ -144,14 +158,15 @@ mod tests {
 
     #[test]
     fn what_is_left_here() {
-        assert_eq!((owner(), effective(), has(CAP_KILL), is_in_group(5)), ((0, 0), (0, 0), true, false));
+        assert_eq!((owner(), users(), has(CAP_KILL), is_in_group(5)), ((0, 0), Ids::all(0), true, false));
         let first = Credentials::FIRST.identity();
         let mut identity = Identity { supplementary: vec![5, 7], ..first.clone() };
         (identity.users.real, identity.users.effective, identity.users.files) = (1, 2, 3);
         identity.capabilities.effective = 0;
         let credentials = Credentials::of(Box::leak(Box::new(identity)));
         act_as(credentials);
-        assert_eq!((owner(), effective(), has(CAP_KILL), is_in_group(5)), ((3, 0), (2, 0), false, true));
+        assert_eq!((owner(), users(), has(CAP_KILL), is_in_group(5)), ((3, 0), credentials.users(), false, true));
+        assert_eq!(groups(), Ids::all(0));
         assert_eq!(owner_of_process_files(), (2, 0));
         note_dumpable(false);
         act_as_real(credentials);

@@ -5,7 +5,7 @@
 
 use crate::abi::capability::{CAP_KILL, CapabilitySets};
 use crate::abi::credentials::{GROUP_ID, Ids, USER_ID};
-pub use crate::subsystems::acting::{effective, has as caller_has, note_limit, noted_limits};
+pub use crate::subsystems::acting::{groups, has as caller_has, note_limit, noted_limits, users};
 use alloc::vec::Vec;
 
 /// All that a thread is. It never changes: another one takes its place (`identities.rs`).

@@ -9,6 +9,7 @@ use crate::errno::{Errno, Refusal};
 use crate::register::Fd;
 use crate::subsystems::descriptors::{Descriptor, Descriptors};
 use crate::subsystems::directory::{Directory, FIRST_COOKIE};
+use crate::subsystems::file_rights::give_to_process;
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::node::{Kind, Node};
 use crate::subsystems::open_file::{File, OpenFile};
@@ -137,6 +138,7 @@ fn show(descriptors: &mut Descriptors, tree: &mut FileTree, boot: &BootInfo, pat
         let root = tree.root(boot);
         let Ok(process) = tree.find(boot, &root, b"/proc/self", Last::Follow) else { return };
         let folder = tree.new_node(Kind::Directory(Directory::default()), 0o500);
+        give_to_process(&folder);
         tree.link(&process, b"fd", &folder);
         tree.descriptor_folder.0 = Some(folder);
     }

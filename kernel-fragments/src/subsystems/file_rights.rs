@@ -10,6 +10,7 @@ use crate::errno::Errno;
 use crate::subsystems::acting::{act_as, act_as_real, has, is_in_group, owner, owner_of_process_files};
 use crate::subsystems::credentials::Credentials;
 use crate::subsystems::node::{Kind, Node};
+use alloc::rc::Rc;
 
 /// Execute a file, search a directory.
 pub const EXECUTE: u32 = 1;
@@ -29,6 +30,9 @@ const STICKY: u32 = 0o1000;
 /// # Errors
 /// EACCES.
 pub fn check(node: &Node, wanted: u32) -> Result<(), Errno> {
+    if node.owner.get() == PROCESS {
+        return Ok(());
+    }
     allow(node.permissions.get(), node.directory().is_some(), owner_of(node), wanted)
 }
 
@@ -40,9 +44,20 @@ pub fn check_stat(stat: &Stat, wanted: u32) -> Result<(), Errno> {
     allow(stat.mode, stat.mode & S_IFMT == S_IFDIR, (stat.uid, stat.gid), wanted)
 }
 
+/// In place of an owner: the process, which may always use it (fs/proc/fd.c, proc_fd_permission).
+const PROCESS: (u32, u32) = (u32::MAX, u32::MAX);
+
+/// `node`, a directory, is to be the process's, whoever that is.
+pub fn give_to_process(node: &Node) {
+    node.owner.set(PROCESS);
+}
+
 /// User and group of `node`.
 pub fn owner_of(node: &Node) -> (u32, u32) {
-    if let Kind::Process(_) = node.kind { owner_of_process_files() } else { node.owner.get() }
+    match (&node.kind, node.owner.get()) {
+        (Kind::Process(_) | Kind::Descriptor(_), _) | (_, PROCESS) => owner_of_process_files(),
+        (_, owner) => owner,
+    }
 }
 
 /// User and group of a new file that lies in no directory.
@@ -100,6 +115,42 @@ pub fn check_move(node: &Node) -> Result<(), Errno> {
     if node.directory().is_some() { check(node, WRITE) } else { Ok(()) }
 }
 
+/// Whether `node` may get a further name (fs/namei.c, may_linkat, with protected_hardlinks, which Debian sets): it is who acts' own,
+/// or a plain file that he may read and write.
+///
+/// # Errors
+/// EPERM.
+pub fn check_link(node: &Node) -> Result<(), Errno> {
+    let bits = node.permissions.get();
+    let gives_rights = bits & SET_USER != 0 || bits & (SET_GROUP | GROUP_EXECUTES) == SET_GROUP | GROUP_EXECUTES;
+    let is_plain = matches!(node.kind, Kind::Regular(_)) && !gives_rights && check(node, READ | WRITE).is_ok();
+    if is_plain { Ok(()) } else { check_owner(owner_of(node).0) }
+}
+
+/// Whether the symbolic link `link` in `parent` may be followed (fs/namei.c, may_follow_link, with protected_symlinks, which Debian
+/// sets): not one that somebody left in a sticky directory of all, where it is the last one of a path.
+///
+/// # Errors
+/// EACCES.
+pub fn check_following(is_last: bool, parent: &Node, link: &Option<Rc<Node>>) -> Result<(), Errno> {
+    let Some(link) = link.as_ref().filter(|_| is_last) else { return Ok(()) };
+    let (is_common, user) = (parent.permissions.get() & 0o1002 == 0o1002, link.owner.get().0);
+    let is_strange = is_common && user != owner().0 && user != parent.owner.get().0;
+    if is_strange { Err(Errno::EACCES) } else { Ok(()) }
+}
+
+/// Whether `node` in `parent` may be opened with O_CREAT (fs/namei.c, may_create_in_sticky, without protected_regular and
+/// protected_fifos): no device that somebody left in a sticky directory of all.
+///
+/// # Errors
+/// EACCES.
+pub fn check_existing(parent: &Node, node: &Node) -> Result<(), Errno> {
+    let (is_common, user) = (parent.permissions.get() & 0o1002 == 0o1002, node.owner.get().0);
+    let is_strange = is_common && user != owner().0 && user != parent.owner.get().0;
+    let is_plain = matches!(node.kind, Kind::Regular(_) | Kind::Fifo(_));
+    if is_strange && !is_plain { Err(Errno::EACCES) } else { Ok(()) }
+}
+
 /// Whether devices may be made.
 ///
 /// # Errors
@@ -153,7 +204,7 @@ pub fn bits_after_change(
     let is_own = old.0 == owner().0;
     let may_user = user == UNCHANGED_ID || is_own && user == old.0;
     let may_group = group == UNCHANGED_ID || is_own && (group == old.1 || is_in_group(group));
-    if !(may_user && may_group) && !has(CAP_CHOWN) {
+    if !(may_user && may_group || has(CAP_CHOWN)) {
         return Err(Errno::EPERM);
     }
     let loses_group = bits & SET_GROUP != 0 && (bits & GROUP_EXECUTES != 0 || !keeps_set_group(old.1));
@@ -233,8 +284,7 @@ mod tests {
     use crate::subsystems::credentials::Identity;
     use crate::subsystems::directory::Directory;
     use crate::subsystems::file_tree::FileTree;
-    use crate::subsystems::node::Contents;
-    use alloc::rc::Rc;
+    use crate::subsystems::node::{Contents, Device};
 
     /// From now on `user` of group 100 acts, who is in group 7 beside it, with these capabilities.
     fn act_with(user: u32, capabilities: &[u32]) -> Credentials {
@@ -283,14 +333,42 @@ mod tests {
     }
 
     #[test]
+    fn the_process_s_own() {
+        let mut tree = FileTree::new();
+        let folder = node(&mut tree, true, 0o500, (0, 0));
+        act_with(5, &[]);
+        assert_eq!(check(&folder, EXECUTE), Err(Errno::EACCES));
+        give_to_process(&folder);
+        assert_eq!((check(&folder, EXECUTE), owner_of(&folder)), (Ok(()), (5, 100)));
+    }
+
+    #[test]
     fn sticky_directories() {
         let mut tree = FileTree::new();
         let directory = node(&mut tree, true, 0o1777, (6, 8));
         let (own, other) = (node(&mut tree, false, 0, (5, 8)), node(&mut tree, false, 0o777, (9, 8)));
         act_with(5, &[]);
         assert_eq!((check_removal(&directory, &own), check_removal(&directory, &other)), (Ok(()), Err(Errno::EPERM)));
+        let link = |user| {
+            let link = FileTree::new().new_node(Kind::Symlink(b"f"[..].into()), 0o777);
+            link.owner.set((user, 8));
+            Some(link)
+        };
+        for (is_last, user, expected) in
+            [(true, 5, Ok(())), (true, 6, Ok(())), (true, 9, Err(Errno::EACCES)), (false, 9, Ok(()))]
+        {
+            assert_eq!(check_following(is_last, &directory, &link(user)), expected, "{user}");
+        }
+        let device = FileTree::new().new_node(Kind::Device(Device::Null), 0o666);
+        assert_eq!(
+            (check_existing(&directory, &other), check_existing(&directory, &device)),
+            (Ok(()), Err(Errno::EACCES))
+        );
+        assert_eq!((check_link(&own), check_link(&other)), (Ok(()), Ok(())));
+        other.permissions.set(0o4777);
+        assert_eq!(check_link(&other), Err(Errno::EPERM));
         act_with(5, &[CAP_FOWNER]);
-        assert_eq!(check_removal(&directory, &other), Ok(()));
+        assert_eq!((check_removal(&directory, &other), check_link(&other)), (Ok(()), Ok(())));
         act_with(6, &[]);
         assert_eq!(check_removal(&directory, &other), Ok(()), "it is his directory");
     }

@@ -2,8 +2,7 @@
 //! when somebody looks: one when it is named, all when they are listed. So a program pays for what it opens. Changes are
 //! kept until the run ends.
 //!
-//! Path resolution follows `path_resolution(7)`. Permission bits are kept and shown; what they forbid, and to whom, is a matter of
-//! `file_rights.rs`.
+//! Path resolution follows `path_resolution(7)`. What permission bits forbid, and to whom, is a matter of `file_rights.rs`.
 
 use crate::boot_info::{BootInfo, CommittedFile};
 use crate::errno::Errno;
@@ -12,7 +11,7 @@ use crate::subsystems::built_in_files::{BUILT_IN_FILES, BuiltIn, PROCESS_FILES, 
 use crate::subsystems::descriptor_links::DescriptorFolder;
 use crate::subsystems::directory::{Directory, parent_of};
 use crate::subsystems::fifos::FifoOpening;
-use crate::subsystems::file_rights::{self, EXECUTE};
+use crate::subsystems::file_rights::{EXECUTE, check, check_following};
 use crate::subsystems::image_data::{bytes, committed_files};
 use crate::subsystems::node::{Contents, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::node_times::Times;
@@ -235,24 +234,22 @@ impl FileTree {
     /// The place that `path` names from `start`.
     ///
     /// # Errors
-    /// ENOENT for an empty path or a missing directory on the way, ENOTDIR, ELOOP, EACCES, ENAMETOOLONG (with [`Last::Entry`],
-    /// not for the last name: [`Place::ordinary`] checks it).
+    /// ENOENT for an empty path or a missing directory, ENOTDIR, ELOOP, EACCES, ENAMETOOLONG (with [`Last::Entry`] not for the last name).
     pub fn place(&mut self, boot: &BootInfo, start: &Rc<Node>, path: &[u8], last: Last) -> Result<Place, Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
         }
         let root = self.root(boot);
         let mut path = path.to_vec();
-        let mut position = 0;
         let mut parent = if path.starts_with(b"/") { root.clone() } else { start.clone() };
-        let mut links_followed = 0;
+        let (mut position, mut links_followed) = (0, 0);
         loop {
             let (component, rest) = split_component(&path, position);
             if component.is_empty() {
                 return Ok(Place { node: Some(parent.clone()), parent, name: Name::Root, wants_directory: true });
             }
             let (is_last, directory) = (rest.trailing, parent.directory().ok_or(Errno::ENOTDIR)?);
-            file_rights::check(&parent, EXECUTE)?;
+            check(&parent, EXECUTE)?;
             if component.len() > MAX_NAME_BYTES && !(is_last && last == Last::Entry) {
                 return Err(Errno::ENAMETOOLONG);
             }
@@ -277,6 +274,7 @@ impl FileTree {
                     continue;
                 }
                 let Kind::Symlink(target) = kind else { continue };
+                check_following(is_last, &parent, &node)?;
                 if target.starts_with(b"/") {
                     parent = root.clone();
                 }

@@ -54,10 +54,16 @@ pub fn caller_has(_capability: u32) -> bool {
     true
 }
 
-/// The effective user and group of the running thread.
+/// The user ids of the running thread.
 #[inline(always)]
-pub fn effective() -> (u32, u32) {
-    (USER_ID, GROUP_ID)
+pub fn users() -> Ids {
+    Ids::all(USER_ID)
+}
+
+/// The group ids of the running thread.
+#[inline(always)]
+pub fn groups() -> Ids {
+    Ids::all(GROUP_ID)
 }
 
 /// A soft limit was set, which binds nobody who has every capability.

@@ -4,6 +4,7 @@ use crate::abi::stat::{S_IFDIR, S_IFMT, Stat};
 use crate::errno::Errno;
 use crate::subsystems::credentials::Credentials;
 use crate::subsystems::node::Node;
+use alloc::rc::Rc;
 
 /// Execute a file, search a directory.
 pub const EXECUTE: u32 = 1;
@@ -26,6 +27,10 @@ pub fn check_stat(stat: &Stat, wanted: u32) -> Result<(), Errno> {
     let executable = stat.mode & S_IFMT == S_IFDIR || stat.mode & 0o111 != 0;
     if wanted & EXECUTE != 0 && !executable { Err(Errno::EACCES) } else { Ok(()) }
 }
+
+/// `node`, a directory, is to be the process's.
+#[inline(always)]
+pub fn give_to_process(_node: &Node) {}
 
 /// User and group of `node`.
 #[inline(always)]
@@ -60,6 +65,24 @@ pub fn check_removal(_parent: &Node, _node: &Node) -> Result<(), Errno> {
 /// Whether a directory may get another parent.
 #[inline(always)]
 pub fn check_move(_node: &Node) -> Result<(), Errno> {
+    Ok(())
+}
+
+/// Whether a file may get a further name.
+#[inline(always)]
+pub fn check_link(_node: &Node) -> Result<(), Errno> {
+    Ok(())
+}
+
+/// Whether a symbolic link may be followed.
+#[inline(always)]
+pub fn check_following(_is_last: bool, _parent: &Node, _link: &Option<Rc<Node>>) -> Result<(), Errno> {
+    Ok(())
+}
+
+/// Whether a file may be opened with O_CREAT.
+#[inline(always)]
+pub fn check_existing(_parent: &Node, _node: &Node) -> Result<(), Errno> {
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::subsystems::built_in_files::ProcessFile;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::devices::DeviceFile;
 use crate::subsystems::fifos::FifoOpening;
-use crate::subsystems::file_rights::{READ, WRITE, check, check_new, check_owner, check_stat, own};
+use crate::subsystems::file_rights::{READ, WRITE, check, check_existing, check_new, check_owner, check_stat, own};
 use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
 use crate::subsystems::node::{Contents, Device, Kind, MAX_NAME_BYTES, Node};
 use crate::subsystems::open_file::{File, OpenFile, READS};
@@ -204,6 +204,9 @@ fn node_at(tree: &mut FileTree, place: Place, flags: u32, permissions: u32, aske
         Kind::Descriptor(link) if link.is_link() => return Err(Errno::ELOOP.into()),
         Kind::Directory(_) if writes || flags & O_CREAT != 0 => return Err(Errno::EISDIR.into()),
         _ => {}
+    }
+    if flags & O_CREAT != 0 {
+        check_existing(&parent, &node)?;
     }
     check_use(&node, flags)?;
     match &node.kind {

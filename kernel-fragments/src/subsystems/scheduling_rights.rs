@@ -2,9 +2,10 @@
 //! set_one_prio). Where nobody is anything but the superuser, nothing of this is left.
 
 use crate::abi::capability::CAP_SYS_NICE;
+use crate::abi::credentials::Ids;
 use crate::abi::sched::{SCHED_FIFO, SCHED_IDLE, SCHED_RESET_ON_FORK, SCHED_RR, Scheduling};
 use crate::errno::{Errno, Refusal};
-use crate::subsystems::credentials::{caller_has, effective, noted_limits};
+use crate::subsystems::credentials::{caller_has, noted_limits, users};
 use crate::thread::Thread;
 
 /// Whether the caller may give `thread`, whose niceness is `nice`, the scheduling `new` and the niceness `new_nice`.
@@ -42,8 +43,8 @@ fn may_be(nice: i32) -> bool {
 
 /// Whether `thread` is of who calls.
 fn is_own(thread: &Thread) -> bool {
-    let users = thread.credentials.users();
-    [users.effective, users.real].contains(&effective().0)
+    let Ids { real, effective, .. } = thread.credentials.users();
+    [effective, real].contains(&users().effective)
 }
 
 /// Whether the caller may make itself as nice as `new`, from `old` on.

@@ -1,6 +1,8 @@
 //! Sequences of system calls from a seed: arguments that are valid, at an edge, or wrong. Calls whose answers depend on the
 //! machine (process ids, inode numbers, times, the order of directories) are left out.
 
+#[path = "generate/credentials.rs"]
+mod credentials;
 #[path = "generate/files.rs"]
 mod files;
 #[path = "generate/memory.rs"]
@@ -10,13 +12,15 @@ mod signals;
 #[path = "generate/threads.rs"]
 mod threads;
 
-/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other.
+/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, of threads to each other, and of becoming
+/// somebody else.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
 pub const THREADS: u64 = 300;
+pub const CREDENTIALS: u64 = 200;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS;
+pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -92,7 +96,8 @@ pub fn sequence(seed: u64) -> Vec<Step> {
         0..FILES => generator.files(),
         _ if seed < FILES + MEMORY => generator.memory(),
         _ if seed < FILES + MEMORY + SIGNALS => generator.signals(),
-        _ => generator.threads(),
+        _ if seed < FILES + MEMORY + SIGNALS + THREADS => generator.threads(),
+        _ => generator.credentials(),
     }
     generator.steps
 }

@@ -7,7 +7,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
-use crate::subsystems::file_rights::{check_new, may_name_descriptors};
+use crate::subsystems::file_rights::{check_link, check_new, may_name_descriptors};
 use crate::subsystems::file_tree::{FileTree, Last};
 use crate::subsystems::paths::{new_entry, read_nonempty_path, read_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -49,7 +49,11 @@ pub fn linkat(
     let new_path = read_nonempty_path(memory, new_path)?;
     let start = start_directory(descriptors, tree, boot, new_directory, new_path)?;
     let (parent, name, slash) = new_entry(tree, boot, &start, new_path)?;
-    if slash || parent.links.get() == 0 {
+    if slash {
+        return Err(Errno::ENOENT.into());
+    }
+    check_link(&node)?;
+    if parent.links.get() == 0 {
         return Err(Errno::ENOENT.into());
     }
     check_new(&parent)?;

@@ -1,13 +1,13 @@
 //! `getegid(2)`: <https://man7.org/linux/man-pages/man2/getegid.2.html>. Supported: everything. Errors: none.
 
 use crate::errno::SysResult;
-use crate::thread::Thread;
+use crate::subsystems::credentials::groups;
 
 syscall!(177 => getegid);
 
 /// The effective group id.
-pub fn getegid(thread: &mut Thread) -> SysResult {
-    Ok(thread.credentials.groups().effective as usize)
+pub fn getegid() -> SysResult {
+    Ok(groups().effective as usize)
 }
 
 #[cfg(test)]
@@ -16,6 +16,6 @@ mod tests {
 
     #[test]
     fn tells() {
-        assert_eq!(getegid(&mut Thread::first()), Ok(0));
+        assert_eq!(getegid(), Ok(0));
     }
 }

@@ -1,13 +1,13 @@
 //! `getgid(2)`: <https://man7.org/linux/man-pages/man2/getgid.2.html>. Supported: everything. Errors: none.
 
 use crate::errno::SysResult;
-use crate::thread::Thread;
+use crate::subsystems::credentials::groups;
 
 syscall!(176 => getgid);
 
 /// The real group id.
-pub fn getgid(thread: &mut Thread) -> SysResult {
-    Ok(thread.credentials.groups().real as usize)
+pub fn getgid() -> SysResult {
+    Ok(groups().real as usize)
 }
 
 #[cfg(test)]
@@ -16,6 +16,6 @@ mod tests {
 
     #[test]
     fn tells() {
-        assert_eq!(getgid(&mut Thread::first()), Ok(0));
+        assert_eq!(getgid(), Ok(0));
     }
 }

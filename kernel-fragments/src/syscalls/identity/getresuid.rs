@@ -1,7 +1,7 @@
 //! `getresuid(2)`: <https://man7.org/linux/man-pages/man2/getresuid.2.html>. Supported: everything. Errors: EFAULT.
 
 use crate::errno::SysResult;
-use crate::thread::Thread;
+use crate::subsystems::credentials::users;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(148 => getresuid);
@@ -9,12 +9,11 @@ syscall!(148 => getresuid);
 /// Stores the real, effective and saved user id.
 pub fn getresuid(
     memory: &mut impl UserMemory,
-    thread: &mut Thread,
     real: UserAddress,
     effective: UserAddress,
     saved: UserAddress,
 ) -> SysResult {
-    let ids = thread.credentials.users();
+    let ids = users();
     for (address, id) in [(real, ids.real), (effective, ids.effective), (saved, ids.saved)] {
         memory.write_u32(address, id)?;
     }
@@ -29,10 +28,10 @@ mod tests {
 
     #[test]
     fn root() {
-        let (mut memory, mut thread) = (FakeMemory::new(16), Thread::first());
+        let mut memory = FakeMemory::new(16);
         let at = memory.put(0, &[7; 16]);
-        assert_eq!(getresuid(&mut memory, &mut thread, at, at.add(4), at.add(8)), Ok(0));
+        assert_eq!(getresuid(&mut memory, at, at.add(4), at.add(8)), Ok(0));
         assert_eq!(memory.bytes(0, 16), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7]);
-        assert_eq!(getresuid(&mut memory, &mut thread, at, UserAddress::NULL, at), Err(Errno::EFAULT.into()));
+        assert_eq!(getresuid(&mut memory, at, UserAddress::NULL, at), Err(Errno::EFAULT.into()));
     }
 }

@@ -1,13 +1,13 @@
 //! `getuid(2)`: <https://man7.org/linux/man-pages/man2/getuid.2.html>. Supported: everything. Errors: none.
 
 use crate::errno::SysResult;
-use crate::thread::Thread;
+use crate::subsystems::credentials::users;
 
 syscall!(174 => getuid);
 
 /// The real user id.
-pub fn getuid(thread: &mut Thread) -> SysResult {
-    Ok(thread.credentials.users().real as usize)
+pub fn getuid() -> SysResult {
+    Ok(users().real as usize)
 }
 
 #[cfg(test)]
@@ -16,6 +16,6 @@ mod tests {
 
     #[test]
     fn tells() {
-        assert_eq!(getuid(&mut Thread::first()), Ok(0));
+        assert_eq!(getuid(), Ok(0));
     }
 }

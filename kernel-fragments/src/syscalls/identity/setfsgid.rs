@@ -14,7 +14,7 @@ pub fn setfsgid(identities: &mut Identities, promises: &mut Promises, thread: &m
     let old = thread.credentials.identity();
     let groups = set_for_files(old.groups, id, thread.credentials.has(CAP_SETGID));
     // What there is no memory for is not set, and nobody is told (kernel/sys.c).
-    let _ = identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() });
+    let _ = identities.become_new(promises, thread, Identity { groups, ..old.clone() });
     Ok(old.groups.files as usize)
 }
 

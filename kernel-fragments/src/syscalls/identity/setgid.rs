@@ -13,7 +13,7 @@ syscall!(144 => setgid);
 pub fn setgid(identities: &mut Identities, promises: &mut Promises, thread: &mut Thread, id: u32) -> SysResult {
     let old = thread.credentials.identity();
     let groups = set_one(old.groups, id, thread.credentials.has(CAP_SETGID))?;
-    identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;
+    identities.become_new(promises, thread, Identity { groups, ..old.clone() })?;
     Ok(0)
 }
 

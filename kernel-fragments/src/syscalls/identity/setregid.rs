@@ -19,7 +19,7 @@ pub fn setregid(
 ) -> SysResult {
     let old = thread.credentials.identity();
     let groups = set_two(old.groups, real, effective, thread.credentials.has(CAP_SETGID))?;
-    identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;
+    identities.become_new(promises, thread, Identity { groups, ..old.clone() })?;
     Ok(0)
 }
 

@@ -20,7 +20,7 @@ pub fn setresgid(
 ) -> SysResult {
     let old = thread.credentials.identity();
     let groups = set_three(old.groups, real, effective, saved, thread.credentials.has(CAP_SETGID))?;
-    identities.become_new(promises, thread, Identity { groups: groups, ..old.clone() })?;
+    identities.become_new(promises, thread, Identity { groups, ..old.clone() })?;
     Ok(0)
 }
 
