@@ -6,6 +6,7 @@ mod case;
 mod execute;
 mod fetch;
 mod libtest;
+mod list;
 mod lua;
 mod musl;
 mod posix;
@@ -25,6 +26,7 @@ use crate::debian::{self, Tool};
 use crate::step::cargo;
 use case::{Case, CaseAnswers, Outcome, Suite};
 use execute::{Side, execute, key};
+use list::List;
 use report::Table;
 
 /// All of them, in the order of the report.
@@ -37,7 +39,7 @@ const TOOLS: [Tool; 2] = [
     Tool { program: "riscv64-linux-gnu-gcc", package: "gcc-riscv64-linux-gnu" },
 ];
 
-/// Runs the named suites, or all, and writes the report of everything that is known then. With `--differing` only those
+/// Runs the named suites, or all, and writes the report, in which the other suites keep what it said of them. With `--differing` only those
 /// cases run whose last answers differ.
 pub fn suites(arguments: &[&str]) -> Result<()> {
     let only_differing = arguments.contains(&"--differing");
@@ -48,41 +50,31 @@ pub fn suites(arguments: &[&str]) -> Result<()> {
     }
     debian::install_missing(&TOOLS)?;
     cargo().args(["build", "--release", "--package", "zeroos-cli"]).run()?;
-    let mut tables = Vec::new();
-    for suite in &SUITES {
-        let wanted = names.is_empty() || names.contains(&suite.name);
-        let table = run(suite, wanted, only_differing).with_context(|| format!("suite {}", suite.name))?;
-        if let Some(table) = table {
-            if wanted {
-                print!("{}", table.text());
-            }
-            tables.push(table);
-        }
+    let list = List::read()?;
+    let mut tables = report::tables()?;
+    for suite in SUITES.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
+        let table = run(suite, &list, only_differing).with_context(|| format!("suite {}", suite.name))?;
+        print!("{}", table.text());
+        tables.insert(suite.name.to_owned(), table);
     }
-    report::write(&mut tables)
+    report::write(&tables, &SUITES, &list)
 }
 
-/// Runs what has no answers yet, if the suite is wanted, and compares. None if it was never run.
-fn run(suite: &Suite, wanted: bool, only_differing: bool) -> Result<Option<Table>> {
+/// Runs what has no answers yet, and compares.
+fn run(suite: &Suite, list: &List, only_differing: bool) -> Result<Table> {
     let folder = fetch::folder().join("answers");
     fs::create_dir_all(&folder)?;
-    let table = folder.join(format!("{}.table.json", suite.name));
-    if !wanted {
-        // What the report says of this suite stays.
-        return Ok(fs::read_to_string(&table).ok().map(|text| serde_json::from_str(&text)).transpose()?);
-    }
     let prepared = (suite.prepare)()?;
+    let cases = list.applied(suite.name, prepared.cases);
     let mut sides = Vec::new();
     for (side, name) in [(Side::Reference, "reference"), (Side::Image, "image")] {
         let path = folder.join(format!("{}.{name}.json", suite.name));
         let reference: Option<&BTreeMap<String, CaseAnswers>> = sides.first();
-        let answers = answers(suite, &prepared.cases, side, &path, reference.filter(|_| only_differing))?;
+        let answers = answers(suite, &cases, side, &path, reference.filter(|_| only_differing))?;
         sides.push(answers);
     }
     let [reference, image] = sides.try_into().map_err(|_| anyhow::anyhow!("two sides"))?;
-    let compared = Table::new(suite, &reference, &image, &prepared.left_out);
-    fs::write(&table, serde_json::to_string(&compared)?)?;
-    Ok(Some(compared))
+    Table::new(suite, &reference, &image, &prepared.left_out)
 }
 
 /// The answers of all cases on `side`, from the file at `path` where they are up to date. With `reference`, answers that
