@@ -18,7 +18,9 @@ mod zlib;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -51,12 +53,14 @@ pub fn suites(arguments: &[&str]) -> Result<()> {
     debian::install_missing(&TOOLS)?;
     cargo().args(["build", "--release", "--package", "zeroos-cli"]).run()?;
     let list = List::read()?;
-    let mut tables = report::tables()?;
+    let mut found = Vec::new();
     for suite in SUITES.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
         let table = run(suite, &list, only_differing).with_context(|| format!("suite {}", suite.name))?;
         print!("{}", table.text());
-        tables.insert(suite.name.to_owned(), table);
+        found.push((suite.name.to_owned(), table));
     }
+    let mut tables = report::tables()?;
+    tables.extend(found);
     report::write(&tables, &SUITES, &list)
 }
 
@@ -66,15 +70,26 @@ fn run(suite: &Suite, list: &List, only_differing: bool) -> Result<Table> {
     fs::create_dir_all(&folder)?;
     let prepared = (suite.prepare)()?;
     let cases = list.applied(suite.name, prepared.cases);
-    let mut sides = Vec::new();
-    for (side, name) in [(Side::Reference, "reference"), (Side::Image, "image")] {
-        let path = folder.join(format!("{}.{name}.json", suite.name));
-        let reference: Option<&BTreeMap<String, CaseAnswers>> = sides.first();
-        let answers = answers(suite, &cases, side, &path, reference.filter(|_| only_differing))?;
-        sides.push(answers);
-    }
-    let [reference, image] = sides.try_into().map_err(|_| anyhow::anyhow!("two sides"))?;
+    let path = |name: &str| folder.join(format!("{}.{name}.json", suite.name));
+    let last = last_answers(&path("reference"))?;
+    let answers = |side, name, last| answers(suite, &cases, side, &path(name), last);
+    // Both sides at once: under the reference many tests only sleep.
+    let (reference, image) = thread::scope(|scope| {
+        let reference = scope.spawn(|| answers(Side::Reference, "reference", None));
+        let image = answers(Side::Image, "image", Some(&last).filter(|_| only_differing));
+        (reference.join(), image)
+    });
+    let reference = reference.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let image = image?;
     Table::new(suite, &reference, &image, &prepared.left_out)
+}
+
+/// The answers in the file at `path`; none if there is no such file.
+fn last_answers(path: &Path) -> Result<BTreeMap<String, CaseAnswers>> {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
+        Err(_) => Ok(BTreeMap::new()),
+    }
 }
 
 /// The answers of all cases on `side`, from the file at `path` where they are up to date. With `reference`, answers that
@@ -86,14 +101,12 @@ fn answers(
     path: &Path,
     reference: Option<&BTreeMap<String, CaseAnswers>>,
 ) -> Result<BTreeMap<String, CaseAnswers>> {
-    let mut known: BTreeMap<String, CaseAnswers> = match fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string())?,
-        Err(_) => BTreeMap::new(),
-    };
+    let mut known = last_answers(path)?;
     known.retain(|name, _| cases.iter().any(|case| case.name == *name));
-    let scratch = fetch::folder().join("run").join(suite.name);
+    let (side_name, folder) =
+        if side == Side::Reference { ("under qemu-riscv64", "reference") } else { ("as an image", "image") };
+    let scratch = fetch::folder().join("run").join(format!("{}-{folder}", suite.name));
     fs::create_dir_all(&scratch)?;
-    let side_name = if side == Side::Reference { "under qemu-riscv64" } else { "as an image" };
     for (index, case) in cases.iter().enumerate() {
         if let Some(answer) = known.get(&case.name) {
             let same = reference.and_then(|reference| reference.get(&case.name)).is_some_and(|r| same(r, answer));

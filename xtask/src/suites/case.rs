@@ -43,6 +43,8 @@ pub struct Case {
     pub reading: Reading,
     /// The image ends after so many instructions.
     pub most_instructions: u64,
+    /// It takes minutes, under the reference too.
+    pub is_long: bool,
     /// The platform of the image, if it is not the usual one.
     pub platform: Option<String>,
     /// Lines of output with a `…` in the place of what is not compared.
@@ -64,6 +66,7 @@ impl Case {
             files: Vec::new(),
             reading,
             most_instructions: MOST_INSTRUCTIONS,
+            is_long: false,
             platform: None,
             masked: Vec::new(),
         }

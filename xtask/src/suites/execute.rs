@@ -14,10 +14,10 @@ use super::case::{Case, CaseAnswers, Outcome, Reading, TestAnswer};
 use super::libtest;
 
 /// A run that takes longer has hung. Tests that wait for each other by sleeping take their time under the reference.
-const LONGEST_REFERENCE: Duration = Duration::from_secs(90);
+const LONGEST: Duration = Duration::from_secs(90);
 
-/// An image ends by its count of instructions; the longest of `corpus/suites.toml` take minutes.
-const LONGEST_IMAGE: Duration = Duration::from_secs(600);
+/// The same for the long ones of `corpus/suites.toml`, and for images, which end by their count of instructions.
+const LONGEST_OF_LONG: Duration = Duration::from_secs(1800);
 
 /// How much of what a run said last is kept.
 const LAST_WORDS_BYTES: usize = 600;
@@ -133,7 +133,7 @@ fn run(case: &Case, more: &[String], side: Side, scratch: &Path) -> Result<Run> 
         .stdin(File::open(&input)?)
         .stdout(File::create(&stdout)?)
         .stderr(File::create(&stderr)?);
-    let status = wait(&mut command, side)?;
+    let status = wait(&mut command, if side == Side::Image || case.is_long { LONGEST_OF_LONG } else { LONGEST })?;
     let text = |path: &Path| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&fs::read(path)?).into_owned());
     let (output, errors) = (text(&stdout)?, text(&stderr)?);
     let code = status.and_then(|status| status.code());
@@ -203,10 +203,9 @@ fn run_image(case: &Case, path: &Path) -> Command {
 }
 
 /// The status of the process, or none if it took too long and was ended.
-fn wait(command: &mut Command, side: Side) -> Result<Option<ExitStatus>> {
+fn wait(command: &mut Command, longest: Duration) -> Result<Option<ExitStatus>> {
     let mut child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
     let started = Instant::now();
-    let longest = if side == Side::Reference { LONGEST_REFERENCE } else { LONGEST_IMAGE };
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));

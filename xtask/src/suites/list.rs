@@ -28,7 +28,7 @@ pub struct List {
 pub struct Special {
     suite: String,
     tests: Vec<String>,
-    /// The image ends after so many instructions.
+    /// The image ends after so many instructions; the reference gets as much time as that may take.
     most_instructions: Option<u64>,
     /// The image is one for this platform, still on the built-in machine.
     pub platform: Option<String>,
@@ -74,17 +74,18 @@ impl List {
         self.run.iter().filter(move |special| special.suite == suite && special.platform.is_some())
     }
 
-    /// `cases` with what is told of their tests. A harness's test that runs otherwise becomes a case of its own.
+    /// `cases` with what is told of their tests. A harness's test that runs otherwise becomes a case of its own, at the end: most
+    /// of these take long.
     pub fn applied(&self, suite: &str, cases: Vec<Case>) -> Vec<Case> {
-        let mut applied = Vec::new();
+        let (mut applied, mut alone) = (Vec::new(), Vec::new());
         for mut case in cases {
             if let Reading::Libtest(tests) = &mut case.reading {
                 let apart: Vec<String> =
                     tests.extract_if(.., |test| self.special(suite, test).next().is_some()).collect();
                 for test in apart {
-                    let mut alone = case.asked_for(&test);
-                    self.tell(suite, &test, &mut alone);
-                    applied.push(alone);
+                    let mut case = case.asked_for(&test);
+                    self.tell(suite, &test, &mut case);
+                    alone.push(case);
                 }
             } else {
                 let test = case.name.clone();
@@ -92,6 +93,7 @@ impl List {
             }
             applied.push(case);
         }
+        applied.append(&mut alone);
         applied
     }
 
@@ -101,7 +103,9 @@ impl List {
 
     fn tell(&self, suite: &str, test: &str, case: &mut Case) {
         for special in self.special(suite, test) {
-            case.most_instructions = special.most_instructions.unwrap_or(case.most_instructions);
+            if let Some(most) = special.most_instructions {
+                (case.most_instructions, case.is_long) = (most, true);
+            }
             case.platform = special.platform.clone().or(case.platform.take());
             case.masked.extend_from_slice(&special.masked);
         }
@@ -142,8 +146,8 @@ mod tests {
         let harness = Reading::Libtest(["a", "long", "slow-a", "slow-b"].map(str::to_owned).to_vec());
         let cases = list.applied("s", vec![Case::new("harness", "program", harness)]);
         let told: Vec<_> = cases.iter().map(|case| (case.most_instructions, case.platform.as_deref())).collect();
-        assert_eq!(told[..3], [(7, None), (7, Some("p")), (7, None)]);
-        assert!(matches!(&cases[3].reading, Reading::Libtest(tests) if tests == &["a"]) && told[3].0 > 7);
+        assert_eq!(told[1..], [(7, None), (7, Some("p")), (7, None)]);
+        assert!(matches!(&cases[0].reading, Reading::Libtest(tests) if tests == &["a"]) && told[0].0 > 7);
         let single = list.applied("other", vec![Case::new("long", "program", Reading::Output)]);
         assert!(single[0].most_instructions > 7);
     }
