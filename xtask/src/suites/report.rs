@@ -30,7 +30,7 @@ pub struct Difference {
 /// One suite's results.
 #[derive(Serialize, Deserialize)]
 pub struct Table {
-    pub name: String,
+    name: String,
     title: String,
     /// The commit that was run.
     state: String,
