@@ -1,8 +1,10 @@
 //! The programs that the analysis is measured on: `examples/`, and what `corpus/corpus.toml` lists. Third-party programs
 //! are fetched by package name into `target/corpus` and never committed.
 
+pub mod fingerprint;
 pub mod list;
 pub mod observe;
+pub mod observed;
 pub mod own;
 
 use std::fs;

@@ -40,10 +40,11 @@ usage: cargo run -p xtask -- <command>
   prove             have SP1 prove a run of a Rust program, verify the proof, and see that it is rejected for another
                     public output and another exit code; 5 GB of memory, minutes
   record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
-  miri [NAME…]      run the kernel fragments' host tests under Miri, of a nightly toolchain; half an hour without a name
+  miri [NAME…]      run the kernel fragments' host tests under Miri, of a nightly toolchain
   suites [--differing] [NAME…]
                     run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
-                    docs/suites.md; what was run is not run again, --differing runs again only what differed
+                    docs/suites.md, where other suites keep their rows; what was run is not run again, --differing runs
+                    again only what differed
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 

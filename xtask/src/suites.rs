@@ -6,6 +6,7 @@ mod case;
 mod execute;
 mod fetch;
 mod libtest;
+mod list;
 mod lua;
 mod musl;
 mod posix;
@@ -17,7 +18,9 @@ mod zlib;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -25,6 +28,7 @@ use crate::debian::{self, Tool};
 use crate::step::cargo;
 use case::{Case, CaseAnswers, Outcome, Suite};
 use execute::{Side, execute, key};
+use list::List;
 use report::Table;
 
 /// All of them, in the order of the report.
@@ -37,7 +41,7 @@ const TOOLS: [Tool; 2] = [
     Tool { program: "riscv64-linux-gnu-gcc", package: "gcc-riscv64-linux-gnu" },
 ];
 
-/// Runs the named suites, or all, and writes the report of everything that is known then. With `--differing` only those
+/// Runs the named suites, or all, and writes the report, in which the other suites keep what it said of them. With `--differing` only those
 /// cases run whose last answers differ.
 pub fn suites(arguments: &[&str]) -> Result<()> {
     let only_differing = arguments.contains(&"--differing");
@@ -48,41 +52,44 @@ pub fn suites(arguments: &[&str]) -> Result<()> {
     }
     debian::install_missing(&TOOLS)?;
     cargo().args(["build", "--release", "--package", "zeroos-cli"]).run()?;
-    let mut tables = Vec::new();
-    for suite in &SUITES {
-        let wanted = names.is_empty() || names.contains(&suite.name);
-        let table = run(suite, wanted, only_differing).with_context(|| format!("suite {}", suite.name))?;
-        if let Some(table) = table {
-            if wanted {
-                print!("{}", table.text());
-            }
-            tables.push(table);
-        }
+    let list = List::read()?;
+    let mut found = Vec::new();
+    for suite in SUITES.iter().filter(|suite| names.is_empty() || names.contains(&suite.name)) {
+        let table = run(suite, &list, only_differing).with_context(|| format!("suite {}", suite.name))?;
+        print!("{}", table.text());
+        found.push((suite.name.to_owned(), table));
     }
-    report::write(&mut tables)
+    let mut tables = report::tables()?;
+    tables.extend(found);
+    report::write(&tables, &SUITES, &list)
 }
 
-/// Runs what has no answers yet, if the suite is wanted, and compares. None if it was never run.
-fn run(suite: &Suite, wanted: bool, only_differing: bool) -> Result<Option<Table>> {
+/// Runs what has no answers yet, and compares.
+fn run(suite: &Suite, list: &List, only_differing: bool) -> Result<Table> {
     let folder = fetch::folder().join("answers");
     fs::create_dir_all(&folder)?;
-    let table = folder.join(format!("{}.table.json", suite.name));
-    if !wanted {
-        // What the report says of this suite stays.
-        return Ok(fs::read_to_string(&table).ok().map(|text| serde_json::from_str(&text)).transpose()?);
-    }
     let prepared = (suite.prepare)()?;
-    let mut sides = Vec::new();
-    for (side, name) in [(Side::Reference, "reference"), (Side::Image, "image")] {
-        let path = folder.join(format!("{}.{name}.json", suite.name));
-        let reference: Option<&BTreeMap<String, CaseAnswers>> = sides.first();
-        let answers = answers(suite, &prepared.cases, side, &path, reference.filter(|_| only_differing))?;
-        sides.push(answers);
+    let cases = list.applied(suite.name, prepared.cases);
+    let path = |name: &str| folder.join(format!("{}.{name}.json", suite.name));
+    let last = last_answers(&path("reference"))?;
+    let answers = |side, name, last| answers(suite, &cases, side, &path(name), last);
+    // Both sides at once: under the reference many tests only sleep.
+    let (reference, image) = thread::scope(|scope| {
+        let reference = scope.spawn(|| answers(Side::Reference, "reference", None));
+        let image = answers(Side::Image, "image", Some(&last).filter(|_| only_differing));
+        (reference.join(), image)
+    });
+    let reference = reference.unwrap_or_else(|panic| resume_unwind(panic))?;
+    let image = image?;
+    Table::new(suite, &reference, &image, &prepared.left_out)
+}
+
+/// The answers in the file at `path`; none if there is no such file.
+fn last_answers(path: &Path) -> Result<BTreeMap<String, CaseAnswers>> {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
+        Err(_) => Ok(BTreeMap::new()),
     }
-    let [reference, image] = sides.try_into().map_err(|_| anyhow::anyhow!("two sides"))?;
-    let compared = Table::new(suite, &reference, &image, &prepared.left_out);
-    fs::write(&table, serde_json::to_string(&compared)?)?;
-    Ok(Some(compared))
 }
 
 /// The answers of all cases on `side`, from the file at `path` where they are up to date. With `reference`, answers that
@@ -94,14 +101,12 @@ fn answers(
     path: &Path,
     reference: Option<&BTreeMap<String, CaseAnswers>>,
 ) -> Result<BTreeMap<String, CaseAnswers>> {
-    let mut known: BTreeMap<String, CaseAnswers> = match fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string())?,
-        Err(_) => BTreeMap::new(),
-    };
+    let mut known = last_answers(path)?;
     known.retain(|name, _| cases.iter().any(|case| case.name == *name));
-    let scratch = fetch::folder().join("run").join(suite.name);
+    let (side_name, folder) =
+        if side == Side::Reference { ("under qemu-riscv64", "reference") } else { ("as an image", "image") };
+    let scratch = fetch::folder().join("run").join(format!("{}-{folder}", suite.name));
     fs::create_dir_all(&scratch)?;
-    let side_name = if side == Side::Reference { "under qemu-riscv64" } else { "as an image" };
     for (index, case) in cases.iter().enumerate() {
         if let Some(answer) = known.get(&case.name) {
             let same = reference.and_then(|reference| reference.get(&case.name)).is_some_and(|r| same(r, answer));

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::row::{TOOL, repeated};
 use super::text;
 use crate::compile::{Recipe, Variant};
+use crate::corpus::fingerprint::Fingerprint;
 use crate::cross::{Isa, Toolchain};
 use crate::step::Step;
 
@@ -69,8 +70,16 @@ pub fn exponent(points: &[Point], from: u64) -> Option<f64> {
     Some((last.seconds / first.seconds).ln() / bytes.ln())
 }
 
-/// A program of `copies` copies of the module.
+/// A program of `copies` copies of the module, unless it was built before.
 fn build(toolchain: &Toolchain, folder: &Path, unit: &Path, copies: u64) -> Result<PathBuf> {
+    let binary = folder.join(format!("program-{copies}"));
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.add_file(unit)?;
+    fingerprint.add((copies, include_str!("growth.rs")));
+    fingerprint.add_compilers()?;
+    if fingerprint.is_of(&binary) {
+        return Ok(binary);
+    }
     let directory = folder.join(format!("copies-{copies}"));
     fs::create_dir_all(&directory)?;
     let mut objects = Vec::new();
@@ -94,10 +103,10 @@ fn build(toolchain: &Toolchain, folder: &Path, unit: &Path, copies: u64) -> Resu
     // Relaxing 30 MB takes the linker minutes.
     let flags = objects.into_iter().chain(["-Wl,--no-relax".to_owned()]).collect();
     let recipe = Recipe { directory: directory.clone(), libc: None, flags };
-    let binary = folder.join(format!("program-{copies}"));
     let variant = Variant { isa: Isa::Gc, position_independent: false, symbols: false };
     recipe.make(toolchain, &variant, &binary).with_context(|| format!("{copies} copies"))?;
     fs::remove_dir_all(directory)?;
+    fingerprint.made(&binary)?;
     Ok(binary)
 }
 

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::measure::{measure, median};
 use super::text;
 use crate::corpus::list::Run;
-use crate::corpus::observe::{self, Call};
+use crate::corpus::observe::Call;
+use crate::corpus::observed;
 
 /// The release build of the tool.
 pub const TOOL: &str = "target/release/zeroos";
@@ -83,13 +84,7 @@ impl Row {
 
     /// Measures one binary; `runs` take place in `directory`.
     pub fn measure(name: (&str, &str), symbols: bool, binary: &Path, runs: &[Run], directory: &Path) -> Result<Row> {
-        let mut observed = BTreeSet::new();
-        for run in runs {
-            for arguments in run.argument_lists() {
-                let calls = observe::calls(binary, &arguments, run.stdin.as_bytes(), directory);
-                observed.extend(calls.map_err(|error| anyhow!(error))?);
-            }
-        }
+        let observed = observed::calls(binary, runs, directory)?;
         let arguments = ["manifest", "--format", "json"];
         let tool = crate::root().join(TOOL);
         let analysed = repeated(|keep| measure(&tool, &arguments, binary, keep))?;

@@ -3,10 +3,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+use super::fingerprint::Fingerprint;
 use super::list::{List, Run};
 use crate::compile::{Recipe, Variant, file_name, subdirectories};
 use crate::cross::Toolchain;
@@ -77,12 +77,13 @@ fn example(directory: &Path, list: &List) -> Result<Program> {
 }
 
 impl Program {
-    /// The binary of a flavour, built if its sources are newer.
+    /// The binary of a flavour, built unless it was before from the same sources in the same way.
     pub fn binary(&self, toolchain: &Toolchain, flavour: &str, symbols: bool) -> Result<PathBuf> {
         let folder = crate::root().join("target/corpus/own").join(&self.name);
         let path = |symbols| folder.join(format!("{flavour}{}", if symbols { "-symbols" } else { "" }));
         let binary = path(symbols);
-        if built(&binary).is_some_and(|built| newest(&self.recipe.directory).is_ok_and(|newest| newest < built)) {
+        let fingerprint = self.fingerprint(flavour)?;
+        if fingerprint.is_of(&binary) {
             return Ok(binary);
         }
         fs::create_dir_all(&folder)?;
@@ -95,29 +96,20 @@ impl Program {
             let unstripped = self.binary(toolchain, flavour, true)?;
             Step::new("riscv64-linux-gnu-strip").arg(unstripped).arg("-o").arg(&binary).quiet().run()?;
         }
+        fingerprint.made(&binary)?;
         Ok(binary)
+    }
+
+    /// What a binary depends on.
+    fn fingerprint(&self, flavour: &str) -> Result<Fingerprint> {
+        let mut fingerprint = Fingerprint::default();
+        fingerprint.add_folder(&self.recipe.directory)?;
+        fingerprint.add((flavour, &self.recipe.libc, &self.recipe.flags));
+        fingerprint.add_compilers()?;
+        Ok(fingerprint)
     }
 
     fn is_go(&self) -> bool {
         self.recipe.directory.join("main.go").exists()
     }
-}
-
-fn built(binary: &Path) -> Option<SystemTime> {
-    fs::metadata(binary).and_then(|data| data.modified()).ok()
-}
-
-/// When a source in the folder was changed last; binaries and build results are no sources.
-fn newest(directory: &Path) -> Result<SystemTime> {
-    let mut newest = SystemTime::UNIX_EPOCH;
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        newest = match entry.file_type()?.is_dir() {
-            true if name == "bin" || name == "target" => continue,
-            true => newest.max(self::newest(&entry.path())?),
-            false => newest.max(entry.metadata()?.modified()?),
-        };
-    }
-    Ok(newest)
 }

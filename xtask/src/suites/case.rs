@@ -25,6 +25,7 @@ pub struct Prepared {
 }
 
 /// One program with what goes into it. On both sides it begins in a folder that holds `files` and nothing else.
+#[derive(Clone)]
 pub struct Case {
     /// Its name within the suite.
     pub name: String,
@@ -42,6 +43,12 @@ pub struct Case {
     pub reading: Reading,
     /// The image ends after so many instructions.
     pub most_instructions: u64,
+    /// It takes minutes, under the reference too.
+    pub is_long: bool,
+    /// The platform of the image, if it is not the usual one.
+    pub platform: Option<String>,
+    /// Lines of output with a `…` in the place of what is not compared.
+    pub masked: Vec<String>,
 }
 
 /// How many instructions a case gets unless it says otherwise.
@@ -59,11 +66,21 @@ impl Case {
             files: Vec::new(),
             reading,
             most_instructions: MOST_INSTRUCTIONS,
+            is_long: false,
+            platform: None,
+            masked: Vec::new(),
         }
+    }
+
+    /// The same harness, asked for one test.
+    pub fn asked_for(&self, test: &str) -> Self {
+        let name = format!("{} {test}", self.name);
+        Case { name, reading: Reading::Libtest(vec![test.to_owned()]), ..self.clone() }
     }
 }
 
 /// How the answers of a case are read.
+#[derive(Clone)]
 pub enum Reading {
     /// One test: passed if it exits with 0. An image must also print what the reference printed.
     Output,

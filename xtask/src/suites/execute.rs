@@ -16,6 +16,9 @@ use super::libtest;
 /// A run that takes longer has hung. Tests that wait for each other by sleeping take their time under the reference.
 const LONGEST: Duration = Duration::from_secs(90);
 
+/// The same for the long ones of `corpus/suites.toml`, and for images, which end by their count of instructions.
+const LONGEST_OF_LONG: Duration = Duration::from_secs(1800);
+
 /// How much of what a run said last is kept.
 const LAST_WORDS_BYTES: usize = 600;
 
@@ -41,7 +44,7 @@ pub struct Run {
 /// What the answers of `case` on `side` depend on.
 pub fn key(case: &Case, side: Side) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
-    (inputs(case, side)?, &case.input).hash(&mut hasher);
+    (inputs(case, side)?, &case.input, &case.masked).hash(&mut hasher);
     if side == Side::Image {
         case.most_instructions.hash(&mut hasher);
     }
@@ -60,7 +63,7 @@ fn inputs(case: &Case, side: Side) -> Result<u64> {
         (path, stamp(source)?).hash(&mut hasher);
     }
     if side == Side::Image {
-        stamp(&zeroos())?.hash(&mut hasher);
+        (stamp(&zeroos())?, &case.platform).hash(&mut hasher);
     }
     Ok(hasher.finish())
 }
@@ -81,7 +84,7 @@ pub fn execute(case: &Case, side: Side, scratch: &Path) -> Result<CaseAnswers> {
         }
         Reading::Output => {
             let run = run(case, &[], side, scratch)?;
-            output = Some(run.output.clone());
+            output = Some(masked(&run.output, &case.masked));
             one(case, run, |status| if status == Some(0) { Outcome::Passed } else { Outcome::Failed })
         }
         Reading::PosixStatus => one(case, run(case, &[], side, scratch)?, posix_outcome),
@@ -130,7 +133,7 @@ fn run(case: &Case, more: &[String], side: Side, scratch: &Path) -> Result<Run> 
         .stdin(File::open(&input)?)
         .stdout(File::create(&stdout)?)
         .stderr(File::create(&stderr)?);
-    let status = wait(&mut command, side)?;
+    let status = wait(&mut command, if side == Side::Image || case.is_long { LONGEST_OF_LONG } else { LONGEST })?;
     let text = |path: &Path| Ok::<_, anyhow::Error>(String::from_utf8_lossy(&fs::read(path)?).into_owned());
     let (output, errors) = (text(&stdout)?, text(&stderr)?);
     let code = status.and_then(|status| status.code());
@@ -175,6 +178,7 @@ fn image(case: &Case, more: &[String], scratch: &Path) -> Result<Result<Command,
     fs::write(scratch.join("zeroos.toml"), "start_time_ns = 1700000000000000000\n")?;
     let mut command = Command::new(zeroos());
     command.arg("build").arg("-o").arg(&path).current_dir(scratch);
+    command.args(case.platform.iter().flat_map(|platform| ["--platform", platform]));
     for variable in &case.environment {
         command.args(["--env", variable]);
     }
@@ -198,21 +202,40 @@ fn run_image(case: &Case, path: &Path) -> Command {
     command
 }
 
-/// The status of the process, or none if it took too long and was ended. An image ends by its count of instructions.
-fn wait(command: &mut Command, side: Side) -> Result<Option<ExitStatus>> {
+/// The status of the process, or none if it took too long and was ended.
+fn wait(command: &mut Command, longest: Duration) -> Result<Option<ExitStatus>> {
     let mut child = command.spawn().with_context(|| format!("cannot start {:?}", command.get_program()))?;
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if side == Side::Reference && started.elapsed() > LONGEST {
+        if started.elapsed() > longest {
             child.kill()?;
             child.wait()?;
             return Ok(None);
         }
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// `output` without what stands, in a line, in the place of `…` of one of `masks`.
+fn masked(output: &str, masks: &[String]) -> String {
+    let place = |line: &str, mask: &String| {
+        let (before, after) = mask.split_once('…')?;
+        let start = line.find(before)? + before.len();
+        let end =
+            if after.is_empty() { line.trim_end().len().max(start) } else { start + line[start..].find(after)? };
+        Some(start..end)
+    };
+    let mut left = String::new();
+    for line in output.split_inclusive('\n') {
+        match masks.iter().find_map(|mask| place(line, mask)) {
+            Some(place) => left.extend([&line[..place.start], "…", &line[place.end..]]),
+            None => left += line,
+        }
+    }
+    left
 }
 
 /// The end of `text`, from the start of a line.
@@ -238,6 +261,13 @@ mod tests {
         let text = format!("first\n{}\nlast\n", "x".repeat(LAST_WORDS_BYTES - 7));
         assert_eq!(last(&text).lines().count(), 2);
         assert_eq!(last("short\n"), "short");
+    }
+
+    #[test]
+    fn what_is_masked_is_not_compared() {
+        let masks = ["took … s".to_owned(), " on …".to_owned()];
+        assert_eq!(masked("1\ntook 0.1 s for 3\nHello on Friday", &masks), "1\ntook … s for 3\nHello on …");
+        assert_eq!(masked("took 1 h\n\non Friday\n", &masks), "took 1 h\n\non Friday\n");
     }
 
     #[test]

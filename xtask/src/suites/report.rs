@@ -1,4 +1,6 @@
 //! What came out: a table by suite, every difference to the reference, and the report `docs/suites.md`.
+//!
+//! The tables are committed beside it, in `corpus/suites.json`, each with the state of the repository that it is of.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,48 +10,21 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::case::{CaseAnswers, Outcome, Suite, TestAnswer};
+use super::list::List;
+use crate::step::Step;
 
 /// The report, from the repository's root.
 const REPORT: &str = "docs/suites.md";
-/// The differences that are explained, from the repository's root.
-const EXPLAINED: &str = "corpus/suites.toml";
-
-/// `corpus/suites.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Explained {
-    #[serde(default)]
-    difference: Vec<Explanation>,
-}
-
-/// Why tests come out otherwise.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Explanation {
-    /// The suite's name.
-    suite: String,
-    /// The tests' names; one that ends in `*` stands for all that begin so.
-    tests: Vec<String>,
-    /// The reason, for people.
-    why: String,
-}
-
-impl Explanation {
-    fn covers(&self, suite: &str, test: &str) -> bool {
-        let named = |pattern: &String| match pattern.strip_suffix('*') {
-            Some(start) => test.starts_with(start),
-            None => test == pattern,
-        };
-        self.suite == suite && self.tests.iter().any(named)
-    }
-}
+/// The tables it is written from, from the repository's root: those of suites that do not run stay.
+const TABLES: &str = "corpus/suites.json";
 
 /// A test that passes under the reference and not as an image.
 #[derive(Serialize, Deserialize)]
 pub struct Difference {
     test: String,
+    /// What a terminal is told.
+    #[serde(skip)]
     details: String,
-    why: Option<String>,
 }
 
 /// One suite's results.
@@ -57,6 +32,8 @@ pub struct Difference {
 pub struct Table {
     name: String,
     title: String,
+    /// The commit that was run.
+    state: String,
     /// Tests by outcome as images.
     passed: usize,
     failed: usize,
@@ -78,10 +55,11 @@ impl Table {
         reference: &BTreeMap<String, CaseAnswers>,
         image: &BTreeMap<String, CaseAnswers>,
         left_out: &[(String, &'static str)],
-    ) -> Self {
+    ) -> Result<Self> {
         let mut table = Table {
             name: suite.name.to_owned(),
             title: suite.title.to_owned(),
+            state: Step::new("git").args(["describe", "--always", "--dirty", "--abbrev=9"]).output()?.trim().to_owned(),
             passed: 0,
             failed: 0,
             skipped: 0,
@@ -101,7 +79,7 @@ impl Table {
                 table.count(test, reference, found.tests.get(test), same_output);
             }
         }
-        table
+        Ok(table)
     }
 
     fn count(&mut self, test: &str, reference: &TestAnswer, image: Option<&TestAnswer>, same_output: bool) {
@@ -123,17 +101,9 @@ impl Table {
         if passes_there && outcome != Outcome::Passed {
             let what = if same_output { "" } else { "other output\n" };
             let details = image.map_or("no answer", |image| &image.details);
-            self.differences.push(Difference { test: test.to_owned(), details: format!("{what}{details}"), why: None });
+            self.differences.push(Difference { test: test.to_owned(), details: format!("{what}{details}") });
         }
         self.only_image += usize::from(reference.outcome == Outcome::Failed && outcome == Outcome::Passed);
-    }
-
-    /// Looks the differences up in the explained ones.
-    fn explain(&mut self, explained: &[Explanation]) {
-        for difference in &mut self.differences {
-            let explanation = explained.iter().find(|explanation| explanation.covers(&self.name, &difference.test));
-            difference.why = explanation.map(|explanation| explanation.why.clone());
-        }
     }
 
     /// The suite's results for a terminal.
@@ -157,14 +127,19 @@ impl Table {
     }
 }
 
-/// Writes the report of all suites that were ever run.
-pub fn write(tables: &mut [Table]) -> Result<()> {
-    let text = fs::read_to_string(crate::root().join(EXPLAINED)).context(EXPLAINED)?;
-    let explained: Explained = toml::from_str(&text).context(EXPLAINED)?;
-    for table in tables.iter_mut() {
-        table.explain(&explained.difference);
+/// The tables of all suites that were ever run, by name.
+pub fn tables() -> Result<BTreeMap<String, Table>> {
+    match fs::read_to_string(crate::root().join(TABLES)) {
+        Ok(text) => serde_json::from_str(&text).context(TABLES),
+        Err(_) => Ok(BTreeMap::new()),
     }
-    fs::write(crate::root().join(REPORT), markdown(tables)).context(REPORT)
+}
+
+/// Keeps the tables, and writes the report of them in the order of `suites`.
+pub fn write(tables: &BTreeMap<String, Table>, suites: &[Suite], list: &List) -> Result<()> {
+    fs::write(crate::root().join(TABLES), serde_json::to_string_pretty(tables)? + "\n").context(TABLES)?;
+    let tables: Vec<&Table> = suites.iter().filter_map(|suite| tables.get(suite.name)).collect();
+    fs::write(crate::root().join(REPORT), markdown(&tables, list)).context(REPORT)
 }
 
 const HEAD: &str = "\
@@ -173,18 +148,19 @@ const HEAD: &str = "\
 Written by `cargo run --release -p xtask -- suites`: programs and test suites that others wrote, built for riscv64 Linux and
 linked statically, run under `qemu-riscv64` (the reference) and as images on the built-in machine.
 
-| suite | what | passed | failed | skipped | reference: passed | failed | pass there, not here | explained |
-|---|---|---:|---:|---:|---:|---:|---:|---:|
+| suite | what | passed | failed | skipped | reference: passed | failed | pass there, not here | explained | commit |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---|
 ";
 
 /// The report.
-fn markdown(tables: &[Table]) -> String {
+fn markdown(tables: &[&Table], list: &List) -> String {
     let mut text = HEAD.to_owned();
     for table in tables {
-        let explained = table.differences.iter().filter(|difference| difference.why.is_some()).count();
+        let why = |difference: &&Difference| list.explanation(&table.name, &difference.test).is_some();
+        let explained = table.differences.iter().filter(why).count();
         let _ = writeln!(
             text,
-            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {explained} |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} | {explained} | {} |",
             table.name,
             table.title,
             table.passed,
@@ -193,6 +169,7 @@ fn markdown(tables: &[Table]) -> String {
             table.reference_passed,
             table.reference_failed,
             table.differences.len(),
+            table.state,
         );
     }
     text += "\n\"Failed\" counts tests that fail under the reference, too. What is not run:\n\n";
@@ -201,11 +178,16 @@ fn markdown(tables: &[Table]) -> String {
             let _ = writeln!(text, "* `{}`: {count} programs: {reason}", table.name);
         }
     }
+    text += "\nImages are for the platform `spike`, but for:\n\n";
+    for special in tables.iter().flat_map(|table| list.on_platforms(&table.name)) {
+        let platform = special.platform.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "* `{platform}`: {}: {}", special.why, special.tests());
+    }
     text += "\n## Tests that pass under the reference and not as images\n\n";
     let mut by_reason: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for table in tables {
         for difference in &table.differences {
-            let why = difference.why.as_deref().unwrap_or("not explained");
+            let why = list.explanation(&table.name, &difference.test).unwrap_or("not explained");
             by_reason.entry((&table.name, why)).or_default().push(&difference.test);
         }
     }
