@@ -56,6 +56,8 @@ pub struct Plan {
     pub entries: BTreeMap<Address, EntryMode>,
     /// What stands in place of instructions that the machine lacks.
     pub lowerings: Lowerings,
+    /// What nobody executes or reads of the program's text, in the image, if it was looked for: islands and stubs may lie there.
+    pub unused_text: Vec<AddressRange>,
     /// The words of a static-PIE that change because its relocations are applied, by link-time address; none if it relocates
     /// itself.
     pub relocated: BTreeMap<Address, u64>,
@@ -142,8 +144,12 @@ impl Plan {
                 obstacles.extend(more);
                 Lowerings::default()
             });
-        let listed = || if is_needed { listing.clone() } else { analysis::list_instructions(app) };
-        circumstances.choose_islands(&mut entries, listed, &lowerings.unreached, &mut rooms);
+        let find = || {
+            let listed = if is_needed { &listing } else { &analysis::list_instructions(app) };
+            islands::find(app, &placement, listed, &lowerings.unreached)
+        };
+        circumstances.choose_in_unused_text(&mut entries, find, &mut rooms);
+        let unused_text = rooms.into_text();
         for (wanted, wanted_by) in [
             (platform.ecall == EcallBehaviour::HostCall, format!("platform `{}`", platform.name)),
             (request.entry == EntryRequest::Direct, "--entry direct".to_owned()),
@@ -178,6 +184,7 @@ impl Plan {
             placement,
             entries,
             lowerings,
+            unused_text,
             inputs,
             features,
             global_pointer,
@@ -210,6 +217,11 @@ impl Plan {
         let placed = |address| self.placement.placed(address);
         let ranges = self.lowerings.unreached.iter();
         ranges.filter_map(move |range| AddressRange::between(placed(range.start()), placed(range.end())))
+    }
+
+    /// Whether `range` of the image lies in what nobody executes or reads of the program's text.
+    pub fn is_unused_text(&self, range: AddressRange) -> bool {
+        self.unused_text.iter().any(|unused| unused.covers(range))
     }
 
     /// The sites that keep their trap, by their addresses in the file, with the reasons.

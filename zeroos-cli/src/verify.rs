@@ -4,6 +4,7 @@
 mod loader;
 mod lowered;
 mod page_table;
+mod unused_text;
 
 use std::borrow::Cow;
 
@@ -60,10 +61,11 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
         let offset = (address - range.start()).0 as usize;
         data.get(offset..offset.checked_add(size)?)
     };
-    // The only bytes of the program that may differ from the file: the listed sites.
+    // The only bytes of the program that may differ from the file: the listed sites, and what lies in unused text.
     let replaced = plan.direct_sites().flat_map(|(site, entry)| [entry.jump.at_site(site), entry.jump.island()]);
     let replaced = replaced.flatten();
-    let mut replaced: Vec<AddressRange> = replaced.chain(lowered::replaced(plan)).collect();
+    let mut replaced: Vec<AddressRange> =
+        replaced.chain(lowered::replaced(plan)).chain(unused_text::stubs(plan)).collect();
     replaced.sort();
     if let Some(two) = replaced.windows(2).find(|two| two[0].overlaps(two[1])) {
         return Err(differs("two things stand in one place", two[1].start()));
@@ -98,11 +100,8 @@ pub fn verify(app: &AppElf, plan: &Plan, image: &[u8], started: Started) -> Resu
     }
     for (site, entry) in plan.direct_sites() {
         check_site(&bytes_at, site, entry).map_err(|what| differs(what, site))?;
-        let program = segments.iter().any(|(range, _)| range.contains(site) && range.overlaps(entry.stub));
-        if program || plan.placement.kernel.ranges().any(|range| range.overlaps(entry.stub)) {
-            return Err(differs("a stub lies in the program or the kernel", entry.stub.start()));
-        }
     }
+    unused_text::check(app, plan).map_err(|(what, at)| differs(what, at))?;
     lowered::check(plan, &bytes_at).map_err(|(what, at)| differs(what, at))?;
     page_table::check(app, plan, image, started).map_err(|(what, at)| differs(what, at))?;
     loader::check(&file, &plan.platform)?;

@@ -158,6 +158,40 @@ fn of_far_sites() {
     assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Island { .. })));
 }
 
+/// A call for which no register is free has its stub in text that nobody executes.
+#[test]
+fn of_stubs_in_unused_text() {
+    let workplace = Workplace::new();
+    let registers = ["t0", "t1", "t2", "t3", "t4", "t5", "t6"];
+    let set = registers.map(|register| format!("li {register}, 6\n")).concat();
+    let sum = registers.map(|register| format!("add a0, a0, {register}\n")).concat();
+    let source = format!(
+        ".option norvc\n.text\n.skip 0x280000, 0xff\nfirst: ret\nnobody: .rept 256\n addi a0, a0, 1\n .endr\n ret\n.globl _start\n\
+         _start: call first\n {set} li a7, 174\n ecall\n {sum} li a7, 93\n ecall\n.skip 0x280000, 0xff\n"
+    );
+    let app = workplace.guest("full.S", &source, &[]);
+    // The stub counts as the kernel's, although it lies in the program.
+    let [by_stub, by_trap] = ["direct", "trap"].map(|entry| {
+        let (finished, stats) = workplace.stats(&["--entry", entry], &app, b"");
+        assert_eq!(finished.status, 42, "{}", finished.stderr);
+        stats["instructions"]["program"].as_u64().unwrap()
+    });
+    assert_eq!(by_stub, by_trap);
+    let plan = spoiled_images_are_refused(&app);
+    let (site, inside) = plan.direct_sites().find(|(_, entry)| plan.is_unused_text(entry.stub)).unwrap();
+    assert_eq!(inside.jump, Jump::Near);
+
+    // What the plan says of that text is checked, too.
+    let examined = examine(std::fs::read(&app).unwrap()).unwrap();
+    let built = build(&examined, plan.clone(), &KernelCache::none()).unwrap();
+    let refused = |plan: &Plan| verify(&examined.app, plan, &built.image, Started::No).unwrap_err().to_string();
+    let mut other = plan.clone();
+    other.unused_text.push(zeroos::address::AddressRange::between(site, site.offset(4)).unwrap());
+    assert!(refused(&other).contains("is in use"));
+    other.unused_text = Vec::new();
+    assert!(refused(&other).contains("was changed"));
+}
+
 /// On a machine without atomic instructions: each replacement, each instruction of each stub, and what was filled.
 #[test]
 fn of_lowered_instructions() {

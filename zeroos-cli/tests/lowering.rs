@@ -148,7 +148,7 @@ fn random_atomics_do_what_they_do_under_linux() {
     assert_eq!(kinds.len(), 23, "{kinds:?}");
 }
 
-/// More than 1 MiB from any room for stubs.
+/// More than 1 MiB from any room for stubs. What cannot take along what stands before it has its stub in unused text.
 #[test]
 fn atomics_in_far_text_take_the_instruction_before_them_along() {
     let workplace = Workplace::new();
@@ -180,6 +180,16 @@ fn atomics_in_far_text_take_the_instruction_before_them_along() {
 
     let target = source.replace("addi a1, a1, 3\n", "beqz a0, 1f\n addi a1, a1, 3\n 1: ");
     let app = workplace.guest("target.S", &target, &flags);
+    let reference = finish(Command::new("qemu-riscv64").arg(&app), b"");
+    workplace.zeroos(&["build", &app, "--platform", "zkvm-standard", "-o", "image", "--report", "report"]).exits(0);
+    assert_eq!(workplace.zeroos(&["run", "image"]).exits(0).stdout, reference.stdout);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(workplace.path("report")).unwrap()).unwrap();
+    let places = report["lowered"].as_object().unwrap().values().map(|kind| &kind["places"][0]);
+    let inside: Vec<&serde_json::Value> = places.filter(|place| place["in_unused_text"] == true).collect();
+    assert!(inside.len() == 2 && inside.iter().all(|place| distance(place) < 1 << 20), "{report}");
+
+    // What is neither code nor zeros is no space for stubs.
+    let app = workplace.guest("full.S", &target.replace(".skip 0x280000", ".skip 0x280000, 0xff"), &flags);
     let refused = workplace.zeroos(&["build", &app, "--platform", "zkvm-standard"]).exits(1);
     refused.says(&["2 instructions of A cannot be replaced, for want of room for a stub within 1 MiB: `amoswap.d"]);
 }

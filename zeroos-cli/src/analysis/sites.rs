@@ -195,7 +195,8 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
 fn before(program: &Program<'_>, blocks: &[BlockId], site: u64) -> Vec<Instruction> {
     let start = site.wrapping_sub(4);
     let middle = site.wrapping_sub(2);
-    let begins = |at: u64| program.code.slot(at).is_none_or(|slot| program.blocks.any_at(slot));
+    // Where instructions are four bytes long, none lies in the middle.
+    let begins = |at: u64| program.code.slot(at).is_some_and(|slot| program.blocks.any_at(slot));
     if begins(middle) || begins(site) || is_known_elsewhere(program, middle) {
         return Vec::new();
     }

@@ -53,6 +53,9 @@ struct LoweredSite {
     placed: Address,
     #[serde(skip_serializing_if = "Option::is_none")]
     stub: Option<Address>,
+    /// Whether the stub lies in the program's text, where nobody executes or reads that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_unused_text: bool,
     extra_instructions: usize,
 }
 
@@ -77,6 +80,9 @@ struct SiteReport<'a> {
     island: Option<Replaced>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stub: Option<Address>,
+    /// Whether the stub lies in the program's text, where nobody executes or reads that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_unused_text: bool,
     /// The kernel's function that the stub calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     callee: Option<String>,
@@ -115,14 +121,16 @@ fn lowered(plan: &Plan) -> BTreeMap<&'static str, LoweringReport> {
         let kind = kinds.entry(lowering.instruction.op.mnemonic()).or_default();
         let stub = match &lowering.replacement {
             Replacement::InPlace(_) => None,
-            Replacement::Stub { stub, .. } => Some(stub.start()),
+            Replacement::Stub { stub, .. } => Some(*stub),
         };
         let extra_instructions = lowering.extra_instructions();
         kind.sites += 1;
         kind.in_place += usize::from(stub.is_none());
         kind.extra_instructions = kind.extra_instructions.max(extra_instructions);
         let placed = plan.placement.placed(address);
-        kind.places.push(LoweredSite { address, placed, stub, extra_instructions });
+        let in_unused_text = stub.is_some_and(|stub| plan.is_unused_text(stub));
+        let stub = stub.map(AddressRange::start);
+        kind.places.push(LoweredSite { address, placed, stub, in_unused_text, extra_instructions });
     }
     kinds
 }
@@ -141,6 +149,7 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
             replaced: None,
             island: None,
             stub: None,
+            in_unused_text: false,
             callee: None,
             compares: false,
             live: None,
@@ -159,6 +168,7 @@ pub(super) fn json(examined: &Examined, built: &Built, note: &ImageNote) -> Resu
                 replaced: entry.jump.at_site(placed).map(Replaced::new),
                 island: entry.jump.island().map(Replaced::new),
                 stub: Some(entry.stub.start()),
+                in_unused_text: plan.is_unused_text(entry.stub),
                 callee: Some(entry.callee.symbol()),
                 compares: entry.check.is_some(),
                 live: Some(entry.live.iter().map(|register| register.to_string()).collect()),

@@ -60,6 +60,8 @@ pub(crate) struct Layout {
     pub kernel_parts: KernelParts,
     /// The stub of each site that has one, by the site.
     pub stubs: Vec<Stub>,
+    /// What stubs take of the program's text.
+    pub stubs_in_text: Vec<AddressRange>,
 }
 
 const PAGE: u64 = 4096;
@@ -92,8 +94,13 @@ impl Layout {
         let lowered = lowered::stubs(plan, &linked)?;
         let all = stubs.iter().chain(&lowered);
         let stub_bytes: u64 = all.clone().map(|stub| stub.bytes.len() as u64).sum();
+        let (inside, all): (Vec<&Stub>, Vec<&Stub>) = all.partition(|stub| plan.is_unused_text(stub.range()));
+        for stub in &inside {
+            lowered::put(&mut pieces, stub.start, &stub.bytes)?;
+        }
+        let stubs_in_text = inside.iter().map(|stub| stub.range()).collect();
         let filled = if plan.platform.keeps_code_apart() { placement.stub_areas.as_slice() } else { &[] };
-        pieces.extend(stubs::pieces(all, &plan.platform.loader, filled));
+        pieces.extend(stubs::pieces(all.into_iter(), &plan.platform.loader, filled));
 
         let InitialStack { pointer: stack_pointer, bytes: stack, .. } = InitialStack::of(app, plan);
         if stack.len() as u64 > placement.stack.size().0 / 4 {
@@ -150,13 +157,25 @@ impl Layout {
             kernel_symbols: linked.symbols,
             kernel_parts: KernelParts { stub_bytes, ..linked.parts },
             stubs,
+            stubs_in_text,
             pieces,
         })
     }
 
-    /// The program's pieces' ranges.
+    /// The program's pieces' ranges, without the stubs there.
     pub fn program_ranges(&self) -> Vec<AddressRange> {
-        self.pieces.iter().filter(|piece| piece.origin == Origin::Program).map(|piece| piece.range).collect()
+        let mut stubs = self.stubs_in_text.clone();
+        stubs.sort();
+        let mut ranges = Vec::new();
+        for piece in self.pieces.iter().filter(|piece| piece.origin == Origin::Program) {
+            let mut start = piece.range.start();
+            for stub in stubs.iter().filter(|&&stub| piece.range.covers(stub)) {
+                ranges.extend(AddressRange::between(start, stub.start()).filter(|range| !range.is_empty()));
+                start = stub.end();
+            }
+            ranges.extend(AddressRange::between(start, piece.range.end()));
+        }
+        ranges
     }
 }
 
@@ -178,13 +197,8 @@ fn relocate(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
 /// Puts the jumps to the stubs in place of the `ecall`s.
 fn patch(plan: &Plan, pieces: &mut [Piece]) -> Result<(), ImageError> {
     for (site, entry) in plan.direct_sites() {
-        let unusable = || ImageError::Stub { site, what: "its instruction cannot be replaced".into() };
-        for (start, patch) in entry.patches(site).ok_or_else(unusable)? {
-            let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(start));
-            let piece = piece.ok_or_else(unusable)?;
-            let offset = (start - piece.range.start()).0 as usize;
-            let place = piece.bytes.get_mut(offset..offset + patch.len()).ok_or_else(unusable)?;
-            place.copy_from_slice(&patch);
+        for (start, patch) in entry.patches(site).ok_or_else(|| lowered::unusable(site))? {
+            lowered::put(pieces, start, &patch)?;
         }
     }
     Ok(())

@@ -60,7 +60,11 @@ pub(crate) fn filler(plan: &Plan) -> &'static [u8] {
 /// `c.ebreak`
 const COMPRESSED_FILLER: [u8; 2] = 0x9002u16.to_le_bytes();
 
-fn put(pieces: &mut [Piece], at: Address, bytes: &[u8]) -> Result<(), ImageError> {
+/// Puts `bytes` in the place of the program's at `at`.
+///
+/// # Errors
+/// A place that lies in no piece of the program.
+pub(super) fn put(pieces: &mut [Piece], at: Address, bytes: &[u8]) -> Result<(), ImageError> {
     let piece = pieces.iter_mut().find(|piece| piece.origin == Origin::Program && piece.range.contains(at));
     let piece = piece.ok_or_else(|| unusable(at))?;
     let offset = (at - piece.range.start()).0 as usize;
@@ -75,6 +79,7 @@ pub(crate) fn words(instructions: &[Instruction]) -> Option<Vec<u8>> {
     Some(words?.into_iter().flat_map(u32::to_le_bytes).collect())
 }
 
-fn unusable(site: Address) -> ImageError {
+/// The error of a site where nothing can be put.
+pub(super) fn unusable(site: Address) -> ImageError {
     ImageError::Stub { site, what: "its instruction cannot be replaced".into() }
 }

@@ -106,6 +106,11 @@ impl Stub {
         DirectSite { site: self.site, stub: self.call, number: self.number }
     }
 
+    /// Where it lies.
+    pub fn range(&self) -> AddressRange {
+        AddressRange::new(self.start, ByteCount(self.bytes.len() as u64)).unwrap_or_default()
+    }
+
     /// The program's instructions that it begins with.
     pub fn moved(&self) -> AddressRange {
         AddressRange::between(self.start, self.call).unwrap_or_default()
@@ -156,7 +161,7 @@ pub(super) fn pieces<'s>(
     ascending.sort_by_key(|stub| stub.start);
     let mut pieces: Vec<Piece> = Vec::new();
     for stub in ascending {
-        let range = AddressRange::new(stub.start, ByteCount(stub.bytes.len() as u64)).unwrap_or_default();
+        let range = stub.range();
         match pieces.last_mut() {
             Some(last)
                 if area_of(last.range) == area_of(range)

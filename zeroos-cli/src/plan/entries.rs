@@ -4,7 +4,8 @@
 //! A replaced `ecall` is the 4-byte jump `jal t, stub`: a dead temporary tells the stub where it was called, `j stub` if
 //! there is none. Where no room for a stub is within the ±1 MiB that it reaches, what stands right before the `ecall` gives its
 //! room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there. If it is `li a7, N`, the stub knows the number;
-//! other instructions that work on registers move into the stub. What is left goes over an island, if there is one (`islands.rs`).
+//! other instructions that work on registers move into the stub. What is left goes over an island, or has its stub in the program's
+//! text itself, where nobody executes or reads that (`islands.rs`).
 //!
 //! A stub serves the one call that the analysis found. Where it found more than a constant right before the `ecall`, the stub
 //! compares a7 all the same, so that no mistake of the analysis can become another call than the program made.
@@ -256,23 +257,13 @@ impl Circumstances<'_> {
     }
 
     /// A stub for `site`.
-    fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
-        let DirectCall { callee, check, temporaries, leaves, size } = self.call(site)?;
-        let mut temporaries = temporaries.iter();
+    pub(super) fn direct(&self, site: &Site, rooms: &mut StubRooms) -> Result<DirectEntry, TrapReason> {
+        let call = self.call(site)?;
         let (placed, live) = (self.placement.placed(site.address), site.live_after);
-        let near = rooms.take(size, |stub| displacement(placed, stub).abs() < NEAR);
-        if let Some(stub) = near {
-            let mut link = temporaries.next();
-            let mut scratch = check.filter(|_| self.in_memory);
-            if self.in_memory && scratch.is_none() {
-                let known = self.analysis.global_pointer.map(|_| Register::GP);
-                scratch = self::scratch(site, callee, self.selection, link).or_else(|| link.take()).or(known);
-                if scratch.is_none() {
-                    return Err(TrapReason::NoScratch);
-                }
-            }
-            return Ok(DirectEntry { jump: Jump::Near, stub, callee, live, link, scratch, check });
+        if let Some(stub) = rooms.take(call.size, |stub| displacement(placed, stub).abs() < NEAR) {
+            return self.near(site, &call, stub);
         }
+        let DirectCall { callee, check, temporaries, leaves, size } = call;
         if site.branch_target {
             return Err(TrapReason::FarTarget);
         }
@@ -282,7 +273,7 @@ impl Circumstances<'_> {
         };
         let effects = replaced.moved().map(|instruction| instruction.effects());
         let used = effects.fold(RegisterSet::EMPTY, |used, effects| used.union(effects.uses).union(effects.defines));
-        let temporary = temporaries.find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutTemporary)?;
+        let temporary = temporaries.iter().find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutTemporary)?;
         if self.is_relocated(site.address.0.wrapping_sub(4), site) {
             return Err(TrapReason::Relocated);
         }
@@ -294,6 +285,21 @@ impl Circumstances<'_> {
         // What `auipc` left in the temporary is of no use in the stub.
         let scratch = self.in_memory.then_some(temporary);
         Ok(DirectEntry { jump: Jump::Far { temporary, replaced }, stub, callee, live, link, scratch, check })
+    }
+
+    /// The stub that makes `call` for `site`, at `stub`, which is within 1 MiB.
+    pub(super) fn near(&self, site: &Site, call: &DirectCall, stub: AddressRange) -> Result<DirectEntry, TrapReason> {
+        let &DirectCall { callee, check, temporaries, .. } = call;
+        let mut link = temporaries.iter().next();
+        let mut scratch = check.filter(|_| self.in_memory);
+        if self.in_memory && scratch.is_none() {
+            let known = self.analysis.global_pointer.map(|_| Register::GP);
+            scratch = self::scratch(site, callee, self.selection, link).or_else(|| link.take()).or(known);
+            if scratch.is_none() {
+                return Err(TrapReason::NoScratch);
+            }
+        }
+        Ok(DirectEntry { jump: Jump::Near, stub, callee, live: site.live_after, link, scratch, check })
     }
 }
 

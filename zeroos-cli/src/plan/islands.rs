@@ -1,5 +1,5 @@
-//! Space in the program's text that nobody executes or reads, for jumps on the way to stubs that are too far away: code of functions that
-//! nothing reaches, and what fills the space between functions.
+//! Space in the program's text that nobody executes or reads: code of functions that nothing reaches, and what fills the space
+//! between functions. There is room for jumps on the way to stubs that are too far away (islands), and for whole stubs.
 //!
 //! It counts as such by the analysis, and only where section headers say that it is code: instructions, or zeros, from one piece
 //! of reached code up to the next, where no code computes an address or reads, nor anything is relocated, and into which nothing in
@@ -8,68 +8,47 @@
 
 use std::collections::BTreeMap;
 
+use super::Placement;
 use super::entries::{Circumstances, DirectEntry, EntryMode, TrapReason};
 use super::jumps::{ISLAND, Jump, NEAR, displacement};
 use super::stub_rooms::StubRooms;
 use crate::address::{Address, AddressRange};
 use crate::analysis::{CodeListing, Site};
-use crate::elf::{AppElf, ElfKind};
+use crate::elf::{AppElf, ElfKind, Segment};
 use crate::isa::{decode, split_displacement};
 
-/// Free space, in the file's addresses, ascending.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Islands {
-    free: Vec<AddressRange>,
-}
-
-impl Islands {
-    /// What there is in `app`, but for `taken`, ascending.
-    pub fn find(app: &AppElf, listing: &CodeListing, taken: &[AddressRange]) -> Islands {
-        if listing.lost.is_some() {
-            return Islands::default();
-        }
-        let used: Vec<AddressRange> = merged(&listing.code, taken);
-        let pointed_at = pointed_at(app, listing);
-        let mut free = Vec::new();
-        for section in app.sections.iter().filter(|section| section.executable) {
-            let mut start = section.range.start();
-            let first = used.partition_point(|range| range.end() <= start);
-            let inside = used.iter().skip(first).take_while(|range| range.start() < section.range.end());
-            let ends = AddressRange::between(section.range.end(), section.range.end());
-            for next in inside.copied().chain(ends) {
-                let gap = AddressRange::between(start, next.start()).filter(|gap| gap.size().0 >= ISLAND);
-                free.extend(gap.and_then(|gap| nobodys(app, listing, &pointed_at, gap)));
-                start = next.end();
-            }
-        }
-        Islands { free }
+/// What there is in `app`, but for `taken` of the file, at the image's addresses as `placement` has them.
+pub(super) fn find(
+    app: &AppElf,
+    placement: &Placement,
+    listing: &CodeListing,
+    taken: &[AddressRange],
+) -> Vec<AddressRange> {
+    if listing.lost.is_some() {
+        return Vec::new();
     }
-
-    /// Eight bytes that fit, by their address.
-    pub fn take(&mut self, fits: impl Fn(Address) -> bool) -> Option<Address> {
-        let Islands { free } = self;
-        for range in free.iter_mut().filter(|range| range.size().0 >= ISLAND) {
-            // The first place, or the first behind it from which the site is near: what is skipped is given up.
-            let (mut start, last) = (range.start(), range.end().offset(-(ISLAND as i64)));
-            while start < last && !fits(start) {
-                start = start.offset(SKIPPED.min((last - start).0) as i64);
-            }
-            if fits(start) {
-                *range = AddressRange::between(start.offset(ISLAND as i64), range.end()).unwrap_or_default();
-                return Some(start);
-            }
+    let used: Vec<AddressRange> = merged(&listing.code, taken);
+    let pointed_at = pointed_at(app, listing);
+    let mut free = Vec::new();
+    for section in app.sections.iter().filter(|section| section.executable) {
+        let mut start = section.range.start();
+        let first = used.partition_point(|range| range.end() <= start);
+        let inside = used.iter().skip(first).take_while(|range| range.start() < section.range.end());
+        let ends = AddressRange::between(section.range.end(), section.range.end());
+        for next in inside.copied().chain(ends) {
+            let gap = AddressRange::between(start, next.start()).filter(|gap| gap.size().0 >= ISLAND);
+            free.extend(gap.and_then(|gap| nobodys(app, listing, &pointed_at, gap)));
+            start = next.end();
         }
-        None
     }
+    let placed = |address| placement.placed(address);
+    free.into_iter().filter_map(|range| AddressRange::between(placed(range.start()), placed(range.end()))).collect()
 }
 
 /// How far a displacement reaches, bytes (ISA manual, "Load and Store Instructions").
 const DISPLACEMENT: u64 = 1 << 11;
 /// Of jumps on machines without compressed instructions, bytes.
 const ALIGNMENT: u64 = 4;
-
-/// What is skipped at once in space that is too far away, bytes.
-const SKIPPED: u64 = 1 << 16;
 
 /// `first` and `second`, ascending.
 fn merged(first: &[AddressRange], second: &[AddressRange]) -> Vec<AddressRange> {
@@ -126,8 +105,11 @@ fn pointed_at(app: &AppElf, listing: &CodeListing) -> Vec<Address> {
 
 /// Whether all of `gap` is instructions one after another, or zeros.
 fn is_code(app: &AppElf, gap: AddressRange) -> bool {
-    let segment = app.segments.iter().find(|segment| segment.permissions.execute && segment.range.covers(gap));
-    let Some(segment) = segment else { return false };
+    let holds = |segment: &&Segment| {
+        // Stubs may hold addresses that they load.
+        segment.permissions.execute && segment.permissions.read && segment.range.covers(gap)
+    };
+    let Some(segment) = app.segments.iter().find(holds) else { return false };
     let offset = (gap.start() - segment.range.start()).0 as usize;
     let Some(bytes) = app.segment_bytes(segment).get(offset..offset + gap.size().0 as usize) else { return false };
     let mut at = 0;
@@ -142,44 +124,35 @@ fn is_code(app: &AppElf, gap: AddressRange) -> bool {
 }
 
 impl Circumstances<'_> {
-    /// Ways over islands for those of `entries` that found no other in far text. `listing` is asked for what is known of the code, if
-    /// there are any; `taken` is space that has another use already.
-    pub fn choose_islands(
+    /// Ways by unused text for those of `entries` that found no other in far text: over an island, which takes least, or to a stub
+    /// that lies there itself. `find` is asked for the space, if there are any and it is not known already.
+    pub fn choose_in_unused_text(
         &self,
         entries: &mut BTreeMap<Address, EntryMode>,
-        listing: impl FnOnce() -> CodeListing,
-        taken: &[AddressRange],
+        find: impl FnOnce() -> Vec<AddressRange>,
         rooms: &mut StubRooms,
     ) {
         let is_far = |entry: &EntryMode| matches!(entry, EntryMode::Trap(reason) if reason.is_far());
         if !entries.values().any(is_far) {
             return;
         }
-        let mut islands = Islands::find(self.app, &listing(), taken);
+        rooms.open_text(find);
         for site in &self.analysis.sites {
             if let Some(entry) = entries.get_mut(&site.address).filter(|entry| is_far(entry))
-                && let Some(found) = self.over_island(site, rooms, &mut islands)
+                && let Some(way) = self.over_island(site, rooms).map(Ok).or_else(|| self.in_text(site, rooms))
             {
-                *entry = found.map_or_else(EntryMode::Trap, EntryMode::Direct);
+                *entry = way.map_or_else(EntryMode::Trap, EntryMode::Direct);
             }
         }
     }
 
-    /// A way over an island to a stub for `site`, or what it lacks beside an island; `None` if there is none near.
-    fn over_island(
-        &self,
-        site: &Site,
-        rooms: &mut StubRooms,
-        islands: &mut Islands,
-    ) -> Option<Result<DirectEntry, TrapReason>> {
+    /// A way over an island to a stub for `site`, if a register is free for it and one is near.
+    fn over_island(&self, site: &Site, rooms: &mut StubRooms) -> Option<DirectEntry> {
         let call = self.call(site).ok()?;
-        let island = islands.take(|island| displacement(site.address, island).abs() < NEAR)?;
-        let island = self.placement.placed(island);
-        let Some(temporary) = call.temporaries.iter().next() else {
-            return Some(Err(TrapReason::FarWithoutTemporary));
-        };
+        let temporary = call.temporaries.iter().next()?;
+        let island = self.near_in_text(site, ISLAND, rooms)?.start();
         let stub = rooms.take(call.size, |stub| split_displacement(displacement(island, stub)).is_some())?;
-        Some(Ok(DirectEntry {
+        Some(DirectEntry {
             jump: Jump::Island { temporary, island },
             stub,
             callee: call.callee,
@@ -188,6 +161,18 @@ impl Circumstances<'_> {
             link: None,
             scratch: self.in_memory.then_some(temporary),
             check: call.check,
-        }))
+        })
+    }
+
+    /// A stub in unused text for `site`, if there is room near, or what it lacks beside that.
+    fn in_text(&self, site: &Site, rooms: &mut StubRooms) -> Option<Result<DirectEntry, TrapReason>> {
+        let call = self.call(site).ok()?;
+        let stub = self.near_in_text(site, call.size, rooms)?;
+        Some(self.near(site, &call, stub))
+    }
+
+    fn near_in_text(&self, site: &Site, size: u64, rooms: &mut StubRooms) -> Option<AddressRange> {
+        let placed = self.placement.placed(site.address);
+        rooms.take_text(size, |start| displacement(placed, start).abs() < NEAR)
     }
 }

@@ -7,6 +7,8 @@
 //! * `amo…` becomes load, operation and store, in a stub with registers that are dead there.
 //! * `fence` becomes `nop`: one hart sees its own accesses in order (ISA manual, "Memory Ordering Instructions").
 //! * What nobody reaches becomes `ebreak` where the machine's loader decodes all text.
+//!
+//! Stubs that find no room near lie in the program's text, where nobody executes or reads that (`islands.rs`).
 
 mod plain;
 mod replacement;
@@ -15,7 +17,7 @@ mod unreached;
 use std::collections::BTreeMap;
 
 use super::stub_rooms::StubRooms;
-use super::{Obstacle, Placement, obstacle};
+use super::{Obstacle, Placement, islands, obstacle};
 use crate::address::{Address, AddressRange};
 use crate::analysis::{AtomicSite, CodeListing, Mention, ProgramFeatures};
 use crate::elf::AppElf;
@@ -27,6 +29,8 @@ const ZERO: Register = Register::ZERO;
 const LONGEST: u64 = 12;
 /// How far `jal` reaches, bytes; a little less, so that both ways fit.
 const NEAR: u64 = (1 << 20) - 4096;
+/// Why an instruction has no stub: space in the program's text may serve it.
+const NO_ROOM: &str = "for want of room for a stub within 1 MiB";
 /// How far `auipc` and an offset reach, bytes; a little less.
 const FAR: u64 = (1 << 31) - 4096;
 
@@ -280,18 +284,22 @@ pub(super) fn choose(
         let fence = Instruction::new(Op::Fence, ZERO, ZERO, ZERO, 0);
         let nop = Lowering { instruction: fence, replacement: Replacement::InPlace(vec![nop]) };
         lowerings.sites.extend(listing.fences.iter().map(|&at| (at, nop.clone())));
-        let mut failed: Vec<(Mention, &'static str)> = Vec::new();
-        for site in &listing.atomics {
+        let Lowerings { sites, unreached } = &mut lowerings;
+        let mut remains = |site: &AtomicSite, why: &mut &'static str, rooms: &mut StubRooms| {
             let instruction = site.mention.instruction;
-            match replacement::choose(app, site, placement, global_pointer, rooms) {
-                Ok(replacement) => {
-                    lowerings.sites.insert(site.mention.address, Lowering { instruction, replacement });
-                }
-                Err(why) => failed.push((site.mention.clone(), why)),
-            }
+            let replacement = replacement::choose(app, site, placement, global_pointer, rooms);
+            let chosen = replacement.map_err(|reason| *why = reason).ok();
+            let lowering = chosen.map(|replacement| Lowering { instruction, replacement });
+            lowering.map(|lowering| sites.insert(site.mention.address, lowering)).is_none()
+        };
+        let mut failed: Vec<(&AtomicSite, &'static str)> = listing.atomics.iter().map(|site| (site, "")).collect();
+        failed.retain_mut(|(site, why)| remains(site, why, rooms));
+        if failed.iter().any(|&(_, why)| why == NO_ROOM) {
+            rooms.open_text(|| islands::find(app, placement, listing, unreached));
+            failed.retain_mut(|(site, why)| remains(site, why, rooms));
         }
         if let Some(&(_, why)) = failed.first() {
-            let places: Vec<Mention> = failed.into_iter().map(|(mention, _)| mention).collect();
+            let places: Vec<Mention> = failed.iter().map(|(site, _)| site.mention.clone()).collect();
             obstacles.push(Obstacle::new(
                 format!(
                     "{} of A cannot be replaced, {why}: {}",

@@ -7,11 +7,13 @@ use crate::plan::{Lowering, Plan, Replacement, Spill};
 
 /// The bytes of the program that may differ from the file.
 pub(super) fn replaced(plan: &Plan) -> impl Iterator<Item = AddressRange> {
-    let sites = plan.lowered_sites().filter_map(|(site, lowering)| {
-        let (start, code) = lowering.at_site(site)?;
-        AddressRange::new(start, ByteCount(4 * code.len() as u64))
-    });
-    sites.chain(plan.unreached())
+    plan.lowered_sites().filter_map(|(site, lowering)| at_site(site, lowering)).chain(plan.unreached())
+}
+
+/// The bytes that stand for a lowered instruction where it was.
+pub(super) fn at_site(site: Address, lowering: &Lowering) -> Option<AddressRange> {
+    let (start, code) = lowering.at_site(site)?;
+    AddressRange::new(start, ByteCount(4 * code.len() as u64))
 }
 
 /// Checks all of them.

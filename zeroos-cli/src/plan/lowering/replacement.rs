@@ -1,8 +1,8 @@
 //! What stands in place of one atomic instruction: plain ones where it is, or a jump to a stub. The jump is `j stub` where some
 //! room for stubs is within 1 MiB; else `auipc` and `jr` by a register that is dead there, on the instruction and the one
-//! before it, which moves into the stub.
+//! before it, which moves into the stub. Last comes a stub within 1 MiB in the program's text, where nobody executes or reads that.
 
-use super::{FAR, NEAR, Replacement, Spill, ZERO, extra, plain};
+use super::{FAR, NEAR, NO_ROOM, Replacement, Spill, ZERO, extra, plain};
 use crate::address::Address;
 use crate::analysis::AtomicSite;
 use crate::elf::AppElf;
@@ -46,8 +46,13 @@ pub(super) fn choose(
     }
     let placed = placement.placed(address);
     let size = 4 * (body.len() + 1 + extra(spill.as_ref(), global_pointer.as_ref())) as u64;
-    let Some(stub) = rooms.take(size, |stub| stub.0.abs_diff(placed.0) < NEAR) else {
-        return far(site, dead, placed, rooms).ok_or("for want of room for a stub within 1 MiB");
+    let is_near = |stub: Address| stub.0.abs_diff(placed.0) < NEAR;
+    let stub = match rooms.take(size, is_near) {
+        Some(stub) => stub,
+        None => match far(site, dead, placed, rooms) {
+            Some(far) => return Ok(far),
+            None => rooms.take_text(size, is_near).ok_or(NO_ROOM)?,
+        },
     };
     let ends = placement.kernel.ranges().flat_map(|range| [range.start(), range.end()]);
     if spill.is_some() && ends.map(|end| end.0.abs_diff(stub.start().0)).max().is_some_and(|distance| distance > FAR) {
