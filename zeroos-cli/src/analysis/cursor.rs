@@ -36,7 +36,8 @@ impl Iterator for Cursor<'_> {
 }
 
 impl Cursor<'_> {
-    fn advance(&mut self, bytes: usize) {
+    /// Goes on behind so many bytes, which are there.
+    pub fn advance(&mut self, bytes: usize) {
         self.at += bytes as u64;
         self.slot += bytes / 2;
         self.rest = &self.rest[bytes..];

@@ -137,4 +137,4 @@ impl<'a> GoTable<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
