@@ -65,6 +65,8 @@ pub(super) struct Discoveries {
     pub labels: Vec<u64>,
     /// Every `ecall` met, with the block that was run.
     pub sites: Vec<(u64, BlockId)>,
+    /// Blocks that end where the program is stopped by a signal: `ebreak`, and what is no instruction.
+    pub stops: Vec<BlockId>,
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
     /// Addresses of writable memory that code has in a register, with the function.
@@ -189,7 +191,12 @@ impl<'v> Explorer<'_, 'v> {
                 }
                 None => match cursor.next() {
                     Some((_, next)) => next,
-                    None => break,
+                    None => {
+                        if let Some(length) = cursor.unknown_length() {
+                            self.stop(block, at.wrapping_add(length), state, &mut exit);
+                        }
+                        break;
+                    }
                 },
             };
             let here = instruction.effects();
@@ -212,8 +219,7 @@ impl<'v> Explorer<'_, 'v> {
                         continue;
                     }
                 }
-                // A debugger may step over `ebreak`; the program itself never gets past it.
-                ControlFlow::Trap => {}
+                ControlFlow::Trap => self.stop(block, cursor.at, state, &mut exit),
                 ControlFlow::Branch(offset) => {
                     self.code.note_target(at.wrapping_add_signed(offset.into()));
                     self.branch(&instruction, at, (at.wrapping_add_signed(offset.into()), cursor.at), state, &mut exit);
@@ -304,16 +310,6 @@ impl<'v> Explorer<'_, 'v> {
         if base == Register::SP || matches!(state.get(base), Value::Stack(_)) {
             self.function.saved = self.function.saved.union(registers);
         }
-    }
-
-    /// Nothing can be said any more of where control goes, because of what the instruction at `at` does.
-    fn lose(&mut self, at: u64, why: &str) {
-        self.found.lost.get_or_insert_with(|| format!("at {at:#x} {why}"));
-    }
-
-    /// Registers that a call of `target` changes although the calling convention says that they are kept.
-    fn broken_by(&self, target: Value<'v>) -> RegisterSet {
-        self.premises.broken_by(target.constants())
     }
 }
 

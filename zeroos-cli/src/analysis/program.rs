@@ -1,6 +1,8 @@
 //! The whole program's reachable code: functions found from the entry, over calls, tail calls and taken addresses,
 //! to a fixed point.
 
+mod doubtful;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::blocks::Blocks;
@@ -14,6 +16,7 @@ use super::pointers::Pointer;
 use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
+use super::stops;
 use super::surroundings::Surroundings;
 use super::unreached::Unreached;
 use super::value::SET_LIMIT;
@@ -123,35 +126,40 @@ impl<'a> Program<'a> {
             }
             program.settle(&mut work, premises);
         }
-        let mut settled = 0;
-        while program.mark_holders(&mut work)
-            || settled != program.functions.len()
-            || work.explorations.iter().filter_map(Exploration::jumps).any(|jumps| !jumps.waiting.is_empty())
-        {
-            settled = program.functions.len();
-            program.resume_waiting_jumps(&mut work);
-            program.take_doubtful(&mut work);
+        program.settle_doubtful(&mut work, premises);
+        program.take_over(&mut work.found);
+        if !work.found.stops.is_empty() && stops::may_be_handled(&program) {
+            program.surroundings.stops_are_handled = true;
+            let stops = std::mem::take(&mut work.found.stops);
+            stops.into_iter().for_each(|block| program.run_again(block, &mut work));
             program.settle(&mut work, premises);
+            program.settle_doubtful(&mut work, premises);
+            program.take_over(&mut work.found);
         }
-        let Discoveries { features, sites, mut pointers, mut accesses, .. } = work.found;
-        let Discoveries { mut global_pointers, has_hidden_code, .. } = work.found;
+        let Discoveries { features, mut global_pointers, has_hidden_code, .. } = work.found;
         global_pointers.sort_unstable();
         global_pointers.dedup();
         let lost = work.found.lost.or(program.lost.take());
         if program.code.elf.kind == ElfKind::StaticPie {
-            pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
+            program.pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
         }
-        pointers.sort_unstable();
-        pointers.dedup();
-        pointers.shrink_to_fit();
-        accesses.sort_unstable();
-        accesses.dedup();
-        accesses.shrink_to_fit();
         // No more is found from here on, and what asks takes memory, too.
         program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
         program.blocks.settle();
-        program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
-        program
+        program.pointers.shrink_to_fit();
+        program.accesses.shrink_to_fit();
+        Program { features, global_pointers, has_hidden_code, lost, ..program }
+    }
+
+    /// Makes what was found so far part of the program: who accesses variables, and who has their addresses.
+    fn take_over(&mut self, found: &mut Discoveries) {
+        self.sites.append(&mut found.sites);
+        self.pointers.append(&mut found.pointers);
+        self.accesses.append(&mut found.accesses);
+        self.pointers.sort_unstable();
+        self.pointers.dedup();
+        self.accesses.sort_unstable();
+        self.accesses.dedup();
     }
 
     /// Marks the data that code was seen to use; whether more of it is live now, or this is the first time.
@@ -161,34 +169,6 @@ impl<'a> Program<'a> {
             news |= self.holders.mark(lowest, highest);
         }
         news
-    }
-
-    /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside a
-    /// straight run of known instructions: nothing but a run's start can be jumped to; or inside an instruction of
-    /// code that nothing was seen to reach. In a static-PIE what a relocation points at is never a number.
-    fn take_doubtful(&mut self, work: &mut Work<'a>) {
-        let jumps = work.explorations.iter().filter_map(Exploration::jumps);
-        let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
-        let is_number = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
-        let mut splits = |target| {
-            let (extent, pads) = self.surroundings.function_around(target);
-            work.unreached.splits(target, extent, pads, &self.code)
-        };
-        let exact = self.code.elf.kind == ElfKind::StaticPie;
-        let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
-        let held = held.filter(|pointer| !is_in_table(&tables, pointer.holder));
-        let held = held.filter(|&&Pointer { target, .. }| {
-            exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target)
-        });
-        let held: Vec<Pointer> = held.copied().collect();
-        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target) && !splits(target));
-        let computed: Vec<(u64, FunctionId)> = computed.copied().collect();
-        for (target, function) in computed {
-            self.take_address(target, Origin::Function(function), work);
-        }
-        for Pointer { target, holder } in held {
-            self.take_address(target, Origin::Data(holder), work);
-        }
     }
 
     /// Whether a word in data is `address`, whatever it means.
@@ -206,21 +186,6 @@ impl<'a> Program<'a> {
         self.drain(work, premises);
         while self.widen_lost_jumps(work) {
             self.drain(work, premises);
-        }
-    }
-
-    /// Lets the jumps go on that waited for the rest of the code.
-    fn resume_waiting_jumps(&mut self, work: &mut Work<'a>) {
-        for (index, exploration) in work.explorations.iter_mut().enumerate() {
-            if exploration.jumps().is_none_or(|jumps| jumps.waiting.is_empty()) {
-                continue;
-            }
-            let waiting = std::mem::take(&mut exploration.jumps_mut().waiting);
-            exploration.is_followed = true;
-            exploration.pending.extend(waiting.into_iter().filter(|&block| self.blocks[block].queue()));
-            if !std::mem::replace(&mut exploration.queued, true) {
-                work.queue.push_back(FunctionId::new(index));
-            }
         }
     }
 
@@ -342,14 +307,19 @@ impl<'a> Program<'a> {
     /// Runs the blocks again that end in a call of `function`, which turned out to return.
     fn resume_callers(&mut self, function: FunctionId, work: &mut Work<'a>) {
         for block in std::mem::take(&mut work.explorations[function.index()].awaited_by) {
-            let this = &mut self.blocks[block];
-            let caller = this.function;
-            if this.queue() {
-                work.explorations[caller.index()].pending.push(block);
-            }
-            if !std::mem::replace(&mut work.explorations[caller.index()].queued, true) {
-                work.queue.push_back(caller);
-            }
+            self.run_again(block, work);
+        }
+    }
+
+    /// Lets the block be run again.
+    fn run_again(&mut self, block: BlockId, work: &mut Work<'a>) {
+        let this = &mut self.blocks[block];
+        let function = this.function;
+        if this.queue() {
+            work.explorations[function.index()].pending.push(block);
+        }
+        if !std::mem::replace(&mut work.explorations[function.index()].queued, true) {
+            work.queue.push_back(function);
         }
     }
 
@@ -431,8 +401,4 @@ impl<'a> Program<'a> {
         };
         format!("addresses that reachable code computes, and {pointers} in live data ({})", self.holders.rule())
     }
-}
-
-fn is_in_table(tables: &BTreeSet<(u64, u64)>, holder: Address) -> bool {
-    tables.range(..=(holder.0, u64::MAX)).next_back().is_some_and(|&(_, end)| holder.0 < end)
 }

@@ -27,7 +27,7 @@ use super::value::{Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
 
-/// Questions newly asked for one site; more than that and the answer is "any value".
+/// See [`Search::question_limit`].
 const QUESTION_LIMIT: usize = 50_000;
 
 /// More words than this at one place count as "any value": there are fewer syscalls.
@@ -107,6 +107,8 @@ pub(super) struct Search<'p, 'a> {
     flow: &'p Flow,
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
+    /// Questions newly asked for one site; more than that and the answer is "any value".
+    pub question_limit: usize,
     /// Functions that make a child which shares or lacks their frame; worked out when first asked for.
     forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
@@ -137,8 +139,9 @@ pub(super) struct Search<'p, 'a> {
 pub(super) enum Found {
     /// These values, and where they come from.
     Numbers(BTreeSet<u64>, String),
-    /// Control never gets there: on every path the load at this address goes through a null pointer.
-    Never(u64),
+    /// Control never gets there: on every path the load at this address goes through a null pointer, or, without one, all
+    /// ways to call the functions that lead there are known, and nothing goes one of them.
+    Never(Option<u64>),
     /// Any value is possible: which was lost where.
     Lost(String),
 }
@@ -156,6 +159,7 @@ impl<'p, 'a> Search<'p, 'a> {
             flow,
             cells,
             liveness,
+            question_limit: QUESTION_LIMIT,
             forks: None,
             pointer_callers: BTreeMap::new(),
             handed_out: BTreeMap::new(),
@@ -184,7 +188,7 @@ impl<'p, 'a> Search<'p, 'a> {
         self.null.remove(&None);
         self.leaves.remove(&None);
         self.vague.remove(&None);
-        let limit = self.answers.len() + QUESTION_LIMIT;
+        let limit = self.answers.len() + self.question_limit;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
         let words = loop {
             self.turn_to(None);
@@ -209,8 +213,8 @@ impl<'p, 'a> Search<'p, 'a> {
         match numbers {
             Some(numbers) if !numbers.is_empty() => Found::Numbers(numbers, self.story(block)),
             Some(_) => {
-                let null = self.supports_of_answer().iter().find_map(|question| self.null.get(question).copied());
-                null.map_or_else(|| Found::Lost(format!("no value was found before {at:#x}")), Found::Never)
+                let supports = self.supports_of_answer();
+                Found::Never(supports.iter().find_map(|question| self.null.get(question).copied()))
             }
             None => Found::Lost(self.why_lost(at)),
         }

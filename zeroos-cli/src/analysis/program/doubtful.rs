@@ -1,0 +1,83 @@
+//! Words in data and numbers that code makes which may be addresses of code, and jumps that may lead to them: they are
+//! looked at when all code is known that can be found without them.
+
+use std::collections::BTreeSet;
+
+use super::{Program, Work};
+use crate::address::Address;
+use crate::analysis::exit::FunctionId;
+use crate::analysis::function::{Exploration, Origin};
+use crate::analysis::pointers::Pointer;
+use crate::analysis::premises::Premises;
+use crate::analysis::state::Convention;
+use crate::elf::ElfKind;
+
+impl<'a> Program<'a> {
+    /// Takes what may be an address or not, and lets jumps go on that waited for the rest of the code, until nothing is new.
+    pub(super) fn settle_doubtful(&mut self, work: &mut Work<'a>, premises: &Premises) {
+        let mut settled = 0;
+        while self.mark_holders(work)
+            || settled != self.functions.len()
+            || work.explorations.iter().filter_map(Exploration::jumps).any(|jumps| !jumps.waiting.is_empty())
+        {
+            settled = self.functions.len();
+            self.resume_waiting_jumps(work);
+            self.take_doubtful(work);
+            self.settle(work, premises);
+        }
+    }
+
+    /// Lets the jumps go on that waited for the rest of the code.
+    fn resume_waiting_jumps(&mut self, work: &mut Work<'a>) {
+        for (index, exploration) in work.explorations.iter_mut().enumerate() {
+            if exploration.jumps().is_none_or(|jumps| jumps.waiting.is_empty()) {
+                continue;
+            }
+            let waiting = std::mem::take(&mut exploration.jumps_mut().waiting);
+            exploration.is_followed = true;
+            exploration.pending.extend(waiting.into_iter().filter(|&block| self.blocks[block].queue()));
+            if !std::mem::replace(&mut exploration.queued, true) {
+                work.queue.push_back(FunctionId::new(index));
+            }
+        }
+    }
+
+    /// Takes the addresses that may be mere numbers, unless they are elements of known jump tables or lie inside an
+    /// instruction, of known code or of code that nothing was seen to reach. What lies in the middle of a straight run may
+    /// be a label that another function jumps to; Go's compiler makes none. In a static-PIE what a relocation points at is
+    /// never a number.
+    fn take_doubtful(&mut self, work: &mut Work<'a>) {
+        let jumps = work.explorations.iter().filter_map(Exploration::jumps);
+        let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
+        let has_labels = self.convention == Convention::Standard;
+        let is_number = |target| {
+            self.code.slot(target).is_some_and(|slot| match has_labels {
+                true => self.blocks.is_split_by(slot, target, &self.code),
+                false => self.blocks.runs_over(slot, target),
+            })
+        };
+        let mut splits = |target| {
+            let (extent, pads) = self.surroundings.function_around(target);
+            work.unreached.splits(target, extent, pads, &self.code)
+        };
+        let exact = self.code.elf.kind == ElfKind::StaticPie;
+        let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
+        let held = held.filter(|pointer| !is_in_table(&tables, pointer.holder));
+        let held = held.filter(|&&Pointer { target, .. }| {
+            exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target)
+        });
+        let held: Vec<Pointer> = held.copied().collect();
+        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target) && !splits(target));
+        let computed: Vec<(u64, FunctionId)> = computed.copied().collect();
+        for (target, function) in computed {
+            self.take_address(target, Origin::Function(function), work);
+        }
+        for Pointer { target, holder } in held {
+            self.take_address(target, Origin::Data(holder), work);
+        }
+    }
+}
+
+fn is_in_table(tables: &BTreeSet<(u64, u64)>, holder: Address) -> bool {
+    tables.range(..=(holder.0, u64::MAX)).next_back().is_some_and(|&(_, end)| holder.0 < end)
+}
