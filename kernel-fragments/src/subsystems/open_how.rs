@@ -10,7 +10,7 @@ use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
 use crate::subsystems::file_tree::{FileTree, Last, MAX_LINKS_FOLLOWED};
 use crate::subsystems::node::{Kind, Node};
-use crate::subsystems::opening::{KNOWN_FLAGS, Rest};
+use crate::subsystems::opening::{Beginning, KNOWN_FLAGS, Rest};
 use crate::subsystems::path_components::split_component;
 use crate::subsystems::paths::start_directory;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -82,7 +82,7 @@ impl OpenHow {
         &self,
         boot: &BootInfo,
         directory: Fd,
-    ) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, Option<Vec<u8>>), Errno> {
+    ) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Beginning<Option<Vec<u8>>> {
         move |descriptors, tree, path, last| {
             let in_root = self.resolve & RESOLVE_IN_ROOT != 0;
             let skipped = if in_root { path.iter().take_while(|&&byte| byte == b'/').count() } else { 0 };

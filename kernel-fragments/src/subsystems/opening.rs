@@ -63,11 +63,14 @@ impl Rest for () {
     }
 }
 
+/// The directory where a resolution begins, and what is resolved from there.
+pub type Beginning<R> = Result<(Rc<Node>, R), Errno>;
+
 /// A resolution that begins in `directory`.
 pub fn from_directory(
     boot: &BootInfo,
     directory: Fd,
-) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, ()), Errno> {
+) -> impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Beginning<()> {
     move |descriptors, tree, path, _| Ok((start_directory(descriptors, tree, boot, directory, path)?, ()))
 }
 
@@ -84,7 +87,7 @@ pub fn open_path<M: UserMemory, R: Rest>(
     input: &mut PrivateInput,
     platform: &mut impl Platform,
     boot: &BootInfo,
-    begin: impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Result<(Rc<Node>, R), Errno>,
+    begin: impl FnOnce(&mut Descriptors, &mut FileTree, &[u8], Last) -> Beginning<R>,
     path: UserAddress,
     flags: u32,
     mode: u32,
