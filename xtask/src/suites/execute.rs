@@ -45,8 +45,10 @@ pub struct Run {
 pub fn key(case: &Case, side: Side) -> Result<u64> {
     let mut hasher = DefaultHasher::new();
     (inputs(case, side)?, &case.input, &case.masked).hash(&mut hasher);
-    if side == Side::Image {
-        case.most_instructions.hash(&mut hasher);
+    match side {
+        Side::Image => case.most_instructions.hash(&mut hasher),
+        Side::Reference if case.is_long => LONGEST_OF_LONG.hash(&mut hasher),
+        Side::Reference => {}
     }
     if let Reading::Libtest(names) = &case.reading {
         names.hash(&mut hasher);
