@@ -11,6 +11,7 @@
 //! * `ahead`: what straight code of Go programs does, found out by another thread.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
+//! * `unaligned`: whether words that are not aligned can be pointers.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `stops`: whether a signal handler may step over an instruction that stops the program.
@@ -56,6 +57,7 @@ mod state;
 mod stops;
 mod surroundings;
 mod tracking;
+mod unaligned;
 mod unreached;
 mod value;
 mod word;
@@ -113,7 +115,7 @@ fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Re
     let mut premises = Premises::first(elf);
     loop {
         let arena = Arena::new();
-        let mut code = Code::new(elf, &arena, premises.code, premises.whole_words);
+        let mut code = premises.read(elf, &arena);
         let ahead = Ahead::new(&code);
         code.ahead = ahead.as_ref();
         let program = explored(code, &premises);
@@ -132,9 +134,9 @@ fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Re
 /// Finds the reachable code, while another thread looks ahead in it.
 fn explored<'a>(code: Code<'a>, premises: &Premises) -> Program<'a> {
     let Some(ahead) = code.ahead else { return Program::recover(code, premises) };
-    let (elf, by, whole_words) = (code.elf, premises.code, premises.whole_words);
+    let elf = code.elf;
     thread::scope(|scope| {
-        scope.spawn(move || ahead.look(&Code::new(elf, &Arena::new(), by, whole_words)));
+        scope.spawn(move || ahead.look(&premises.read(elf, &Arena::new())));
         let program = Program::recover(code, premises);
         ahead.end();
         program
