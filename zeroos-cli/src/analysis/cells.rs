@@ -2,7 +2,6 @@
 //! stores through unknown pointers may change them. Worked out only for what is asked: few programs need any of it.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
@@ -194,8 +193,7 @@ impl Escapes {
             escapes.lowest_slot = Some(i64::MIN);
         }
         let uppers = uppers(program, function);
-        for &block in &program[function].blocks {
-            let mut upper = uppers.get(&block).copied().unwrap_or_default();
+        for (&block, mut upper) in program[function].blocks.iter().zip(uppers) {
             let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
                 escapes.note(at, instruction, (state, upper), &program.code);
                 upper = upper_after(instruction, upper);
@@ -272,26 +270,34 @@ impl Escapes {
     }
 }
 
-/// The registers that at the start of the blocks of `function` surely hold what `auipc` left there. It is the address of nothing
-/// (psABI, "Code models"): what uses it adds the rest of one. Where jumps may lead anywhere nothing is sure.
-fn uppers(program: &Program<'_>, function: FunctionId) -> BTreeMap<BlockId, RegisterSet> {
+/// The registers that at the start of each block of `function` surely hold what `auipc` left there. It is the address
+/// of nothing (psABI, "Code models"): what uses it adds the rest of one. Where jumps may lead anywhere nothing is sure.
+fn uppers(program: &Program<'_>, function: FunctionId) -> Vec<RegisterSet> {
+    let blocks = &program[function].blocks;
     if !program[function].unbounded_jumps.is_empty() {
-        return BTreeMap::new();
+        return vec![RegisterSet::EMPTY; blocks.len()];
     }
     let is_entered = |block| program.is_first(block) || program.is_resumption(block);
-    let first = |block| if is_entered(block) { RegisterSet::EMPTY } else { all_registers() };
-    let blocks = &program[function].blocks;
-    let mut at_start: BTreeMap<BlockId, RegisterSet> = blocks.iter().map(|&block| (block, first(block))).collect();
-    let mut pending: BTreeSet<BlockId> = blocks.iter().copied().collect();
-    while let Some(block) = pending.pop_first() {
-        let upper = at_start.get(&block).copied().unwrap_or_default();
+    let first = |&block: &BlockId| if is_entered(block) { RegisterSet::EMPTY } else { all_registers() };
+    let mut at_start: Vec<RegisterSet> = blocks.iter().map(first).collect();
+    // What each block leaves of nothing and of everything says what it leaves of anything.
+    let leaves = |&block: &BlockId| {
         let instructions = program.blocks.instructions(block, &program.code);
-        let upper = instructions.fold(upper, |upper, (_, instruction)| upper_after(&instruction, upper));
-        for next in program.blocks[block].exit.successors() {
-            let known = at_start.entry(next).or_default();
-            if known.intersection(upper) != *known {
-                *known = known.intersection(upper);
-                pending.insert(next);
+        instructions.fold((RegisterSet::EMPTY, all_registers()), |(none, all), (_, instruction)| {
+            (upper_after(&instruction, none), upper_after(&instruction, all))
+        })
+    };
+    let leaves: Vec<(RegisterSet, RegisterSet)> = blocks.iter().map(leaves).collect();
+    let mut pending: Vec<usize> = (0..blocks.len()).rev().collect();
+    while let Some(index) = pending.pop() {
+        let (of_none, of_all) = leaves[index];
+        let upper = of_none.union(at_start[index].intersection(of_all));
+        for next in program.blocks[blocks[index]].exit.successors() {
+            // A function's blocks were found in the order of their ids.
+            let Ok(next) = blocks.binary_search(&next) else { continue };
+            let known = at_start[next].intersection(upper);
+            if std::mem::replace(&mut at_start[next], known) != known {
+                pending.push(next);
             }
         }
     }

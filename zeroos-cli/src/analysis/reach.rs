@@ -1,6 +1,6 @@
 //! Shortest chains from the entry: how a reader gets convinced that a function can run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::exit::FunctionId;
 use super::function::Origin;
@@ -24,8 +24,10 @@ enum Link {
 }
 
 impl Chains {
-    /// Breadth first over calls and jumps; functions that only a pointer leads to hang where the pointer was found.
-    pub fn new(program: &Program<'_>) -> Chains {
+    /// Those to the functions `wanted`, breadth first over calls and jumps; functions that only a pointer leads to hang
+    /// where the pointer was found.
+    pub fn new(program: &Program<'_>, wanted: impl Iterator<Item = FunctionId>) -> Chains {
+        let mut missing: BTreeSet<FunctionId> = wanted.collect();
         let mut chains = Chains { before: vec![Link::None; program.functions.len()] };
         let mut queue: VecDeque<FunctionId> = program.function_at(program.code.elf.entry.0).into_iter().collect();
         for entry in &queue {
@@ -37,6 +39,9 @@ impl Chains {
         let mut pointed = pointed.into_iter();
         loop {
             while let Some(from) = queue.pop_front() {
+                if missing.remove(&from) && missing.is_empty() {
+                    return chains;
+                }
                 let called = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.targets());
                 let taken = program[from].code_references.iter().filter_map(|&target| program.function_at(target));
                 for target in called.chain(taken) {

@@ -25,14 +25,15 @@ pub(super) fn reachable_sites<'p, 'a>(
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
 ) -> Vec<Site> {
-    let chains = Chains::new(program);
+    let chains = Chains::new(program, flow.sites.values().map(|blocks| program.blocks[blocks[0]].function));
     let mut search = Search::new(program, flow, cells, liveness);
     let temporaries = caller_saved(Convention::Standard)
         .without(Register::RA)
         .iter()
         .filter(|register| !(10..=17).contains(&register.number()))
         .fold(RegisterSet::EMPTY, RegisterSet::with);
-    let targets = branch_targets(program, flow);
+    let references = references(program);
+    let targets = branch_targets(program, &references, flow);
     let is_lost = lost(program).is_some();
     flow.sites
         .iter()
@@ -57,7 +58,11 @@ pub(super) fn reachable_sites<'p, 'a>(
                 dead_temporaries: temporaries.minus(live_after),
                 branch_target,
                 // Where control is lost, it may come from anywhere.
-                before: if branch_target || is_lost { Vec::new() } else { before(program, blocks, address) },
+                before: if branch_target || is_lost {
+                    Vec::new()
+                } else {
+                    before(program, &references, blocks, address)
+                },
             }
         })
         .collect()
@@ -192,11 +197,11 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
 }
 
 /// The instructions that fill the four bytes before `site`, which nothing jumps to, if no block begins among them.
-fn before(program: &Program<'_>, blocks: &[BlockId], site: u64) -> Vec<Instruction> {
+fn before(program: &Program<'_>, references: &[u64], blocks: &[BlockId], site: u64) -> Vec<Instruction> {
     let start = site.wrapping_sub(4);
     let middle = site.wrapping_sub(2);
     let begins = |at: u64| program.code.slot(at).is_none_or(|slot| program.blocks.any_at(slot));
-    if begins(middle) || begins(site) || is_known_elsewhere(program, middle) {
+    if begins(middle) || begins(site) || is_known_elsewhere(program, references, middle) {
         return Vec::new();
     }
     let of_block = |&block: &BlockId| {
@@ -210,23 +215,31 @@ fn before(program: &Program<'_>, blocks: &[BlockId], site: u64) -> Vec<Instructi
     if all.all(|other| other == first) { first } else { Vec::new() }
 }
 
-/// Whether `at` is a function, or an address that data or code has; a word in data counts here even if it was taken for a number.
-fn is_known_elsewhere(program: &Program<'_>, at: u64) -> bool {
+/// The code addresses that any function computes or loads from constant memory, ascending.
+fn references(program: &Program<'_>) -> Vec<u64> {
+    let mut all: Vec<u64> = program.functions.iter().flat_map(|function| &function.code_references).copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Whether `at` is a function, or an address that data has or code, which has `references`; a word in data counts here even if it was taken for a number.
+fn is_known_elsewhere(program: &Program<'_>, references: &[u64], at: u64) -> bool {
     program.function_at(at).is_some()
         || program.address_taken.contains(&at)
         || program.is_in_data(at)
-        || program.functions.iter().any(|function| function.code_references.contains(&at))
+        || references.binary_search(&at).is_ok()
 }
 
 /// The sites that control may enter from elsewhere than from the instruction before.
-fn branch_targets(program: &Program<'_>, flow: &Flow) -> BTreeSet<u64> {
+fn branch_targets(program: &Program<'_>, references: &[u64], flow: &Flow) -> BTreeSet<u64> {
     let is_entered = |&&site: &&u64| {
         let jumped_at = flow.sites[&site].iter().any(|&block| {
             let before = flow.predecessors(block).iter().map(|&before| &program.blocks[before]);
             let mut jumps = before.map(|before| before.end() != site || before.exit.call().is_some());
             program.blocks[block].start == site && jumps.any(|jumps| jumps)
         });
-        jumped_at || is_known_elsewhere(program, site)
+        jumped_at || is_known_elsewhere(program, references, site)
     };
     flow.sites.keys().filter(is_entered).copied().collect()
 }

@@ -6,8 +6,10 @@
 //! whose paths something lies that is no instruction, or the start of the next function in the middle of one: the path
 //! led into data, behind a call that does not return.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use rustc_hash::FxHashSet;
 
 use super::code::Code;
 use crate::isa::{ControlFlow, Register};
@@ -49,7 +51,7 @@ impl Unreached {
 /// Where instructions go on in their middle and none starts if control gets to `pending`, counted from the start of
 /// `extent`; `None` if a path leads to what is no instruction, or too much was walked.
 fn walk(extent: &Range<u64>, mut pending: Vec<u64>, code: &Code<'_>, work: &mut usize) -> Option<Vec<u32>> {
-    let mut starts = BTreeSet::new();
+    let mut starts = FxHashSet::default();
     let mut middles = Vec::new();
     while let Some(mut at) = pending.pop() {
         while extent.contains(&at) && starts.insert(at) {

@@ -4,6 +4,7 @@
 //! Values are copied by the million, so the rare wide ones lie in an arena.
 
 use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
 
 use super::arena::{Arena, ConstantSet};
 use super::bounds::Bounds;
@@ -46,7 +47,7 @@ impl PartialEq for Value<'_> {
             (Value::Constant(a), Value::Constant(b)) => a == b,
             (Value::Stack(a), Value::Stack(b)) => a == b,
             (Value::Any, Value::Any) => true,
-            _ => rare_values_are_equal(self, other),
+            _ => discriminant(self) == discriminant(other) && rare_values_are_equal(self, other),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Files that the user names: read with an error that says what is in the way, written whole or not at all.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use crate::diagnostic::Diagnose;
 
@@ -65,7 +67,31 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     if path.is_dir() {
         return Err(FileError::Directory { path: path.to_owned() });
     }
-    std::fs::read(path).map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
+    let bytes = read_by_halves(path).map_or_else(|| std::fs::read(path), Ok);
+    bytes.map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
+}
+
+/// The bytes of a large file, by two threads: most of the time goes into getting pages for them. `None` if it is not
+/// large, or cannot be read so.
+fn read_by_halves(path: &Path) -> Option<Vec<u8>> {
+    /// In bytes.
+    const LARGE: usize = 1 << 20;
+    let mut file = File::open(path).ok()?;
+    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let size = usize::try_from(metadata.len()).ok().filter(|&size| size >= LARGE)?;
+    let mut bytes = vec![0; size];
+    let (first, second) = bytes.split_at_mut(size / 2);
+    let read_second = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(size as u64 / 2))?;
+        file.read_exact(second)
+    };
+    thread::scope(|scope| {
+        let second = scope.spawn(read_second);
+        file.read_exact(first).ok()?;
+        second.join().ok()?.ok()
+    })?;
+    Some(bytes)
 }
 
 /// The bytes of the log at `path`; a pipe will do.
@@ -90,15 +116,16 @@ pub(super) fn read_program(path: &Path) -> Result<Vec<u8>, FileError> {
     }
 }
 
-/// Writes `pieces`, one behind the other, to `path`, executable if asked: a reader sees the old file or the new one, never half of it. What is
-/// no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and its target is replaced.
+/// Writes `pieces`, one behind the other, to `path`, executable if asked: a reader sees the old file or the new one,
+/// never half of it. What is no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and
+/// its target is replaced.
 ///
 /// # Errors
 /// A folder that cannot be written.
 pub(super) fn write_whole(path: &Path, pieces: &[impl AsRef<[u8]>], executable: bool) -> Result<(), FileError> {
     let named = path.to_owned();
     let failed = |error: std::io::Error| FileError::Write { path: named.clone(), message: error.to_string() };
-    let write_to = |file: &mut std::fs::File| pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()));
+    let write_to = |file: &mut File| pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()));
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
         return std::fs::OpenOptions::new()
             .write(true)
@@ -136,4 +163,19 @@ pub(super) fn write_folder(folder: &Path, files: &std::collections::BTreeMap<Str
         write_whole(&path, &[text.as_bytes()], false)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_file_is_read_whole() {
+        let bytes: Vec<u8> = (0..(3u32 << 20) + 1).map(|index| (index * 7 / 3) as u8).collect();
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), &bytes).expect("room for it");
+        assert!(read_by_halves(file.path()).as_ref() == Some(&bytes));
+        assert!(read(file.path()).is_ok_and(|read| read == bytes));
+        assert_eq!(read_by_halves(Path::new("/dev/zero")), None);
+    }
 }

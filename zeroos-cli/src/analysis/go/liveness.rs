@@ -21,13 +21,34 @@ const JUMP_LIMIT: u8 = 8;
 pub(crate) struct GoLiveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
-    at_start: RefCell<FxHashMap<FunctionId, Live>>,
+    at_start: RefCell<FxHashMap<FunctionId, Live<'p>>>,
     /// What functions read themselves of what is in registers when they are called.
     own: RefCell<FxHashMap<FunctionId, RegisterSet>>,
 }
 
 /// Live registers at the start of a function's blocks.
-type Live = FxHashMap<BlockId, RegisterSet>;
+struct Live<'p> {
+    /// Ascending: a function's blocks are found in the order of their ids.
+    blocks: &'p [BlockId],
+    /// By place in `blocks`; `None` where none was looked at.
+    live: Vec<Option<RegisterSet>>,
+}
+
+impl<'p> Live<'p> {
+    fn new(blocks: &'p [BlockId]) -> Live<'p> {
+        Live { blocks, live: vec![None; blocks.len()] }
+    }
+
+    fn get(&self, block: BlockId) -> Option<RegisterSet> {
+        self.live[self.blocks.binary_search(&block).ok()?]
+    }
+
+    /// Whether it is new that `live` is live at the start of `block`, which is the function's.
+    fn insert(&mut self, block: BlockId, live: RegisterSet) -> bool {
+        let place = self.blocks.binary_search(&block).ok().map(|place| &mut self.live[place]);
+        place.is_some_and(|place| place.replace(live) != Some(live))
+    }
+}
 
 impl<'p, 'a> GoLiveness<'p, 'a> {
     /// Nothing is looked at yet.
@@ -39,10 +60,10 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
     pub fn at_start(&self, block: BlockId) -> RegisterSet {
         let function = self.program.blocks[block].function;
         if let Some(live) = self.at_start.borrow().get(&function) {
-            return live.get(&block).copied().unwrap_or_default();
+            return live.get(block).unwrap_or_default();
         }
         let live = self.solve(function, |callee| self.read_by(callee), |callee| self.read_by(callee));
-        let at_start = live.get(&block).copied().unwrap_or_default();
+        let at_start = live.get(block).unwrap_or_default();
         self.at_start.borrow_mut().insert(function, live);
         at_start
     }
@@ -65,7 +86,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         };
         let live = self.solve(function, |_| parameters(), jumped_to);
         let first = self.program.first_block(function);
-        let own = first.and_then(|first| live.get(&first).copied()).unwrap_or(all_registers());
+        let own = first.and_then(|first| live.get(first)).unwrap_or(all_registers());
         if jumps == JUMP_LIMIT {
             self.own.borrow_mut().insert(function, own);
         }
@@ -78,13 +99,13 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         function: FunctionId,
         called: impl Fn(Callee<'_>) -> RegisterSet,
         jumped_to: impl Fn(Callee<'_>) -> RegisterSet,
-    ) -> Live {
+    ) -> Live<'p> {
         let volatile = caller_saved(Convention::Go);
-        let mut live = Live::default();
+        let mut live = Live::new(&self.program[function].blocks);
         let mut work = self.program[function].blocks.clone();
         while let Some(block) = work.pop() {
             let found = &self.program.blocks[block];
-            let after = found.exit.successors().filter_map(|next| live.get(&next).copied());
+            let after = found.exit.successors().filter_map(|next| live.get(next));
             let mut out = after.fold(RegisterSet::EMPTY, RegisterSet::union);
             if let Some(callee) = found.exit.call() {
                 out = out.minus(volatile).union(called(callee));
@@ -96,7 +117,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
                 out = out.union(returned());
             }
             let start = out.minus(found.effects.writes).union(found.effects.reads);
-            if live.insert(block, start) != Some(start) {
+            if live.insert(block, start) {
                 work.extend(self.flow.predecessors(block));
             }
         }
