@@ -270,8 +270,8 @@ impl Escapes {
     }
 }
 
-/// The registers that at the start of each block of `function` surely hold what `auipc` left there. It is the address of nothing
-/// (psABI, "Code models"): what uses it adds the rest of one. Where jumps may lead anywhere nothing is sure.
+/// The registers that at the start of each block of `function` surely hold what `auipc` left there. It is the address
+/// of nothing (psABI, "Code models"): what uses it adds the rest of one. Where jumps may lead anywhere nothing is sure.
 fn uppers(program: &Program<'_>, function: FunctionId) -> Vec<RegisterSet> {
     let blocks = &program[function].blocks;
     if !program[function].unbounded_jumps.is_empty() {

@@ -24,8 +24,8 @@ enum Link {
 }
 
 impl Chains {
-    /// Those to the functions `wanted`, breadth first over calls and jumps; functions that only a pointer leads to hang where the
-    /// pointer was found.
+    /// Those to the functions `wanted`, breadth first over calls and jumps; functions that only a pointer leads to hang
+    /// where the pointer was found.
     pub fn new(program: &Program<'_>, wanted: impl Iterator<Item = FunctionId>) -> Chains {
         let mut missing: BTreeSet<FunctionId> = wanted.collect();
         let mut chains = Chains { before: vec![Link::None; program.functions.len()] };

@@ -71,8 +71,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     bytes.map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
 }
 
-/// The bytes of a large file, by two threads: most of the time goes into getting pages for them. `None` if it is not large, or
-/// cannot be read so.
+/// The bytes of a large file, by two threads: most of the time goes into getting pages for them. `None` if it is not
+/// large, or cannot be read so.
 fn read_by_halves(path: &Path) -> Option<Vec<u8>> {
     /// In bytes.
     const LARGE: usize = 1 << 20;
@@ -116,8 +116,9 @@ pub(super) fn read_program(path: &Path) -> Result<Vec<u8>, FileError> {
     }
 }
 
-/// Writes `pieces`, one behind the other, to `path`, executable if asked: a reader sees the old file or the new one, never half of it. What is
-/// no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and its target is replaced.
+/// Writes `pieces`, one behind the other, to `path`, executable if asked: a reader sees the old file or the new one,
+/// never half of it. What is no regular file (a device, a pipe) is written to, not replaced; a symbolic link stays and
+/// its target is replaced.
 ///
 /// # Errors
 /// A folder that cannot be written.
