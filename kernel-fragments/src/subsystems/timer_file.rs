@@ -1,5 +1,6 @@
 //! The timer behind `timerfd_create(2)`: a file that can be read once its time has come, and says how often it came.
 
+use crate::abi::itimerspec::move_due;
 use crate::abi::pollfd::POLLIN;
 use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
@@ -120,7 +121,11 @@ impl File for TimerFile {
 
     fn clock_was_set(&self, moved_ns: i64) {
         let Some(goes_by_day) = self.goes_by_day.get() else { return };
-        self.due_ns.set(self.due_ns.get().map(|due_ns| due_ns.saturating_add_signed(moved_ns.saturating_neg())));
+        if let Some(due_ns) = self.due_ns.get() {
+            let (due_ns, count) = move_due(due_ns, self.interval_ns.get(), moved_ns);
+            self.due_ns.set(Some(due_ns));
+            self.expirations.set(self.expirations.get() + count);
+        }
         if goes_by_day != OnSet::Moves {
             self.goes_by_day.set(Some(OnSet::Canceled));
             self.expirations.set(self.expirations.get() + 1);

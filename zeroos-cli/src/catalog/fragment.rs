@@ -125,6 +125,10 @@ pub enum Variant {
     PairedSockets,
     /// A call that sets the time of day is reachable.
     TimeOfDay,
+    /// A call about timers that send signals is reachable.
+    Timers,
+    /// A call that gives threads priorities is reachable.
+    RealTime,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -197,6 +201,8 @@ impl Variant {
             "fifo_waits" => Some(Variant::FifoWaits),
             "paired_sockets" => Some(Variant::PairedSockets),
             "time_of_day" => Some(Variant::TimeOfDay),
+            "timers" => Some(Variant::Timers),
+            "real_time" => Some(Variant::RealTime),
             _ => None,
         }
     }
@@ -217,6 +223,8 @@ impl fmt::Display for Variant {
             Variant::FifoWaits => "fifo_waits",
             Variant::PairedSockets => "paired_sockets",
             Variant::TimeOfDay => "time_of_day",
+            Variant::Timers => "timers",
+            Variant::RealTime => "real_time",
         })
     }
 }

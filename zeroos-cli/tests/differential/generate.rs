@@ -1,22 +1,32 @@
 //! Sequences of system calls from a seed: arguments that are valid, at an edge, or wrong. Calls whose answers depend on the
 //! machine (process ids, inode numbers, times, the order of directories) are left out.
 
+#[path = "generate/days.rs"]
+mod days;
 #[path = "generate/files.rs"]
 mod files;
 #[path = "generate/memory.rs"]
 mod memory;
+#[path = "generate/nodes.rs"]
+mod nodes;
+#[path = "generate/priorities.rs"]
+mod priorities;
 #[path = "generate/signals.rs"]
 mod signals;
 #[path = "generate/threads.rs"]
 mod threads;
 
-/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other.
+/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other; of setting
+/// the time of day while threads wait for one, on the nodes of memory, and of threads with priorities.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
 pub const THREADS: u64 = 300;
+pub const DAYS: u64 = 60;
+pub const NODES: u64 = 40;
+pub const PRIORITIES: u64 = 80;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS;
+pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + DAYS + NODES + PRIORITIES;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -92,7 +102,10 @@ pub fn sequence(seed: u64) -> Vec<Step> {
         0..FILES => generator.files(),
         _ if seed < FILES + MEMORY => generator.memory(),
         _ if seed < FILES + MEMORY + SIGNALS => generator.signals(),
-        _ => generator.threads(),
+        _ if seed < FILES + MEMORY + SIGNALS + THREADS => generator.threads(),
+        _ if seed < FILES + MEMORY + SIGNALS + THREADS + DAYS => generator.days(),
+        _ if seed < FILES + MEMORY + SIGNALS + THREADS + DAYS + NODES => generator.nodes(),
+        _ => generator.priorities(),
     }
     generator.steps
 }

@@ -5,6 +5,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::note_removed;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
 use crate::subsystems::file_tree::{FileTree, Last, Name};
@@ -93,6 +94,9 @@ pub fn renameat2(
     }
     if new_parent.links.get() == 0 {
         return Err(Errno::ENOENT.into()); // the directory was removed
+    }
+    if let (false, Some(target)) = (exchanges, &target) {
+        note_removed(tree, target, &new_parent, &new_name);
     }
     tree.unlink(&old_parent, &old_name);
     tree.link(&new_parent, &new_name, &old_node);

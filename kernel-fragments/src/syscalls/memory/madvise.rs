@@ -1,11 +1,11 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
 //! afterwards), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's pages. Errors: EINVAL, ENOMEM.
+//! SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's shared pages. Errors: EINVAL, ENOMEM, EACCES.
 
 use crate::abi::memory::{PAGE_BYTES, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
-use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::address_space::{AddressSpace, FROM_FILE};
 use crate::subsystems::page_map::Contents;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -51,6 +51,10 @@ pub fn madvise(
         MADV_REMOVE if space.first_locked(boot, start, end)?.0 => return Err(Errno::EINVAL.into()),
         MADV_REMOVE if space.piece(boot, start, end)?.page.is_some_and(|page| page.contents() == Contents::Shared) => {
             return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
+        }
+        // What a file's private pages hold, or those that cannot be written, does not go (mm/madvise.c, madvise_remove).
+        MADV_REMOVE if space.mapped(boot, start, end).is_ok_and(|(protection, _)| protection & FROM_FILE != 0) => {
+            return Err(Errno::EACCES.into());
         }
         MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
         MADV_HWPOISON | MADV_SOFT_OFFLINE => return Err(Refusal::Unsupported("madvise that breaks memory")),

@@ -1,8 +1,8 @@
-//! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>. Supported: everything. Priorities
-//! are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH.
+//! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>. Supported: everything. The
+//! most important thread runs next and is woken first; none is interrupted. Errors: EINVAL, EFAULT, ESRCH.
 
 use crate::errno::{Errno, SysResult};
-use crate::subsystems::thread_by_id::thread_by_id;
+use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -21,7 +21,8 @@ pub fn sched_setparam(
         return Err(Errno::EINVAL.into());
     }
     let priority = memory.read_u32(address)?;
-    let thread = thread_by_id(threads, thread, tid)?;
-    thread.scheduling = thread.scheduling.with_priority(priority)?;
-    Ok(0)
+    set_scheduling(threads, thread, tid, |thread| {
+        thread.scheduling = thread.scheduling.with_priority(priority)?;
+        Ok(0)
+    })
 }

@@ -1,10 +1,9 @@
 //! `sched_setscheduler(2)`: <https://man7.org/linux/man-pages/man2/sched_setscheduler.2.html>. Supported: every policy
-//! but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Policies are kept and told: no thread is
-//! preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH.
+//! but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. The most important thread runs
+//! next and is woken first; none is interrupted. Errors: EINVAL, EFAULT, ESRCH.
 
-use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
-use crate::subsystems::thread_by_id::thread_by_id;
+use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -24,9 +23,10 @@ pub fn sched_setscheduler(
         return Err(Errno::EINVAL.into());
     }
     let priority = memory.read_u32(address)?;
-    let thread = thread_by_id(threads, thread, tid)?;
-    thread.scheduling = Scheduling::with_policy(policy, priority)?;
-    Ok(0)
+    set_scheduling(threads, thread, tid, |thread| {
+        thread.scheduling = thread.scheduling.with_policy(policy, priority)?;
+        Ok(0)
+    })
 }
 
 #[cfg(test)]

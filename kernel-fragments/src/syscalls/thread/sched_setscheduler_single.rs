@@ -1,8 +1,7 @@
 //! `sched_setscheduler(2)`: <https://man7.org/linux/man-pages/man2/sched_setscheduler.2.html>, where there is only one
-//! thread. Supported: every policy but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Policies are
-//! kept and told: no thread is preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH.
+//! thread. Supported: every policy but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Errors: EINVAL,
+//! EFAULT, ESRCH.
 
-use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::only_thread::only_thread;
 use crate::thread::Thread;
@@ -23,7 +22,7 @@ pub fn sched_setscheduler(
     }
     let priority = memory.read_u32(address)?;
     let thread = only_thread(thread, tid)?;
-    thread.scheduling = Scheduling::with_policy(policy, priority)?;
+    thread.scheduling = thread.scheduling.with_policy(policy, priority)?;
     Ok(0)
 }
 

@@ -42,7 +42,8 @@ pub fn timerfd_settime(
         value_ns if flags & TFD_TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns)),
         value_ns => Some(clock.since_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
     };
-    let is_absolute = due_ns.is_some() && flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;
+    // Also who disarms it is told of what he asked to be told (fs/timerfd.c, timerfd_setup_cancel).
+    let is_absolute = flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;
     let on_set = if flags & TFD_TIMER_CANCEL_ON_SET != 0 { OnSet::Cancels } else { OnSet::Moves };
     timer.arm(due_ns, setting.interval_ns, is_absolute.then_some(on_set));
     if !old_address.is_null() {
