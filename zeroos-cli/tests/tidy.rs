@@ -190,7 +190,7 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
-const SUFFIXES: [(&str, Variant); 8] = [
+const SUFFIXES: [(&str, Variant); 9] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
     ("_plain", Variant::PlainFutexes),
@@ -199,6 +199,7 @@ const SUFFIXES: [(&str, Variant); 8] = [
     ("_signals", Variant::SignalFiles),
     ("_fifos", Variant::FifoWaits),
     ("_pairs", Variant::PairedSockets),
+    ("_timers", Variant::Timers),
 ];
 
 #[test]
