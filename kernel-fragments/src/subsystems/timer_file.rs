@@ -24,6 +24,8 @@ pub struct TimerFile {
     activity: Cell<u64>,
     /// It waits for an absolute time of day, and what is to happen when that is set.
     goes_by_day: Cell<Option<OnSet>>,
+    /// Whether that is still to be told (fs/timerfd.c, timerfd_canceled).
+    is_canceled: Cell<bool>,
 }
 
 /// What becomes of a timer when the time of day is set.
@@ -31,10 +33,8 @@ pub struct TimerFile {
 pub enum OnSet {
     /// It is due when its time of day is.
     Moves,
-    /// The same, and who reads it is told (TFD_TIMER_CANCEL_ON_SET).
+    /// The same, and who reads or sets it is told (TFD_TIMER_CANCEL_ON_SET).
     Cancels,
-    /// Who reads it is to be told.
-    Canceled,
 }
 
 impl TimerFile {
@@ -47,6 +47,7 @@ impl TimerFile {
             expirations: Cell::new(0),
             activity: Cell::new(0),
             goes_by_day: Cell::new(None),
+            is_canceled: Cell::new(false),
         }
     }
 
@@ -57,6 +58,11 @@ impl TimerFile {
         self.goes_by_day.set(goes_by_day);
         self.expirations.set(0);
         self.activity.set(self.activity.get() + 1);
+    }
+
+    /// Whether the time of day was set since somebody was told, who is from now on.
+    pub fn take_canceled(&self) -> bool {
+        self.goes_by_day.get() == Some(OnSet::Cancels) && self.is_canceled.take()
     }
 
     /// What remains until it is due, and its interval; both 0 if it is not armed. It is up to date.
@@ -77,8 +83,7 @@ impl File for TimerFile {
 
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
-        if self.goes_by_day.get() == Some(OnSet::Canceled) {
-            self.goes_by_day.set(Some(OnSet::Cancels));
+        if self.take_canceled() {
             self.expirations.set(0);
             return Err(Errno::ECANCELED.into());
         }
@@ -127,7 +132,7 @@ impl File for TimerFile {
             self.expirations.set(self.expirations.get() + count);
         }
         if goes_by_day != OnSet::Moves {
-            self.goes_by_day.set(Some(OnSet::Canceled));
+            self.is_canceled.set(true);
             self.expirations.set(self.expirations.get() + 1);
         }
         self.activity.set(self.activity.get() + 1);
