@@ -8,6 +8,7 @@ mod location;
 mod profile;
 mod public_output;
 mod qemu;
+mod qemu_memory;
 mod runner;
 
 pub use builtin::machine as builtin_machine;

@@ -22,7 +22,8 @@ Written by `ZEROOS_UPDATE_GOLDEN=1 cargo test -p zeroos-cli --test compatibility
   there are no descriptors but the standard streams, `plain_futexes` and `fresh_mappings` where the arguments of all calls are
   known to be the simple ones, `process_files` where the program or an input of it names a file of `/proc/self`,
   `signal_files` where `signalfd4` can be called, `fifo_waits` where `mknodat` can, and there may be threads,
-  `paired_sockets` where `socketpair` can, `credentials` where a call that changes ids or capabilities can.
+  `paired_sockets` where `socketpair` can, `credentials` where a call that changes ids or capabilities can, `timers` where a
+  timer that sends signals can be made.
 * A call that is not listed here ends the run as unsupported.
 
 ";

@@ -190,3 +190,32 @@ fn somebody_else() {
     ];
     assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
 }
+
+/// `qemu-riscv64` lets a program read its host's clock as often as it likes, too.
+#[test]
+fn timers_of_a_program_that_only_reads_the_clock() {
+    let text = says_the_same("timers_by_reading", include_str!("fixtures/calls/timers_by_reading.c"), &[]);
+    assert!(text.ends_with("yield: 0 \nagain: 0 \nagain: 0 \nagain: 0 \n"), "{text}");
+}
+
+/// Whether somebody may have priorities is the host's business: these answers are from the source of Linux, for one processor, but that
+/// the first thread is not interrupted when it wakes the others.
+#[test]
+fn threads_with_priorities() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("priorities.c", include_str!("fixtures/calls/priorities.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "wake: 4 ",
+        "woken: 2 ",
+        "woken: 4 ",
+        "yielded: 2 ",
+        "yielded: 4 ",
+        "woken: 3 ",
+        "yielded: 3 ",
+        "woken: 1 ",
+        "yielded: 1 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}

@@ -190,7 +190,7 @@ fn syscall_files_have_the_fragment_format() {
     report(&wrong);
 }
 
-const SUFFIXES: [(&str, Variant); 9] = [
+const SUFFIXES: [(&str, Variant); 10] = [
     ("_single", Variant::SingleThread),
     ("_waits", Variant::Waits),
     ("_plain", Variant::PlainFutexes),
@@ -200,6 +200,7 @@ const SUFFIXES: [(&str, Variant); 9] = [
     ("_fifos", Variant::FifoWaits),
     ("_pairs", Variant::PairedSockets),
     ("_credentials", Variant::Credentials),
+    ("_timers", Variant::Timers),
 ];
 
 #[test]
@@ -207,8 +208,7 @@ fn syscall_files_are_named_after_their_call_and_variant() {
     let catalog = Catalog::embedded().unwrap();
     let mut wrong = Vec::new();
     for fragment in catalog.fragments() {
-        let Some(handler) = &fragment.handler else { continue };
-        let path = &fragment.path;
+        let (path, Some(handler)) = (&fragment.path, &fragment.handler) else { continue };
         let stem = Path::new(path).file_stem().unwrap().to_string_lossy().into_owned();
         let named = SUFFIXES.iter().find_map(|&(suffix, variant)| Some((stem.strip_suffix(suffix)?, variant)));
         let (call, suffix) = named.map_or((stem.as_str(), None), |(call, variant)| (call, Some(variant)));

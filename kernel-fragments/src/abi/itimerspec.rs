@@ -1,6 +1,6 @@
 //! `struct itimerspec` and `struct itimerval`: an interval, then the time until the timer is due.
 
-use crate::abi::timespec::{SECOND_NS, TIMESPEC_BYTES, read_timespec, write_timespec, write_timeval};
+use crate::abi::timespec::{LATEST_NS, SECOND_NS, TIMESPEC_BYTES, read_timespec, write_timespec, write_timeval};
 use crate::errno::Errno;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -48,10 +48,35 @@ impl TimerSetting {
     }
 }
 
+/// When a timer that waits for a time of day, `due_ns` after boot, and every `interval_ns` from then on (0: not again) is due next, or was
+/// due first since boot, if that time comes `moved_ns` earlier; and how often it was due before boot.
+pub fn move_due(due_ns: u64, interval_ns: u64, moved_ns: i64) -> (u64, u64) {
+    let due_ns = due_ns.min(LATEST_NS).cast_signed().saturating_sub(moved_ns);
+    if due_ns >= 0 || interval_ns == 0 {
+        return (due_ns.max(0).cast_unsigned(), 0);
+    }
+    let count = due_ns.unsigned_abs().div_ceil(interval_ns);
+    (count * interval_ns - due_ns.unsigned_abs(), count)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::FakeMemory;
+
+    #[test]
+    fn due_earlier_or_later() {
+        for (due_ns, interval_ns, moved_ns, expected) in [
+            (100, 7, 60, (40, 0)),
+            (100, 7, -60, (160, 0)),
+            (100, 0, 160, (0, 0)),
+            (100, 7, 160, (3, 9)),
+            (100, 60, 160, (0, 1)),
+            (LATEST_NS, 1, -5, (LATEST_NS, 0)),
+        ] {
+            assert_eq!(move_due(due_ns, interval_ns, moved_ns), expected, "{due_ns} {interval_ns} {moved_ns}");
+        }
+    }
 
     #[test]
     fn round_trips() {

@@ -1,5 +1,6 @@
 //! Scheduling policies (include/uapi/linux/sched.h), and what one thread has of them.
 
+use crate::abi::mempolicy::Policy;
 use crate::errno::{Errno, Refusal};
 
 /// Time sharing: what every thread has at first.
@@ -32,16 +33,22 @@ pub const RR_SLICE_NS: u64 = 100_000_000;
 /// New threads do not inherit a real-time policy; may be added to the policy.
 pub const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
 
-/// A thread's policy and priority, in one word: every new thread gets a copy. They are kept and told: no thread of this kernel
-/// is preferred, none is interrupted.
+/// A thread's policy and priority, the priority with which it began to wait, and its memory policy, in one word: every new thread gets a
+/// copy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Scheduling {
-    /// The policy and the priority; negative with [`SCHED_RESET_ON_FORK`].
+    /// All of them, by the constants below; negative with [`SCHED_RESET_ON_FORK`].
     word: i32,
 }
 
 /// Where the priority is in that word; no policy is as large.
-const PRIORITY_SHIFT: i32 = 8;
+const PRIORITY_SHIFT: i32 = 3;
+/// Where the one is with which the thread began to wait; no priority is as large.
+const WAITING_SHIFT: i32 = 10;
+/// Where the memory policy is.
+const MEMORY_SHIFT: i32 = 17;
+const PRIORITY_BITS: i32 = 0x7f;
+const MEMORY_BITS: i32 = 0x3ff;
 
 impl Scheduling {
     /// What the first thread starts with.
@@ -67,7 +74,8 @@ impl Scheduling {
     #[inline(never)]
     fn after_reset(self) -> Scheduling {
         let policy = self.plain_policy();
-        if has_priorities(policy) == Some(true) { Scheduling::FIRST } else { Scheduling::new(policy, 0) }
+        let reset = if has_priorities(policy) == Some(true) { Scheduling::FIRST } else { Scheduling::new(policy, 0) };
+        reset.with_memory_policy(self.memory_policy())
     }
 
     fn plain_policy(self) -> i32 {
@@ -81,7 +89,28 @@ impl Scheduling {
 
     /// The priority: 0 but with the two policies that have priorities.
     pub fn priority(self) -> u32 {
-        (self.word & i32::MAX) as u32 >> PRIORITY_SHIFT
+        (self.word >> PRIORITY_SHIFT & PRIORITY_BITS) as u32
+    }
+
+    /// The priority with which the thread began to wait.
+    pub fn wait_priority(self) -> u32 {
+        (self.word >> WAITING_SHIFT & PRIORITY_BITS) as u32
+    }
+
+    /// This one of a thread that begins to wait.
+    pub fn waiting(self) -> Scheduling {
+        let word = self.word & !(PRIORITY_BITS << WAITING_SHIFT);
+        Scheduling { word: word | (self.priority() as i32) << WAITING_SHIFT }
+    }
+
+    /// On which nodes the thread's memory is to lie.
+    pub fn memory_policy(self) -> Policy {
+        Policy::of_bits((self.word >> MEMORY_SHIFT & MEMORY_BITS) as u16)
+    }
+
+    /// With another memory policy.
+    pub fn with_memory_policy(self, policy: Policy) -> Scheduling {
+        Scheduling { word: self.word & !(MEMORY_BITS << MEMORY_SHIFT) | i32::from(policy.bits()) << MEMORY_SHIFT }
     }
 
     /// How long the thread may run when it is its turn, in nanoseconds: time sharing's slices are less than a tick.
@@ -89,11 +118,11 @@ impl Scheduling {
         if self.plain_policy() == SCHED_RR { RR_SLICE_NS } else { 0 }
     }
 
-    /// With another policy and priority (kernel/sched/syscalls.c, __sched_setscheduler; the caller is the superuser).
+    /// This one with another policy and priority (kernel/sched/syscalls.c, __sched_setscheduler; the caller is the superuser).
     ///
     /// # Errors
     /// EINVAL: there is no such policy, or the priority is not one of it. Unsupported: SCHED_EXT.
-    pub fn with_policy(policy: i32, priority: u32) -> Result<Scheduling, Refusal> {
+    pub fn with_policy(self, policy: i32, priority: u32) -> Result<Scheduling, Refusal> {
         let plain = policy & !SCHED_RESET_ON_FORK;
         let is_valid = match has_priorities(plain) {
             Some(true) => matches!(priority, 1..=99),
@@ -104,13 +133,17 @@ impl Scheduling {
         match plain {
             _ if !is_valid => Err(Errno::EINVAL.into()),
             SCHED_EXT => Err(Refusal::Unsupported("SCHED_EXT: a scheduler that was loaded")),
-            _ => Ok(Scheduling::new(policy, priority)),
+            _ => {
+                let waiting = self.word & PRIORITY_BITS << WAITING_SHIFT;
+                let Scheduling { word } = Scheduling::new(policy, priority).with_memory_policy(self.memory_policy());
+                Ok(Scheduling { word: word | waiting })
+            }
         }
     }
 
     /// With another priority. Errors as [`with_policy`](Self::with_policy).
     pub fn with_priority(self, priority: u32) -> Result<Scheduling, Refusal> {
-        Scheduling::with_policy(self.policy(), priority)
+        self.with_policy(self.policy(), priority)
     }
 }
 
@@ -120,7 +153,7 @@ mod tests {
 
     #[test]
     fn children_may_start_anew() {
-        let scheduling = |policy, priority| Scheduling::with_policy(policy, priority).expect("it is valid");
+        let scheduling = |policy, priority| Scheduling::FIRST.with_policy(policy, priority).expect("it is valid");
         let fifo = scheduling(SCHED_FIFO, 7);
         assert_eq!(fifo.of_child(), fifo);
         assert_eq!(scheduling(SCHED_FIFO | SCHED_RESET_ON_FORK, 7).of_child(), Scheduling::FIRST);
@@ -130,10 +163,21 @@ mod tests {
     }
 
     #[test]
+    fn memory_policies_stay() {
+        let memory = Policy::of_bits(0x3ff);
+        let fifo = Scheduling::FIRST.with_memory_policy(memory).with_policy(SCHED_FIFO | SCHED_RESET_ON_FORK, 99);
+        let fifo = fifo.expect("it is valid").waiting();
+        assert_eq!(fifo.with_priority(7).map(|one| (one.priority(), one.wait_priority())), Ok((7, 99)));
+        assert_eq!((fifo.priority(), fifo.policy()), (99, SCHED_FIFO | SCHED_RESET_ON_FORK));
+        assert_eq!((fifo.memory_policy(), fifo.of_child().memory_policy()), (memory, memory));
+        assert_eq!(fifo.of_child().with_memory_policy(Policy::DEFAULT), Scheduling::FIRST);
+    }
+
+    #[test]
     fn what_is_no_policy() {
         for (policy, priority) in [(SCHED_NORMAL, 1), (SCHED_FIFO, 0), (SCHED_RR, 100), (SCHED_DEADLINE, 0), (4, 0)] {
-            assert_eq!(Scheduling::with_policy(policy, priority), Err(Errno::EINVAL.into()), "{policy}");
+            assert_eq!(Scheduling::FIRST.with_policy(policy, priority), Err(Errno::EINVAL.into()), "{policy}");
         }
-        assert!(matches!(Scheduling::with_policy(SCHED_EXT, 0), Err(Refusal::Unsupported(_))));
+        assert!(matches!(Scheduling::FIRST.with_policy(SCHED_EXT, 0), Err(Refusal::Unsupported(_))));
     }
 }

@@ -67,6 +67,12 @@ impl ClockKind {
         }
     }
 
+    /// Whether who waits by the clock with id `id`, which is of this kind, goes by the time of day when that is set: who waits for a
+    /// time, and who waits for a while by CLOCK_TAI (kernel/time/hrtimer.c: CLOCK_REALTIME's whiles are CLOCK_MONOTONIC's).
+    pub fn moves(self, id: i32, is_absolute: bool) -> bool {
+        self == ClockKind::Realtime && (is_absolute || id == CLOCK_TAI)
+    }
+
     fn for_thread(id: i32, caller: u32) -> Result<ClockKind, Refusal> {
         match id {
             CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_TAI => Ok(ClockKind::Realtime),
@@ -180,6 +186,13 @@ impl Clock {
     /// The time `delay_ns` from now, in nanoseconds since boot.
     pub fn after_ns(&self, delay_ns: u64) -> u64 {
         self.now_ns.saturating_add(delay_ns).min(LATEST_NS)
+    }
+
+    /// `thread` is about to wait until `ends_ns` after boot, which is when a time of day comes if it `is_day`: the wait ends earlier or later
+    /// if the time of day is set.
+    #[inline(always)]
+    pub fn note_wait(&mut self, thread: &Thread, ends_ns: Option<u64>, is_day: bool) {
+        self.time_of_day.note_wait(thread.tid, ends_ns, is_day, self.now_ns);
     }
 
     /// Nobody runs until `deadline_ns` after boot.

@@ -17,21 +17,58 @@ use alloc::boxed::Box;
 use alloc::rc::{Rc, Weak};
 use alloc::vec::Vec;
 
-/// The directory, once somebody looked, and the names of files that never had a place in the tree.
-pub struct DescriptorFolder(Option<Rc<Node>>, Vec<(Weak<Node>, Box<[u8]>)>);
+/// The directory, once somebody looked, and the names of files that have no place in the tree.
+pub struct DescriptorFolder(Option<Rc<Node>>, Vec<KeptName>);
+
+/// The name of a file that was removed from `parent`, or never had a place in the tree.
+struct KeptName {
+    node: Weak<Node>,
+    parent: Option<Rc<Node>>,
+    name: Box<[u8]>,
+}
 
 impl DescriptorFolder {
     /// Nobody looked yet.
     pub const fn new() -> DescriptorFolder {
         DescriptorFolder(None, Vec::new())
     }
+
+    #[cold]
+    #[inline(never)]
+    fn keep(&mut self, node: &Rc<Node>, parent: Option<Rc<Node>>, name: &[u8]) {
+        self.1.retain(|kept| kept.node.strong_count() > 0 && kept.node.as_ptr() != Rc::as_ptr(node));
+        self.1.push(KeptName { node: Rc::downgrade(node), parent, name: name.into() });
+    }
+
+    fn kept(&self, node: &Rc<Node>) -> Option<&KeptName> {
+        self.1.iter().find(|kept| kept.node.as_ptr() == Rc::as_ptr(node))
+    }
+
+    /// Where `node` is, or was when it was removed; nothing for `root`.
+    fn path_of(&self, root: &Rc<Node>, node: &Rc<Node>) -> Option<Vec<u8>> {
+        let mut path = Vec::new();
+        if Rc::ptr_eq(root, node) || is_below(root, node, &mut path) {
+            return Some(path);
+        }
+        let kept = self.kept(node)?;
+        let mut path = self.path_of(root, kept.parent.as_ref()?)?;
+        path.push(b'/');
+        path.extend_from_slice(&kept.name);
+        Some(path)
+    }
 }
 
 /// Keeps the name of `node`, a file that never had a place in the tree (`memfd_create(2)`).
 pub fn note_memory_file(tree: &mut FileTree, node: &Rc<Node>, name: &[u8]) {
-    let names = &mut tree.descriptor_folder.1;
-    names.retain(|(node, _)| node.strong_count() > 0);
-    names.push((Rc::downgrade(node), name.into()));
+    tree.descriptor_folder.keep(node, None, name);
+}
+
+/// Keeps the name of `node`, which is about to lose its place `name` in `parent`, if anybody but the tree and the caller knows it.
+#[inline]
+pub fn note_removed(tree: &mut FileTree, node: &Rc<Node>, parent: &Rc<Node>, name: &[u8]) {
+    if Rc::strong_count(node) > 2 {
+        tree.descriptor_folder.keep(node, Some(parent.clone()), name);
+    }
 }
 
 /// A link to an open file, or that file where it has no place in the tree.
@@ -74,7 +111,7 @@ impl DescriptorLink {
     /// Where the link says that it leads.
     ///
     /// # Errors
-    /// Unsupported: the name of a file that has none any more.
+    /// Unsupported: the name of a file that never had one (O_TMPFILE), but for those of memfd_create.
     pub fn text(&self, tree: &mut FileTree, boot: &BootInfo) -> Result<Vec<u8>, Refusal> {
         let open = self.file.upgrade().ok_or(Errno::ENOENT)?;
         if let Some(node) = open.file.node() {
@@ -86,9 +123,13 @@ impl DescriptorLink {
             if is_below(&root, node, &mut path) {
                 return Ok(path);
             }
-            let kept = tree.descriptor_folder.1.iter().find(|(kept, _)| kept.as_ptr() == Rc::as_ptr(node));
-            let (_, name) = kept.ok_or(Refusal::Unsupported("the name of a removed file in /proc/self/fd"))?;
-            return Ok([b"/memfd:", &name[..], b" (deleted)"].concat());
+            let nameless = Refusal::Unsupported("the name in /proc/self/fd of a file that never had one");
+            let folder = &tree.descriptor_folder;
+            let path = match folder.kept(node).ok_or(nameless)? {
+                KeptName { parent: None, name, .. } => [b"/memfd:", &name[..]].concat(),
+                _ => folder.path_of(&root, node).ok_or(nameless)?,
+            };
+            return Ok([&path[..], b" (deleted)"].concat());
         }
         let stat = open.file.stat();
         let (kind, name) = match stat.mode & S_IFMT {
@@ -304,15 +345,30 @@ mod tests {
         assert_eq!(machine.find("/proc/self/fd/3", Last::Follow).err(), Some(Errno::ENOENT));
         machine.descriptors.insert(removed, false, 0).expect("there is room");
         let data = machine.find("/data", Last::Follow).expect("it is there");
+        let file = machine.find("/data/in.txt", Last::Follow).expect("it is there");
+        note_removed(&mut machine.tree, &file, &data, b"in.txt");
         machine.tree.unlink(&data, b"in.txt");
         assert!(machine.find("/proc/self/fd/3", Last::Follow).is_ok_and(|node| node.stat().size_bytes == 5));
-        assert!(matches!(machine.text("/proc/self/fd/3"), Err(Refusal::Unsupported(_))));
+        assert_eq!(machine.text("/proc/self/fd/3"), Ok(b"/data/in.txt (deleted)".to_vec()));
+        // So is the directory, which had another name by then.
+        let root = machine.tree.root(&machine.boot);
+        machine.tree.unlink(&root, b"data");
+        machine.tree.link(&root, b"other", &data);
+        assert_eq!(machine.text("/proc/self/fd/3"), Ok(b"/other/in.txt (deleted)".to_vec()));
+        note_removed(&mut machine.tree, &data, &root, b"other");
+        machine.tree.unlink(&root, b"other");
+        assert_eq!(machine.text("/proc/self/fd/3"), Ok(b"/other/in.txt (deleted)".to_vec()));
+        assert_eq!(machine.text("/proc/self/fd/4"), Ok(b"/other (deleted)".to_vec()));
+        let nameless = machine.tree.new_node(Kind::Regular(Contents::empty()), 0o600);
+        let open = OpenFile::new(Box::new(TreeFile(nameless)), O_RDWR);
+        machine.descriptors.insert(open, false, 0).expect("there is room");
+        assert!(matches!(machine.text("/proc/self/fd/7"), Err(Refusal::Unsupported(_))));
         let folder = machine.find("/proc/self/fd", Last::Follow).expect("it is there");
         let mut names = Vec::new();
         folder.directory().expect("a directory").list(0, |entry| {
             names.push(String::from_utf8_lossy(&entry.name).into_owned());
             true
         });
-        assert_eq!(names.concat(), "0123456", "by number");
+        assert_eq!(names.concat(), "01234567", "by number");
     }
 }

@@ -19,6 +19,8 @@ pub struct FutexCall {
     pub is_private: bool,
     /// When waiting ends, in nanoseconds since boot.
     pub deadline_ns: Option<u64>,
+    /// Whether that is when a time of day comes.
+    pub waits_for_day: bool,
 }
 
 impl FutexCall {
@@ -35,12 +37,12 @@ impl FutexCall {
     ) -> Result<FutexCall, Errno> {
         let command = operation & !(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
         let is_realtime = operation & FUTEX_CLOCK_REALTIME != 0;
+        let waits_for_day = is_realtime || command == FUTEX_LOCK_PI;
         let deadline_ns = match command {
             _ if timeout.is_null() => None,
             FUTEX_WAIT => Some(clock.after_ns(read_timespec(memory, timeout)?)),
             FUTEX_WAIT_BITSET | FUTEX_LOCK_PI | FUTEX_LOCK_PI2 | FUTEX_WAIT_REQUEUE_PI => {
-                let is_realtime = is_realtime || command == FUTEX_LOCK_PI;
-                let kind = if is_realtime { ClockKind::Realtime } else { ClockKind::Monotonic };
+                let kind = if waits_for_day { ClockKind::Realtime } else { ClockKind::Monotonic };
                 Some(clock.since_boot_ns(boot, kind, read_timespec(memory, timeout)?))
             }
             _ => None,
@@ -48,7 +50,7 @@ impl FutexCall {
         if is_realtime && !matches!(command, FUTEX_WAIT_BITSET | FUTEX_WAIT_REQUEUE_PI | FUTEX_LOCK_PI2) {
             return Err(Errno::ENOSYS);
         }
-        Ok(FutexCall { command, is_private: operation & FUTEX_PRIVATE_FLAG != 0, deadline_ns })
+        Ok(FutexCall { command, is_private: operation & FUTEX_PRIVATE_FLAG != 0, deadline_ns, waits_for_day })
     }
 
     /// Checks the word at `address` without reading it.

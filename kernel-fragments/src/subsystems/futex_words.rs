@@ -1,5 +1,5 @@
-//! Futex words that name an owner: priority-inheritance futexes and robust ones (kernel/futex/pi.c, core.c). All threads
-//! have the same priority, so nothing is inherited: the longest waiting thread owns the word next.
+//! Futex words that name an owner: priority-inheritance futexes and robust ones (kernel/futex/pi.c, core.c). The most important
+//! waiting thread owns the word next, of equal ones the one that waits for longest. Nothing is inherited.
 
 use crate::abi::futex::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS, MATCH_ANY};
 use crate::errno::Errno;
@@ -64,7 +64,7 @@ pub fn mark_waited_for(
     Ok(())
 }
 
-/// Makes the longest waiting thread own the word at `address`, with `more` bits; 0 is stored if nobody waits.
+/// Makes the first waiting thread own the word at `address`, with `more` bits; 0 is stored if nobody waits.
 ///
 /// # Errors
 /// EFAULT.

@@ -21,6 +21,10 @@ impl DescriptorFolder {
 /// Keeps nothing.
 pub fn note_memory_file<T>(_tree: &mut T, _node: &Rc<Node>, _name: &[u8]) {}
 
+/// Keeps nothing.
+#[inline(always)]
+pub fn note_removed<T>(_tree: &mut T, _node: &Rc<Node>, _parent: &Rc<Node>, _name: &[u8]) {}
+
 /// A link that cannot be, so that no code is left that asks what one is.
 pub enum DescriptorLink {}
 

@@ -15,4 +15,8 @@ impl TimeOfDay {
     pub fn shift_ns(&self) -> i64 {
         0
     }
+
+    /// Who waits until when never changes.
+    #[inline(always)]
+    pub fn note_wait(&mut self, _tid: u32, _ends_ns: Option<u64>, _is_day: bool, _now_ns: u64) {}
 }

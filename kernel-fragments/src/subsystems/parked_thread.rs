@@ -274,6 +274,27 @@ impl ThreadQueue {
         self.0 = Some(thread.0);
     }
 
+    /// Puts `thread` before the first one that `comes_after` it, or at the end.
+    pub fn insert(&mut self, mut thread: ParkedThread, mut comes_after: impl FnMut(&Thread) -> bool) {
+        let Some(last) = self.0 else { return self.push(thread) };
+        let mut before = last;
+        // SAFETY: as in `push`.
+        while let Some(at) = unsafe { before.as_ref() }.behind {
+            // SAFETY: as in `push`; the reference is gone before anything is changed.
+            if comes_after(unsafe { at.as_ref() }) {
+                thread.get_mut().behind = Some(at);
+                // SAFETY: as in `push`. If only one is in the row, it is behind `thread`, and `thread` behind it.
+                unsafe { before.as_mut() }.behind = Some(thread.0);
+                return;
+            }
+            if at == last {
+                break;
+            }
+            before = at;
+        }
+        self.push(thread);
+    }
+
     /// Takes the first one out.
     #[inline]
     pub fn pop(&mut self) -> Option<ParkedThread> {

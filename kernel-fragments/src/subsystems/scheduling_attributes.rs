@@ -1,7 +1,7 @@
-//! What `sched_setattr` and `sched_getattr` do once they know the thread (kernel/sched/syscalls.c). As everywhere, policies are
-//! kept and told, and prefer nobody.
+//! What `sched_setattr` and `sched_getattr` do once they know the thread (kernel/sched/syscalls.c). Who is preferred by
+//! priorities is the scheduler's business.
 
-use crate::abi::sched::{SCHED_DEADLINE, SCHED_FIFO, SCHED_RESET_ON_FORK, SCHED_RR, Scheduling};
+use crate::abi::sched::{SCHED_DEADLINE, SCHED_FIFO, SCHED_RESET_ON_FORK, SCHED_RR};
 use crate::abi::sched_attr::{Attributes, CLAMPS, KEEP_PARAMETERS, KEEP_POLICY, KNOWN_FLAGS, RESET_ON_FORK};
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::niceness::Niceness;
@@ -38,7 +38,7 @@ pub fn set_attributes(thread: &mut Thread, niceness: &mut Niceness, wanted: Attr
     let parameters = if wanted.flags & KEEP_PARAMETERS != 0 { old } else { wanted };
     let is_real_time = matches!(policy, SCHED_FIFO | SCHED_RR);
     let resets = if wanted.flags & RESET_ON_FORK != 0 { SCHED_RESET_ON_FORK } else { 0 };
-    let scheduling = Scheduling::with_policy(policy | resets, parameters.priority)?;
+    let scheduling = thread.scheduling.with_policy(policy | resets, parameters.priority)?;
     if !is_real_time && !matches!(parameters.runtime_ns, 0 | SLICE_NS) {
         return Err(Refusal::Unsupported("turns of another length"));
     }

@@ -71,7 +71,7 @@ mod tests {
     use crate::subsystems::credentials::{Credentials, Identity};
 
     fn scheduling(policy: i32, priority: u32) -> Scheduling {
-        Scheduling::with_policy(policy, priority).expect("it is valid")
+        Scheduling::FIRST.with_policy(policy, priority).expect("it is valid")
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::subsystems::clock::{Clock, ClockKind};
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
-/// When a sleep by clock `id` with `flags` and the time at `address` ends, in nanoseconds since boot.
+/// When a sleep by clock `id` with `flags` and the time at `address` ends, in nanoseconds since boot; and whether that is when a time of
+/// day comes.
 ///
 /// # Errors
 /// EINVAL: no such clock, or no valid time. EOPNOTSUPP: a clock by which nobody can sleep. EFAULT. Unsupported: sleeping
@@ -23,7 +24,7 @@ pub fn sleep_deadline_ns(
     id: i32,
     flags: u32,
     address: UserAddress,
-) -> Result<u64, Refusal> {
+) -> Result<(u64, bool), Refusal> {
     let kind = ClockKind::of(id, thread)?;
     if let CLOCK_THREAD_CPUTIME_ID | CLOCK_MONOTONIC_RAW | CLOCK_REALTIME_COARSE | CLOCK_MONOTONIC_COARSE = id {
         return Err(Errno::EOPNOTSUPP.into());
@@ -32,7 +33,7 @@ pub fn sleep_deadline_ns(
     match kind {
         ClockKind::ThreadCpu => Err(Errno::EINVAL.into()),
         ClockKind::ProcessCpu => Err(Refusal::Unsupported("sleeping by CPU time")),
-        _ if flags & TIMER_ABSTIME == 0 => Ok(clock.after_ns(time_ns)),
-        _ => Ok(clock.since_boot_ns(boot, kind, time_ns)),
+        _ if flags & TIMER_ABSTIME == 0 => Ok((clock.after_ns(time_ns), kind.moves(id, false))),
+        _ => Ok((clock.since_boot_ns(boot, kind, time_ns), kind.moves(id, true))),
     }
 }

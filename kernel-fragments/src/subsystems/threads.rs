@@ -1,6 +1,6 @@
-//! The scheduler: cooperative, first in, first out. A thread runs until it waits, yields or exits; then the one that has
-//! been ready for longest goes on. If nobody is ready, the clock jumps to the earliest deadline; if there is none, the
-//! run stops and tells who waits for what. A thread that spins without a system call spins for ever.
+//! The scheduler: cooperative, first in, first out but for priorities (`real_time.rs`). A thread runs until it waits, yields
+//! or exits; then the one that is ready for longest goes on. If nobody is, the clock jumps to the earliest deadline; if there is
+//! none, the run stops and tells who waits for what. A thread that spins without a system call spins for ever.
 #![allow(unsafe_code)]
 
 use crate::abi::timespec::write_timespec;
@@ -11,6 +11,7 @@ use crate::report::errno_value;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::file_waits::FileWaits;
 use crate::subsystems::parked_thread::{ParkedThread, Start, ThreadQueue, ThreadRooms};
+use crate::subsystems::real_time::RealTime;
 use crate::subsystems::waiting_reports::report_waiting;
 use crate::subsystems::watched::Watched;
 use crate::thread::{A0, MOVED, PROCESS_ID, Thread, Unfinished, Wait};
@@ -27,16 +28,17 @@ const NEVER: u64 = u64::MAX;
 
 /// All threads but the running one.
 pub struct Threads {
-    /// In the order in which they run next.
-    ready: ThreadQueue,
-    /// In the order in which they began to wait.
+    /// In the order in which they run next, if none has a priority.
+    pub(super) ready: ThreadQueue,
+    /// In the order in which they began to wait, the most important ones first.
     pub(super) waiting: ThreadQueue,
+    pub(super) real_time: RealTime,
     /// The files that those wait for who wait for an event.
     file_waits: FileWaits,
     /// When the `alarm` hook is to be called next, in nanoseconds since boot.
-    alarm_ns: u64,
-    /// No deadline and no alarm is before this, in nanoseconds since boot, and nobody waits for a file unless it is 0.
-    next_deadline_ns: u64,
+    pub alarm_ns: u64,
+    /// No deadline or alarm is before this, in nanoseconds since boot. 0 closes the short ways: somebody waits for a file or has a priority.
+    pub(super) next_deadline_ns: u64,
     /// How many there are, the running one left out.
     others: usize,
     rooms: ThreadRooms,
@@ -53,6 +55,7 @@ impl Threads {
         Threads {
             ready: ThreadQueue::new(),
             waiting: ThreadQueue::new(),
+            real_time: RealTime::new(),
             file_waits: FileWaits::new(),
             alarm_ns: NEVER,
             next_deadline_ns: NEVER,
@@ -208,8 +211,8 @@ impl Threads {
     pub fn requeue_futex(&mut self, from: UserAddress, to: UserAddress, limit: u32) -> u32 {
         let mut moved = ThreadQueue::new();
         let mut count = 0;
+        let is_meant = |thread: &Thread| matches!(thread.wait, Wait::Futex(at, _) if at == from);
         while count < limit {
-            let is_meant = |thread: &Thread| matches!(thread.wait, Wait::Futex(at, _) if at == from);
             let Some(mut waiter) = self.waiting.take(is_meant) else { break };
             let thread = waiter.get_mut();
             if let Wait::Futex(_, bits) = thread.wait {
@@ -221,7 +224,7 @@ impl Threads {
             count += 1;
         }
         while let Some(waiter) = moved.pop() {
-            self.waiting.push(waiter);
+            self.real_time.move_waiting(&mut self.waiting, waiter);
         }
         count
     }
@@ -338,9 +341,8 @@ impl Threads {
             }
             self.ready.push(waiter);
         }
-        // Who waits for a file may go on at any time.
-        let earliest_ns = self.earliest_deadline_ns().min(self.alarm_ns);
-        self.next_deadline_ns = if self.file_waits.is_empty() { earliest_ns } else { 0 };
+        let is_closed = self.real_time.is_on() || !self.file_waits.is_empty();
+        self.next_deadline_ns = if is_closed { 0 } else { self.earliest_deadline_ns().min(self.alarm_ns) };
     }
 
     fn earliest_deadline_ns(&self) -> u64 {
@@ -402,7 +404,7 @@ pub fn switch(
             threads.next_deadline_ns = threads.next_deadline_ns.min(thread.wait_ends_ns);
             // SAFETY: the hook is called with the running thread, which is the first one or was chosen below. Who runs next
             // is what we return; this one is touched only through `threads` until it is returned itself.
-            threads.waiting.push(unsafe { ParkedThread::park(thread) });
+            threads.real_time.push_waiting(&mut threads.waiting, unsafe { ParkedThread::park(thread) });
         }
         _ => {
             thread.frame.x[A0] = 0;
@@ -422,10 +424,8 @@ pub fn go_on(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platf
             return None;
         }
     }
-    match threads.ready.pop() {
-        Some(next) => Some(next.resume()),
-        None => idle(threads, clock, platform),
-    }
+    let next = threads.real_time.pop_ready(&mut threads.ready).map(ParkedThread::resume);
+    next.or_else(|| idle(threads, clock, platform))
 }
 
 /// Nobody is ready: the clock jumps to where somebody is.
@@ -440,7 +440,7 @@ fn idle(threads: &mut Threads, clock: &mut Clock, platform: &mut impl Platform) 
             return None;
         }
     }
-    match threads.ready.pop() {
+    match threads.real_time.pop_ready(&mut threads.ready) {
         Some(next) => Some(next.resume()),
         None => {
             report_waiting(platform, threads.waiting.iter());

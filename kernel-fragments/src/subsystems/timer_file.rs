@@ -1,5 +1,6 @@
 //! The timer behind `timerfd_create(2)`: a file that can be read once its time has come, and says how often it came.
 
+use crate::abi::itimerspec::move_due;
 use crate::abi::pollfd::POLLIN;
 use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
 use crate::errno::{Errno, SysResult};
@@ -23,6 +24,8 @@ pub struct TimerFile {
     activity: Cell<u64>,
     /// It waits for an absolute time of day, and what is to happen when that is set.
     goes_by_day: Cell<Option<OnSet>>,
+    /// Whether that is still to be told (fs/timerfd.c, timerfd_canceled).
+    is_canceled: Cell<bool>,
 }
 
 /// What becomes of a timer when the time of day is set.
@@ -30,10 +33,8 @@ pub struct TimerFile {
 pub enum OnSet {
     /// It is due when its time of day is.
     Moves,
-    /// The same, and who reads it is told (TFD_TIMER_CANCEL_ON_SET).
+    /// The same, and who reads or sets it is told (TFD_TIMER_CANCEL_ON_SET).
     Cancels,
-    /// Who reads it is to be told.
-    Canceled,
 }
 
 impl TimerFile {
@@ -46,6 +47,7 @@ impl TimerFile {
             expirations: Cell::new(0),
             activity: Cell::new(0),
             goes_by_day: Cell::new(None),
+            is_canceled: Cell::new(false),
         }
     }
 
@@ -56,6 +58,11 @@ impl TimerFile {
         self.goes_by_day.set(goes_by_day);
         self.expirations.set(0);
         self.activity.set(self.activity.get() + 1);
+    }
+
+    /// Whether the time of day was set since somebody was told, who is from now on.
+    pub fn take_canceled(&self) -> bool {
+        self.goes_by_day.get() == Some(OnSet::Cancels) && self.is_canceled.take()
     }
 
     /// What remains until it is due, and its interval; both 0 if it is not armed. It is up to date.
@@ -76,8 +83,7 @@ impl File for TimerFile {
 
     fn read(&self, _platform: &mut dyn Platform, _offset: u64, into: &mut [u8]) -> SysResult {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
-        if self.goes_by_day.get() == Some(OnSet::Canceled) {
-            self.goes_by_day.set(Some(OnSet::Cancels));
+        if self.take_canceled() {
             self.expirations.set(0);
             return Err(Errno::ECANCELED.into());
         }
@@ -120,9 +126,13 @@ impl File for TimerFile {
 
     fn clock_was_set(&self, moved_ns: i64) {
         let Some(goes_by_day) = self.goes_by_day.get() else { return };
-        self.due_ns.set(self.due_ns.get().map(|due_ns| due_ns.saturating_add_signed(moved_ns.saturating_neg())));
+        if let Some(due_ns) = self.due_ns.get() {
+            let (due_ns, count) = move_due(due_ns, self.interval_ns.get(), moved_ns);
+            self.due_ns.set(Some(due_ns));
+            self.expirations.set(self.expirations.get() + count);
+        }
         if goes_by_day != OnSet::Moves {
-            self.goes_by_day.set(Some(OnSet::Canceled));
+            self.is_canceled.set(true);
             self.expirations.set(self.expirations.get() + 1);
         }
         self.activity.set(self.activity.get() + 1);

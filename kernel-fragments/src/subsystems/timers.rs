@@ -1,7 +1,8 @@
 //! Timers that send signals: the one of `setitimer` and those of `timer_create`. They go by the deterministic clock and are
 //! served whenever a thread is chosen; when all threads wait, the clock jumps to the next one. A thread that neither waits
-//! nor yields is not interrupted.
+//! nor yields is not interrupted, but where it reads the clock and finds that one is due.
 
+use crate::abi::itimerspec::move_due;
 use crate::abi::signal::set_of;
 use crate::abi::signal_info::{SI_TIMER, SignalInfo};
 use crate::errno::Errno;
@@ -52,6 +53,10 @@ pub struct Timer {
     overruns: u32,
     /// The same of the signal before.
     overruns_before: u32,
+    /// Whether it waits for a time of day, whenever that is set.
+    goes_by_day: bool,
+    /// How often it was due, by a time of day that was set, before boot.
+    skipped: u32,
 }
 
 /// All timers.
@@ -63,7 +68,8 @@ pub struct Timers {
 impl Timer {
     /// A timer that is not armed.
     pub fn new(id: i32, clock: i32, notice: Notice, info: SignalInfo) -> Timer {
-        Timer { id, clock, notice, info, due_ns: None, interval_ns: 0, overruns: 0, overruns_before: 0 }
+        let (due_ns, interval_ns, goes_by_day) = (None, 0, false);
+        Timer { id, clock, notice, info, due_ns, interval_ns, overruns: 0, overruns_before: 0, goes_by_day, skipped: 0 }
     }
 
     /// What remains until it is due, at least 1 if it is armed, and its interval; both 0 if it is not.
@@ -84,14 +90,23 @@ impl Timer {
         }
     }
 
+    /// When it has something to say next.
+    fn next_ns(&self) -> Option<u64> {
+        if self.skipped > 0 { Some(0) } else { self.due_ns }
+    }
+
     /// Moves on to the first time after `now_ns`, which is not before it was due; returns how often it was due up to then.
     fn advance(&mut self, now_ns: u64) -> u32 {
         let (Some(due_ns), 1..) = (self.due_ns, self.interval_ns) else {
             self.due_ns = None;
             return 1;
         };
+        if due_ns > now_ns {
+            return core::mem::take(&mut self.skipped);
+        }
         let count = 1 + now_ns.saturating_sub(due_ns) / self.interval_ns;
         self.due_ns = Some(due_ns.saturating_add(count.saturating_mul(self.interval_ns)));
+        let count = count.saturating_add(core::mem::take(&mut self.skipped).into());
         count.min(MOST_OVERRUNS.into()) as u32
     }
 }
@@ -118,10 +133,18 @@ impl Timers {
         self.timers.push(timer);
     }
 
-    /// Has the timer with id `id` be due at `due_ns` after boot; EINVAL if there is none.
-    pub fn arm(&mut self, threads: &mut Threads, id: i32, due_ns: Option<u64>, interval_ns: u64) -> Result<(), Errno> {
+    /// Has the timer with id `id` be due at `due_ns` after boot, which is when a time of day comes if it `goes_by_day`; EINVAL if there is
+    /// none.
+    pub fn arm(
+        &mut self,
+        threads: &mut Threads,
+        id: i32,
+        due_ns: Option<u64>,
+        interval_ns: u64,
+        goes_by_day: bool,
+    ) -> Result<(), Errno> {
         let timer = self.timers.iter_mut().find(|timer| timer.id == id).ok_or(Errno::EINVAL)?;
-        *timer = Timer { due_ns, interval_ns, overruns: 0, overruns_before: 0, ..*timer };
+        *timer = Timer { due_ns, interval_ns, goes_by_day, ..Timer::new(id, timer.clock, timer.notice, timer.info) };
         self.set_alarm(threads);
         Ok(())
     }
@@ -134,16 +157,32 @@ impl Timers {
         Ok(())
     }
 
+    /// Whether one is due.
+    pub fn are_due(&self, threads: &Threads, clock: &Clock) -> bool {
+        threads.alarm_ns <= clock.now_ns()
+    }
+
+    /// The time of day was set: those that wait for one move.
+    pub fn time_was_set(&mut self, threads: &mut Threads, moved_ns: i64) {
+        for timer in self.timers.iter_mut().filter(|timer| timer.goes_by_day) {
+            let Some(due_ns) = timer.due_ns else { continue };
+            let (due_ns, count) = move_due(due_ns, timer.interval_ns, moved_ns);
+            timer.due_ns = Some(due_ns);
+            timer.skipped = timer.skipped.saturating_add(count.min(MOST_OVERRUNS.into()) as u32);
+        }
+        self.set_alarm(threads);
+    }
+
     /// Until when nothing happens that could take a signal, if that is later than `now_ns`: nobody is ready, and no timer has a
     /// signal to send.
     fn quiet_until_ns(&self, signals: &Signals, threads: &Threads, now_ns: u64) -> u64 {
         let Some(until_ns) = threads.all_wait_until_ns() else { return now_ns };
-        let sending = self.timers.iter().filter(|timer| !timer.is_pending(signals)).filter_map(|timer| timer.due_ns);
+        let sending = self.timers.iter().filter(|timer| !timer.is_pending(signals)).filter_map(Timer::next_ns);
         sending.fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
     }
 
     fn set_alarm(&self, threads: &mut Threads) {
-        threads.set_alarm(self.timers.iter().filter_map(|timer| timer.due_ns).min());
+        threads.set_alarm(self.timers.iter().filter_map(Timer::next_ns).min());
     }
 }
 
@@ -158,8 +197,8 @@ pub fn serve(
     let now_ns = clock.now_ns();
     let mut count = 0;
     loop {
-        let due = timers.timers.iter_mut().filter(|timer| timer.due_ns.is_some_and(|due_ns| due_ns <= now_ns));
-        let Some(timer) = due.min_by_key(|timer| timer.due_ns) else { break };
+        let due = timers.timers.iter_mut().filter(|timer| timer.next_ns().is_some_and(|due_ns| due_ns <= now_ns));
+        let Some(timer) = due.min_by_key(|timer| timer.next_ns()) else { break };
         count += 1;
         if timer.is_pending(signals) {
             // However often it is due before anybody could take its signal, it is served once.
@@ -236,7 +275,7 @@ mod tests {
         signals.set_action(machine.current(), SIGALRM, Action { handler: 0x4000, flags: 0, mask: 0 });
         let id = timers.new_id();
         timers.add(Timer::new(id, 1, Notice::Process(SIGALRM), timer_info(id, 77)));
-        assert_eq!(timers.arm(&mut machine.threads, id, Some(5_000_000), 2_000_000), Ok(()));
+        assert_eq!(timers.arm(&mut machine.threads, id, Some(5_000_000), 2_000_000, false), Ok(()));
         let unfinished = crate::thread::Unfinished::NONE;
         let step = machine.call(|m, thread| {
             thread.awaited_signals = set_of(SIGALRM);
@@ -269,7 +308,7 @@ mod tests {
         machine.current().signal_mask = set_of(SIGALRM);
         let id = timers.new_id();
         timers.add(Timer::new(id, 1, Notice::Process(SIGALRM), timer_info(id, 0)));
-        assert_eq!(timers.arm(&mut machine.threads, id, Some(1_000_000), 1), Ok(()));
+        assert_eq!(timers.arm(&mut machine.threads, id, Some(1_000_000), 1, false), Ok(()));
         let wake_ns = 1_000_000_000;
         let step = machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(wake_ns))));
         assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");

@@ -127,6 +127,10 @@ pub enum Variant {
     TimeOfDay,
     /// A call that changes who a thread is is reachable.
     Credentials,
+    /// A call about timers that send signals is reachable.
+    Timers,
+    /// A call that gives threads priorities is reachable.
+    RealTime,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -200,6 +204,8 @@ impl Variant {
             "paired_sockets" => Some(Variant::PairedSockets),
             "time_of_day" => Some(Variant::TimeOfDay),
             "credentials" => Some(Variant::Credentials),
+            "timers" => Some(Variant::Timers),
+            "real_time" => Some(Variant::RealTime),
             _ => None,
         }
     }
@@ -221,6 +227,8 @@ impl fmt::Display for Variant {
             Variant::PairedSockets => "paired_sockets",
             Variant::TimeOfDay => "time_of_day",
             Variant::Credentials => "credentials",
+            Variant::Timers => "timers",
+            Variant::RealTime => "real_time",
         })
     }
 }

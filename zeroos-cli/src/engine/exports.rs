@@ -11,6 +11,18 @@ use crate::address::Address;
 use crate::image::ImageNote;
 use crate::machine::Machine;
 
+/// The memory of a machine that has stopped.
+pub(super) trait StoppedMemory {
+    /// Copies RAM at `address` into `buffer`; false unless all of it is RAM.
+    fn read(&self, address: Address, buffer: &mut [u8]) -> bool;
+}
+
+impl StoppedMemory for Machine {
+    fn read(&self, address: Address, buffer: &mut [u8]) -> bool {
+        self.read_memory(address, buffer)
+    }
+}
+
 /// A file that was handed out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Exported {
@@ -47,18 +59,18 @@ const WORDS: usize = size_of::<ExportedFile>() / 8;
 /// # Errors
 /// A table that leads out of memory or names what is no file name.
 pub(super) fn collect(
-    machine: &Machine,
+    memory: &dyn StoppedMemory,
     note: &ImageNote,
     table: Address,
 ) -> Result<Option<Vec<Exported>>, EngineError> {
     let memory_bytes = note.ram.iter().map(|memory| memory.range().size().0).sum();
-    let mut reader = Reader { machine, left_bytes: memory_bytes, known: BTreeMap::new() };
+    let mut reader = Reader { memory, left_bytes: memory_bytes, known: BTreeMap::new() };
     reader.table(table).ok_or(EngineError::Exports)
 }
 
 /// Reads the machine's memory, at most as much as there is.
 struct Reader<'a> {
-    machine: &'a Machine,
+    memory: &'a dyn StoppedMemory,
     /// How many bytes may still be read: what a kernel hands out lies in memory once.
     left_bytes: u64,
     known: BTreeMap<(u64, u64), Rc<[u8]>>,
@@ -115,7 +127,7 @@ impl Reader<'_> {
         }
         self.left_bytes = self.left_bytes.checked_sub(len_bytes)?;
         let mut bytes = vec![0; usize::try_from(len_bytes).ok()?];
-        if !self.machine.read_memory(Address(address), &mut bytes) {
+        if !self.memory.read(Address(address), &mut bytes) {
             return None;
         }
         let bytes: Rc<[u8]> = bytes.into();
@@ -128,7 +140,7 @@ impl Reader<'_> {
         let mut words = [0; N];
         for (index, word) in words.iter_mut().enumerate() {
             let at = address.checked_add(8 * index as u64)?;
-            if !self.machine.read_memory(Address(at), &mut bytes) {
+            if !self.memory.read(Address(at), &mut bytes) {
                 return None;
             }
             *word = u64::from_le_bytes(bytes);
@@ -153,7 +165,7 @@ mod tests {
         let mut machine = Machine::new(&config).unwrap();
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         assert!(machine.load(Address(BASE), &bytes) && machine.load(Address(BASE + 0x800), text));
-        let mut reader = Reader { machine: &machine, left_bytes: SIZE, known: BTreeMap::new() };
+        let mut reader = Reader { memory: &machine, left_bytes: SIZE, known: BTreeMap::new() };
         reader.table(Address(BASE))
     }
 

@@ -6,7 +6,8 @@ use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use super::last_words::LastWords;
-use super::{EngineError, RunEnding, RunOptions, RunOutcome};
+use super::qemu_memory::MemoryFile;
+use super::{EngineError, RunEnding, RunOptions, RunOutcome, exports};
 use crate::image::ImageNote;
 use crate::machine::Streams;
 
@@ -27,9 +28,6 @@ pub(super) fn run(
     if options.trace {
         return refuse("--trace");
     }
-    if options.exports {
-        return refuse("--out");
-    }
     if options.max_instructions.is_some() {
         return refuse("--max-instructions");
     }
@@ -42,8 +40,16 @@ pub(super) fn run(
     };
     let image_path = path.display().to_string();
     let start = |error: std::io::Error| EngineError::Start { program: program.clone(), message: error.to_string() };
+    let memory = match &note.exports {
+        Some(exports) if options.exports => match MemoryFile::new(arguments).map_err(start)? {
+            Some(memory) => Some((memory, exports)),
+            None => return refuse("--out"),
+        },
+        _ => None,
+    };
     let child = Command::new(program)
         .args(arguments.iter().map(|argument| argument.replace("{image}", &image_path)))
+        .args(memory.iter().flat_map(|(memory, _)| memory.arguments()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -66,13 +72,17 @@ pub(super) fn run(
     if let (QEMU_FAILURE, Some(failure)) = (code, failure(&complaints, program)) {
         return Err(abnormal(failure.to_owned()));
     }
+    let exported = match &memory {
+        Some((memory, exports)) => exports::collect(&memory.open(image, note).map_err(start)?, note, exports.table)?,
+        None => None,
+    };
     let explanation = if code >= 123 { words.explain(image, note) } else { None };
     Ok(RunOutcome {
         ending: RunEnding::Exited(code as u8),
         counts: None,
         profile: None,
         public_output: None,
-        exported: None,
+        exported,
         explanation,
     })
 }

@@ -26,15 +26,21 @@ const ALWAYS: [&[&str]; 10] = [
 const NEEDS_SCHEDULER: [&str; 7] =
     ["clone", "clone3", "setitimer", "signalfd4", "socketpair", "timer_create", "timerfd_create"];
 
+/// The calls about timers that send signals.
+const TIMER_CALLS: [&str; 7] =
+    ["getitimer", "setitimer", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime"];
+
 /// Files that other files name without need, and what takes their place where the variant was not chosen.
-const REPLACED: [(&str, Variant, &str); 7] = [
+const REPLACED: [(&str, Variant, &str); 9] = [
     ("credentials", Variant::Credentials, "no_credentials"),
     ("descriptor_links", Variant::DescriptorLinks, "no_descriptor_links"),
     ("fifos", Variant::Fifos, "no_fifos"),
     ("file_rights", Variant::Credentials, "no_file_rights"),
     ("paired_sockets", Variant::PairedSockets, "no_paired_sockets"),
+    ("real_time", Variant::RealTime, "no_real_time"),
     ("signal_files", Variant::SignalFiles, "no_signal_files"),
     ("time_of_day", Variant::TimeOfDay, "no_time_of_day"),
+    ("timers", Variant::Timers, "no_timers"),
 ];
 
 /// The calls that change who a thread is.
@@ -125,6 +131,12 @@ impl Selection {
         }
         if CHANGES_CREDENTIALS.into_iter().any(reaches) {
             variants.insert(Variant::Credentials);
+        }
+        if ["sched_setattr", "sched_setparam", "sched_setscheduler"].into_iter().any(reaches) {
+            variants.insert(Variant::RealTime);
+        }
+        if TIMER_CALLS.into_iter().any(reaches) {
+            variants.insert(Variant::Timers);
         }
         if reaches("socketpair") {
             variants.insert(Variant::PairedSockets);

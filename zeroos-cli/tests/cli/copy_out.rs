@@ -57,6 +57,22 @@ fn files_and_trees_are_copied() {
     assert_eq!(workplace.listing(), ["result.txt", "tool", "writes.c", "writes.elf"]);
 }
 
+/// In place behind a page table, and moved.
+#[test]
+fn files_come_out_of_qemu() {
+    let workplace = Workplace::new();
+    let on =
+        ["run", "--platform", "qemu-virt", "--engine", "qemu", "--out", "/result=result.txt", "--out", "/tree=tree"];
+    for flags in [&[][..], &["-fPIE", "-static-pie"]] {
+        let app = workplace.guest("writes.c", &writes_files(), flags);
+        let finished = workplace.zeroos(&[&on[..], &[&*app]].concat()).exits(0);
+        assert_eq!(finished.text(), "done\n");
+        assert_eq!(fs::read_to_string(workplace.path("result.txt")).unwrap(), "42\n");
+        assert_eq!(fs::read_to_string(workplace.path("tree/link")).unwrap(), "first\n");
+        fs::remove_dir_all(workplace.path("tree")).unwrap();
+    }
+}
+
 /// A program that starts without a file tree (its kernel has only the standard streams) leaves none behind; nor does one on a
 /// machine without CSRs differ.
 #[test]
@@ -110,7 +126,7 @@ fn what_cannot_be_copied_is_told() {
     refused("/tree=full", &["error[ZOS-E0903]", "full already exists"]);
     assert_eq!(workplace.listing(), ["full", "writes.c", "writes.elf"]);
     assert_eq!(fs::read_dir(workplace.path("full")).unwrap().count(), 1);
-    let refused = workplace.zeroos(&["run", "--engine", "qemu", "--out", "/result=x", &app]).exits(125);
+    let refused = workplace.zeroos(&["run", "--engine", "runner", "--out", "/result=x", &app]).exits(125);
     refused.says(&["error[ZOS-E0806]", "--out"]);
     let stops = ".globl _start\n_start: li a7, 221\necall\n";
     let app = workplace.guest("stops.S", stops, &[]);

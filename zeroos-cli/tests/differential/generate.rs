@@ -3,24 +3,33 @@
 
 #[path = "generate/credentials.rs"]
 mod credentials;
+#[path = "generate/days.rs"]
+mod days;
 #[path = "generate/files.rs"]
 mod files;
 #[path = "generate/memory.rs"]
 mod memory;
+#[path = "generate/nodes.rs"]
+mod nodes;
+#[path = "generate/priorities.rs"]
+mod priorities;
 #[path = "generate/signals.rs"]
 mod signals;
 #[path = "generate/threads.rs"]
 mod threads;
 
-/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, of threads to each other, and of becoming
-/// somebody else.
+/// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other; of becoming
+/// somebody else; of setting the time of day while threads wait for one, on the nodes of memory, and of threads with priorities.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
 pub const THREADS: u64 = 300;
 pub const CREDENTIALS: u64 = 200;
+pub const DAYS: u64 = 60;
+pub const NODES: u64 = 40;
+pub const PRIORITIES: u64 = 80;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS;
+pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS + DAYS + NODES + PRIORITIES;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -92,12 +101,22 @@ pub fn sequence(seed: u64) -> Vec<Step> {
     for (index, name) in NAMES.iter().enumerate() {
         generator.poke_text(PATHS + 32 * index as u64, name);
     }
-    match seed {
-        0..FILES => generator.files(),
-        _ if seed < FILES + MEMORY => generator.memory(),
-        _ if seed < FILES + MEMORY + SIGNALS => generator.signals(),
-        _ if seed < FILES + MEMORY + SIGNALS + THREADS => generator.threads(),
-        _ => generator.credentials(),
+    let groups: [(u64, fn(&mut Generator)); 8] = [
+        (FILES, Generator::files),
+        (MEMORY, Generator::memory),
+        (SIGNALS, Generator::signals),
+        (THREADS, Generator::threads),
+        (CREDENTIALS, Generator::credentials),
+        (DAYS, Generator::days),
+        (NODES, Generator::nodes),
+        (PRIORITIES, Generator::priorities),
+    ];
+    let mut end = 0;
+    for (count, generate) in groups {
+        if (end..end + count).contains(&seed) {
+            generate(&mut generator);
+        }
+        end += count;
     }
     generator.steps
 }

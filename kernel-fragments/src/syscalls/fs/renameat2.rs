@@ -5,6 +5,7 @@
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::note_removed;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
 use crate::subsystems::file_rights::{check_move, check_new, check_removal};
@@ -105,6 +106,9 @@ pub fn renameat2(
         if let (true, Some(target)) = (exchanges, &target) {
             check_move(target)?;
         }
+    }
+    if let (false, Some(target)) = (exchanges, &target) {
+        note_removed(tree, target, &new_parent, &new_name);
     }
     tree.unlink(&old_parent, &old_name);
     tree.link(&new_parent, &new_name, &old_node);

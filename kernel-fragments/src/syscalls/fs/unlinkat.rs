@@ -5,9 +5,11 @@ use crate::abi::at_flags::AT_REMOVEDIR;
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
+use crate::subsystems::descriptor_links::note_removed;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_rights::check_removal;
-use crate::subsystems::file_tree::{FileTree, Last, Name};
+use crate::subsystems::file_tree::{FileTree, Last, Name, Place};
+use crate::subsystems::node::MAX_NAME_BYTES;
 use crate::subsystems::paths::{read_nonempty_path, start_directory};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -28,15 +30,16 @@ pub fn unlinkat(
     }
     let path = read_nonempty_path(memory, path)?;
     let start = start_directory(descriptors, tree, boot, directory, path)?;
-    let place = tree.place(boot, &start, path, Last::Entry)?;
-    let (parent, wants_directory) = (place.parent.clone(), place.wants_directory);
+    let Place { parent, name, node, wants_directory } = tree.place(boot, &start, path, Last::Entry)?;
     let removes_directory = flags & AT_REMOVEDIR != 0;
-    let (name, node) = place.ordinary(|name| match name {
-        _ if !removes_directory => Errno::EISDIR,
-        Name::Dot => Errno::EINVAL,
-        Name::DotDot => Errno::ENOTEMPTY,
-        _ => Errno::EBUSY,
-    })?;
+    let name = match name {
+        Name::Normal(name) if name.len() > MAX_NAME_BYTES => return Err(Errno::ENAMETOOLONG.into()),
+        Name::Normal(name) => name,
+        _ if !removes_directory => return Err(Errno::EISDIR.into()),
+        Name::Dot => return Err(Errno::EINVAL.into()),
+        Name::DotDot => return Err(Errno::ENOTEMPTY.into()),
+        _ => return Err(Errno::EBUSY.into()),
+    };
     let node = node.ok_or(Errno::ENOENT)?;
     if wants_directory && !removes_directory {
         let is_directory = node.directory().is_some();
@@ -49,6 +52,7 @@ pub fn unlinkat(
         (None, true) => return Err(Errno::ENOTDIR.into()),
         _ => {}
     }
+    note_removed(tree, &node, &parent, &name);
     tree.unlink(&parent, &name);
     Ok(0)
 }

@@ -1,7 +1,7 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
-//! afterwards, unless it is shared), FREE (kept, as Linux may), the advice that changes nothing a program can see; not supported: HWPOISON,
-//! SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's pages. Errors: EINVAL, ENOMEM,
-//! EFAULT.
+//! afterwards, unless it is shared), FREE (kept, as Linux may), the advice that changes nothing a program can see; not
+//! supported: HWPOISON, SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's shared pages. Errors: EINVAL,
+//! ENOMEM, EACCES, EFAULT.
 
 use crate::abi::memory::{PAGE_BYTES, PROT_READ, PROT_WRITE, page_align};
 use crate::boot_info::BootInfo;
@@ -55,6 +55,10 @@ pub fn madvise(
         MADV_REMOVE if space.first_locked(boot, start, end)?.0 => return Err(Errno::EINVAL.into()),
         MADV_REMOVE if space.piece(boot, start, end)?.page.is_some_and(|page| page.contents() == Contents::Shared) => {
             return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
+        }
+        // What a file's private pages hold, or those that cannot be written, does not go (mm/madvise.c, madvise_remove).
+        MADV_REMOVE if space.mapped(boot, start, end).is_ok_and(|(protection, _)| protection & FROM_FILE != 0) => {
+            return Err(Errno::EACCES.into());
         }
         MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
         MADV_WIPEONFORK | MADV_POPULATE_READ | MADV_POPULATE_WRITE => {

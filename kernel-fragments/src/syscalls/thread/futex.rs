@@ -67,14 +67,14 @@ pub fn futex(
 ) -> Outcome {
     let call = FutexCall::decode(memory, clock, boot, operation, timeout)?;
     let count = match call.command {
-        FUTEX_WAIT => return wait(memory, threads, thread, call, address, value, MATCH_ANY),
-        FUTEX_WAIT_BITSET => return wait(memory, threads, thread, call, address, value, value3),
+        FUTEX_WAIT => return wait(memory, threads, clock, thread, call, address, value, MATCH_ANY),
+        FUTEX_WAIT_BITSET => return wait(memory, threads, clock, thread, call, address, value, value3),
         FUTEX_WAKE => wake(memory, threads, call, address, value, MATCH_ANY),
         FUTEX_WAKE_BITSET => wake(memory, threads, call, address, value, value3),
         FUTEX_REQUEUE => requeue(memory, threads, call, address, value, timeout, second, None),
         FUTEX_CMP_REQUEUE => requeue(memory, threads, call, address, value, timeout, second, Some(value3)),
         FUTEX_WAKE_OP => change_and_wake(memory, threads, call, address, value, timeout, second, value3),
-        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => return own(memory, threads, thread, call, address),
+        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => return own(memory, threads, clock, thread, call, address),
         FUTEX_TRYLOCK_PI => match try_own(memory, address, thread.tid)? {
             true => Ok(0),
             false => mark_contended(memory, threads, address).and(Err(Errno::EAGAIN)),
@@ -96,6 +96,7 @@ pub fn futex(
 fn wait(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
+    clock: &mut Clock,
     thread: &mut Thread,
     call: FutexCall,
     address: UserAddress,
@@ -108,6 +109,7 @@ fn wait(
     if read_word(memory, address)? != value {
         return Err(Errno::EAGAIN.into());
     }
+    clock.note_wait(thread, call.deadline_ns, call.waits_for_day);
     Ok(threads.wait(thread, Wait::Futex(address, bits), call.deadline_ns))
 }
 
@@ -181,6 +183,7 @@ fn change_and_wake(
 fn own(
     memory: &mut impl UserMemory,
     threads: &mut Threads,
+    clock: &mut Clock,
     thread: &mut Thread,
     call: FutexCall,
     address: UserAddress,
@@ -189,6 +192,7 @@ fn own(
         return Ok(Leave::Return(0));
     }
     mark_waited_for(memory, threads, address, thread.tid)?;
+    clock.note_wait(thread, call.deadline_ns, call.waits_for_day);
     Ok(threads.wait(thread, Wait::OwnFutex(address), call.deadline_ns))
 }
 

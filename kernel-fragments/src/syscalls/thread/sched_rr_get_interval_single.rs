@@ -38,7 +38,7 @@ mod tests {
         assert_eq!((call(&mut thread, 0, place), call(&mut thread, -1, place)), (Ok(0), Err(Errno::EINVAL.into())));
         assert_eq!(call(&mut thread, 0, UserAddress(8)), Err(Errno::EFAULT.into()));
         assert_eq!(call(&mut thread, 9, place), Err(Errno::ESRCH.into()));
-        thread.scheduling = Scheduling::with_policy(SCHED_RR, 9).expect("it is valid");
+        thread.scheduling = Scheduling::FIRST.with_policy(SCHED_RR, 9).expect("it is valid");
         assert_eq!(call(&mut thread, 0, place), Ok(0));
         assert_eq!(memory.read_u64(UserAddress(place.0 + 8)), Ok(100_000_000));
     }

@@ -1,15 +1,15 @@
 //! `sched_setattr(2)`: <https://man7.org/linux/man-pages/man2/sched_setattr.2.html>. Supported: every policy but those below, the
 //! flags RESET_ON_FORK, RECLAIM, DL_OVERRUN, KEEP_POLICY, KEEP_PARAMS; not supported: SCHED_DEADLINE, SCHED_EXT, UTIL_CLAMP, turns of
-//! another length. Policies are kept and told: no thread is preferred. All threads have one niceness. Errors: EINVAL, EFAULT,
-//! E2BIG, ESRCH, EPERM.
+//! another length. The most important thread runs next and is woken first; none is interrupted. All threads have one
+//! niceness. Errors: EINVAL, EFAULT, E2BIG, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched_attr::Attributes;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::niceness::Niceness;
+use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::scheduling_attributes::set_attributes;
 use crate::subsystems::scheduling_rights::refuse_parent;
-use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -36,7 +36,7 @@ pub fn sched_setattr(
     if tid == PARENT_ID as i32 {
         return Err(refuse_parent());
     }
-    set_attributes(thread_by_id(threads, thread, tid)?, niceness, wanted)?;
+    set_scheduling(threads, thread, tid, |thread| set_attributes(thread, niceness, wanted))?;
     Ok(0)
 }
 

@@ -1,7 +1,7 @@
-//! `sched_setattr(2)`: <https://man7.org/linux/man-pages/man2/sched_setattr.2.html>, where there is only one thread. Supported: every policy but those below, the
-//! flags RESET_ON_FORK, RECLAIM, DL_OVERRUN, KEEP_POLICY, KEEP_PARAMS; not supported: SCHED_DEADLINE, SCHED_EXT, UTIL_CLAMP, turns of
-//! another length. Policies are kept and told: no thread is preferred. All threads have one niceness. Errors: EINVAL, EFAULT,
-//! E2BIG, ESRCH, EPERM.
+//! `sched_setattr(2)`: <https://man7.org/linux/man-pages/man2/sched_setattr.2.html>, where there is only one thread.
+//! Supported: every policy but those below, the flags RESET_ON_FORK, RECLAIM, DL_OVERRUN, KEEP_POLICY, KEEP_PARAMS; not
+//! supported: SCHED_DEADLINE, SCHED_EXT, UTIL_CLAMP, turns of another length. All threads have one niceness. Errors:
+//! EINVAL, EFAULT, E2BIG, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched_attr::Attributes;

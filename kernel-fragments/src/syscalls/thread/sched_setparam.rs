@@ -1,11 +1,11 @@
-//! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>. Supported: everything. Priorities
-//! are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH, EPERM.
+//! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>. Supported: everything. The
+//! most important thread runs next and is woken first; none is interrupted. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
-use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -28,9 +28,10 @@ pub fn sched_setparam(
         Scheduling::FIRST.with_priority(priority)?;
         return Err(refuse_parent());
     }
-    let thread = thread_by_id(threads, thread, tid)?;
-    let new = thread.scheduling.with_priority(priority)?;
-    check_scheduling(thread, new, 0, 0)?;
-    thread.scheduling = new;
-    Ok(0)
+    set_scheduling(threads, thread, tid, |thread| {
+        let new = thread.scheduling.with_priority(priority)?;
+        check_scheduling(thread, new, 0, 0)?;
+        thread.scheduling = new;
+        Ok(0)
+    })
 }

@@ -1,5 +1,5 @@
 //! `sched_setparam(2)`: <https://man7.org/linux/man-pages/man2/sched_setparam.2.html>, where there is only one thread.
-//! Supported: everything. Priorities are kept and told: no thread is preferred. Errors: EINVAL, EFAULT, ESRCH, EPERM.
+//! Supported: everything. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
@@ -49,7 +49,7 @@ mod tests {
             assert_eq!(call(&mut thread, tid, address), Err(errno.into()), "{tid}");
         }
         assert_eq!(call(&mut thread, 0, none), Ok(0));
-        thread.scheduling = Scheduling::with_policy(SCHED_RR, 9).expect("it is valid");
+        thread.scheduling = Scheduling::FIRST.with_policy(SCHED_RR, 9).expect("it is valid");
         assert_eq!((call(&mut thread, 2, one), call(&mut thread, 2, none)), (Ok(0), Err(Errno::EINVAL.into())));
         assert_eq!(thread.scheduling.priority(), 1);
     }

@@ -1,12 +1,12 @@
 //! `sched_setscheduler(2)`: <https://man7.org/linux/man-pages/man2/sched_setscheduler.2.html>. Supported: every policy
-//! but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Policies are kept and told: no thread is
-//! preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH, EPERM.
+//! but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. The most important thread runs
+//! next and is woken first; none is interrupted. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
-use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -27,14 +27,15 @@ pub fn sched_setscheduler(
     }
     let priority = memory.read_u32(address)?;
     if tid == PARENT_ID as i32 {
-        Scheduling::with_policy(policy, priority)?;
+        Scheduling::FIRST.with_policy(policy, priority)?;
         return Err(refuse_parent());
     }
-    let thread = thread_by_id(threads, thread, tid)?;
-    let new = Scheduling::with_policy(policy, priority)?;
-    check_scheduling(thread, new, 0, 0)?;
-    thread.scheduling = new;
-    Ok(0)
+    set_scheduling(threads, thread, tid, |thread| {
+        let new = thread.scheduling.with_policy(policy, priority)?;
+        check_scheduling(thread, new, 0, 0)?;
+        thread.scheduling = new;
+        Ok(0)
+    })
 }
 
 #[cfg(test)]

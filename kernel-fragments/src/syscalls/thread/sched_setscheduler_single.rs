@@ -1,6 +1,6 @@
 //! `sched_setscheduler(2)`: <https://man7.org/linux/man-pages/man2/sched_setscheduler.2.html>, where there is only one
-//! thread. Supported: every policy but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Policies are
-//! kept and told: no thread is preferred, none is interrupted. Errors: EINVAL, EFAULT, ESRCH, EPERM.
+//! thread. Supported: every policy but SCHED_DEADLINE, which needs another call; not supported: SCHED_EXT. Errors: EINVAL,
+//! EFAULT, ESRCH, EPERM.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
@@ -25,11 +25,11 @@ pub fn sched_setscheduler(
     }
     let priority = memory.read_u32(address)?;
     if tid == PARENT_ID as i32 {
-        Scheduling::with_policy(policy, priority)?;
+        Scheduling::FIRST.with_policy(policy, priority)?;
         return Err(refuse_parent());
     }
     let thread = only_thread(thread, tid)?;
-    let new = Scheduling::with_policy(policy, priority)?;
+    let new = thread.scheduling.with_policy(policy, priority)?;
     check_scheduling(thread, new, 0, 0)?;
     thread.scheduling = new;
     Ok(0)

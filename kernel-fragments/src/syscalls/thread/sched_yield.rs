@@ -3,6 +3,7 @@
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::threads::Threads;
+use crate::subsystems::timers::Timers;
 use crate::thread::Thread;
 use core::ptr::NonNull;
 
@@ -15,26 +16,39 @@ pub fn take_turns(threads: &mut Threads, clock: &mut Clock, thread: &mut Thread)
     threads.take_turns(clock, thread)
 }
 
-/// Lets the other ready threads run first.
-pub fn sched_yield(threads: &mut Threads) -> Outcome {
-    Ok(if threads.is_alone() { Leave::Return(0) } else { Leave::Yield })
+/// Lets the other ready threads run first, and timers that are due.
+pub fn sched_yield(threads: &mut Threads, timers: &mut Timers, clock: &mut Clock) -> Outcome {
+    Ok(if threads.is_alone() && !timers.are_due(threads, clock) { Leave::Return(0) } else { Leave::Yield })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stop::Stop;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::user_memory::UserAddress;
 
     #[test]
     fn lets_others_run() {
         let mut machine = ThreadMachine::new();
-        let yield_now = |m: &mut ThreadMachine, _: &mut Thread| sched_yield(&mut m.threads);
+        let yield_now =
+            |m: &mut ThreadMachine, _: &mut Thread| sched_yield(&mut m.threads, &mut Timers::new(), &mut m.clock);
         assert_eq!(machine.call(yield_now), Step::Returned(0));
         machine.spawn(0, UserAddress::NULL);
         assert_eq!(machine.call(yield_now), Step::Switched(3, 0));
         assert_eq!(machine.call(yield_now), Step::Switched(2, 0));
         assert_eq!(machine.call(yield_now), Step::Switched(3, 0));
+    }
+
+    #[test]
+    fn timers_are_served() {
+        let mut machine = ThreadMachine::new();
+        machine.threads.set_alarm(Some(machine.clock.next_step_ns()));
+        let yield_now =
+            |m: &mut ThreadMachine, _: &mut Thread| sched_yield(&mut m.threads, &mut Timers::new(), &mut m.clock);
+        assert_eq!(machine.call(yield_now), Step::Returned(0));
+        machine.clock.step();
+        assert_eq!(machine.call(yield_now), Step::Stopped(Stop::Deadlock), "the alarm comes before any thread");
     }
 
     #[test]

@@ -5,7 +5,10 @@ use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::adjust;
+use crate::subsystems::day_waits::set_for_all;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::threads::Threads;
+use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(171 => adjtimex);
@@ -15,24 +18,12 @@ pub fn adjtimex(
     memory: &mut impl UserMemory,
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    threads: &mut Threads,
+    timers: &mut Timers,
     boot: &BootInfo,
     address: UserAddress,
 ) -> SysResult {
-    adjust(memory, clock, descriptors, boot, address)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::errno::Errno;
-    use crate::testing::FakeMemory;
-
-    #[test]
-    fn tells_how_the_clock_stands() {
-        let (mut memory, mut clock, mut descriptors) = (FakeMemory::new(208), Clock::new(), Descriptors::new());
-        let (boot, at) = (BootInfo { start_time_ns: 5_000_000_000, ..BootInfo::default() }, memory.address(0));
-        assert_eq!(adjtimex(&mut memory, &mut clock, &mut descriptors, &boot, at), Ok(5));
-        assert_eq!(memory.read_u64(at.add(72)), Ok(5));
-        assert_eq!(adjtimex(&mut memory, &mut clock, &mut descriptors, &boot, at.add(1)), Err(Errno::EFAULT.into()));
-    }
+    adjust(memory, clock, boot, address, |clock, time_ns| {
+        set_for_all(clock, descriptors, threads, timers, boot, time_ns)
+    })
 }

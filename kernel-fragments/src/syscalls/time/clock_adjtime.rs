@@ -2,13 +2,14 @@
 //! ADJ_SETOFFSET with or without ADJ_NANO; not supported: the other modes. The clock is never synchronised. Errors: EINVAL, EFAULT,
 //! EOPNOTSUPP.
 
-use crate::abi::timespec::CLOCK_REALTIME;
-use crate::abi::timex::Adjustment;
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, SysResult};
-use crate::subsystems::clock::{Clock, ClockKind};
-use crate::subsystems::clock_adjustment::adjust;
+use crate::errno::SysResult;
+use crate::subsystems::clock::Clock;
+use crate::subsystems::clock_adjustment::{adjust, check_clock};
+use crate::subsystems::day_waits::set_for_all;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::threads::Threads;
+use crate::subsystems::timers::Timers;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -19,45 +20,15 @@ pub fn clock_adjtime(
     memory: &mut impl UserMemory,
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    threads: &mut Threads,
+    timers: &mut Timers,
     boot: &BootInfo,
     thread: &mut Thread,
     id: i32,
     address: UserAddress,
 ) -> SysResult {
-    Adjustment::read(memory, address)?;
-    if id != CLOCK_REALTIME {
-        return Err(ClockKind::of(id, thread).err().unwrap_or(Errno::EOPNOTSUPP.into()));
-    }
-    adjust(memory, clock, descriptors, boot, address)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::errno::Refusal;
-    use crate::testing::FakeMemory;
-
-    #[test]
-    fn asked_and_moved() {
-        let (mut memory, mut clock, mut descriptors) = (FakeMemory::new(256), Clock::new(), Descriptors::new());
-        let (boot, mut thread) = (BootInfo { start_time_ns: 5_000_000_000, ..BootInfo::default() }, Thread::first());
-        let at = memory.address(0);
-        for (id, modes, seconds, part, expected, time_ns) in [
-            (0, 0u32, 0i64, 0i64, Ok(5), 5_000_000_000u64),
-            (0, 0x100, -2, 500_000, Ok(5), 3_500_000_000),
-            (0, 0x2100, 0, 7, Ok(5), 3_500_000_007),
-            (0, 0x100, 0, 1_000_000, Err(Errno::EINVAL.into()), 3_500_000_007),
-            (0, 0x100, -9, 0, Err(Errno::EINVAL.into()), 3_500_000_007),
-            (1, 0, 0, 0, Err(Errno::EOPNOTSUPP.into()), 3_500_000_007),
-            (99, 0, 0, 0, Err(Errno::EINVAL.into()), 3_500_000_007),
-        ] {
-            memory.put(0, &modes.to_le_bytes());
-            memory.put(72, &[seconds, part].map(i64::to_le_bytes).concat());
-            let result = clock_adjtime(&mut memory, &mut clock, &mut descriptors, &boot, &mut thread, id, at);
-            assert_eq!((result, clock.realtime_ns(&boot)), (expected, time_ns), "{id} {modes:x}");
-        }
-        memory.put(0, &2u32.to_le_bytes());
-        let result = clock_adjtime(&mut memory, &mut clock, &mut descriptors, &boot, &mut thread, 0, at);
-        assert!(matches!(result, Err(Refusal::Unsupported(_))));
-    }
+    check_clock(memory, thread, id, address)?;
+    adjust(memory, clock, boot, address, |clock, time_ns| {
+        set_for_all(clock, descriptors, threads, timers, boot, time_ns)
+    })
 }

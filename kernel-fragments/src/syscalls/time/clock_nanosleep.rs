@@ -26,7 +26,8 @@ pub fn clock_nanosleep(
     remaining: UserAddress,
 ) -> Outcome {
     let remaining = if flags & TIMER_ABSTIME == 0 { remaining } else { UserAddress::NULL };
-    let deadline_ns = sleep_deadline_ns(memory, clock, boot, thread, id, flags, address)?;
+    let (deadline_ns, is_day) = sleep_deadline_ns(memory, clock, boot, thread, id, flags, address)?;
+    clock.note_wait(thread, Some(deadline_ns), is_day);
     Ok(threads.wait(thread, Wait::Sleep(remaining), Some(deadline_ns)))
 }
 

@@ -22,7 +22,7 @@ pub fn clock_nanosleep(
     address: UserAddress,
     _remaining: UserAddress,
 ) -> SysResult {
-    let deadline_ns = sleep_deadline_ns(memory, clock, boot, thread, id, flags, address)?;
+    let (deadline_ns, _) = sleep_deadline_ns(memory, clock, boot, thread, id, flags, address)?;
     clock.idle_until(deadline_ns);
     Ok(0)
 }

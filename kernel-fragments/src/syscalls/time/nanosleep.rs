@@ -20,6 +20,7 @@ pub fn nanosleep(
     remaining: UserAddress,
 ) -> Outcome {
     let deadline_ns = clock.after_ns(read_timespec(memory, address)?);
+    clock.note_wait(thread, Some(deadline_ns), false);
     Ok(threads.wait(thread, Wait::Sleep(remaining), Some(deadline_ns)))
 }
 

@@ -39,7 +39,7 @@ pub fn setitimer(
                 timers.add(Timer::new(REAL_TIMER, 0, Notice::Process(SIGALRM), info));
             }
             let due_ns = (setting.value_ns > 0).then(|| clock.after_ns(setting.value_ns));
-            timers.arm(threads, REAL_TIMER, due_ns, setting.interval_ns)?;
+            timers.arm(threads, REAL_TIMER, due_ns, setting.interval_ns, false)?;
         }
         1..=ITIMER_PROF if setting.value_ns > 0 => {
             return Err(Refusal::Unsupported("setitimer by CPU time"));

@@ -31,12 +31,13 @@ pub fn timer_settime(
     let setting = TimerSetting::read(memory, address)?;
     let timer = *timers.get(id).ok().filter(|timer| timer.id >= 0).ok_or(Errno::EINVAL)?;
     let (value_ns, interval_ns) = timer.remaining_ns(clock.now_ns());
+    let kind = ClockKind::of(timer.clock, thread)?;
     let due_ns = match setting.value_ns {
         0 => None,
         value_ns if flags & TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns)),
-        value_ns => Some(clock.since_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
+        value_ns => Some(clock.since_boot_ns(boot, kind, value_ns)),
     };
-    timers.arm(threads, id, due_ns, setting.interval_ns)?;
+    timers.arm(threads, id, due_ns, setting.interval_ns, kind.moves(timer.clock, flags & TIMER_ABSTIME != 0))?;
     if !old_address.is_null() {
         TimerSetting { interval_ns, value_ns }.write(memory, old_address)?;
     }

@@ -1,5 +1,5 @@
 //! `timerfd_settime(2)`: <https://man7.org/linux/man-pages/man2/timerfd_create.2.html>. Supported: TFD_TIMER_ABSTIME,
-//! TFD_TIMER_CANCEL_ON_SET. Errors: EBADF, EFAULT, EINVAL.
+//! TFD_TIMER_CANCEL_ON_SET. Errors: EBADF, EFAULT, EINVAL, ECANCELED.
 
 use crate::abi::itimerspec::TimerSetting;
 use crate::abi::timespec::CLOCK_REALTIME;
@@ -42,9 +42,14 @@ pub fn timerfd_settime(
         value_ns if flags & TFD_TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns)),
         value_ns => Some(clock.since_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
     };
-    let is_absolute = due_ns.is_some() && flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;
+    // Also who disarms it is told of what he asked to be told (fs/timerfd.c, timerfd_setup_cancel).
+    let is_absolute = flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;
     let on_set = if flags & TFD_TIMER_CANCEL_ON_SET != 0 { OnSet::Cancels } else { OnSet::Moves };
     timer.arm(due_ns, setting.interval_ns, is_absolute.then_some(on_set));
+    // It is set all the same.
+    if due_ns.is_some() && timer.take_canceled() {
+        return Err(Errno::ECANCELED.into());
+    }
     if !old_address.is_null() {
         TimerSetting { interval_ns, value_ns }.write(memory, old_address)?;
     }
