@@ -4,7 +4,7 @@
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW};
 use crate::boot_info::BootInfo;
-use crate::errno::{Errno, SysResult};
+use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_rights::{check_link, check_new, may_name_descriptors};
