@@ -8,7 +8,6 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where functions lie by the unwinder's tables, and where it enters them.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `ahead`: what straight code of Go programs does, found out by another thread.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `unaligned`: whether words that are not aligned can be pointers.
@@ -23,7 +22,6 @@
 //! * `reach`, `names`, `sites`: chains, labels, and the sites put together.
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
 
-mod ahead;
 mod arena;
 mod blocks;
 mod bounds;
@@ -63,7 +61,6 @@ mod value;
 mod word;
 
 use std::collections::BTreeSet;
-use std::thread;
 
 pub use finished::Finished;
 pub use instructions::{AtomicSite, CodeListing, Mention};
@@ -72,10 +69,8 @@ pub use start_up::InitialState;
 
 use crate::address::Address;
 use crate::elf::AppElf;
-use ahead::Ahead;
 use arena::Arena;
 use cells::Cells;
-use code::Code;
 use flow::Flow;
 use liveness::Liveness;
 use premises::Premises;
@@ -115,10 +110,7 @@ fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Re
     let mut premises = Premises::first(elf);
     loop {
         let arena = Arena::new();
-        let mut code = premises.read(elf, &arena);
-        let ahead = Ahead::new(&code);
-        code.ahead = ahead.as_ref();
-        let program = explored(code, &premises);
+        let program = Program::recover(premises.read(elf, &arena), &premises);
         let flow = Flow::new(&program);
         let seen = match premises.corrected(&program, &flow) {
             Some(corrected) => Err(corrected),
@@ -129,18 +121,6 @@ fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Re
             Err(others) => premises = others,
         }
     }
-}
-
-/// Finds the reachable code, while another thread looks ahead in it.
-fn explored<'a>(code: Code<'a>, premises: &Premises) -> Program<'a> {
-    let Some(ahead) = code.ahead else { return Program::recover(code, premises) };
-    let elf = code.elf;
-    thread::scope(|scope| {
-        scope.spawn(move || ahead.look(&premises.read(elf, &Arena::new())));
-        let program = Program::recover(code, premises);
-        ahead.end();
-        program
-    })
 }
 
 fn results<'p, 'a>(

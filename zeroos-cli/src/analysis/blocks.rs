@@ -2,7 +2,6 @@
 //! with what is known at their start.
 
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 
 use rustc_hash::FxHasher;
 
@@ -192,18 +191,6 @@ impl<'v> Blocks<'v> {
     /// Whether any block starts at `slot`.
     pub fn any_at(&self, slot: usize) -> bool {
         self.starts.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
-    }
-
-    /// Whether any block starts at one of `slots`, which are few.
-    pub fn any_in(&self, slots: Range<usize>) -> bool {
-        let mut slot = slots.start;
-        while slot < slots.end {
-            if self.any_at(slot) {
-                return true;
-            }
-            slot += self.free_from(slot);
-        }
-        false
     }
 
     /// The nearest slot below `slot` at which a block starts, if it is near.

@@ -5,7 +5,6 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::ahead::Ahead;
 use super::arena::Arena;
 use super::cursor::Cursor;
 use super::go::GoFile;
@@ -21,8 +20,6 @@ pub(super) struct Code<'a> {
     pub arena: &'a Arena<'a>,
     /// What Go's own tables say, if it is a Go program.
     pub go: GoFile<'a>,
-    /// What was seen ahead of it.
-    pub ahead: Option<&'a Ahead>,
     texts: Vec<Text<'a>>,
     /// Whether instructions are 4 bytes long, on multiples of 4.
     pub whole_words: bool,
@@ -83,7 +80,6 @@ impl<'a> Code<'a> {
             elf,
             arena,
             go,
-            ahead: None,
             texts,
             whole_words,
             unaligned: false,

@@ -43,8 +43,7 @@ impl Cursor<'_> {
         (self.rest.len() as u64 > length).then_some(length)
     }
 
-    /// Goes on behind so many bytes, which are there.
-    pub fn advance(&mut self, bytes: usize) {
+    fn advance(&mut self, bytes: usize) {
         self.at += bytes as u64;
         self.slot += bytes / 2;
         self.rest = &self.rest[bytes..];

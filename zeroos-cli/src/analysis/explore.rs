@@ -3,20 +3,14 @@
 
 mod derived;
 mod jumps;
-mod seen;
-mod straight;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-pub(super) use derived::Derived;
-pub(super) use straight::{Listener, step};
-
-use seen::Running;
+use derived::Derived;
 
 use super::blocks::{BlockEffects, Blocks, LONGEST};
-use super::code::Code;
-use super::cursor::Cursor;
+use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
 use super::function::{Exploration, Function};
@@ -25,6 +19,7 @@ use super::result::ProgramFeatures;
 use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use super::value::Value;
+use crate::elf::ElfKind;
 use crate::isa::{ControlFlow, Effects, Instruction, Op, Register, RegisterSet};
 
 /// After this many visits a block's values that still change are given up: it ends loops that count.
@@ -41,15 +36,6 @@ pub(super) struct Explorer<'p, 'v> {
     pub exploration: &'p mut Exploration,
     pub id: FunctionId,
     pub found: &'p mut Discoveries,
-}
-
-/// Where an explorer stands in a block that it runs, and what the block did so far besides to the registers.
-struct Place<'v> {
-    cursor: Cursor<'v>,
-    effects: BlockEffects,
-    derived: Derived,
-    /// The instruction there, if it was decoded already.
-    next: Option<Instruction>,
 }
 
 /// What running a function's blocks brought to light.
@@ -168,12 +154,10 @@ impl<'v> Explorer<'_, 'v> {
         let this = &mut self.blocks[block];
         this.visit();
         let start = this.start;
-        let mut exit = Exit::default();
-        let cursor = self.code.instructions_from(start);
-        let mut place = Place { cursor, effects: BlockEffects::default(), derived: Derived::default(), next: None };
-        self.take_over(block, &mut place, state);
-        let Place { mut cursor, mut effects, mut derived, mut next } = place;
-        let mut clear_until = if cursor.at == start { self.clear_from(start, cursor.slot) } else { cursor.at };
+        let (mut exit, mut effects) = (Exit::default(), BlockEffects::default());
+        let mut derived = Derived::default();
+        let mut cursor = self.code.instructions_from(start);
+        let mut clear_until = self.clear_from(start, cursor.slot);
         loop {
             let (at, slot) = (cursor.at, cursor.slot);
             if at >= clear_until {
@@ -184,20 +168,11 @@ impl<'v> Explorer<'_, 'v> {
                 }
                 clear_until = self.clear_from(at, slot);
             }
-            let instruction = match next.take() {
-                Some(next) => {
-                    cursor.advance(next.length.into());
-                    next
+            let Some((_, instruction)) = cursor.next() else {
+                if let Some(length) = cursor.unknown_length() {
+                    self.stop(block, at.wrapping_add(length), state, &mut exit);
                 }
-                None => match cursor.next() {
-                    Some((_, next)) => next,
-                    None => {
-                        if let Some(length) = cursor.unknown_length() {
-                            self.stop(block, at.wrapping_add(length), state, &mut exit);
-                        }
-                        break;
-                    }
-                },
+                break;
             };
             let here = instruction.effects();
             if self.convention == Convention::Standard {
@@ -208,8 +183,7 @@ impl<'v> Explorer<'_, 'v> {
             match here.flow {
                 ControlFlow::Next => {
                     derived.step(&instruction, here, state);
-                    let (view, mut running) = ((self.code, self.convention), Running { explorer: self, block });
-                    step(view, (at, &instruction, here), &derived, state, &mut running);
+                    self.step((block, at), &instruction, here.uses, &derived, state);
                     continue;
                 }
                 ControlFlow::EnvironmentCall => {
@@ -280,9 +254,7 @@ impl<'v> Explorer<'_, 'v> {
     ) {
         let finished = self.premises.finished();
         let goes_to = |target| finished.is_none_or(|finished| !finished.never_goes(at, target));
-        // Of Go's registers only sp is known behind a branch, and of its place in the frame none says more.
-        let refines = self.convention == Convention::Standard || !matches!(state.get(Register::SP), Value::Stack(_));
-        if goes_to(taken) && refines && state.is_refined_by(instruction) {
+        if goes_to(taken) && state.is_refined_by(instruction) {
             let mut on_taken = state.clone();
             on_taken.refine(instruction, true, self.code.arena);
             self.go(taken, &on_taken, exit);
@@ -290,10 +262,78 @@ impl<'v> Explorer<'_, 'v> {
             self.go(taken, state, exit);
         }
         if goes_to(next) {
-            if refines {
-                state.refine(instruction, false, self.code.arena);
-            }
+            state.refine(instruction, false, self.code.arena);
             self.go(next, state, exit);
+        }
+    }
+
+    /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
+    fn note_calculation(&mut self, instruction: &Instruction, uses: RegisterSet, state: &State<'v>, result: Value<'v>) {
+        let adds = matches!(instruction.op, Op::Add | Op::Sub | Op::Sh1add | Op::Sh2add | Op::Sh3add);
+        if !adds || result.constants().is_some() || self.exploration.calculates_with_code {
+            return;
+        }
+        let inside = |address: &u64| self.exploration.is_inside(*address);
+        let mut operands = uses.intersection(state.known()).iter().map(|register| state.get(register));
+        if operands.any(|operand| operand.constants().unwrap_or_default().iter().any(inside)) {
+            self.exploration.calculates_with_code = true;
+            self.queue_computed_jumps();
+        }
+    }
+
+    /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
+    fn step(
+        &mut self,
+        (block, at): (BlockId, u64),
+        instruction: &Instruction,
+        uses: RegisterSet,
+        derived: &Derived,
+        state: &mut State<'v>,
+    ) {
+        if uses.contains(Register::RA) && self.hands_on_link(instruction, state) {
+            self.exploration.returns = true;
+        }
+        if knows_nothing(instruction, uses, state) || self.stays_in_frame(instruction, state) {
+            if instruction.writes_integer_register() {
+                state.apply(instruction, Value::Any);
+            }
+            return;
+        }
+        let result = state.result(instruction, at, self.code);
+        if load_size(instruction.op).or(store_size(instruction.op)).is_some() {
+            let address = state.address(instruction, self.code.arena);
+            let constants = address.constants().unwrap_or_default().iter();
+            let writable = constants.filter(|&&address| self.code.is_writable(address));
+            self.found.accesses.extend(writable.map(|&address| (address, block)));
+        }
+        self.note_constants(instruction, uses, state, result);
+        let Some(value) = result else { return };
+        self.note_calculation(instruction, uses, state, value);
+        state.apply(instruction, value);
+        let Some(constants) = value.constants() else { return };
+        self.function.makes_addresses |=
+            instruction.op == Op::Auipc || load_size(instruction.op).is_some() || uses.contains(Register::GP);
+        if self.code.elf.kind == ElfKind::StaticPie && derived.from_number.contains(instruction.rd()) {
+            return;
+        }
+        let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
+        self.found.pointers.extend(writable.map(|&address| (address, self.id)));
+        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I), by `addiw` where one is written as a
+        // number, or loaded whole; `lui` and `auipc` give only their upper part.
+        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub | Op::Addiw)
+            || matches!(instruction.op, Op::Sh1add | Op::Sh2add | Op::Sh3add)
+            || instruction.op == Op::Ld;
+        if !finishes {
+            return;
+        }
+        for &address in constants {
+            if self.code.contains(address) && self.function.code_references.insert(address) {
+                match derived.from_place.contains(instruction.rd()) {
+                    true => self.found.labels.push(address),
+                    false => self.found.references.push(address),
+                }
+                self.queue_computed_jumps();
+            }
         }
     }
 }
@@ -311,6 +351,66 @@ impl<'v> Explorer<'_, 'v> {
             self.function.saved = self.function.saved.union(registers);
         }
     }
+
+    /// Whether an instruction that uses ra does more with the address that the function returns to than keep it in its
+    /// frame: then control may go on there some other way. Go's `mcall` never returns, but stores it where the scheduler
+    /// later jumps through; a switch of contexts in C stores it and goes on with another one's.
+    fn hands_on_link(&self, instruction: &Instruction, state: &State<'v>) -> bool {
+        let address = || state.address(instruction, self.code.arena);
+        let in_frame = || instruction.op == Op::Sd && matches!(address(), Value::Stack(_));
+        // Compilers for C use ra for other things, too, and store those.
+        let stores = || instruction.op == Op::Sd && instruction.rs2() == Register::RA;
+        let hands_on = self.convention == Convention::Go || stores();
+        hands_on && state.get(Register::RA) == Value::Any && !in_frame()
+    }
+
+    /// Whether all that the instruction does is to keep something in the frame or to get it from there, which says nothing of any value.
+    fn stays_in_frame(&self, instruction: &Instruction, state: &State<'v>) -> bool {
+        let loads = load_size(instruction.op).is_some();
+        let stores = || {
+            store_size(instruction.op).is_some()
+                && !(self.code.has_constants() && state.known().contains(instruction.rs2()))
+        };
+        (loads || stores()) && matches!(state.get(instruction.rs1()), Value::Stack(_))
+    }
+
+    /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a
+    /// displacement can reach from a known operand.
+    fn note_constants(
+        &mut self,
+        instruction: &Instruction,
+        uses: RegisterSet,
+        state: &State<'v>,
+        result: Option<Value<'v>>,
+    ) {
+        if !self.code.has_constants() {
+            return;
+        }
+        let accesses = load_size(instruction.op).or(store_size(instruction.op)).is_some();
+        let exact = match result {
+            _ if accesses => state.address(instruction, self.code.arena),
+            Some(value) => value,
+            None => Value::Any,
+        };
+        if let Some(constants) = exact.constants() {
+            let finished = !matches!(instruction.op, Op::Lui | Op::Auipc);
+            let near = constants.iter().filter(|&&address| finished && self.code.is_near_constants(address));
+            self.found.data.extend(near.map(|&address| (address, address)));
+            return;
+        }
+        for register in uses.intersection(state.known()).iter() {
+            let value = state.get(register);
+            let base = match value {
+                Value::Element(table) => std::slice::from_ref(&table.base),
+                Value::Displaced(displaced) => std::slice::from_ref(&displaced.base),
+                _ => value.constants().unwrap_or_default(),
+            };
+            let near = base.iter().filter(|&&address| self.code.is_near_constants(address));
+            let reach = Code::DISPLACEMENT;
+            let around = near.map(|&address| (address.saturating_sub(reach), address.saturating_add(reach)));
+            self.found.data.extend(around);
+        }
+    }
 }
 
 /// The registers whose values are followed from block to block. Go's assembler makes addresses in neighbouring
@@ -320,6 +420,24 @@ fn carried(convention: Convention) -> RegisterSet {
         Convention::Standard => all_registers(),
         Convention::Go => RegisterSet::EMPTY.with(Register::SP),
     }
+}
+
+/// Whether it is certain without looking closer that nothing is known of what `instruction` makes and of where it reads
+/// or writes: it takes registers, of none of which anything is known. Masks and shifts always say something.
+fn knows_nothing(instruction: &Instruction, uses: RegisterSet, state: &State<'_>) -> bool {
+    let says_something = matches!(
+        instruction.op,
+        Op::Andi
+            | Op::Slli
+            | Op::SlliUw
+            | Op::Sh1add
+            | Op::Sh2add
+            | Op::Sh3add
+            | Op::Sh1addUw
+            | Op::Sh2addUw
+            | Op::Sh3addUw
+    );
+    !uses.is_empty() && uses.intersection(state.known()).is_empty() && instruction.rs1 != 0 && !says_something
 }
 
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.

@@ -2,10 +2,8 @@
 //! calls change.
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::thread;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::Block;
 use super::exit::{BlockId, FunctionId};
 use super::program::Program;
 use super::state::{Convention, preserved};
@@ -33,33 +31,34 @@ impl Flow {
         let blocks = &program.blocks;
         let volatile = caller_saved(program.convention);
         let mut clobbers = vec![RegisterSet::EMPTY; functions];
-        // There are many blocks, so they are gone through twice only, by two threads.
+        // There are many blocks, so they are gone through twice only.
+        let mut predecessors = BlockLists::new(blocks.len());
         let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
-        let predecessors = thread::scope(|scope| {
-            let predecessors = scope.spawn(|| predecessors(blocks));
-            for from in blocks.ids() {
-                let Block { exit, function, effects, .. } = &blocks[from];
-                exit.targets().for_each(|target| callers.count(target.index()));
-                if exit.returns() {
-                    returns.count(function.index());
-                }
-                let calls_anything = exit.callees().any(|callee| callee.unknown || callee.is_nowhere());
-                let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
-                clobbers[function.index()] = clobbers[function.index()].union(own);
+        for from in blocks.ids() {
+            let Block { exit, function, effects, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.count(to.index()));
+            exit.targets().for_each(|target| callers.count(target.index()));
+            if exit.returns() {
+                returns.count(function.index());
             }
-            callers.lay_out();
-            returns.lay_out();
-            for from in blocks.ids() {
-                let Block { exit, function, .. } = &blocks[from];
-                exit.targets().for_each(|target| callers.add(target.index(), from));
-                if exit.returns() {
-                    returns.add(function.index(), from);
-                }
+            let calls_anything = exit.callees().any(|callee| callee.unknown || callee.is_nowhere());
+            let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
+            clobbers[function.index()] = clobbers[function.index()].union(own);
+        }
+        predecessors.lay_out();
+        callers.lay_out();
+        returns.lay_out();
+        for from in blocks.ids() {
+            let Block { exit, function, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.add(to.index(), from));
+            exit.targets().for_each(|target| callers.add(target.index(), from));
+            if exit.returns() {
+                returns.add(function.index(), from);
             }
-            callers.settle();
-            returns.settle();
-            predecessors.join().unwrap_or_else(|panic| resume_unwind(panic))
-        });
+        }
+        predecessors.settle();
+        callers.settle();
+        returns.settle();
         let mut flow = Flow {
             predecessors,
             callers,
@@ -174,19 +173,6 @@ impl Flow {
     pub fn clobbers(&self, function: FunctionId) -> RegisterSet {
         self.clobbers[function.index()]
     }
-}
-
-fn predecessors(blocks: &Blocks<'_>) -> BlockLists {
-    let mut lists = BlockLists::new(blocks.len());
-    for from in blocks.ids() {
-        blocks[from].exit.successors().for_each(|to| lists.count(to.index()));
-    }
-    lists.lay_out();
-    for from in blocks.ids() {
-        blocks[from].exit.successors().for_each(|to| lists.add(to.index(), from));
-    }
-    lists.settle();
-    lists
 }
 
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.

@@ -137,4 +137,4 @@ impl<'a> GoTable<'a> {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

@@ -92,27 +92,7 @@ pub struct ProgramFeatures {
     pub counters: Option<Address>,
 }
 
-/// A set of such extensions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Features(u8);
-
 impl ProgramFeatures {
-    /// Which there are, wherever.
-    pub(super) fn kinds(&self) -> Features {
-        let kinds = self.all().into_iter().zip(0..).map(|(first, kind)| u8::from(first.is_some()) << kind);
-        Features(kinds.fold(0, |all, kind| all | kind))
-    }
-
-    /// Whether all of `features` were noted at or before `at`.
-    pub(super) fn are_noted(&self, features: Features, at: u64) -> bool {
-        let is_noted = |first: Option<Address>| first.is_some_and(|first| first.0 <= at);
-        self.all().into_iter().zip(0..).all(|(first, kind)| features.0 >> kind & 1 == 0 || is_noted(first))
-    }
-
-    fn all(&self) -> [Option<Address>; 6] {
-        [self.float, self.double, self.atomics, self.compressed, self.bit_manipulation, self.counters]
-    }
-
     /// Takes note of what `instruction` at `at` needs.
     pub(super) fn note(&mut self, instruction: &Instruction, at: u64) {
         let first = |known: &mut Option<Address>| {

@@ -52,14 +52,6 @@ impl<'v> Snapshot<'v> {
     }
 }
 
-/// What is known besides sp, of values that lie in no arena.
-pub(super) struct Rest {
-    known: RegisterSet,
-    copy: Option<Copied>,
-    /// Where its values start.
-    first: u32,
-}
-
 /// Which registers a function must hand back unchanged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Convention {
@@ -115,40 +107,6 @@ impl<'v> State<'v> {
     pub fn forget(&mut self) {
         self.known = RegisterSet::EMPTY;
         self.copy = None;
-    }
-
-    /// What is known besides sp, with `values` for its values behind those that are there; `None` if some lie in an arena.
-    pub fn rest(&self, values: &mut Vec<Value<'static>>) -> Option<Rest> {
-        let (known, first) = (self.known.without(Register::SP), values.len());
-        for register in known.iter() {
-            values.push(match self.get(register) {
-                Value::Constant(constant) => Value::Constant(constant),
-                Value::Stack(offset) => Value::Stack(offset),
-                Value::Between(bounds) => Value::Between(bounds),
-                Value::Word(bounds) => Value::Word(bounds),
-                Value::Scaled(scale) => Value::Scaled(scale),
-                _ => {
-                    values.truncate(first);
-                    return None;
-                }
-            });
-        }
-        Some(Rest { known, copy: self.copy, first: first as u32 })
-    }
-
-    /// Besides sp `rest` is known, which has its values among `values`. Where it says that something is at the function's own stack
-    /// pointer, it is at `frame`.
-    pub fn restore(&mut self, rest: &Rest, values: &[Value<'static>], frame: i64) {
-        let stack = self.get(Register::SP);
-        self.forget();
-        self.set(Register::SP, stack);
-        for (register, &value) in rest.known.iter().zip(&values[rest.first as usize..]) {
-            match value {
-                Value::Stack(offset) => self.set(register, Value::Stack(offset.wrapping_add(frame))),
-                value => self.set(register, value),
-            }
-        }
-        self.copy = rest.copy;
     }
 
     /// The address that a load, store or `jalr` computes: rs1 plus immediate.

@@ -7,7 +7,7 @@ use crate::isa::{Effects, Instruction, Op, Register, RegisterSet};
 
 /// What the instructions of a block so far made of addresses of code.
 #[derive(Clone, Copy, Default)]
-pub(in crate::analysis) struct Derived {
+pub(super) struct Derived {
     /// Registers made by `auipc` and what is added to it.
     pub from_place: RegisterSet,
     /// Registers made from immediate numbers alone: no addresses where a program can be moved.
@@ -24,7 +24,7 @@ pub(in crate::analysis) struct Derived {
 
 /// What ra holds where a function returns.
 #[derive(Clone, Copy, Default)]
-pub(in crate::analysis) enum Link {
+pub(super) enum Link {
     /// What it held all along, or what was kept in the frame.
     #[default]
     Own,

@@ -140,17 +140,6 @@ fn program(flavour: Flavour) -> Vec<u8> {
     data
 }
 
-/// A program whose functions are these words, from the start of the first to the end of the last.
-pub(in crate::analysis) fn program_of(code: &[u32]) -> Vec<u8> {
-    let mut bytes = elf(&program(FLAVOURS[4]));
-    let code: Vec<u8> = code.iter().take(FUNCTION_WORDS).flat_map(|word| word.to_le_bytes()).collect();
-    put(&mut bytes, 0x1010 + FUNCTIONS[0] as usize, &code);
-    bytes
-}
-
-/// How many words that is.
-pub(in crate::analysis) const FUNCTION_WORDS: usize = (TEXT_SIZE - FUNCTIONS[0]) as usize / 4;
-
 #[test]
 fn every_version_tells_bounds_names_resumptions_and_methods() {
     for flavour in FLAVOURS {
