@@ -10,7 +10,6 @@
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
-//! * `unaligned`: whether words that are not aligned can be pointers.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `stops`: whether a signal handler may step over an instruction that stops the program.
@@ -55,7 +54,6 @@ mod state;
 mod stops;
 mod surroundings;
 mod tracking;
-mod unaligned;
 mod unreached;
 mod value;
 mod word;
@@ -71,6 +69,7 @@ use crate::address::Address;
 use crate::elf::AppElf;
 use arena::Arena;
 use cells::Cells;
+use code::Code;
 use flow::Flow;
 use liveness::Liveness;
 use premises::Premises;
@@ -110,7 +109,7 @@ fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Re
     let mut premises = Premises::first(elf);
     loop {
         let arena = Arena::new();
-        let program = Program::recover(premises.read(elf, &arena), &premises);
+        let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
         let flow = Flow::new(&program);
         let seen = match premises.corrected(&program, &flow) {
             Some(corrected) => Err(corrected),

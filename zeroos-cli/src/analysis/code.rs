@@ -23,8 +23,6 @@ pub(super) struct Code<'a> {
     texts: Vec<Text<'a>>,
     /// Whether instructions are 4 bytes long, on multiples of 4.
     pub whole_words: bool,
-    /// Whether words in data that are not aligned can be pointers.
-    pub unaligned: bool,
     /// Whether others were met all the same.
     met_halves: &'a Cell<bool>,
     /// Executable memory that by the section headers holds no code, ascending.
@@ -82,7 +80,6 @@ impl<'a> Code<'a> {
             go,
             texts,
             whole_words,
-            unaligned: false,
             met_halves,
             other_executable,
             constants,

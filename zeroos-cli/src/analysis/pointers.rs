@@ -17,8 +17,7 @@ pub(super) struct Pointer {
 }
 
 /// Every code address in data, by target. In a static-PIE these are exactly the addends of the base relocations;
-/// in an `ET_EXEC` every aligned word that is an even address inside code counts, and if the program was seen to read
-/// pointers at other places, every word. The GOT is left out: code that uses
+/// in an `ET_EXEC` every aligned word that is an even address inside code counts. The GOT is left out: code that uses
 /// an entry loads it from a constant address, which is seen there. Go's method tables hold 32-bit offsets.
 pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
     let elf = code.elf;
@@ -43,7 +42,7 @@ pub(super) fn data_pointers(code: &Code<'_>) -> Vec<Pointer> {
     pointers.extend(resolvers.map(|&(slot, resolver)| Pointer { target: resolver, holder: Address(slot) }));
     if elf.kind == crate::elf::ElfKind::Executable {
         for segment in &elf.segments {
-            for (holder, target) in words(code, segment, span(code.executable())) {
+            for (holder, target) in aligned_words(code, segment, span(code.executable())) {
                 if code.contains(target) && !in_skipped(holder) {
                     pointers.push(Pointer { target, holder });
                 }
@@ -103,7 +102,7 @@ fn data_addresses<'c>(code: &'c Code<'_>, wanted: Range<u64>) -> impl Iterator<I
     let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
     let relocations = relocations.filter(move |(_, address)| wanted.contains(address));
     let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
-    let words = segments.flat_map(move |segment| words(code, segment, span.clone()));
+    let words = segments.flat_map(move |segment| aligned_words(code, segment, span.clone()));
     let words = words.filter(move |&(_, word)| writable.iter().any(|range| range.contains(Address(word))));
     let all = relocations.chain(words).filter(move |&(holder, _)| !got.iter().any(|range| range.contains(holder)));
     all.map(|(_, address)| address)
@@ -118,7 +117,7 @@ pub(super) fn data_words<'c>(code: &'c Code<'_>) -> impl Iterator<Item = (u64, u
     let is_got = move |address: Address| got.iter().any(|range| range.contains(address));
     let relocations = elf.relocations.iter().map(|relocation| (relocation.target, relocation.addend.0));
     let segments = elf.segments.iter().filter(|_| elf.kind == crate::elf::ElfKind::Executable);
-    let words = segments.flat_map(|segment| words(code, segment, 1..u64::MAX));
+    let words = segments.flat_map(|segment| aligned_words(code, segment, 1..u64::MAX));
     let words = words.filter(|&(holder, _)| !code.contains(holder.0));
     relocations.chain(words).filter(move |&(holder, _)| !is_got(holder)).map(|(holder, value)| (holder.0, value))
 }
@@ -132,23 +131,20 @@ fn span(ranges: impl Iterator<Item = AddressRange>) -> Range<u64> {
     start..end
 }
 
-/// The 8-byte words of a segment's file contents that are `wanted`, with their addresses: all that are aligned, unless
-/// others can be pointers, too.
-fn words<'c>(
+/// The aligned 8-byte words of a segment's file contents that are `wanted`, with their addresses.
+fn aligned_words<'c>(
     code: &'c Code<'_>,
     segment: &'c Segment,
     wanted: Range<u64>,
 ) -> impl Iterator<Item = (Address, u64)> + 'c {
-    let step = if code.unaligned { 1 } else { 8 };
-    let lead = segment.range.start().0.wrapping_neg() as usize % step;
+    let lead = (segment.range.start().0.wrapping_neg() & 7) as usize;
     let bytes = code.elf.segment_bytes(segment).get(lead..).unwrap_or_default();
     let start = segment.range.start().offset(lead as i64);
     // The file and program headers, mapped with the first segment, hold addresses that are nobody's pointers.
     let table = code.elf.program_headers.unwrap_or_default().0;
     let headers = table.saturating_sub(64)..table.saturating_add(56 * u64::from(code.elf.program_header_count));
-    let words =
-        bytes.windows(8).step_by(step).map(|word| word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
+    let words = bytes.chunks_exact(8).map(|word| word.first_chunk().map_or(0, |word| u64::from_le_bytes(*word)));
     let words = words.enumerate().filter(move |(_, value)| wanted.contains(value));
-    let words = words.map(move |(index, value)| (start.offset((index * step) as i64), value));
+    let words = words.map(move |(index, value)| (start.offset(index as i64 * 8), value));
     words.filter(move |(holder, _)| table == 0 || !headers.contains(&holder.0))
 }

@@ -4,17 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::arena::Arena;
 use super::cells::Cells;
-use super::code::{Code, CodeBy};
+use super::code::CodeBy;
 use super::finished::Finished;
 use super::flow::{Flow, all_registers};
 use super::liveness::Liveness;
 use super::program::Program;
 use super::start_up::StartUp;
-use super::unaligned;
 use crate::address::Address;
-use crate::elf::{AppElf, ElfKind};
+use crate::elf::AppElf;
 use crate::isa::{self, Op, Register, RegisterSet};
 
 /// How often the analysis may start again before nothing is taken for granted of registers any more.
@@ -27,8 +25,6 @@ pub(super) struct Premises {
     pub code: CodeBy,
     /// Whether instructions are 4 bytes long, on multiples of 4.
     pub whole_words: bool,
-    /// Whether words in data that are not aligned can be pointers. Without base relocations that is not plain.
-    unaligned: bool,
     /// What gp can hold in any function; `None` if it can be anything.
     pub global_pointers: Option<BTreeSet<u64>>,
     /// Registers that functions change although their caller relies on them, by entry.
@@ -51,26 +47,18 @@ enum Over {
 }
 
 impl Premises {
-    /// That section headers tell where code lies, that the file says whether there are compressed instructions, that
-    /// pointers are aligned, that the first instructions set gp for good (psABI, "Global pointer"), and that every function keeps what the psABI says it keeps.
+    /// That section headers tell where code lies, that the file says whether there are compressed instructions, that the first instructions set gp for good (psABI, "Global pointer"),
+    /// and that every function keeps what the psABI says it keeps.
     pub fn first(elf: &AppElf) -> Premises {
         Premises {
             code: CodeBy::Sections,
             whole_words: !elf.isa.compressed && !starts_with_halves(elf),
-            unaligned: elf.kind == ElfKind::StaticPie,
             global_pointers: Some(first_global_pointer(elf).into_iter().collect()),
             broken: BTreeMap::new(),
             broken_by_pointer: RegisterSet::EMPTY,
             attempts: ATTEMPTS,
             finished: Over::NotAsked,
         }
-    }
-
-    /// The program `elf` as it is to be read.
-    pub fn read<'a>(&self, elf: &'a AppElf, arena: &'a Arena<'a>) -> Code<'a> {
-        let mut code = Code::new(elf, arena, self.code, self.whole_words);
-        code.unaligned = self.unaligned;
-        code
     }
 
     /// More that may be taken for granted of `program`, for which these premises hold, if it starts as `starts` say; or less, if
@@ -118,7 +106,6 @@ impl Premises {
             next.code = CodeBy::Segments;
         }
         next.whole_words &= !program.code.met_halves();
-        next.unaligned = self.unaligned || unaligned::are_called_through(program, flow);
         let found: Option<BTreeSet<u64>> = program.global_pointers.iter().copied().collect();
         next.global_pointers = match (&self.global_pointers, found) {
             (Some(before), Some(found)) => Some(before.union(&found).copied().collect()),
@@ -130,7 +117,7 @@ impl Premises {
         }
         next.broken_by_pointer = self.broken_by_pointer.union(flow.broken_by_pointer());
         // Once all registers count as anything, what is code still decides.
-        let decides = (next.code, next.whole_words, next.unaligned) != (self.code, self.whole_words, self.unaligned);
+        let decides = (next.code, next.whole_words) != (self.code, self.whole_words);
         if next == *self || self.attempts == 0 && !decides {
             return None;
         }

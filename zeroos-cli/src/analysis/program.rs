@@ -397,7 +397,6 @@ impl<'a> Program<'a> {
     pub fn address_taken_rule(&self) -> String {
         let pointers = match self.code.elf.kind {
             ElfKind::StaticPie => "base relocations",
-            ElfKind::Executable if self.code.unaligned => "words",
             ElfKind::Executable => "aligned words",
         };
         format!("addresses that reachable code computes, and {pointers} in live data ({})", self.holders.rule())

@@ -63,11 +63,8 @@ impl<'a> Program<'a> {
         let exact = self.code.elf.kind == ElfKind::StaticPie;
         let held = self.surroundings.pointers.iter().filter(|pointer| self.holders.is_live(pointer.holder));
         let held = held.filter(|pointer| !is_in_table(&tables, pointer.holder));
-        // Packed structures hold functions, not labels.
-        let is_inside = |target| self.code.slot(target).is_some_and(|slot| self.blocks.runs_over(slot, target));
-        let held = held.filter(|&&Pointer { target, holder }| {
-            let is_label = || holder.0.is_multiple_of(8) || !is_inside(target);
-            exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target) && is_label()
+        let held = held.filter(|&&Pointer { target, .. }| {
+            exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target)
         });
         let held: Vec<Pointer> = held.copied().collect();
         let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target) && !splits(target));
