@@ -12,7 +12,6 @@
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
-//! * `stops`: whether a signal handler may step over an instruction that stops the program.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `leaf`: calls of functions that only copy or clear memory.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
@@ -51,7 +50,6 @@ mod result;
 mod sites;
 mod start_up;
 mod state;
-mod stops;
 mod surroundings;
 mod tracking;
 mod unreached;

@@ -36,13 +36,6 @@ impl Iterator for Cursor<'_> {
 }
 
 impl Cursor<'_> {
-    /// How long what comes next is as an instruction, whether it is one or not (ISA manual, "Base Instruction-Length
-    /// Encoding"); `None` at the end of the text.
-    pub fn unknown_length(&self) -> Option<u64> {
-        let length = if self.rest.first()? & 3 == 3 { 4 } else { 2 };
-        (self.rest.len() as u64 > length).then_some(length)
-    }
-
     fn advance(&mut self, bytes: usize) {
         self.at += bytes as u64;
         self.slot += bytes / 2;

@@ -51,8 +51,6 @@ pub(super) struct Discoveries {
     pub labels: Vec<u64>,
     /// Every `ecall` met, with the block that was run.
     pub sites: Vec<(u64, BlockId)>,
-    /// Blocks that end where the program is stopped by a signal: `ebreak`, and what is no instruction.
-    pub stops: Vec<BlockId>,
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
     /// Addresses of writable memory that code has in a register, with the function.
@@ -168,12 +166,7 @@ impl<'v> Explorer<'_, 'v> {
                 }
                 clear_until = self.clear_from(at, slot);
             }
-            let Some((_, instruction)) = cursor.next() else {
-                if let Some(length) = cursor.unknown_length() {
-                    self.stop(block, at.wrapping_add(length), state, &mut exit);
-                }
-                break;
-            };
+            let Some((_, instruction)) = cursor.next() else { break };
             let here = instruction.effects();
             if self.convention == Convention::Standard {
                 self.note_saved(&instruction, here, effects.writes, state);
@@ -193,7 +186,8 @@ impl<'v> Explorer<'_, 'v> {
                         continue;
                     }
                 }
-                ControlFlow::Trap => self.stop(block, cursor.at, state, &mut exit),
+                // A debugger may step over `ebreak`; the program itself never gets past it.
+                ControlFlow::Trap => {}
                 ControlFlow::Branch(offset) => {
                     self.code.note_target(at.wrapping_add_signed(offset.into()));
                     self.branch(&instruction, at, (at.wrapping_add_signed(offset.into()), cursor.at), state, &mut exit);
@@ -350,6 +344,16 @@ impl<'v> Explorer<'_, 'v> {
         if base == Register::SP || matches!(state.get(base), Value::Stack(_)) {
             self.function.saved = self.function.saved.union(registers);
         }
+    }
+
+    /// Nothing can be said any more of where control goes, because of what the instruction at `at` does.
+    fn lose(&mut self, at: u64, why: &str) {
+        self.found.lost.get_or_insert_with(|| format!("at {at:#x} {why}"));
+    }
+
+    /// Registers that a call of `target` changes although the calling convention says that they are kept.
+    fn broken_by(&self, target: Value<'v>) -> RegisterSet {
+        self.premises.broken_by(target.constants())
     }
 
     /// Whether an instruction that uses ra does more with the address that the function returns to than keep it in its

@@ -16,7 +16,6 @@ use super::pointers::Pointer;
 use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
-use super::stops;
 use super::surroundings::Surroundings;
 use super::unreached::Unreached;
 use super::value::SET_LIMIT;
@@ -127,39 +126,25 @@ impl<'a> Program<'a> {
             program.settle(&mut work, premises);
         }
         program.settle_doubtful(&mut work, premises);
-        program.take_over(&mut work.found);
-        if !work.found.stops.is_empty() && stops::may_be_handled(&program) {
-            program.surroundings.stops_are_handled = true;
-            let stops = std::mem::take(&mut work.found.stops);
-            stops.into_iter().for_each(|block| program.run_again(block, &mut work));
-            program.settle(&mut work, premises);
-            program.settle_doubtful(&mut work, premises);
-            program.take_over(&mut work.found);
-        }
-        let Discoveries { features, mut global_pointers, has_hidden_code, .. } = work.found;
+        let Discoveries { features, sites, mut pointers, mut accesses, .. } = work.found;
+        let Discoveries { mut global_pointers, has_hidden_code, .. } = work.found;
         global_pointers.sort_unstable();
         global_pointers.dedup();
         let lost = work.found.lost.or(program.lost.take());
         if program.code.elf.kind == ElfKind::StaticPie {
-            program.pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
+            pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
         }
+        pointers.sort_unstable();
+        pointers.dedup();
+        pointers.shrink_to_fit();
+        accesses.sort_unstable();
+        accesses.dedup();
+        accesses.shrink_to_fit();
         // No more is found from here on, and what asks takes memory, too.
         program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
         program.blocks.settle();
-        program.pointers.shrink_to_fit();
-        program.accesses.shrink_to_fit();
-        Program { features, global_pointers, has_hidden_code, lost, ..program }
-    }
-
-    /// Makes what was found so far part of the program: who accesses variables, and who has their addresses.
-    fn take_over(&mut self, found: &mut Discoveries) {
-        self.sites.append(&mut found.sites);
-        self.pointers.append(&mut found.pointers);
-        self.accesses.append(&mut found.accesses);
-        self.pointers.sort_unstable();
-        self.pointers.dedup();
-        self.accesses.sort_unstable();
-        self.accesses.dedup();
+        program = Program { features, global_pointers, has_hidden_code, lost, ..program };
+        Program { sites, pointers, accesses, ..program }
     }
 
     /// Marks the data that code was seen to use; whether more of it is live now, or this is the first time.
@@ -307,19 +292,14 @@ impl<'a> Program<'a> {
     /// Runs the blocks again that end in a call of `function`, which turned out to return.
     fn resume_callers(&mut self, function: FunctionId, work: &mut Work<'a>) {
         for block in std::mem::take(&mut work.explorations[function.index()].awaited_by) {
-            self.run_again(block, work);
-        }
-    }
-
-    /// Lets the block be run again.
-    fn run_again(&mut self, block: BlockId, work: &mut Work<'a>) {
-        let this = &mut self.blocks[block];
-        let function = this.function;
-        if this.queue() {
-            work.explorations[function.index()].pending.push(block);
-        }
-        if !std::mem::replace(&mut work.explorations[function.index()].queued, true) {
-            work.queue.push_back(function);
+            let this = &mut self.blocks[block];
+            let caller = this.function;
+            if this.queue() {
+                work.explorations[caller.index()].pending.push(block);
+            }
+            if !std::mem::replace(&mut work.explorations[caller.index()].queued, true) {
+                work.queue.push_back(caller);
+            }
         }
     }
 

@@ -27,7 +27,7 @@ use super::value::{Value, immediate_operand};
 use super::word::{self, Word};
 use crate::isa::{Instruction, Op, Register};
 
-/// See [`Search::question_limit`].
+/// Questions newly asked for one site; more than that and the answer is "any value".
 const QUESTION_LIMIT: usize = 50_000;
 
 /// More words than this at one place count as "any value": there are fewer syscalls.
@@ -107,8 +107,6 @@ pub(super) struct Search<'p, 'a> {
     flow: &'p Flow,
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
-    /// Questions newly asked for one site; more than that and the answer is "any value".
-    pub question_limit: usize,
     /// Functions that make a child which shares or lacks their frame; worked out when first asked for.
     forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
@@ -159,7 +157,6 @@ impl<'p, 'a> Search<'p, 'a> {
             flow,
             cells,
             liveness,
-            question_limit: QUESTION_LIMIT,
             forks: None,
             pointer_callers: BTreeMap::new(),
             handed_out: BTreeMap::new(),
@@ -188,7 +185,7 @@ impl<'p, 'a> Search<'p, 'a> {
         self.null.remove(&None);
         self.leaves.remove(&None);
         self.vague.remove(&None);
-        let limit = self.answers.len() + self.question_limit;
+        let limit = self.answers.len() + QUESTION_LIMIT;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
         let words = loop {
             self.turn_to(None);

@@ -25,8 +25,6 @@ pub(super) struct Surroundings {
     starts: Vec<u64>,
     /// Code addresses in data, by target.
     pub pointers: Vec<Pointer>,
-    /// Whether a signal handler may have the program go on behind what stopped it.
-    pub stops_are_handled: bool,
     unwinding: Unwinding,
     /// Where recovery from a panic enters functions again, by entry.
     resumptions: Vec<(u64, u64)>,
@@ -45,7 +43,6 @@ impl Surroundings {
         Surroundings {
             starts: code.function_starts(),
             pointers: data_pointers(code),
-            stops_are_handled: false,
             unwinding: Unwinding::new(code),
             resumptions: code.go.table().map(|table| table.resumptions().collect()).unwrap_or_default(),
             bounds: code.executable().flat_map(|range| [range.start().0, range.end().0]).collect(),

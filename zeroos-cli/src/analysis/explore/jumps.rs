@@ -7,7 +7,7 @@ use super::{Explorer, Value};
 use crate::analysis::exit::{BlockId, Exit};
 use crate::analysis::state::{Convention, State, table_targets};
 use crate::elf::ElfKind;
-use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Instruction, Op, Register};
 
 /// A table, from where to where, and where jumps by it go.
 type TableTargets = ((u64, u64), Vec<u64>);
@@ -99,31 +99,6 @@ impl<'v> Explorer<'_, 'v> {
                 self.go(target, state, exit);
             }
         }
-    }
-
-    /// The program is stopped by a signal at the instruction before `next`, which ends `block`. Where its handler may step
-    /// over it, it goes on there with all registers; otherwise it never gets past it. Where the next function starts, that
-    /// may run then, with what is not known: nothing that a compiler makes goes on there.
-    pub(super) fn stop(&mut self, block: BlockId, next: u64, state: &State<'v>, exit: &mut Exit) {
-        if !self.surroundings.stops_are_handled {
-            if self.convention == Convention::Standard {
-                self.found.stops.push(block);
-            }
-        } else if self.exploration.is_inside(next) && !self.surroundings.is_start(next) {
-            self.go(next, state, exit);
-        } else {
-            self.found.labels.push(next);
-        }
-    }
-
-    /// Nothing can be said any more of where control goes, because of what the instruction at `at` does.
-    fn lose(&mut self, at: u64, why: &str) {
-        self.found.lost.get_or_insert_with(|| format!("at {at:#x} {why}"));
-    }
-
-    /// Registers that a call of `target` changes although the calling convention says that they are kept.
-    fn broken_by(&self, target: Value<'v>) -> RegisterSet {
-        self.premises.broken_by(target.constants())
     }
 
     /// The jump at `at`, which ends `block`, goes to what is in `register`. If that is loaded from a variable, what lies there from the
