@@ -207,11 +207,14 @@ impl Threads {
     }
 
     /// Lets up to `limit` threads that wait for the futex at `from` wait for the one at `to` instead, behind those who
-    /// do already; returns how many.
+    /// do already; returns how many. Where both are one, all keep their places (kernel/futex/requeue.c, requeue_futex).
     pub fn requeue_futex(&mut self, from: UserAddress, to: UserAddress, limit: u32) -> u32 {
         let mut moved = ThreadQueue::new();
         let mut count = 0;
         let is_meant = |thread: &Thread| matches!(thread.wait, Wait::Futex(at, _) if at == from);
+        if from == to {
+            return (self.waiting.iter().filter(|thread| is_meant(thread)).count() as u32).min(limit);
+        }
         while count < limit {
             let Some(mut waiter) = self.waiting.take(is_meant) else { break };
             let thread = waiter.get_mut();

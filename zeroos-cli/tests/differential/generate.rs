@@ -93,15 +93,20 @@ struct Generator {
     made: Vec<u64>,
     /// FUTEX_PRIVATE_FLAG, or not, where threads wait for futexes.
     private: u64,
+    /// A mapping, where a sequence has one of its own.
+    mapping: u64,
 }
+
+/// What fills a sequence with calls.
+type Filling = fn(&mut Generator);
 
 /// The sequence of `seed`.
 pub fn sequence(seed: u64) -> Vec<Step> {
-    let mut generator = Generator { random: Random(seed), steps: Vec::new(), made: Vec::new(), private: 0 };
+    let mut generator = Generator { random: Random(seed), steps: Vec::new(), made: Vec::new(), private: 0, mapping: 0 };
     for (index, name) in NAMES.iter().enumerate() {
         generator.poke_text(PATHS + 32 * index as u64, name);
     }
-    let groups: [(u64, fn(&mut Generator)); 8] = [
+    let groups: [(u64, Filling); 8] = [
         (FILES, Generator::files),
         (MEMORY, Generator::memory),
         (SIGNALS, Generator::signals),

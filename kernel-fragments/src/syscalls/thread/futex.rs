@@ -307,6 +307,16 @@ mod tests {
     }
 
     #[test]
+    fn requeued_to_their_own_word_waiters_keep_their_places() {
+        let mut machine = with_waiters();
+        assert_eq!(machine.futex_with(0, FUTEX_REQUEUE, 0, UserAddress(2), 0, 0), Step::Returned(2));
+        assert_eq!(machine.futex(0, FUTEX_WAKE, 9), Step::Returned(3));
+        for tid in [3, 4, 5] {
+            assert_eq!(machine.yield_now(), Step::Switched(tid, 0));
+        }
+    }
+
+    #[test]
     fn wake_op_changes_the_second_word() {
         let mut machine = with_waiters();
         // Add 1 to the word at 8; wake its waiters too if it was 0 before.

@@ -52,6 +52,8 @@ impl Generator {
             let thread = 1 + self.random.below(OTHERS);
             match self.random.below(10) {
                 0..=2 => {
+                    // What is set once more goes back, too, by what has passed.
+                    now += if goes_back { 0 } else { 1 };
                     now = now + self.random.below(6) - if goes_back { 3 } else { 0 };
                     self.set_time(now);
                 }
@@ -64,7 +66,7 @@ impl Generator {
                 4 | 5 => self.wait_for_day(thread, now),
                 6 => self.call(98, &[IN_ARENA | WORDS, 1 | 128, 9]),
                 7 => self.call_by(1, 137, &[IN_ARENA | SIGNALS, 0, 0, 8]),
-                8 => self.timer_of_day(now, goes_back),
+                8 => self.timer_of_day(now),
                 _ => self.file_of_day(now, goes_back),
             }
         }
@@ -112,13 +114,14 @@ impl Generator {
     }
 
     /// timer_settime, timer_gettime, timer_getoverrun.
-    fn timer_of_day(&mut self, now: u64, goes_back: bool) {
+    fn timer_of_day(&mut self, now: u64) {
         let timer = self.random.below(TIMERS);
         match self.random.below(4) {
             0 => self.call(108, &[timer, SCRATCH]),
             1 => self.call(109, &[timer]),
             _ => {
-                let setting = self.setting(now, goes_back);
+                // How often one was due that is due again and again is counted otherwise, once the clock was set.
+                let setting = self.setting(now, true);
                 self.call(110, &[timer, ABSOLUTE, setting, 0]);
             }
         }

@@ -1,6 +1,9 @@
 //! Calls on the nodes of memory: a machine that tells of none has one. What depends on whether a page was ever used is left out.
 
-use super::{Generator, IN_ARENA, NOWHERE, OWN_PID, PATHS, SCRATCH, STRUCTURE};
+use super::{Generator, IN_ARENA, NOWHERE, OWN_PID, POKE, RESULT_OF, STRUCTURE, Step};
+
+/// Bytes of a page.
+const PAGE: u64 = 4096;
 
 /// Calls of one sequence.
 const CALLS: usize = 90;
@@ -13,6 +16,7 @@ const ANSWERS: u64 = STRUCTURE + 0x300;
 
 impl Generator {
     pub(super) fn nodes(&mut self) {
+        self.map_pages();
         // Once memory has a policy, nobody asks which.
         let mut is_bound = false;
         for _ in 0..CALLS {
@@ -32,7 +36,7 @@ impl Generator {
                     self.call(238, &[id, count, from, to]);
                 }
                 6 => self.move_them(),
-                _ if is_bound => self.call(450, &[IN_ARENA | 1, 4096, 0, 0]),
+                _ if is_bound => self.call(450, &[self.page(0) | 1 << 16, 4096, 0, 0]),
                 _ => {
                     let (start, length) = self.range();
                     let (node, flags) = self.random.one_of(&[(0, 0), (0, 0), (1, 0), (4, 0), (u64::MAX, 0), (0, 1)]);
@@ -57,10 +61,27 @@ impl Generator {
         (self.random.one_of(&[IN_ARENA | place, IN_ARENA | place, IN_ARENA | place, 0, NOWHERE]), count)
     }
 
+    /// Maps eight pages of its own, uses them, and makes a hole of the sixth and seventh: what the program's file has policies for
+    /// outlasts the program.
+    fn map_pages(&mut self) {
+        self.mapping = RESULT_OF | self.steps.len() as u64;
+        self.call(222, &[0, 8 * PAGE, 3, 0x22, u64::MAX, 0]);
+        for index in 0..8 {
+            let page = self.page(index);
+            self.steps.push(Step { number: POKE, arguments: [page, index + 1, 0, 0, 0, 0] });
+        }
+        self.call(215, &[self.page(5), 2 * PAGE]);
+    }
+
+    /// The page with this index of the mapping.
+    fn page(&self, index: u64) -> u64 {
+        self.mapping | (index * PAGE) << 16
+    }
+
     /// Memory that was used, some of it with a hole behind; memory that is not there.
     fn range(&mut self) -> (u64, u64) {
         let start =
-            self.random.one_of(&[IN_ARENA | STRUCTURE, IN_ARENA | PATHS, IN_ARENA | 0x4000, SCRATCH, IN_ARENA | 9]);
+            self.random.one_of(&[self.page(0), self.page(1), self.page(5), self.page(2), self.page(0) | 9 << 16]);
         (start, self.random.one_of(&[4096, 4096, 1, 0, 8192, 0x4000, u64::MAX, u64::MAX - 4096, 1 << 62]))
     }
 
@@ -69,7 +90,7 @@ impl Generator {
         let mode_at = self.random.one_of(&[mode_at, mode_at, mode_at, 0, NOWHERE]);
         let nodes_at = self.random.one_of(&[nodes_at, nodes_at, nodes_at, 0]);
         let count = self.random.one_of(&[64, 64, 2, 1, 0, 130, 40000]);
-        let address = self.random.one_of(&[IN_ARENA | STRUCTURE, IN_ARENA | PATHS, NOWHERE]);
+        let address = self.random.one_of(&[self.page(0), self.page(2) | 9 << 16, NOWHERE]);
         match self.random.below(6) {
             0..=2 => self.call(236, &[mode_at, nodes_at, count, 0, 0]),
             3 => {
