@@ -1,8 +1,10 @@
 //! `sched_setaffinity(2)`: <https://man7.org/linux/man-pages/man2/sched_setaffinity.2.html>. Supported: this process's
-//! threads. Errors: EINVAL, EFAULT, ESRCH.
+//! threads. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::hart_set::has_hart;
+use crate::subsystems::scheduling_rights::check_placing;
+use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -19,9 +21,7 @@ pub fn sched_setaffinity(
     address: UserAddress,
 ) -> SysResult {
     let is_possible = has_hart(memory, address, len_bytes as usize)?;
-    if !(tid == 0 || tid as u32 == thread.tid || threads.find(tid as u32).is_some()) {
-        return Err(Errno::ESRCH.into());
-    }
+    check_placing(thread_by_id(threads, thread, tid)?)?;
     if is_possible { Ok(0) } else { Err(Errno::EINVAL.into()) }
 }
 
