@@ -365,7 +365,9 @@ mod tests {
         for (wanted, holds) in [(0, 4096), (4097, 8192), (1 << 28, 1 << 28), (8000, 8192)] {
             assert_eq!((reader.pipe_bytes(Some(wanted)), writer.pipe_bytes(None)), (Ok(holds), Ok(holds)));
         }
-        for (wanted, errno) in [((1 << 31) + 1, Errno::EINVAL), (1 << 31, Errno::ENOMEM), ((1 << 28) + 1, Errno::ENOMEM)] {
+        for (wanted, errno) in
+            [((1 << 31) + 1, Errno::EINVAL), (1 << 31, Errno::ENOMEM), ((1 << 28) + 1, Errno::ENOMEM)]
+        {
             assert_eq!(reader.pipe_bytes(Some(wanted)), Err(errno.into()));
         }
         assert_eq!((write(&writer, 9000), writer.ready()), (Ok(8192), 0));

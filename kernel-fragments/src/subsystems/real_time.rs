@@ -110,10 +110,10 @@ impl Threads {
 
 #[cfg(test)]
 mod tests {
-    use crate::subsystems::niceness::Niceness;
     use crate::abi::futex::{FUTEX_LOCK_PI, FUTEX_REQUEUE, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAKE};
     use crate::abi::sched::{SCHED_FIFO, SCHED_NORMAL};
     use crate::outcome::Leave;
+    use crate::subsystems::niceness::Niceness;
     use crate::syscalls::thread::sched_setscheduler::sched_setscheduler;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::PROCESS_ID;

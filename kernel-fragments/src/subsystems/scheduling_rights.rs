@@ -95,7 +95,10 @@ mod tests {
         assert_eq!(refuse_parent(), Errno::EPERM.into());
         assert_eq!((check(&thread, fifo), check(&thread, scheduling(SCHED_BATCH, 0))), (denied, Ok(())));
         assert_eq!((check_niceness(0, -5), check_niceness(0, 5)), (Err(Errno::EACCES), Ok(())));
-        assert_eq!([scheduling(SCHED_BATCH, 0), idle].map(|new| check_scheduling(&thread, new, 0, -1)), [denied, Ok(())]);
+        assert_eq!(
+            [scheduling(SCHED_BATCH, 0), idle].map(|new| check_scheduling(&thread, new, 0, -1)),
+            [denied, Ok(())]
+        );
         note_limit(RLIMIT_RTPRIO, 5);
         assert_eq!((check(&thread, fifo), check(&thread, scheduling(SCHED_RR, 6))), (Ok(()), denied));
         thread.scheduling = idle;

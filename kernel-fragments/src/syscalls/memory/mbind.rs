@@ -103,9 +103,11 @@ mod tests {
         let answer = mbind(&mut memory, &mut space, &mut policies, &boot, base, all, MPOL_PREFERRED, nodes, 2, 7);
         assert_eq!((answer, policies.some_memory_has_one), (Ok(0), true));
         act_without_capabilities();
-        for (flags, start, expected) in
-            [(MPOL_MF_MOVE, base, Ok(0)), (MPOL_MF_MOVE_ALL, base + 1, errno(Errno::EPERM)), (12, base, errno(Errno::EINVAL))]
-        {
+        for (flags, start, expected) in [
+            (MPOL_MF_MOVE, base, Ok(0)),
+            (MPOL_MF_MOVE_ALL, base + 1, errno(Errno::EPERM)),
+            (12, base, errno(Errno::EINVAL)),
+        ] {
             let answer = mbind(&mut memory, &mut space, &mut policies, &boot, start, page, MPOL_LOCAL, null, 64, flags);
             assert_eq!(answer, expected, "{flags}");
         }

@@ -49,6 +49,9 @@ mod tests {
         assert_eq!(call(-1, UserAddress(8), second), Err(Errno::EFAULT.into()));
         act_without_capabilities();
         assert_eq!([call(0, first, first), call(0, first, second)], [Ok(0), Err(Errno::EPERM.into())]);
-        assert_eq!([call(0, first, both), call(-1, first, both)], [Errno::EPERM, Errno::ESRCH].map(|errno| Err(errno.into())));
+        assert_eq!(
+            [call(0, first, both), call(-1, first, both)],
+            [Errno::EPERM, Errno::ESRCH].map(|errno| Err(errno.into()))
+        );
     }
 }

@@ -55,7 +55,8 @@ mod tests {
         let at = machine.memory.put(0, &[5]);
         let set = |machine: &mut ThreadMachine, tid, policy| {
             machine.call(|m, thread| {
-                sched_setscheduler(&mut m.memory, &mut Niceness::new(), &mut m.threads, thread, tid, policy, at).map(Leave::Return)
+                sched_setscheduler(&mut m.memory, &mut Niceness::new(), &mut m.threads, thread, tid, policy, at)
+                    .map(Leave::Return)
             })
         };
         let get = |machine: &mut ThreadMachine, tid| {

@@ -81,7 +81,11 @@ mod tests {
             (-5, SCHED_IDLE, Ok(0)),
         ] {
             niceness.value = nice;
-            assert_eq!(sched_setscheduler(&mut memory, &mut niceness, &mut thread, 0, policy, none), expected, "{nice}");
+            assert_eq!(
+                sched_setscheduler(&mut memory, &mut niceness, &mut thread, 0, policy, none),
+                expected,
+                "{nice}"
+            );
         }
     }
 }
