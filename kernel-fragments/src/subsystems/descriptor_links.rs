@@ -151,26 +151,25 @@ impl DescriptorLink {
 fn is_below(folder: &Rc<Node>, wanted: &Rc<Node>, path: &mut Vec<u8>) -> bool {
     let start = path.len();
     // What is still to be looked at, the next one last: nodes, how long the path of their directories is, and their names.
-    let mut open = Vec::new();
-    let look_into = |node: &Node, len_bytes: usize, open: &mut Vec<(Rc<Node>, usize, Box<[u8]>)>| {
-        let before = open.len();
+    let (mut open, mut node) = (Vec::new(), folder.clone());
+    loop {
+        let (before, len_bytes) = (open.len(), path.len());
         if let Some(directory) = node.directory() {
             directory.each(|entry| open.push((entry.node.clone(), len_bytes, entry.name.clone())));
         }
         open.get_mut(before..).unwrap_or_default().reverse();
-    };
-    look_into(folder, start, &mut open);
-    while let Some((node, len_bytes, name)) = open.pop() {
+        let Some((next, len_bytes, name)) = open.pop() else {
+            path.truncate(start);
+            return false;
+        };
         path.truncate(len_bytes);
         path.push(b'/');
         path.extend_from_slice(&name);
-        if Rc::ptr_eq(&node, wanted) {
+        if Rc::ptr_eq(&next, wanted) {
             return true;
         }
-        look_into(&node, path.len(), &mut open);
+        node = next;
     }
-    path.truncate(start);
-    false
 }
 
 /// Has the links be those of `descriptors`, before `path` is looked up.

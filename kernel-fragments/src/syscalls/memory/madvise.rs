@@ -86,13 +86,12 @@ fn remove(
                 return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
             }
             Some((_, protection)) if protection & FROM_FILE != 0 => return Err(Errno::EACCES.into()),
-            Some((page, protection)) if protection & SHARED_MEMORY != 0 => {
-                if page.contents() == Contents::Live {
-                    memory.zero_pages(address, piece.end)?;
-                    memory.set_access(address, piece.end, Some(protection & PROT_ALL));
-                }
+            Some((_, protection)) if protection & SHARED_MEMORY == 0 => return Err(Errno::EINVAL.into()),
+            Some((page, protection)) if page.contents() == Contents::Live => {
+                memory.zero_pages(address, piece.end)?;
+                memory.set_access(address, piece.end, Some(protection & PROT_ALL));
             }
-            Some(_) => return Err(Errno::EINVAL.into()),
+            Some(_) => {} // nobody wrote it
         }
         address = piece.end;
     }

@@ -28,7 +28,11 @@ pub fn sched_setaffinity(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::credentials::Ids;
+    use crate::subsystems::acting::{act_as, act_without_capabilities};
+    use crate::subsystems::credentials::Credentials;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
 
     #[test]
     fn the_only_hart_must_be_there() {
@@ -44,5 +48,8 @@ mod tests {
         assert_eq!(call(0, 8, other), Err(Errno::EINVAL.into()));
         assert_eq!(call(9, 8, other), Err(Errno::ESRCH.into()));
         assert_eq!(call(0, 8, UserAddress(8)), Err(Errno::EFAULT.into()));
+        let stranger = act_without_capabilities().identity().with_users(Ids::all(5));
+        act_as(Credentials::of(Box::leak(Box::new(stranger))));
+        assert_eq!([call(0, 8, other), call(9, 8, one)], [Errno::EPERM, Errno::ESRCH].map(|errno| Err(errno.into())));
     }
 }
