@@ -153,3 +153,17 @@ fn the_trap_handler_for_threads() {
     let source = ".globl _start\n_start: li a7, 220\necall\nli a7, 98\necall\nfcvt.d.w fa0, zero\nli a7, 93\necall\n";
     trap_handler_is("trap-threads.S", source);
 }
+
+/// Who a thread is is looked at whenever another one goes on, but not where there is only one.
+#[test]
+fn threads_of_different_users_only_where_there_are_threads() {
+    // setuid; socketpair or clone, for either of which the kernel knows of more threads than one
+    for (number, is_there) in [(199, false), (220, true)] {
+        let workplace = Workplace::new();
+        let source = format!(".globl _start\n_start: li a7, 146\necall\nli a7, {number}\necall\nli a7, 93\necall\n");
+        let app = workplace.guest("guest.S", &source, &[]);
+        let files = emitted(&workplace, &app, "trap");
+        let is_found = files.keys().any(|name| name.ends_with("/thread_credentials.rs"));
+        assert_eq!((is_found, files.keys().any(|name| name.ends_with("/acting.rs"))), (is_there, true), "{number}");
+    }
+}

@@ -118,7 +118,8 @@ impl Scheduling {
         if self.plain_policy() == SCHED_RR { RR_SLICE_NS } else { 0 }
     }
 
-    /// This one with another policy and priority (kernel/sched/syscalls.c, __sched_setscheduler; the caller is the superuser).
+    /// This one with another policy and priority (kernel/sched/syscalls.c, __sched_setscheduler); who may is
+    /// not asked here.
     ///
     /// # Errors
     /// EINVAL: there is no such policy, or the priority is not one of it. Unsupported: SCHED_EXT.

@@ -86,7 +86,7 @@ fn act(identity: &Identity, user: u32, group: u32, capabilities: u64) {
             places.iter().zip(ids).for_each(|(place, id)| place.store(id, Relaxed));
         }
         acting.groups_count.store(identity.supplementary.len().min(MOST_GROUPS), Relaxed);
-        for (place, &group) in acting.groups.iter().zip(&identity.supplementary) {
+        for (place, &group) in acting.groups.iter().zip(identity.supplementary) {
             place.store(group, Relaxed);
         }
     });
@@ -151,6 +151,17 @@ pub fn noted_limits() -> (u64, u64) {
     })
 }
 
+/// From now on the test acts in the first name without any capability; returns it.
+#[cfg(test)]
+pub fn act_without_capabilities() -> Credentials {
+    use crate::abi::capability::CapabilitySets;
+    let none = CapabilitySets { effective: 0, ..CapabilitySets::ALL };
+    let identity = Identity { capabilities: none, ..Credentials::FIRST.identity().clone() };
+    let credentials = Credentials::of(alloc::boxed::Box::leak(alloc::boxed::Box::new(identity)));
+    act_as(credentials);
+    credentials
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +171,7 @@ mod tests {
     fn what_is_left_here() {
         assert_eq!((owner(), users(), has(CAP_KILL), is_in_group(5)), ((0, 0), Ids::all(0), true, false));
         let first = Credentials::FIRST.identity();
-        let mut identity = Identity { supplementary: vec![5, 7], ..first.clone() };
+        let mut identity = Identity { supplementary: &[5, 7], ..first.clone() };
         (identity.users.real, identity.users.effective, identity.users.files) = (1, 2, 3);
         identity.capabilities.effective = 0;
         let credentials = Credentials::of(Box::leak(Box::new(identity)));

@@ -6,7 +6,6 @@
 use crate::abi::capability::{CAP_KILL, CapabilitySets};
 use crate::abi::credentials::{GROUP_ID, Ids, USER_ID};
 pub use crate::subsystems::acting::{groups, has as caller_has, note_limit, noted_limits, users};
-use alloc::vec::Vec;
 
 /// All that a thread is. It never changes: another one takes its place (`identities.rs`).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,7 +15,7 @@ pub struct Identity {
     /// Its group ids.
     pub groups: Ids,
     /// The groups it is in beside these, ascending.
-    pub supplementary: Vec<u32>,
+    pub supplementary: &'static [u32],
     /// Its capabilities.
     pub capabilities: CapabilitySets,
     /// Its SECURE_ bits.
@@ -27,7 +26,7 @@ pub struct Identity {
 static ROOT: Identity = Identity {
     users: Ids::all(USER_ID),
     groups: Ids::all(GROUP_ID),
-    supplementary: Vec::new(),
+    supplementary: &[],
     capabilities: CapabilitySets::ALL,
     secure_bits: 0,
 };
@@ -62,7 +61,7 @@ impl Credentials {
 
     /// The groups beside these, ascending.
     pub fn supplementary(self) -> &'static [u32] {
-        &self.identity().supplementary
+        self.identity().supplementary
     }
 
     /// The capabilities.

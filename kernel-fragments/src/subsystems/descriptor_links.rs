@@ -46,14 +46,17 @@ impl DescriptorFolder {
 
     /// Where `node` is, or was when it was removed; nothing for `root`.
     fn path_of(&self, root: &Rc<Node>, node: &Rc<Node>) -> Option<Vec<u8>> {
-        let mut path = Vec::new();
-        if Rc::ptr_eq(root, node) || is_below(root, node, &mut path) {
-            return Some(path);
+        // Its name and those of the directories above it that were removed, too.
+        let (mut node, mut removed, mut path) = (node, Vec::new(), Vec::new());
+        while !Rc::ptr_eq(root, node) && !is_below(root, node, &mut path) {
+            let kept = self.kept(node)?;
+            removed.push(&kept.name);
+            node = kept.parent.as_ref()?;
         }
-        let kept = self.kept(node)?;
-        let mut path = self.path_of(root, kept.parent.as_ref()?)?;
-        path.push(b'/');
-        path.extend_from_slice(&kept.name);
+        for name in removed.into_iter().rev() {
+            path.push(b'/');
+            path.extend_from_slice(name);
+        }
         Some(path)
     }
 }
@@ -146,19 +149,27 @@ impl DescriptorLink {
 
 /// Whether `wanted` lies below the directory `folder`, at the path that is then appended to `path`.
 fn is_below(folder: &Rc<Node>, wanted: &Rc<Node>, path: &mut Vec<u8>) -> bool {
-    let Some(directory) = folder.directory() else { return false };
-    let mut children = Vec::new();
-    directory.each(|entry| children.push(entry.clone()));
-    children.iter().any(|entry| {
-        let len_bytes = path.len();
-        path.push(b'/');
-        path.extend_from_slice(&entry.name);
-        let found = Rc::ptr_eq(&entry.node, wanted) || is_below(&entry.node, wanted, path);
-        if !found {
-            path.truncate(len_bytes);
+    let start = path.len();
+    // What is still to be looked at, the next one last: nodes, how long the path of their directories is, and their names.
+    let (mut open, mut node) = (Vec::new(), folder.clone());
+    loop {
+        let (before, len_bytes) = (open.len(), path.len());
+        if let Some(directory) = node.directory() {
+            directory.each(|entry| open.push((entry.node.clone(), len_bytes, entry.name.clone())));
         }
-        found
-    })
+        open.get_mut(before..).unwrap_or_default().reverse();
+        let Some((next, len_bytes, name)) = open.pop() else {
+            path.truncate(start);
+            return false;
+        };
+        path.truncate(len_bytes);
+        path.push(b'/');
+        path.extend_from_slice(&name);
+        if Rc::ptr_eq(&next, wanted) {
+            return true;
+        }
+        node = next;
+    }
 }
 
 /// Has the links be those of `descriptors`, before `path` is looked up.
@@ -310,6 +321,31 @@ mod tests {
         assert_eq!((folder.mode, folder.links), (0o40500, 2));
         assert!(machine.find("/dev/fd/4/in.txt", Last::Keep).is_ok_and(|node| node.stat().size_bytes == 5));
         assert_eq!(machine.find("/dev/fd/6", Last::Follow).map(|node| node.stat().mode), Ok(0o600));
+    }
+
+    /// Kernel stacks are small.
+    #[test]
+    fn deep_directories_need_no_deep_stack() {
+        let look = || {
+            let mut machine = sample();
+            let mut folders = vec![machine.tree.root(&machine.boot)];
+            for _ in 0..2000 {
+                let folder = machine.tree.new_node(Kind::Directory(Directory::default()), 0o755);
+                machine.tree.link(folders.last().expect("there is one"), b"d", &folder);
+                folders.push(folder);
+            }
+            let deepest = folders.last().expect("there is one").clone();
+            let mut path = Vec::new();
+            assert!(is_below(&folders[0], &deepest, &mut path) && path.len() == 4000);
+            for pair in folders.windows(2).rev() {
+                note_removed(&mut machine.tree, &pair[1], &pair[0], b"d");
+                machine.tree.unlink(&pair[0], b"d");
+            }
+            let path = machine.tree.descriptor_folder.path_of(&folders[0], &deepest);
+            assert_eq!(path.map(|path| path.len()), Some(4000));
+        };
+        let thread = std::thread::Builder::new().stack_size(64 << 10).spawn(look).expect("it starts");
+        assert!(thread.join().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::signals::{Disposition, Signals};
+use crate::subsystems::signals::{Disposition, Signals, contrary_of};
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::UserMemory;
@@ -50,15 +50,22 @@ pub fn send_with(
 ) -> Outcome {
     if tid == thread.tid {
         if number != 0 {
-            signals.queue_to_thread(thread, check(number)?, info)?;
+            let signal = check(number)?;
+            drop_contrary_in_others(signals, threads, signal);
+            signals.queue_to_thread(thread, signal, info)?;
         }
         return signals.settle(thread, 0);
     }
-    let target = threads.find(tid).ok_or(Errno::ESRCH)?;
+    threads.find(tid).ok_or(Errno::ESRCH)?;
     if number == 0 {
         return Ok(Leave::Return(0));
     }
     let signal = check(number)?;
+    if contrary_of(signal) != 0 {
+        signals.drop_contrary(signal, thread);
+        drop_contrary_in_others(signals, threads, signal);
+    }
+    let target = threads.find(tid).ok_or(Errno::ESRCH)?;
     signals.queue_to_thread(target, signal, info)?;
     if target.awaited_signals & set_of(signal) != 0 {
         threads.wake_thread(tid);
@@ -84,11 +91,23 @@ pub fn send_to_process(
     signal: u32,
     info: SignalInfo,
 ) -> Outcome {
+    drop_contrary_in_others(signals, threads, signal);
     signals.queue_to_process(thread, signal, info)?;
     if thread.signal_mask & set_of(signal) != 0 {
         return inform_others(memory, signals, threads, clock, signal);
     }
     signals.settle(thread, 0)
+}
+
+/// Forgets what `signal` is the contrary of, as far as it is pending for threads that do not run.
+pub fn drop_contrary_in_others(signals: &mut Signals, threads: &mut Threads, signal: u32) {
+    let set = contrary_of(signal);
+    if set != 0 {
+        let has_some = |other: &Thread| other.pending_signals & set != 0;
+        while let Some(other) = threads.find_by(has_some).and_then(|tid| threads.find(tid)) {
+            signals.drop_contrary(signal, other);
+        }
+    }
 }
 
 /// What comes at once of `signal`, which is pending for the process, in threads that do not run.
@@ -137,7 +156,7 @@ pub fn act_on(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{Action, SIGTERM};
+    use crate::abi::signal::{Action, SIGCONT, SIGTERM, SIGTSTP};
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Unfinished;
     use crate::user_memory::UserAddress;
@@ -165,6 +184,31 @@ mod tests {
         machine.spawn(0, UserAddress::NULL);
         machine.spawn(0, UserAddress::NULL);
         (machine, Signals::new())
+    }
+
+    /// Wherever the signal goes, and wherever its contrary is pending.
+    #[test]
+    fn going_on_ends_the_wish_to_stop_in_every_thread() {
+        for target in [None, Some(2), Some(3)] {
+            let (mut machine, mut signals) = blocking();
+            for tid in [2, 4] {
+                let step = machine.call(|m, thread| {
+                    send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, SIGTSTP as i32)
+                });
+                assert_eq!(step, Step::Returned(0));
+            }
+            match target {
+                None => send_signal(&mut machine, &mut signals, SIGCONT),
+                Some(tid) => {
+                    let step = machine.call(|m, thread| {
+                        send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, SIGCONT as i32)
+                    });
+                    assert_eq!(step, Step::Returned(0));
+                }
+            }
+            let other = machine.threads.find(4).map(|thread| thread.pending_signals);
+            assert_eq!((machine.current().pending_signals & set_of(SIGTSTP), other), (0, Some(0)), "{target:?}");
+        }
     }
 
     #[test]

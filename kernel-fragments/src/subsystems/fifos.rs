@@ -10,7 +10,7 @@ use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::may_wait::MAY_WAIT;
 use crate::subsystems::node::Node;
-use crate::subsystems::open_file::File;
+use crate::subsystems::open_file::{File, Peekable};
 use crate::subsystems::pipe::{End, Pipe};
 use crate::subsystems::watched::Watched;
 use alloc::boxed::Box;
@@ -175,6 +175,10 @@ impl File for FifoEnd {
 
     fn readable_bytes(&self) -> Option<usize> {
         Some(self.end.0.pipe.unread_bytes())
+    }
+
+    fn peekable(&self) -> Option<&dyn Peekable> {
+        Some(&*self.end.0.pipe)
     }
 
     fn node(&self) -> Option<&Rc<Node>> {

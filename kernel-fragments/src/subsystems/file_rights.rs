@@ -290,7 +290,7 @@ mod tests {
     fn act_with(user: u32, capabilities: &[u32]) -> Credentials {
         let mut identity =
             Identity { users: Ids::all(user), groups: Ids::all(100), ..Credentials::FIRST.identity().clone() };
-        identity.supplementary = vec![7];
+        identity.supplementary = &[7];
         identity.capabilities.effective = capabilities.iter().map(|capability| 1 << capability).sum();
         let credentials = Credentials::of(Box::leak(Box::new(identity)));
         act_as(credentials);

@@ -11,7 +11,6 @@ use crate::subsystems::acting::{act_as, note_dumpable};
 use crate::subsystems::credentials::{Credentials, Identity};
 use crate::subsystems::promises::Promises;
 use crate::thread::Thread;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// Every identity that some thread has or had, but the first.
@@ -23,6 +22,12 @@ impl Identities {
     /// None.
     pub const fn new() -> Identities {
         Identities { known: Vec::new() }
+    }
+
+    /// `groups` as an identity holds them: those of one that is known, or they are kept from now on.
+    pub fn kept_groups(&self, groups: Vec<u32>) -> &'static [u32] {
+        let mut known = self.known.iter().map(|identity| identity.supplementary);
+        known.find(|&known| known == groups).unwrap_or_else(|| groups.leak())
     }
 
     /// Makes `thread`, which runs, `new` (kernel/cred.c, commit_creds).
@@ -46,7 +51,10 @@ impl Identities {
             Some(known) => known,
             None => {
                 self.known.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-                let known: &'static Identity = Box::leak(Box::new(new));
+                let mut place = Vec::new();
+                place.try_reserve_exact(1).map_err(|_| Errno::ENOMEM)?;
+                place.push(new);
+                let known: &'static Identity = place.leak().first().ok_or(Errno::ENOMEM)?;
                 self.known.push(known);
                 known
             }
@@ -239,5 +247,16 @@ mod tests {
         }
         assert_eq!(change(&mut thread, root.with_users(Ids::all(5))), Ok(()));
         assert_eq!((identities.known.len(), promises.is_not_dumpable), (3, true));
+    }
+
+    #[test]
+    fn groups_are_kept_once() {
+        let (mut identities, mut promises, mut thread) = (Identities::new(), Promises::new(), Thread::first());
+        let supplementary = identities.kept_groups(vec![5, 7]);
+        let new = Identity { supplementary, ..thread.credentials.identity().clone() };
+        assert_eq!(identities.become_new(&mut promises, &mut thread, new), Ok(()));
+        assert!(core::ptr::eq(identities.kept_groups(vec![5, 7]), supplementary));
+        let user = thread.credentials.identity().with_users(Ids::all(5));
+        assert!(core::ptr::eq(user.supplementary, supplementary), "nothing is copied for another user");
     }
 }

@@ -85,6 +85,11 @@ pub trait File {
         Err(Errno::EBADF.into())
     }
 
+    /// It as a pipe that keeps its bytes itself, if it is one.
+    fn peekable(&self) -> Option<&dyn Peekable> {
+        None
+    }
+
     /// Brings a kind whose readiness changes with time up to `now_ns` nanoseconds since boot.
     fn pass_time(&self, _now_ns: u64) {}
 
@@ -138,6 +143,15 @@ pub trait File {
     fn stream(&self) -> Option<Stream> {
         None
     }
+}
+
+/// What can be seen of a pipe's bytes before any is moved.
+pub trait Peekable {
+    /// Copies what is read next to `into`, and leaves it there; returns how many bytes that were.
+    fn peek(&self, into: &mut [u8]) -> usize;
+
+    /// How many bytes one write has room for.
+    fn room_bytes(&self) -> usize;
 }
 
 /// One open file description.

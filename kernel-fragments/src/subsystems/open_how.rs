@@ -8,6 +8,7 @@ use crate::errno::Errno;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directory::parent_of;
+use crate::subsystems::file_rights::{EXECUTE, check, check_following};
 use crate::subsystems::file_tree::{FileTree, Last, MAX_LINKS_FOLLOWED};
 use crate::subsystems::node::{Kind, Node};
 use crate::subsystems::opening::{Beginning, KNOWN_FLAGS, Rest};
@@ -115,6 +116,7 @@ impl OpenHow {
         loop {
             let (component, rest) = split_component(&path, position);
             parent.directory().ok_or(Errno::ENOTDIR)?;
+            check(&parent, EXECUTE)?;
             position = rest.position;
             match component {
                 b"" | b"." => {}
@@ -123,6 +125,7 @@ impl OpenHow {
                         return Err(Errno::EXDEV);
                     }
                 }
+                b".." if rest.trailing => return Ok((parent, b"..".to_vec())),
                 b".." => parent = parent_of(&parent).unwrap_or(root.clone()),
                 name => {
                     let node = tree.place(boot, &parent, name, Last::Keep)?.node;
@@ -130,7 +133,11 @@ impl OpenHow {
                     match node.as_deref().map(|node| &node.kind) {
                         Some(Kind::Symlink(target)) if follows => {
                             links_followed += 1;
-                            if links_followed > MAX_LINKS_FOLLOWED || self.resolve & RESOLVE_NO_SYMLINKS != 0 {
+                            if links_followed > MAX_LINKS_FOLLOWED {
+                                return Err(Errno::ELOOP);
+                            }
+                            check_following(rest.trailing, &parent, &node)?;
+                            if self.resolve & RESOLVE_NO_SYMLINKS != 0 {
                                 return Err(Errno::ELOOP);
                             }
                             if target.starts_with(b"/") {

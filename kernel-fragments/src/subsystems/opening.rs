@@ -99,8 +99,9 @@ pub fn open_path<M: UserMemory, R: Rest>(
     descriptors.check_free()?;
     let permissions = mode & 0o7777 & !tree.umask;
     let node = if flags & O_TMPFILE_ALONE != 0 {
-        let (start, rest) = begin(descriptors, tree, path, Last::Follow)?;
-        let parent = tree.find(boot, &start, rest.of(path), Last::Follow)?;
+        let last = if flags & O_NOFOLLOW != 0 { Last::Keep } else { Last::Follow };
+        let (start, rest) = begin(descriptors, tree, path, last)?;
+        let parent = tree.find(boot, &start, rest.of(path), last)?;
         parent.directory().ok_or(Errno::ENOTDIR)?;
         check_new(&parent)?;
         let node = tree.new_node(Kind::Regular(Contents::empty()), permissions);

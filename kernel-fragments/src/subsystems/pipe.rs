@@ -1,32 +1,35 @@
 //! Pipes (`pipe(7)`): what is written at one end is read at the other. Bytes lie in up to 16 pages as in Linux
-//! (fs/pipe.c), so that a pipe is full after the same writes: a write joins the last page only if all of what does not
-//! fill pages of its own still fits there.
+//! (fs/pipe.c), so that a pipe is full after the same writes (`pipe_pages.rs`).
 
+use crate::abi::capability::CAP_SYS_RESOURCE;
 use crate::abi::open_flags::{O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY};
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::{S_IFIFO, Stat};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
+use crate::subsystems::credentials::caller_has;
 use crate::subsystems::may_wait::MAY_WAIT;
-use crate::subsystems::open_file::File;
+use crate::subsystems::open_file::{File, Peekable};
 use crate::subsystems::own_inode::OwnInode;
+use crate::subsystems::pipe_pages::{PAGE_BYTES, PipePages};
 use crate::subsystems::standard_streams::PIPE_DEVICE;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
 use alloc::rc::Rc;
-use alloc::vec::Vec;
 use core::cell::Cell;
 
 const _: bool = MAY_WAIT;
 
 /// Pages of a pipe at first.
 const PAGES: usize = 16;
-/// Bytes of a page; a write of at most this many is never split (PIPE_BUF).
-const PAGE_BYTES: usize = 4096;
+/// What one may hold to whom nothing is permitted (pipe_max_size).
+const MOST_UNPRIVILEGED_BYTES: usize = 1 << 20;
+/// Linux notes pages in one block of memory: bytes per page, and of the largest block (pipe_resize_ring).
+const NOTE_BYTES: usize = 40;
+const LARGEST_BLOCK_BYTES: usize = 4 << 20;
 
 /// What its ends share.
 pub struct Pipe {
-    pages: Cell<VecDeque<Page>>,
+    pages: Cell<PipePages>,
     /// How many ends there are to read from, and to write to.
     readers: Cell<u32>,
     writers: Cell<u32>,
@@ -41,12 +44,6 @@ pub struct Pipe {
     reads: Cell<u64>,
     releases: Cell<u64>,
     changes: Cell<u64>,
-}
-
-/// A page in use: what was written to it, and how much of that was read.
-struct Page {
-    bytes: Vec<u8>,
-    read_bytes: usize,
 }
 
 /// What can be done at an end, which counts as long as it lasts.
@@ -109,7 +106,7 @@ impl Pipe {
     /// How many bytes it holds, once it holds at least `wanted_bytes` if that is said (pipe_set_size).
     ///
     /// # Errors
-    /// EINVAL if that is too much; EBUSY if there are more in it than it would hold.
+    /// EINVAL or ENOMEM if that is too much, EPERM if it is for the caller; EBUSY if there are more in it than it would hold.
     pub fn holds_bytes(&self, wanted_bytes: Option<u32>) -> SysResult {
         const MOST_BYTES: u32 = 1 << 31;
         if let Some(wanted_bytes) = wanted_bytes {
@@ -117,7 +114,14 @@ impl Pipe {
                 return Err(Errno::EINVAL.into());
             }
             let pages = (wanted_bytes as usize).max(PAGE_BYTES).next_power_of_two() / PAGE_BYTES;
-            if pages < self.with_pages(|pages| pages.len()) {
+            let (grows, is_large) = (pages > self.most_pages.get(), pages * PAGE_BYTES > MOST_UNPRIVILEGED_BYTES);
+            if grows && is_large && !caller_has(CAP_SYS_RESOURCE) {
+                return Err(Errno::EPERM.into());
+            }
+            if pages * NOTE_BYTES > LARGEST_BLOCK_BYTES {
+                return Err(Errno::ENOMEM.into());
+            }
+            if pages < self.with_pages(|pages| pages.count()) {
                 return Err(Errno::EBUSY.into());
             }
             self.most_pages.set(pages);
@@ -127,11 +131,11 @@ impl Pipe {
     }
 
     fn is_full(&self) -> bool {
-        self.with_pages(|pages| pages.len()) >= self.most_pages.get()
+        self.with_pages(|pages| pages.count()) >= self.most_pages.get()
     }
 
     /// Works on the pages; `work` must not come back here.
-    fn with_pages<R>(&self, work: impl FnOnce(&mut VecDeque<Page>) -> R) -> R {
+    fn with_pages<R>(&self, work: impl FnOnce(&mut PipePages) -> R) -> R {
         let mut pages = self.pages.take();
         let result = work(&mut pages);
         self.pages.set(pages);
@@ -140,7 +144,7 @@ impl Pipe {
 
     /// How many bytes can be read.
     pub fn unread_bytes(&self) -> usize {
-        self.with_pages(|pages| pages.iter().map(|page| page.bytes.len() - page.read_bytes).sum())
+        self.with_pages(|pages| pages.unread_bytes())
     }
 
     /// Reads to `into`; 0 if nobody writes any more.
@@ -151,26 +155,7 @@ impl Pipe {
         if into.is_empty() {
             return Ok(0);
         }
-        let mut is_released = false;
-        let done = self.with_pages(|pages| {
-            let mut done = 0;
-            while let (Some(page), Some(space)) =
-                (pages.front_mut(), into.get_mut(done..).filter(|space| !space.is_empty()))
-            {
-                let unread = page.bytes.get(page.read_bytes..).unwrap_or_default();
-                let len_bytes = unread.len().min(space.len());
-                if let (Some(space), Some(unread)) = (space.get_mut(..len_bytes), unread.get(..len_bytes)) {
-                    space.copy_from_slice(unread);
-                }
-                done += len_bytes;
-                page.read_bytes += len_bytes;
-                if page.read_bytes == page.bytes.len() {
-                    is_released |= pages.len() == self.most_pages.get();
-                    pages.pop_front();
-                }
-            }
-            done
-        });
+        let (done, is_released) = self.with_pages(|pages| pages.read(into, self.most_pages.get()));
         match done {
             0 if self.has_writer() => Err(Errno::EAGAIN.into()),
             0 => Ok(0),
@@ -184,7 +169,7 @@ impl Pipe {
     /// Writes as much of `from` as there is room for.
     ///
     /// # Errors
-    /// EPIPE if nobody reads; EAGAIN where Linux would wait.
+    /// EPIPE if nobody reads; EAGAIN where Linux would wait; ENOMEM if the kernel's heap is full.
     pub fn write(&self, from: &[u8]) -> SysResult {
         if from.is_empty() {
             return Ok(0);
@@ -192,27 +177,22 @@ impl Pipe {
         if !self.has_reader() {
             return Err(Errno::EPIPE.into());
         }
-        let done = self.with_pages(|pages| {
-            let mut rest = from;
-            if let (Some(last), Some((odd, whole_pages))) =
-                (pages.back_mut(), from.split_at_checked(from.len() % PAGE_BYTES))
-                && last.bytes.len() + odd.len() <= PAGE_BYTES
-            {
-                last.bytes.extend_from_slice(odd);
-                rest = whole_pages;
-            }
-            while !rest.is_empty() && pages.len() < self.most_pages.get() {
-                let (bytes, behind) = rest.split_at_checked(PAGE_BYTES).unwrap_or((rest, &[]));
-                pages.push_back(Page { bytes: bytes.to_vec(), read_bytes: 0 });
-                rest = behind;
-            }
-            from.len() - rest.len()
-        });
+        let (done, lacks_memory) = self.with_pages(|pages| pages.write(from, self.most_pages.get()));
         if done == 0 {
-            return Err(Errno::EAGAIN.into());
+            return Err(if lacks_memory { Errno::ENOMEM } else { Errno::EAGAIN }.into());
         }
         count(&self.writes);
         Ok(done)
+    }
+}
+
+impl Peekable for Pipe {
+    fn peek(&self, into: &mut [u8]) -> usize {
+        self.with_pages(|pages| pages.peek(into))
+    }
+
+    fn room_bytes(&self) -> usize {
+        self.most_pages.get().saturating_sub(self.with_pages(|pages| pages.count())) * PAGE_BYTES
     }
 }
 
@@ -316,6 +296,10 @@ impl File for PipeEnd {
         Some(self.end.pipe.unread_bytes())
     }
 
+    fn peekable(&self) -> Option<&dyn Peekable> {
+        Some(&*self.end.pipe)
+    }
+
     fn inode(&self) -> Option<&OwnInode> {
         Some(&self.inode)
     }
@@ -336,7 +320,10 @@ impl File for PipeEnd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subsystems::acting::act_without_capabilities;
     use crate::testing::{FakePlatform, TestRandom, rounds, steps};
+    use alloc::collections::VecDeque;
+    use alloc::vec::Vec;
 
     fn write(end: &PipeEnd, len_bytes: usize) -> SysResult {
         end.write(&mut FakePlatform::new(), 0, &vec![7; len_bytes])
@@ -375,15 +362,30 @@ mod tests {
     #[test]
     fn holds_more_or_less() {
         let (reader, writer) = new_pipe(4);
-        for (wanted, holds) in [(0, 4096), (4097, 8192), (1 << 31, 1 << 31), (8000, 8192)] {
+        for (wanted, holds) in [(0, 4096), (4097, 8192), (1 << 28, 1 << 28), (8000, 8192)] {
             assert_eq!((reader.pipe_bytes(Some(wanted)), writer.pipe_bytes(None)), (Ok(holds), Ok(holds)));
         }
-        assert_eq!(reader.pipe_bytes(Some((1 << 31) + 1)), Err(Errno::EINVAL.into()));
+        for (wanted, errno) in
+            [((1 << 31) + 1, Errno::EINVAL), (1 << 31, Errno::ENOMEM), ((1 << 28) + 1, Errno::ENOMEM)]
+        {
+            assert_eq!(reader.pipe_bytes(Some(wanted)), Err(errno.into()));
+        }
         assert_eq!((write(&writer, 9000), writer.ready()), (Ok(8192), 0));
         assert_eq!(writer.pipe_bytes(Some(4096)), Err(Errno::EBUSY.into()));
         let edges = writer.edges();
         assert_eq!((read(&reader, 4096), writer.pipe_bytes(Some(1))), (Ok(4096), Ok(4096)));
         assert_eq!((write(&writer, 1), writer.edges()), (Err(Errno::EAGAIN.into()), [edges[0] + 1, edges[1] + 2]));
+    }
+
+    #[test]
+    fn who_may_have_it_hold_much() {
+        let (reader, _writer) = new_pipe(4);
+        assert_eq!(reader.pipe_bytes(Some(4 << 20)), Ok(4 << 20));
+        act_without_capabilities();
+        assert_eq!(reader.pipe_bytes(Some(8 << 20)), Err(Errno::EPERM.into()));
+        assert_eq!(reader.pipe_bytes(Some(2 << 20)), Ok(2 << 20), "it shrinks");
+        assert_eq!(reader.pipe_bytes(Some(1 << 31)), Err(Errno::EPERM.into()), "before ENOMEM");
+        assert_eq!(new_pipe(5).0.pipe_bytes(Some(1 << 20)), Ok(1 << 20));
     }
 
     #[test]

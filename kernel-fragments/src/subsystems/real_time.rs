@@ -113,6 +113,7 @@ mod tests {
     use crate::abi::futex::{FUTEX_LOCK_PI, FUTEX_REQUEUE, FUTEX_UNLOCK_PI, FUTEX_WAIT, FUTEX_WAKE};
     use crate::abi::sched::{SCHED_FIFO, SCHED_NORMAL};
     use crate::outcome::Leave;
+    use crate::subsystems::niceness::Niceness;
     use crate::syscalls::thread::sched_setscheduler::sched_setscheduler;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::PROCESS_ID;
@@ -124,7 +125,8 @@ mod tests {
         let at = machine.memory.put(PRIORITY_AT, &[priority, 0, 0, 0]);
         let policy = if priority > 0 { SCHED_FIFO } else { SCHED_NORMAL };
         let step = machine.call(|m, thread| {
-            sched_setscheduler(&mut m.memory, &mut m.threads, thread, tid as i32, policy, at).map(Leave::Return)
+            let (memory, threads, niceness) = (&mut m.memory, &mut m.threads, &mut Niceness::new());
+            sched_setscheduler(memory, niceness, threads, thread, tid as i32, policy, at).map(Leave::Return)
         });
         assert_eq!(step, Step::Returned(0));
     }

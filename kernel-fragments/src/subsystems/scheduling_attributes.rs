@@ -1,7 +1,7 @@
 //! What `sched_setattr` and `sched_getattr` do once they know the thread (kernel/sched/syscalls.c). Who is preferred by
 //! priorities is the scheduler's business.
 
-use crate::abi::sched::{SCHED_DEADLINE, SCHED_FIFO, SCHED_RESET_ON_FORK, SCHED_RR};
+use crate::abi::sched::{SCHED_DEADLINE, SCHED_FIFO, SCHED_IDLE, SCHED_RESET_ON_FORK, SCHED_RR};
 use crate::abi::sched_attr::{Attributes, CLAMPS, KEEP_PARAMETERS, KEEP_POLICY, KNOWN_FLAGS, RESET_ON_FORK};
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::niceness::Niceness;
@@ -39,13 +39,15 @@ pub fn set_attributes(thread: &mut Thread, niceness: &mut Niceness, wanted: Attr
     let is_real_time = matches!(policy, SCHED_FIFO | SCHED_RR);
     let resets = if wanted.flags & RESET_ON_FORK != 0 { SCHED_RESET_ON_FORK } else { 0 };
     let scheduling = thread.scheduling.with_policy(policy | resets, parameters.priority)?;
-    if !is_real_time && !matches!(parameters.runtime_ns, 0 | SLICE_NS) {
+    // Of the idle ones it is not looked at (fair_policy).
+    let is_fair = !is_real_time && policy != SCHED_IDLE;
+    if is_fair && !matches!(parameters.runtime_ns, 0 | SLICE_NS) {
         return Err(Refusal::Unsupported("turns of another length"));
     }
-    let new_nice = if is_real_time { niceness.value } else { parameters.nice };
+    let new_nice = if is_fair { parameters.nice } else { niceness.value };
     check_scheduling(thread, scheduling, niceness.value, new_nice)?;
     thread.scheduling = scheduling;
-    if !is_real_time {
+    if is_fair {
         niceness.value = parameters.nice;
     }
     Ok(())

@@ -29,11 +29,21 @@ fn check_without(thread: &Thread, new: Scheduling, nice: i32, new_nice: i32) -> 
             let is_higher = new.priority() > old.priority() && u64::from(new.priority()) > priority_limit;
             (is_same_policy || priority_limit > 0) && !is_higher
         }
+        SCHED_IDLE => true, // its niceness is not set (fair_policy)
         _ => new_nice >= nice || may_be(new_nice),
     };
     let stays_idle = plain(old) != SCHED_IDLE || plain(new) == SCHED_IDLE || may_be(nice);
     let resets = old.is_inherited() || !new.is_inherited();
     if may && stays_idle && is_own(thread) && resets { Ok(()) } else { Err(Errno::EPERM) }
+}
+
+/// Whether the caller may say on which harts `thread` runs (kernel/sched/syscalls.c, sched_setaffinity).
+///
+/// # Errors
+/// EPERM.
+#[inline(always)]
+pub fn check_placing(thread: &Thread) -> Result<(), Errno> {
+    if caller_has(CAP_SYS_NICE) || is_own(thread) { Ok(()) } else { Err(Errno::EPERM) }
 }
 
 /// Whether RLIMIT_NICE allows `nice`.
@@ -64,11 +74,10 @@ pub fn refuse_parent() -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::capability::CapabilitySets;
     use crate::abi::rlimit::{RLIMIT_NICE, RLIMIT_RTPRIO};
     use crate::abi::sched::{SCHED_BATCH, SCHED_NORMAL};
-    use crate::subsystems::acting::{act_as, note_limit};
-    use crate::subsystems::credentials::{Credentials, Identity};
+    use crate::subsystems::acting::{act_as, act_without_capabilities, note_limit};
+    use crate::subsystems::credentials::Credentials;
 
     fn scheduling(policy: i32, priority: u32) -> Scheduling {
         Scheduling::FIRST.with_policy(policy, priority).expect("it is valid")
@@ -80,15 +89,16 @@ mod tests {
         let (fifo, idle) = (scheduling(SCHED_FIFO, 5), scheduling(SCHED_IDLE, 0));
         assert_eq!((check_scheduling(&thread, fifo, 0, 0), check_niceness(0, -5)), (Ok(()), Ok(())));
         assert!(matches!(refuse_parent(), Refusal::Unsupported(_)));
-        let none = CapabilitySets { effective: 0, ..CapabilitySets::ALL };
-        let identity = Identity { capabilities: none, ..thread.credentials.identity().clone() };
-        thread.credentials = Credentials::of(Box::leak(Box::new(identity)));
-        act_as(thread.credentials);
+        thread.credentials = act_without_capabilities();
         let check = |thread: &Thread, new| check_scheduling(thread, new, 0, 0);
         let denied = Err(Errno::EPERM);
         assert_eq!(refuse_parent(), Errno::EPERM.into());
         assert_eq!((check(&thread, fifo), check(&thread, scheduling(SCHED_BATCH, 0))), (denied, Ok(())));
         assert_eq!((check_niceness(0, -5), check_niceness(0, 5)), (Err(Errno::EACCES), Ok(())));
+        assert_eq!(
+            [scheduling(SCHED_BATCH, 0), idle].map(|new| check_scheduling(&thread, new, 0, -1)),
+            [denied, Ok(())]
+        );
         note_limit(RLIMIT_RTPRIO, 5);
         assert_eq!((check(&thread, fifo), check(&thread, scheduling(SCHED_RR, 6))), (Ok(()), denied));
         thread.scheduling = idle;
@@ -97,5 +107,11 @@ mod tests {
         assert_eq!((check(&thread, scheduling(SCHED_NORMAL, 0)), check_niceness(0, -5)), (Ok(()), Ok(())));
         thread.scheduling = scheduling(SCHED_BATCH | SCHED_RESET_ON_FORK, 0);
         assert_eq!(check(&thread, scheduling(SCHED_BATCH, 0)), denied, "children may not inherit again");
+        assert_eq!(check_placing(&thread), Ok(()));
+        let stranger = thread.credentials.identity().with_users(Ids::all(5));
+        act_as(Credentials::of(Box::leak(Box::new(stranger))));
+        assert_eq!(check_placing(&thread), denied);
+        act_as(Credentials::FIRST);
+        assert_eq!(check_placing(&thread), Ok(()));
     }
 }

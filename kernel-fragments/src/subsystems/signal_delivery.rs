@@ -184,7 +184,7 @@ mod tests {
         thread.alternate_stack = AlternateStack { start, flags: 0, len_bytes: 2048 };
         signals.set_action(&mut thread, SIGTERM, Action { handler: HANDLER, flags: SA_ONSTACK | SA_NODEFER, mask: 0 });
         for expected in [Leave::Resume, Leave::Exit(139)] {
-            signals.send_to_process(&thread, SIGTERM).unwrap();
+            signals.send_to_process(&mut thread, SIGTERM).unwrap();
             assert_eq!(deliver(&mut memory, &mut signals, &mut thread, &boot), Ok(expected));
         }
     }

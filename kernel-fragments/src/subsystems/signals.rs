@@ -19,8 +19,17 @@ const SYNCHRONOUS: u64 =
 
 /// The signals that stop the program, unless something else is set for them.
 const STOPPING: u64 = set_of(SIGSTOP) | set_of(SIGTSTP) | set_of(SIGTTIN) | set_of(SIGTTOU);
-/// They and their contrary.
-const JOB_CONTROL: u64 = STOPPING | set_of(SIGCONT);
+
+/// What `signal` is the contrary of, whichever thread it is sent to: SIGCONT ends the wish to stop, and a signal that stops
+/// that to go on (kernel/signal.c, prepare_signal).
+#[inline]
+pub fn contrary_of(signal: u32) -> u64 {
+    match set_of(signal) {
+        set if set & STOPPING != 0 => set_of(SIGCONT),
+        set if set == set_of(SIGCONT) => STOPPING,
+        _ => 0,
+    }
+}
 
 /// The first of the signals that queue: one that is sent twice arrives twice.
 const SIGRTMIN: u32 = 32;
@@ -118,7 +127,7 @@ impl Signals {
     ///
     /// # Errors
     /// Unsupported: more queued signals than there is room for.
-    pub fn send_to_process(&mut self, caller: &Thread, signal: u32) -> Result<(), Refusal> {
+    pub fn send_to_process(&mut self, caller: &mut Thread, signal: u32) -> Result<(), Refusal> {
         self.queue_to_process(caller, signal, SignalInfo::sent_by(caller.credentials.users().real, false))
     }
 
@@ -129,9 +138,9 @@ impl Signals {
     }
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
-    pub fn queue_to_process(&mut self, caller: &Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        if set_of(signal) & JOB_CONTROL != 0 {
-            self.drop_contrary(signal, None);
+    pub fn queue_to_process(&mut self, caller: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        if contrary_of(signal) != 0 {
+            self.drop_contrary(signal, caller);
         }
         let is_plain = info == SignalInfo::sent(false);
         self.pending |= self.sent(signal, caller.signal_mask, self.pending, 0, info, is_plain)?;
@@ -140,8 +149,8 @@ impl Signals {
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        if set_of(signal) & JOB_CONTROL != 0 {
-            self.drop_contrary(signal, Some(thread));
+        if contrary_of(signal) != 0 {
+            self.drop_contrary(signal, thread);
         }
         let is_plain = info == SignalInfo::sent(true);
         let (mask, pending, tid) = (thread.signal_mask, thread.pending_signals, thread.tid);
@@ -149,17 +158,13 @@ impl Signals {
         Ok(())
     }
 
-    /// Forgets what `signal` is the contrary of: SIGCONT ends the wish to stop, and a signal that stops that to go on
-    /// (kernel/signal.c, prepare_signal). As far as that is pending for the process or for `thread`.
+    /// Forgets [what `signal` is the contrary of](contrary_of), as far as that is pending for the process or for `thread`.
     #[cold]
     #[inline(never)]
-    fn drop_contrary(&mut self, signal: u32, mut thread: Option<&mut Thread>) {
-        let contrary = if signal == SIGCONT { STOPPING } else { set_of(SIGCONT) };
-        for signal in SIGCONT..=SIGTTOU {
-            let set = set_of(signal) & contrary;
-            if let Some(thread) = &mut thread
-                && thread.pending_signals & set != 0
-            {
+    pub fn drop_contrary(&mut self, signal: u32, thread: &mut Thread) {
+        for other in SIGCONT..=SIGTTOU {
+            let (signal, set) = (other, set_of(other) & contrary_of(signal));
+            if thread.pending_signals & set != 0 {
                 self.queue.forget(thread.tid, signal);
                 thread.pending_signals &= !set;
             }
@@ -270,11 +275,11 @@ mod tests {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
         thread.signal_mask = u64::MAX;
         for _ in 0..2 {
-            assert_eq!(signals.send_to_process(&thread, SIGTERM), Ok(()));
+            assert_eq!(signals.send_to_process(&mut thread, SIGTERM), Ok(()));
         }
-        assert_eq!(signals.send_to_process(&thread, 40), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, 40), Ok(()));
         let told = SignalInfo { code: -1, words: [2, 77] };
-        assert_eq!(signals.queue_to_process(&thread, 40, told), Ok(()));
+        assert_eq!(signals.queue_to_process(&mut thread, 40, told), Ok(()));
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(40));
         let (plain, all) = (SignalInfo::sent(false), u64::MAX);
         assert_eq!(signals.take(&mut thread, !set_of(40)), Some(Taken { signal: SIGTERM, info: plain }));
@@ -286,10 +291,10 @@ mod tests {
     #[test]
     fn a_threads_own_come_first_and_sigkill_before_all() {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
-        assert_eq!(signals.send_to_process(&thread, 10), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, 10), Ok(()));
         assert_eq!(signals.send_to_thread(&mut thread, 12), Ok(()));
-        assert_eq!(signals.send_to_process(&thread, SIGKILL), Ok(()));
-        assert_eq!(signals.send_to_process(&thread, 11), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, SIGKILL), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, 11), Ok(()));
         let order = [(); 5].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.signal));
         assert_eq!(order, [Some(SIGKILL), Some(12), Some(11), Some(10), None]);
     }
@@ -297,7 +302,7 @@ mod tests {
     #[test]
     fn ignored_signals_are_gone() {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
-        assert_eq!(signals.send_to_process(&thread, SIGCHLD), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, SIGCHLD), Ok(()));
         assert_eq!(signals.pending(&thread), 0);
         thread.signal_mask = set_of(SIGCHLD);
         assert_eq!(signals.send_to_thread(&mut thread, SIGCHLD), Ok(()));
@@ -311,7 +316,7 @@ mod tests {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
         thread.signal_mask = u64::MAX;
         let told = SignalInfo { code: -1, words: [2, 77] };
-        signals.queue_to_process(&thread, SIGTSTP, told).unwrap();
+        signals.queue_to_process(&mut thread, SIGTSTP, told).unwrap();
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_thread(&mut thread, SIGTERM).unwrap();
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
@@ -319,6 +324,10 @@ mod tests {
         assert!(!signals.is_queued(0, SIGTSTP, told) && !signals.is_queued(thread.tid, SIGTTIN, told));
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
+        signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
+        signals.send_to_process(&mut thread, SIGCONT).unwrap();
+        assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
+        assert!(!signals.is_queued(thread.tid, SIGTTIN, told));
     }
 
     #[test]
@@ -339,7 +348,7 @@ mod tests {
     fn a_handled_signal_waits_for_its_delivery() {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
         signals.set_action(&mut thread, SIGTERM, Action { handler: 0x4000, flags: 0, mask: 0 });
-        assert_eq!(signals.send_to_process(&thread, SIGTERM), Ok(()));
+        assert_eq!(signals.send_to_process(&mut thread, SIGTERM), Ok(()));
         assert_eq!(signals.settle(&mut thread, 7), Ok(Leave::Resume));
         assert_eq!((thread.frame.x[A0], signals.pending(&thread)), (7, set_of(SIGTERM)));
     }

@@ -3,7 +3,7 @@
 
 use crate::abi::open_flags::O_APPEND;
 use crate::abi::pollfd::{POLLERR, POLLHUP, POLLIN, POLLOUT};
-use crate::abi::stat::{S_IFDIR, S_IFIFO, S_IFMT};
+use crate::abi::stat::{S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -11,7 +11,7 @@ use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::open_file::{OpenFile, READS, WOULD_WAIT, WRITES};
 use crate::subsystems::transfer::check_span;
 use crate::user_memory::{UserAddress, UserMemory};
-use alloc::vec;
+use alloc::vec::Vec;
 
 /// SPLICE_F_MOVE, SPLICE_F_NONBLOCK, SPLICE_F_MORE, SPLICE_F_GIFT.
 const KNOWN_FLAGS: u32 = 0xf;
@@ -132,7 +132,15 @@ impl Ends<'_> {
 
     /// Moves what can be moved now, and says how much that was, and why it was not more.
     fn copy(&self, platform: &mut impl Platform, len_bytes: usize) -> (usize, Stop) {
-        let mut chunk = vec![0; len_bytes.min(CHUNK_BYTES)];
+        let mode = self.input.file.stat().mode & S_IFMT;
+        // Of what has messages it is one, as far as there is room (copy_splice_read).
+        let is_once = mode == S_IFSOCK;
+        let most_bytes = len_bytes.min(if is_once { self.message_bytes() } else { CHUNK_BYTES });
+        let mut chunk = Vec::new();
+        if chunk.try_reserve_exact(most_bytes).is_err() {
+            return (0, Stop::Refused(Errno::ENOMEM.into()));
+        }
+        chunk.resize(most_bytes, 0);
         let mut done = 0;
         while done < len_bytes {
             if self.pipes.0 && self.input.file.ready() & (POLLIN | POLLHUP) == 0 {
@@ -144,24 +152,45 @@ impl Ends<'_> {
             if self.output.file.ready() & POLLOUT == 0 {
                 return (done, Stop::NoRoom);
             }
-            let is_directory = self.input.file.stat().mode & S_IFMT == S_IFDIR;
-            if self.input.file.splices() & READS == 0 || is_directory {
+            if self.input.file.splices() & READS == 0 || mode == S_IFDIR {
                 return (done, Stop::Refused(Errno::EINVAL.into()));
             }
-            let Some(buffer) = chunk.get_mut(..(len_bytes - done).min(CHUNK_BYTES)) else { break };
-            let read_bytes = match self.input.file.read(platform, self.source + done as u64, buffer) {
+            let Some(buffer) = chunk.get_mut(..(len_bytes - done).min(most_bytes)) else { break };
+            // A pipe gives up only what the output takes.
+            let seen_bytes = self.input.file.peekable().map_or(0, |pipe| pipe.peek(buffer));
+            let read = match seen_bytes {
+                0 => self.input.file.read(platform, self.source + done as u64, buffer),
+                _ => Ok(seen_bytes),
+            };
+            let read_bytes = match read {
                 Ok(0) => return (done, Stop::End),
                 Ok(read_bytes) => read_bytes,
                 Err(Refusal::Errno(Errno::EAGAIN)) => return (done, Stop::NoInput),
                 Err(refusal) => return (done, Stop::Refused(refusal)),
             };
             let bytes = buffer.get(..read_bytes).unwrap_or_default();
-            match self.output.file.write(platform, self.target + done as u64, bytes) {
-                Ok(written_bytes) => done += written_bytes,
+            let written_bytes = match self.output.file.write(platform, self.target + done as u64, bytes) {
+                Ok(written_bytes) => written_bytes,
+                Err(Refusal::Errno(Errno::EAGAIN)) => return (done, Stop::NoRoom),
                 Err(refusal) => return (done, Stop::Refused(refusal)),
+            };
+            done += written_bytes;
+            if let Some(taken) = buffer.get_mut(..written_bytes).filter(|_| seen_bytes > 0)
+                && let Err(refusal) = self.input.file.read(platform, 0, taken)
+            {
+                return (done, Stop::Refused(refusal));
+            }
+            if is_once {
+                break;
             }
         }
         (done, Stop::End)
+    }
+
+    /// How large a message can be that is read from the input, all that is there being one, and has room in the output.
+    fn message_bytes(&self) -> usize {
+        let room_bytes = self.output.file.peekable().map_or(CHUNK_BYTES, |pipe| pipe.room_bytes());
+        self.input.file.readable_bytes().unwrap_or(CHUNK_BYTES).clamp(1, room_bytes.max(1))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::abi::signal_info::{SI_TIMER, SignalInfo};
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::directed_signals::{act_on, inform_others};
+use crate::subsystems::directed_signals::{act_on, drop_contrary_in_others, inform_others};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -232,17 +232,20 @@ fn send(
     match timer.notice {
         Notice::Nobody => {}
         Notice::Process(signal) => {
+            drop_contrary_in_others(signals, threads, signal);
             let unblocked = threads.find_by(|thread| thread.signal_mask & set_of(signal) == 0);
-            let blocks_all = Thread { signal_mask: u64::MAX, ..Thread::first() };
+            let mut blocks_all = Thread { signal_mask: u64::MAX, ..Thread::first() };
             match unblocked.and_then(|tid| threads.find(tid)) {
                 Some(thread) => signals.queue_to_process(thread, signal, timer.info)?,
-                None => signals.queue_to_process(&blocks_all, signal, timer.info)?,
+                None => signals.queue_to_process(&mut blocks_all, signal, timer.info)?,
             }
             return inform_others(memory, signals, threads, clock, signal);
         }
         Notice::Thread(tid, signal) => {
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
             signals.queue_to_thread(thread, signal, timer.info)?;
+            drop_contrary_in_others(signals, threads, signal);
+            let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
             if thread.awaited_signals & set_of(signal) != 0 {
                 threads.wake_thread(tid);
             } else if thread.signal_mask & set_of(signal) == 0 {

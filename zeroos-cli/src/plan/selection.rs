@@ -207,7 +207,8 @@ impl Selection {
         }
         let roots = ALWAYS.map(Module::of).into_iter().chain(handlers.values().map(|(module, _)| module.clone()));
         let roots = roots.chain(extra.iter().cloned());
-        let differ = variants.contains(&Variant::Credentials) && !variants.contains(&Variant::SingleThread);
+        let makes_threads = handlers.keys().any(|number| matches!(number.name(), Some("clone" | "clone3")));
+        let differ = variants.contains(&Variant::Credentials) && makes_threads;
         let roots = roots.chain(differ.then(|| Module::of(&["subsystems", "thread_credentials"])));
         let files = closure(catalog, roots, variants)?;
         let mut hooks: BTreeMap<Moment, Vec<(Module, Hook)>> = BTreeMap::new();

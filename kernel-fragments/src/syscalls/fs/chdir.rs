@@ -1,5 +1,5 @@
 //! `chdir(2)`: <https://man7.org/linux/man-pages/man2/chdir.2.html>. Supported: everything. Errors: EFAULT, ENOENT,
-//! ENOTDIR, ELOOP, ENAMETOOLONG.
+//! ENOTDIR, ELOOP, ENAMETOOLONG, EACCES.
 
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};

@@ -1,4 +1,4 @@
-//! `fchdir(2)`: <https://man7.org/linux/man-pages/man2/fchdir.2.html>. Supported: everything. Errors: EBADF, ENOTDIR.
+//! `fchdir(2)`: <https://man7.org/linux/man-pages/man2/fchdir.2.html>. Supported: everything. Errors: EBADF, ENOTDIR, EACCES.
 
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;

@@ -1,6 +1,6 @@
 //! `linkat(2)`: <https://man7.org/linux/man-pages/man2/linkat.2.html>. Supported: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH,
-//! files that were made by O_TMPFILE. Errors: EINVAL, EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP,
-//! ENAMETOOLONG, EBADF.
+//! files that were made by O_TMPFILE; not supported: naming a descriptor's file without CAP_DAC_READ_SEARCH. Errors: EINVAL,
+//! EFAULT, ENOENT, EEXIST, ENOTDIR, EPERM, ELOOP, ENAMETOOLONG, EBADF, EXDEV, EACCES.
 
 use crate::abi::at_flags::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_FOLLOW};
 use crate::boot_info::BootInfo;

@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn nameless_files_are_made_behind_links_that_may_be_followed() {
+        let mut machine = Machine::new();
+        let root = machine.tree.root(&machine.boot);
+        let link = machine.tree.new_node(Kind::Symlink(b"tmp"[..].into()), 0o777);
+        machine.tree.link(&root, b"link", &link);
+        let flags = O_RDWR | O_TMPFILE_ALONE | O_DIRECTORY;
+        assert_eq!(machine.open("/link", flags | O_NOFOLLOW), Err(Errno::ENOTDIR.into()));
+        assert_eq!((machine.open("/link", flags), machine.open("/link/", flags | O_NOFOLLOW)), (Ok(3), Ok(4)));
+    }
+
+    #[test]
     fn refusals() {
         let mut machine = Machine::new();
         for (path, flags, errno) in [

@@ -45,10 +45,14 @@ mod tests {
     use crate::abi::at_flags::AT_FDCWD;
     use crate::abi::open_flags::{O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDWR, O_TRUNC};
     use crate::errno::Errno;
+    use crate::subsystems::acting::act_without_capabilities;
     use crate::subsystems::file_tree::Last;
     use crate::subsystems::image_data::boot_with;
     use crate::subsystems::node::Kind;
+    use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::tree_file::TreeFile;
     use crate::testing::{FakeMemory, FakePlatform};
+    use alloc::boxed::Box;
 
     const NO_MAGICLINKS: u64 = 2;
     const NO_SYMLINKS: u64 = 4;
@@ -141,6 +145,41 @@ mod tests {
             assert!(machine.open_in(Fd(3), path, [u64::from(O_DIRECTORY), 0, IN_ROOT]).is_ok(), "{path}");
         }
         assert!(machine.open_in(Fd(3), "loop", [u64::from(O_PATH | O_NOFOLLOW), 0, NO_SYMLINKS]).is_ok());
+    }
+
+    #[test]
+    fn every_directory_on_the_way_must_be_open_to_the_caller() {
+        let mut machine = Machine::new();
+        let root = machine.tree.root(&machine.boot);
+        let mut find = |path: &[u8]| machine.tree.find(&machine.boot, &root, path, Last::Keep).expect("it is there");
+        let (jail, sub, link) = (find(b"/jail"), find(b"/jail/sub"), find(b"/jail/dir"));
+        act_without_capabilities();
+        sub.permissions.set(0o600);
+        jail.permissions.set(0o1777);
+        link.owner.set((9, 9));
+        let denied = Err(Errno::EACCES.into());
+        for (path, resolve) in [
+            ("sub/x", BENEATH),
+            ("sub/../in.txt", BENEATH),
+            ("sub/./../in.txt", NO_SYMLINKS),
+            ("sub/.", IN_ROOT),
+            ("sub/..", BENEATH),
+            ("rel", NO_MAGICLINKS),
+            ("dir", BENEATH),
+            ("dir", NO_SYMLINKS),
+        ] {
+            assert_eq!(machine.size(path, resolve), denied, "{path} {resolve:#x}");
+        }
+        for path in ["sub", "./in.txt", "sub/"] {
+            assert!(machine.size(path, BENEATH).is_ok(), "{path}");
+        }
+        sub.permissions.set(0o700);
+        jail.permissions.set(0o600);
+        assert_eq!(machine.size("up", IN_ROOT), denied);
+        assert_eq!((machine.size("..", IN_ROOT), machine.size("in.txt", BENEATH)), (denied, denied));
+        let inner = OpenFile::new(Box::new(TreeFile(sub)), O_PATH);
+        let inner = machine.descriptors.insert(inner, false, 0).expect("there is room");
+        assert!(machine.open_in(inner, "..", [0, 0, NO_SYMLINKS]).is_ok(), "it is only listed");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub fn setgroups(
         }
     }
     supplementary.sort_unstable();
+    let supplementary = identities.kept_groups(supplementary);
     let new = Identity { supplementary, ..thread.credentials.identity().clone() };
     identities.become_new(promises, thread, new)?;
     Ok(0)

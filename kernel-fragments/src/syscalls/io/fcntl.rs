@@ -2,7 +2,7 @@
 //! F_SETFD, F_GETFL, F_SETFL, F_DUPFD_QUERY, F_GETOWN, F_GETSIG, F_GETLEASE, F_GETPIPE_SZ, F_SETPIPE_SZ, F_GET_SEALS,
 //! F_ADD_SEALS; F_GETLK, F_SETLK, F_SETLKW, whose locks never meet another process's. Not supported: locks of open
 //! files, signals on readiness, taking leases, packets in pipes, resizing standard streams. Errors: EBADF, EINVAL,
-//! EMFILE, EFAULT, EOVERFLOW, EBUSY, EPERM.
+//! EMFILE, EFAULT, EOVERFLOW, EBUSY, EPERM, ENOMEM.
 
 use crate::abi::open_flags::{O_APPEND, O_ASYNC, O_DIRECT, O_NOATIME, O_NONBLOCK};
 use crate::abi::stat::{S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK};

@@ -1,6 +1,6 @@
 //! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>. Supported: every flag; how much fits into a pipe
 //! is not exactly Linux's; not supported: waiting for another thread. Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN,
-//! EPIPE, ENOSPC.
+//! EPIPE, ENOSPC, ENOMEM.
 
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
@@ -40,10 +40,13 @@ mod tests {
     use crate::subsystems::file_tree::FileTree;
     use crate::subsystems::node::{Contents, Device, Kind};
     use crate::subsystems::open_file::{File, OpenFile, WOULD_WAIT};
+    use crate::subsystems::paired_sockets::new_pair;
     use crate::subsystems::pipe::new_pipe;
     use crate::subsystems::tree_file::TreeFile;
+    use crate::subsystems::unix_socket::SocketKind;
     use crate::testing::{FakeMemory, FakePlatform};
     use alloc::boxed::Box;
+    use alloc::vec::Vec;
 
     const NULL: UserAddress = UserAddress::NULL;
 
@@ -113,6 +116,48 @@ mod tests {
         let file = machine.descriptors.get(Fd(5)).expect("it is open");
         assert_eq!((file.file.stat().size_bytes, file.offset.get()), (5025, 20));
         assert_eq!(machine.memory.bytes(0, 8), 5025u64.to_le_bytes());
+    }
+
+    impl Machine {
+        fn sockets(&mut self, kind: SocketKind) -> [Fd; 2] {
+            new_pair(kind, [70, 71]).map(|socket| self.insert(Box::new(socket), O_RDWR))
+        }
+
+        fn write(&mut self, fd: i32, bytes: &[u8]) {
+            let open = self.descriptors.get(Fd(fd)).expect("it is open");
+            assert_eq!(open.file.write(&mut self.platform, 0, bytes), Ok(bytes.len()));
+        }
+
+        fn read(&mut self, fd: i32) -> Vec<u8> {
+            let (mut buffer, open) = (vec![0; 20_000], self.descriptors.get(Fd(fd)).expect("it is open"));
+            let len_bytes = open.file.read(&mut self.platform, 0, &mut buffer).expect("there is something");
+            buffer.truncate(len_bytes);
+            buffer
+        }
+    }
+
+    #[test]
+    fn a_pipe_keeps_what_is_refused() {
+        let mut machine = Machine::new(b"");
+        let [own, other] = machine.sockets(SocketKind::Stream);
+        drop(machine.descriptors.remove(other));
+        machine.write(4, b"precious");
+        assert!(machine.splice((3, NULL), (own.0, NULL), 8, 0).is_err());
+        assert_eq!(machine.read(3), b"precious");
+    }
+
+    #[test]
+    fn a_message_goes_into_a_pipe_at_once() {
+        for kind in [SocketKind::Datagram, SocketKind::SeqPacket] {
+            let mut machine = Machine::new(b"");
+            let [own, other] = machine.sockets(kind);
+            machine.write(other.0, &[b'm'; 6000]);
+            machine.write(other.0, b"next");
+            assert_eq!(machine.splice((own.0, NULL), (4, NULL), 20_000, 0), Ok(6000));
+            assert_eq!(machine.splice((own.0, NULL), (4, NULL), 3, 0), Ok(3), "the rest of it is gone");
+            assert_eq!(machine.read(3), [&[b'm'; 6000][..], b"nex"].concat());
+            assert_eq!(machine.splice((own.0, NULL), (4, NULL), 3, 0), Err(WOULD_WAIT));
+        }
     }
 
     #[test]

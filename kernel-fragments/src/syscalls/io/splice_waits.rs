@@ -1,6 +1,6 @@
 //! `splice(2)`: <https://man7.org/linux/man-pages/man2/splice.2.html>, where a pipe may be empty until another thread
 //! writes, or full until one reads. Supported: every flag, SIGPIPE; how much fits into a pipe is not exactly Linux's.
-//! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC, EINTR.
+//! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC, EINTR, ENOMEM.
 
 use crate::abi::signal::SIGPIPE;
 use crate::errno::{Errno, Refusal};

@@ -1,9 +1,9 @@
 //! `madvise(2)`: <https://man7.org/linux/man-pages/man2/madvise.2.html>. Supported: DONTNEED (anonymous memory reads as zero
-//! afterwards, unless it is shared), FREE (kept, as Linux may), the advice that changes nothing a program can see; not
-//! supported: HWPOISON, SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's shared pages. Errors: EINVAL,
+//! afterwards, unless it is shared), REMOVE of shared anonymous memory, FREE (kept, as Linux may), the advice that changes
+//! nothing a program can see; not supported: HWPOISON, SOFT_OFFLINE, DONTNEED of the program's segments, REMOVE of a file's shared pages. Errors: EINVAL,
 //! ENOMEM, EACCES, EFAULT.
 
-use crate::abi::memory::{PAGE_BYTES, PROT_READ, PROT_WRITE, page_align};
+use crate::abi::memory::{PAGE_BYTES, PROT_ALL, PROT_READ, PROT_WRITE, page_align};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_MEMORY};
@@ -51,16 +51,7 @@ pub fn madvise(
             return Err(Refusal::Unsupported("MADV_DONTNEED of the program's own segments"));
         }
         MADV_DONTNEED | MADV_DONTNEED_LOCKED => space.discard(memory, boot, start, end)?,
-        // It is for shared files: without one it is an error where something is mapped.
-        MADV_REMOVE if space.first_locked(boot, start, end)?.0 => return Err(Errno::EINVAL.into()),
-        MADV_REMOVE if space.piece(boot, start, end)?.page.is_some_and(|page| page.contents() == Contents::Shared) => {
-            return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
-        }
-        // What a file's private pages hold, or those that cannot be written, does not go (mm/madvise.c, madvise_remove).
-        MADV_REMOVE if space.mapped(boot, start, end).is_ok_and(|(protection, _)| protection & FROM_FILE != 0) => {
-            return Err(Errno::EACCES.into());
-        }
-        MADV_REMOVE if space.mapped(boot, start, end).is_ok() => return Err(Errno::EINVAL.into()),
+        MADV_REMOVE => remove(memory, space, boot, start, end)?,
         MADV_WIPEONFORK | MADV_POPULATE_READ | MADV_POPULATE_WRITE => {
             check_fitting(memory, space, boot, start, end, advice)?;
         }
@@ -72,6 +63,39 @@ pub fn madvise(
     }
     space.check_mapped(boot, start, end)?;
     Ok(0)
+}
+
+/// Takes what shared memory of `start..end` holds away for everybody (mm/madvise.c, madvise_remove).
+///
+/// # Errors
+/// EINVAL: locked memory, and private memory of no file. EACCES: private memory of a file. Unsupported: a file's shared pages.
+fn remove(
+    memory: &mut impl UserMemory,
+    space: &mut AddressSpace,
+    boot: &BootInfo,
+    start: usize,
+    end: usize,
+) -> Result<(), Refusal> {
+    let mut address = start;
+    while address < end {
+        let piece = space.piece(boot, address, end)?;
+        match piece.page.and_then(|page| Some((page, page.protection()?))) {
+            None => {}
+            Some((page, _)) if page.is_locked() => return Err(Errno::EINVAL.into()),
+            Some((page, _)) if page.contents() == Contents::Shared => {
+                return Err(Refusal::Unsupported("MADV_REMOVE of a file's pages"));
+            }
+            Some((_, protection)) if protection & FROM_FILE != 0 => return Err(Errno::EACCES.into()),
+            Some((_, protection)) if protection & SHARED_MEMORY == 0 => return Err(Errno::EINVAL.into()),
+            Some((page, protection)) if page.contents() == Contents::Live => {
+                memory.zero_pages(address, piece.end)?;
+                memory.set_access(address, piece.end, Some(protection & PROT_ALL));
+            }
+            Some(_) => {} // nobody wrote it
+        }
+        address = piece.end;
+    }
+    Ok(())
 }
 
 /// Whether the mapped pages of `start..end` are of a kind for `advice`. Nothing need be done: nobody forks, and every page is there.
@@ -163,6 +187,9 @@ mod tests {
             assert_eq!(madvise(&mut memory, &mut space, &boot, UserAddress(base), 2 * PAGE_BYTES, advice), Ok(0));
             assert_eq!(memory.bytes(0, 2 * PAGE_BYTES), [1; 2 * PAGE_BYTES]);
         }
+        assert_eq!(madvise(&mut memory, &mut space, &boot, UserAddress(base), PAGE_BYTES, MADV_REMOVE), Ok(0));
+        assert_eq!([0, PAGE_BYTES].map(|offset| memory.bytes(offset, 1)), [[0], [1]], "but not this");
+        memory.put(0, &[1; PAGE_BYTES]);
         // It becomes unreadable and writable again as other memory does.
         assert_eq!(space.protect(&mut memory, &boot, base, base + PAGE_BYTES, 0), Ok(()));
         assert_eq!(space.protect(&mut memory, &boot, base, base + PAGE_BYTES, 3), Ok(()));

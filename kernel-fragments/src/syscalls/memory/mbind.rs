@@ -1,10 +1,12 @@
 //! `mbind(2)`: <https://man7.org/linux/man-pages/man2/mbind.2.html>. Supported: every mode and flag; there is one node, on which all memory lies, so
-//! that nothing is moved. Every mapped page counts as present. Errors: EINVAL, EFAULT, EIO.
+//! that nothing is moved. Every mapped page counts as present. Errors: EINVAL, EFAULT, EIO, EPERM.
 
+use crate::abi::capability::CAP_SYS_NICE;
 use crate::abi::mempolicy::{MPOL_MF_MOVE, MPOL_MF_MOVE_ALL, MPOL_MF_STRICT, Mode, Policy};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::credentials::caller_has;
 use crate::subsystems::memory_policies::{MemoryPolicies, lies_elsewhere, pages_end, read_nodes};
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -27,6 +29,9 @@ pub fn mbind(
     let nodes = read_nodes(memory, address, count)?;
     if flags & !(MPOL_MF_STRICT | MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) != 0 {
         return Err(Errno::EINVAL.into());
+    }
+    if flags & MPOL_MF_MOVE_ALL != 0 && !caller_has(CAP_SYS_NICE) {
+        return Err(Errno::EPERM.into());
     }
     let end = pages_end(start, len_bytes)?;
     if start == end {
@@ -65,6 +70,7 @@ mod tests {
     use super::*;
     use crate::abi::memory::PAGE_BYTES;
     use crate::abi::mempolicy::{MPOL_BIND, MPOL_DEFAULT, MPOL_LOCAL, MPOL_PREFERRED};
+    use crate::subsystems::acting::act_without_capabilities;
     use crate::testing_memory::machine;
 
     #[test]
@@ -96,5 +102,14 @@ mod tests {
         assert!(!policies.some_memory_has_one);
         let answer = mbind(&mut memory, &mut space, &mut policies, &boot, base, all, MPOL_PREFERRED, nodes, 2, 7);
         assert_eq!((answer, policies.some_memory_has_one), (Ok(0), true));
+        act_without_capabilities();
+        for (flags, start, expected) in [
+            (MPOL_MF_MOVE, base, Ok(0)),
+            (MPOL_MF_MOVE_ALL, base + 1, errno(Errno::EPERM)),
+            (12, base, errno(Errno::EINVAL)),
+        ] {
+            let answer = mbind(&mut memory, &mut space, &mut policies, &boot, start, page, MPOL_LOCAL, null, 64, flags);
+            assert_eq!(answer, expected, "{flags}");
+        }
     }
 }

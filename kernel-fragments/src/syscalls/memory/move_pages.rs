@@ -1,11 +1,13 @@
 //! `move_pages(2)`: <https://man7.org/linux/man-pages/man2/move_pages.2.html>. Supported: this process, whose pages all lie on the one node there is,
-//! each of them from the start; not supported: others. Errors: EINVAL, EFAULT, ENODEV, ESRCH.
+//! each of them from the start; not supported: others. Errors: EINVAL, EFAULT, ENODEV, ESRCH, EPERM.
 
+use crate::abi::capability::CAP_SYS_NICE;
 use crate::abi::memory::PAGE_BYTES;
 use crate::abi::mempolicy::{MPOL_MF_MOVE, MPOL_MF_MOVE_ALL};
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::address_space::AddressSpace;
+use crate::subsystems::credentials::caller_has;
 use crate::subsystems::memory_policies::check_own;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -29,6 +31,9 @@ pub fn move_pages(
     if flags & !(MPOL_MF_MOVE | MPOL_MF_MOVE_ALL) != 0 {
         return Err(Errno::EINVAL.into());
     }
+    if flags & MPOL_MF_MOVE_ALL != 0 && !caller_has(CAP_SYS_NICE) {
+        return Err(Errno::EPERM.into());
+    }
     check_own(thread, id)?;
     for index in 0..count {
         let start = memory.read_u64(pages.add(8 * index))? as usize / PAGE_BYTES * PAGE_BYTES;
@@ -50,6 +55,7 @@ pub fn move_pages(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subsystems::acting::act_without_capabilities;
     use crate::testing_memory::machine;
 
     #[test]
@@ -71,5 +77,8 @@ mod tests {
         assert_eq!(call(&mut memory, 0, UserAddress(8), nodes, 0), Err(Errno::EFAULT.into()));
         memory.put(32, &[4]);
         assert_eq!(call(&mut memory, 0, pages, nodes, 0), Err(Errno::ENODEV.into()));
+        act_without_capabilities();
+        assert_eq!(call(&mut memory, 0, pages, null, MPOL_MF_MOVE), Ok(0));
+        assert_eq!(call(&mut memory, -9, pages, null, MPOL_MF_MOVE_ALL), Err(Errno::EPERM.into()));
     }
 }

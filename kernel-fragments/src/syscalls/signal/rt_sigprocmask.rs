@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(call(&mut memory, &mut signals, SIG_BLOCK, set, old, 8), (done, !UNBLOCKABLE));
         assert_eq!(call(&mut memory, &mut signals, 77, null, old, 8), (done, !UNBLOCKABLE), "how does not matter");
         assert_eq!(memory.read_u64(old), Ok(!UNBLOCKABLE));
-        assert_eq!(signals.send_to_process(&Thread::first(), SIGTERM), Ok(()));
+        assert_eq!(signals.send_to_process(&mut Thread::first(), SIGTERM), Ok(()));
         memory.put(0, &set_of(SIGTERM).to_le_bytes());
         assert_eq!(call(&mut memory, &mut signals, SIG_SETMASK, set, old, 8), (done, set_of(SIGTERM)));
         assert_eq!(call(&mut memory, &mut signals, 3, set, null, 8).0, Err(Errno::EINVAL.into()));

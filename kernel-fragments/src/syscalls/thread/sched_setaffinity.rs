@@ -1,8 +1,10 @@
 //! `sched_setaffinity(2)`: <https://man7.org/linux/man-pages/man2/sched_setaffinity.2.html>. Supported: this process's
-//! threads. Errors: EINVAL, EFAULT, ESRCH.
+//! threads. Errors: EINVAL, EFAULT, ESRCH, EPERM.
 
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::hart_set::has_hart;
+use crate::subsystems::scheduling_rights::check_placing;
+use crate::subsystems::thread_by_id::thread_by_id;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -19,16 +21,18 @@ pub fn sched_setaffinity(
     address: UserAddress,
 ) -> SysResult {
     let is_possible = has_hart(memory, address, len_bytes as usize)?;
-    if !(tid == 0 || tid as u32 == thread.tid || threads.find(tid as u32).is_some()) {
-        return Err(Errno::ESRCH.into());
-    }
+    check_placing(thread_by_id(threads, thread, tid)?)?;
     if is_possible { Ok(0) } else { Err(Errno::EINVAL.into()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::credentials::Ids;
+    use crate::subsystems::acting::{act_as, act_without_capabilities};
+    use crate::subsystems::credentials::Credentials;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
 
     #[test]
     fn the_only_hart_must_be_there() {
@@ -44,5 +48,8 @@ mod tests {
         assert_eq!(call(0, 8, other), Err(Errno::EINVAL.into()));
         assert_eq!(call(9, 8, other), Err(Errno::ESRCH.into()));
         assert_eq!(call(0, 8, UserAddress(8)), Err(Errno::EFAULT.into()));
+        let stranger = act_without_capabilities().identity().with_users(Ids::all(5));
+        act_as(Credentials::of(Box::leak(Box::new(stranger))));
+        assert_eq!([call(0, 8, other), call(9, 8, one)], [Errno::EPERM, Errno::ESRCH].map(|errno| Err(errno.into())));
     }
 }

@@ -41,7 +41,7 @@ pub fn sched_setattr(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::sched::{SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_RESET_ON_FORK};
+    use crate::abi::sched::{SCHED_BATCH, SCHED_DEADLINE, SCHED_FIFO, SCHED_IDLE, SCHED_RESET_ON_FORK};
     use crate::abi::sched_attr::{KEEP_PARAMETERS, KEEP_POLICY, RESET_ON_FORK};
     use crate::errno::Refusal;
     use crate::syscalls::thread::sched_getattr_single::sched_getattr;
@@ -56,6 +56,7 @@ mod tests {
         let batch = Attributes { policy: SCHED_BATCH, nice: 5, runtime_ns: 750_000, ..Attributes::default() };
         let keeps = Attributes { policy: 9, flags: KEEP_POLICY | KEEP_PARAMETERS, nice: 7, ..Attributes::default() };
         let unknown = Attributes { flags: 0x80, ..first };
+        let idle = Attributes { policy: SCHED_IDLE, nice: 9, runtime_ns: 1_000_000, ..Attributes::default() };
         let refused = Err(Errno::EINVAL.into());
         let deadline = Attributes { policy: SCHED_DEADLINE, ..first };
         let unsupported = Err(Refusal::Unsupported("SCHED_DEADLINE, or clamps of a thread's utilisation"));
@@ -67,6 +68,7 @@ mod tests {
             (unknown, refused, batch),
             (keeps, Ok(0), batch),
             (deadline, unsupported, batch),
+            (idle, Ok(0), Attributes { nice: 5, runtime_ns: 750_000, ..idle }),
         ] {
             assert_eq!(wanted.write(&mut memory, at, 56), Ok(()));
             let result = sched_setattr(&mut memory, &mut niceness, &mut thread, 0, at, 0);

@@ -4,6 +4,7 @@
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::niceness::Niceness;
 use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::subsystems::threads::Threads;
@@ -15,6 +16,7 @@ syscall!(118 => sched_setparam);
 /// Gives thread `tid` (0: the caller) the priority at `address`.
 pub fn sched_setparam(
     memory: &mut impl UserMemory,
+    niceness: &mut Niceness,
     threads: &mut Threads,
     thread: &mut Thread,
     tid: i32,
@@ -30,7 +32,7 @@ pub fn sched_setparam(
     }
     set_scheduling(threads, thread, tid, |thread| {
         let new = thread.scheduling.with_priority(priority)?;
-        check_scheduling(thread, new, 0, 0)?;
+        check_scheduling(thread, new, niceness.value, niceness.value)?;
         thread.scheduling = new;
         Ok(0)
     })

@@ -4,6 +4,7 @@
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::niceness::Niceness;
 use crate::subsystems::only_thread::only_thread;
 use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::thread::Thread;
@@ -12,7 +13,13 @@ use crate::user_memory::{UserAddress, UserMemory};
 syscall!(118 => sched_setparam, single_thread);
 
 /// Gives thread `tid` (0: the caller) the priority at `address`.
-pub fn sched_setparam(memory: &mut impl UserMemory, thread: &mut Thread, tid: i32, address: UserAddress) -> SysResult {
+pub fn sched_setparam(
+    memory: &mut impl UserMemory,
+    niceness: &mut Niceness,
+    thread: &mut Thread,
+    tid: i32,
+    address: UserAddress,
+) -> SysResult {
     if address.is_null() || tid < 0 {
         return Err(Errno::EINVAL.into());
     }
@@ -23,7 +30,7 @@ pub fn sched_setparam(memory: &mut impl UserMemory, thread: &mut Thread, tid: i3
     }
     let thread = only_thread(thread, tid)?;
     let new = thread.scheduling.with_priority(priority)?;
-    check_scheduling(thread, new, 0, 0)?;
+    check_scheduling(thread, new, niceness.value, niceness.value)?;
     thread.scheduling = new;
     Ok(0)
 }
@@ -38,7 +45,8 @@ mod tests {
     fn as_the_policy_has_it() {
         let (mut memory, mut thread) = (FakeMemory::new(8), Thread::first());
         let (none, one) = (memory.address(0), memory.put(4, &[1]));
-        let mut call = |thread: &mut _, tid, address| sched_setparam(&mut memory, thread, tid, address);
+        let mut niceness = Niceness::new();
+        let mut call = |thread: &mut _, tid, address| sched_setparam(&mut memory, &mut niceness, thread, tid, address);
         for (tid, address, errno) in [
             (-1, none, Errno::EINVAL),
             (0, UserAddress::NULL, Errno::EINVAL),

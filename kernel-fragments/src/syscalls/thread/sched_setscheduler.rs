@@ -5,6 +5,7 @@
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::sched::Scheduling;
 use crate::errno::{Errno, SysResult};
+use crate::subsystems::niceness::Niceness;
 use crate::subsystems::real_time::set_scheduling;
 use crate::subsystems::scheduling_rights::{check_scheduling, refuse_parent};
 use crate::subsystems::threads::Threads;
@@ -16,6 +17,7 @@ syscall!(119 => sched_setscheduler);
 /// Gives thread `tid` (0: the caller) `policy` with the priority at `address`.
 pub fn sched_setscheduler(
     memory: &mut impl UserMemory,
+    niceness: &mut Niceness,
     threads: &mut Threads,
     thread: &mut Thread,
     tid: i32,
@@ -32,7 +34,7 @@ pub fn sched_setscheduler(
     }
     set_scheduling(threads, thread, tid, |thread| {
         let new = thread.scheduling.with_policy(policy, priority)?;
-        check_scheduling(thread, new, 0, 0)?;
+        check_scheduling(thread, new, niceness.value, niceness.value)?;
         thread.scheduling = new;
         Ok(0)
     })
@@ -53,7 +55,8 @@ mod tests {
         let at = machine.memory.put(0, &[5]);
         let set = |machine: &mut ThreadMachine, tid, policy| {
             machine.call(|m, thread| {
-                sched_setscheduler(&mut m.memory, &mut m.threads, thread, tid, policy, at).map(Leave::Return)
+                sched_setscheduler(&mut m.memory, &mut Niceness::new(), &mut m.threads, thread, tid, policy, at)
+                    .map(Leave::Return)
             })
         };
         let get = |machine: &mut ThreadMachine, tid| {

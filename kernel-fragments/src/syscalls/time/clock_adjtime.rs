@@ -1,6 +1,6 @@
 //! `clock_adjtime(2)`: <https://man7.org/linux/man-pages/man2/adjtimex.2.html>. Supported: asking (no modes, ADJ_OFFSET_SS_READ),
 //! ADJ_SETOFFSET with or without ADJ_NANO; not supported: the other modes. The clock is never synchronised. Errors: EINVAL, EFAULT,
-//! EOPNOTSUPP.
+//! EPERM, EOPNOTSUPP.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;

@@ -2,7 +2,7 @@
 //! thread: nobody waits for a time of day meanwhile.
 //! Supported: asking (no modes, ADJ_OFFSET_SS_READ),
 //! ADJ_SETOFFSET with or without ADJ_NANO; not supported: the other modes. The clock is never synchronised. Errors: EINVAL, EFAULT,
-//! EOPNOTSUPP.
+//! EPERM, EOPNOTSUPP.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;

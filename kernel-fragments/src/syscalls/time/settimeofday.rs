@@ -1,5 +1,5 @@
 //! `settimeofday(2)`: <https://man7.org/linux/man-pages/man2/gettimeofday.2.html>. Supported: the time; not supported: a time zone other
-//! than UTC. Errors: EINVAL, EFAULT.
+//! than UTC. Errors: EINVAL, EFAULT, EPERM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;

@@ -1,6 +1,6 @@
 //! `settimeofday(2)`: <https://man7.org/linux/man-pages/man2/gettimeofday.2.html>, where there is only one
 //! thread: nobody waits for a time of day meanwhile.
-//! Supported: the time; not supported: a time zone other than UTC. Errors: EINVAL, EFAULT.
+//! Supported: the time; not supported: a time zone other than UTC. Errors: EINVAL, EFAULT, EPERM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::SysResult;
