@@ -104,7 +104,7 @@ fn evidence(
                     numbers
                 }
                 Found::Never(load) => {
-                    never = never.or(load);
+                    never = Some(load);
                     continue;
                 }
                 Found::Lost(why) => {
