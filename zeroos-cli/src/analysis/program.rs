@@ -356,6 +356,11 @@ impl<'a> Program<'a> {
         self.surroundings.returns(function)
     }
 
+    /// Whether a call or jump was ever seen to lead to `function`, even if none is left now that more is known.
+    pub fn was_entered(&self, function: FunctionId) -> bool {
+        self.surroundings.was_entered(function)
+    }
+
     /// The function that starts at `address`.
     pub fn function_at(&self, address: u64) -> Option<FunctionId> {
         self.surroundings.known_function(address)

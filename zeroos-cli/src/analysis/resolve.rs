@@ -137,8 +137,9 @@ pub(super) struct Search<'p, 'a> {
 pub(super) enum Found {
     /// These values, and where they come from.
     Numbers(BTreeSet<u64>, String),
-    /// Control never gets there: on every path the load at this address goes through a null pointer.
-    Never(u64),
+    /// Control never gets there: on every path the load at this address goes through a null pointer; or, without one, the
+    /// site lies right at what is called through pointers only, and nothing calls it.
+    Never(Option<u64>),
     /// Any value is possible: which was lost where.
     Lost(String),
 }
@@ -208,10 +209,14 @@ impl<'p, 'a> Search<'p, 'a> {
         let numbers: Option<BTreeSet<u64>> = words.iter().map(|word| word.number()).collect();
         match numbers {
             Some(numbers) if !numbers.is_empty() => Found::Numbers(numbers, self.story(block)),
-            // No value alone proves nothing: a function may be called by an address that was not recognised as one.
             Some(_) => {
-                let null = self.supports_of_answer().iter().find_map(|question| self.null.get(question).copied());
-                null.map_or_else(|| Found::Lost(format!("no value was found before {at:#x}")), Found::Never)
+                let supports = self.supports_of_answer();
+                match supports.iter().find_map(|question| self.null.get(question).copied()) {
+                    None if !supports.iter().flatten().all(|&question| self.has_known_callers(question)) => {
+                        Found::Lost(format!("no value was found before {at:#x}"))
+                    }
+                    load => Found::Never(load),
+                }
             }
             None => Found::Lost(self.why_lost(at)),
         }

@@ -104,7 +104,7 @@ fn evidence(
                     numbers
                 }
                 Found::Never(load) => {
-                    never = Some(load);
+                    never = never.or(load);
                     continue;
                 }
                 Found::Lost(why) => {
