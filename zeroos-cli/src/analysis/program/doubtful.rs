@@ -14,7 +14,7 @@ use crate::elf::ElfKind;
 
 /// How often all code may be part of functions that start where none plausibly does, or of the runs in which such places
 /// were looked for, in halfwords for each: it bounds the work.
-const LABELS_LIMIT: u64 = 16;
+const LABELS_LIMIT: u64 = 64;
 
 impl<'a> Program<'a> {
     /// Whether nothing may start at `target`, in the middle of what is taken for one function, since that happens too often:
