@@ -88,6 +88,19 @@ impl AddressRange {
     pub fn overlaps(self, other: AddressRange) -> bool {
         self.start < other.end && other.start < self.end
     }
+
+    /// `ranges`, ascending, without overlaps, and neighbours joined.
+    pub fn joined(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
+        ranges.sort();
+        let mut joined: Vec<AddressRange> = Vec::new();
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
+            }
+        }
+        joined
+    }
 }
 
 impl Add<ByteCount> for ByteCount {

@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use object::{Object, ObjectSection};
@@ -207,4 +208,29 @@ fn damaged_programs_are_refused_or_analysed_in_bounded_time_and_memory() {
         "{analysed} of {rounds} accepted; slowest {slowest:?}; at most {hungriest} bytes held for one of the file"
     );
     assert!(analysed > rounds / 3, "only {analysed} of {rounds} were accepted: the damage hits too hard");
+}
+
+/// Data holds the address of each instruction of a function: none may cost as much as all that follow it.
+#[test]
+fn a_label_at_every_instruction_takes_bounded_time() {
+    for (count, instruction) in [(16000, "addi a0, a0, 1"), (1000, "bnez a0, .+4")] {
+        let source = format!(
+            ".option norelax\n.option norvc\n.globl _start\n.type _start, @function\n_start: lla t1, table\n ld a0, 0(sp)\n\
+             slli a0, a0, 3\n add t1, t1, a0\n ld t0, 0(t1)\n sd t0, -8(sp)\n jal function\n li a7, 94\n ecall\n\
+             .type function, @function\nfunction: .rept {count}\n {instruction}\n .endr\n ret\n.data\n.balign 8\n\
+             table: .set next, 4\n .rept {count}\n .dword function + next\n .set next, next + 4\n .endr\n"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let (file, program) = (folder.path().join("labels.S"), folder.path().join("labels"));
+        std::fs::write(&file, source).unwrap();
+        let mut compiler = Command::new("riscv64-linux-gnu-gcc");
+        let compiled = compiler.args(["-nostdlib", "-static"]).arg(&file).arg("-o").arg(&program).status();
+        assert!(compiled.unwrap().success());
+        let elf = AppElf::parse(std::fs::read(&program).unwrap()).unwrap();
+        let started = Instant::now();
+        let analysis = analyse(&elf);
+        let elapsed = started.elapsed();
+        assert!(elapsed < Duration::from_secs(3), "{count} times `{instruction}` take {elapsed:?}");
+        assert!(analysis.sites.iter().all(|site| site.evidence.numbers().is_none()), "what was left out counts");
+    }
 }

@@ -192,6 +192,25 @@ fn of_stubs_in_unused_text() {
     assert!(refused(&other).contains("was changed"));
 }
 
+/// What a program stops at, because it is no instruction, is no unused text, whatever lies before it.
+#[test]
+fn of_islands_behind_what_a_program_stops_at() {
+    for before in ["", "nop"] {
+        let source = format!(
+            ".option norelax\n.option norvc\n.globl _start\n.text\n.skip 0x280000, 0xff\n.balign 8\nfirst: ret\n\
+             stop: {before}\n.word 0\nnobody: .rept 64\n addi a0, a0, 1\n .endr\n ret\n\
+             _start: call first\n li a7, 172\n auipc t0, 0\n ecall\n bnez a0, stop\n li a7, 93\n auipc t0, 0\n ecall\n\
+             .skip 0x280000, 0xff\n"
+        );
+        let workplace = Workplace::new();
+        let app = workplace.guest("stops.S", &source, &[]);
+        workplace.zeroos(&["run", "--entry", "trap", &app]).exits(132);
+        workplace.zeroos(&["run", "--entry", "direct", "--max-instructions", "100000", &app]).exits(132);
+        let plan = spoiled_images_are_refused(&app);
+        assert!(plan.direct_sites().all(|(_, entry)| matches!(entry.jump, Jump::Island { .. })));
+    }
+}
+
 /// On a machine without atomic instructions: each replacement, each instruction of each stub, and what was filled.
 #[test]
 fn of_lowered_instructions() {

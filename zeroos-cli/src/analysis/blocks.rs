@@ -241,15 +241,18 @@ impl<'v> Blocks<'v> {
         self.before(slot).find(|&id| self[id].function == function && self[id].end() > address)
     }
 
-    /// Whether some block runs over `address` without starting there.
-    pub fn runs_over(&self, slot: usize, address: u64) -> bool {
-        self.before(slot).any(|id| self[id].end() > address)
+    /// A block that runs over `address`, which is that of `slot`, without starting there: any such is as good, since they all
+    /// start at the same place.
+    pub fn run_over(&self, slot: usize, address: u64) -> Option<BlockId> {
+        self.before(slot).find(|&id| self[id].end() > address)
     }
 
     /// Whether some block has an instruction around `address` that does not start there.
     pub fn is_split_by(&self, slot: usize, address: u64, code: &Code<'_>) -> bool {
-        let mut around = self.before(slot).filter(|&id| self[id].end() > address);
-        around.any(|id| self.instructions(id, code).all(|(at, _)| at != address))
+        self.run_over(slot, address).is_some_and(|block| {
+            let mut from_there = self.instructions(block, code).skip_while(|&(at, _)| at < address);
+            from_there.next().is_none_or(|(at, _)| at != address)
+        })
     }
 
     /// A new block at `start`, in `slot`, with nothing in it yet. Of `state` only what is `carried` is kept.

@@ -231,7 +231,7 @@ impl<'v> Explorer<'_, 'v> {
                 exit.add_successor(block);
             }
         } else {
-            let callee = self.surroundings.function_at(target, self.code);
+            let callee = self.surroundings.entered_at(target, self.code);
             self.found.has_hidden_code |= callee.is_none() && self.code.is_hidden_code(target);
             self.found.tails.extend(callee);
             exit.add_tail(callee, false);

@@ -9,8 +9,8 @@ use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
 use super::reservation;
-use crate::address::{Address, AddressRange};
-use crate::isa::{Extension, Instruction, Op, RegisterSet};
+use crate::address::{Address, AddressRange, ByteCount};
+use crate::isa::{ControlFlow, Extension, Instruction, Op, RegisterSet};
 
 mod reads;
 
@@ -40,6 +40,9 @@ pub struct CodeListing {
     pub counters: Vec<Mention>,
     /// All reachable code, ascending and apart.
     pub code: Vec<AddressRange>,
+    /// What reachable code goes on to that is no instruction known here, as `c.unimp` is none, which compilers put where
+    /// nothing goes on: it is executed, although only to stop there. Some of it may lie in reachable code.
+    pub stops: Vec<AddressRange>,
     /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
     pub referenced: Vec<Address>,
     /// Addresses inside executable segments that words in data hold, or look as if they did, ascending.
@@ -68,6 +71,8 @@ pub struct AtomicSite {
 
 /// How many places are named of each kind.
 const NAMED: usize = 3;
+/// Of instructions that do something on any machine, bytes.
+const LONGEST: ByteCount = ByteCount(4);
 
 impl CodeListing {
     /// Whether reachable code may read something in `range`, as far as [`read`](CodeListing::read) tells.
@@ -91,7 +96,9 @@ impl CodeListing {
         for block in program.blocks.ids() {
             let found = &program.blocks[block];
             code.extend(AddressRange::between(Address(found.start), Address(found.end())));
+            let mut goes_on = true;
             for (at, instruction) in program.blocks.instructions(block, &program.code) {
+                goes_on = matches!(instruction.flow(), ControlFlow::Next | ControlFlow::EnvironmentCall);
                 for extension in instruction.extensions() {
                     extensions.entry(extension).or_default().insert(at, found.function);
                     if extension == Extension::A {
@@ -111,6 +118,9 @@ impl CodeListing {
                     _ => {}
                 }
             }
+            if goes_on && program.code.fetch(found.end()).is_none() {
+                listing.stops.extend(AddressRange::new(Address(found.end()), LONGEST));
+            }
         }
         let mentions = |places: &BTreeMap<u64, FunctionId>, limit: usize| -> Vec<Mention> {
             places.iter().take(limit).filter_map(|(&at, &function)| mention(program, at, function)).collect()
@@ -122,7 +132,7 @@ impl CodeListing {
         listing.instruction_fences = mentions(&instruction_fences, usize::MAX);
         listing.counters = mentions(&counters, usize::MAX);
         listing.fences = fences.into_iter().collect();
-        listing.code = joined(code);
+        listing.code = AddressRange::joined(code);
         listing.atomics = atomic_sites(program, flow, &atomics);
         let computed = program.functions.iter().flat_map(|function| &function.code_references);
         let referenced: BTreeSet<u64> = computed.chain(&program.address_taken).copied().collect();
@@ -168,19 +178,4 @@ fn atomic_sites(program: &Program<'_>, flow: &Flow, atomics: &BTreeMap<u64, Vec<
 fn before(program: &Program<'_>, block: BlockId, at: u64) -> Option<Instruction> {
     let mut instructions = program.blocks.instructions(block, &program.code).take_while(|&(place, _)| place < at);
     instructions.find(|&(place, instruction)| place + u64::from(instruction.length) == at).map(|(_, before)| before)
-}
-
-/// `ranges` without overlaps, neighbours joined.
-pub(super) fn joined(mut ranges: Vec<AddressRange>) -> Vec<AddressRange> {
-    ranges.sort();
-    let mut joined: Vec<AddressRange> = Vec::new();
-    for range in ranges {
-        match joined.last_mut() {
-            Some(last) if range.start() <= last.end() => {
-                *last = AddressRange::between(last.start(), last.end().max(range.end())).unwrap_or(*last);
-            }
-            _ => joined.push(range),
-        }
-    }
-    joined
 }

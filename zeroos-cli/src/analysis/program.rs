@@ -72,6 +72,8 @@ struct Work<'a> {
     marked: bool,
     /// By how many bytes functions were made longer.
     widened: u64,
+    /// How many bytes lie between labels that may be functions and what is around them.
+    labels: u64,
     unreached: Unreached,
 }
 
@@ -108,6 +110,7 @@ impl<'a> Program<'a> {
             found: Discoveries::default(),
             marked: false,
             widened: 0,
+            labels: 0,
             unreached: Unreached::default(),
         };
         let first = program.surroundings.function_at(entry, &program.code);
@@ -215,7 +218,7 @@ impl<'a> Program<'a> {
     }
 
     fn take_address(&mut self, target: u64, origin: Origin, work: &mut Work<'a>) {
-        if self.code.fetch(target).is_some() {
+        if self.code.fetch(target).is_some() && !self.is_one_label_too_many(target, work) {
             self.address_taken.insert(target);
             let function = self.surroundings.function_at(target, &self.code);
             function.into_iter().for_each(|function| self.surroundings.set_certain(function));
@@ -354,6 +357,11 @@ impl<'a> Program<'a> {
     /// Whether a call of `function` is known to come back.
     pub fn comes_back(&self, function: FunctionId) -> bool {
         self.surroundings.returns(function)
+    }
+
+    /// Whether a call or jump was ever seen to lead to `function`, even if none is left now that more is known.
+    pub fn was_entered(&self, function: FunctionId) -> bool {
+        self.surroundings.was_entered(function)
     }
 
     /// The function that starts at `address`.

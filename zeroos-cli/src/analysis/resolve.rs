@@ -137,8 +137,8 @@ pub(super) struct Search<'p, 'a> {
 pub(super) enum Found {
     /// These values, and where they come from.
     Numbers(BTreeSet<u64>, String),
-    /// Control never gets there: on every path the load at this address goes through a null pointer, or, without one, all
-    /// ways to call the functions that lead there are known, and nothing goes one of them.
+    /// Control never gets there: on every path the load at this address goes through a null pointer; or, without one, the
+    /// site lies right at what is called through pointers only, and nothing calls it.
     Never(Option<u64>),
     /// Any value is possible: which was lost where.
     Lost(String),
@@ -211,7 +211,12 @@ impl<'p, 'a> Search<'p, 'a> {
             Some(numbers) if !numbers.is_empty() => Found::Numbers(numbers, self.story(block)),
             Some(_) => {
                 let supports = self.supports_of_answer();
-                Found::Never(supports.iter().find_map(|question| self.null.get(question).copied()))
+                match supports.iter().find_map(|question| self.null.get(question).copied()) {
+                    None if !supports.iter().flatten().all(|&question| self.has_known_callers(question)) => {
+                        Found::Lost(format!("no value was found before {at:#x}"))
+                    }
+                    load => Found::Never(load),
+                }
             }
             None => Found::Lost(self.why_lost(at)),
         }

@@ -17,6 +17,8 @@ struct Known {
     returns: bool,
     /// Something calls it or names its address.
     certain: bool,
+    /// A call or jump was seen to lead there, at least while less was known of the code around it.
+    entered: bool,
 }
 
 /// See the module.
@@ -60,9 +62,21 @@ impl Surroundings {
         code.contains(address).then(|| {
             let id = FunctionId::new(self.functions.len());
             self.ids.insert(address, id);
-            self.functions.push(Known { entry: address, returns: false, certain: false });
+            self.functions.push(Known { entry: address, returns: false, certain: false, entered: false });
             id
         })
+    }
+
+    /// The same where control goes to `address`.
+    pub fn entered_at(&mut self, address: u64, code: &Code<'_>) -> Option<FunctionId> {
+        let id = self.function_at(address, code)?;
+        self.functions[id.index()].entered = true;
+        Some(id)
+    }
+
+    /// Whether a call or jump was ever seen to lead to `function`, even if none is left.
+    pub fn was_entered(&self, function: FunctionId) -> bool {
+        self.functions[function.index()].entered
     }
 
     /// The function that starts at `address`, if it is one.

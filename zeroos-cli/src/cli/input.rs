@@ -1,9 +1,8 @@
 //! Files that the user names: read with an error that says what is in the way, written whole or not at all.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use crate::diagnostic::Diagnose;
 
@@ -67,31 +66,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     if path.is_dir() {
         return Err(FileError::Directory { path: path.to_owned() });
     }
-    let bytes = read_by_halves(path).map_or_else(|| std::fs::read(path), Ok);
-    bytes.map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
-}
-
-/// The bytes of a large file, by two threads: most of the time goes into getting pages for them. `None` if it is not
-/// large, or cannot be read so.
-fn read_by_halves(path: &Path) -> Option<Vec<u8>> {
-    /// In bytes.
-    const LARGE: usize = 1 << 20;
-    let mut file = File::open(path).ok()?;
-    let metadata = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let size = usize::try_from(metadata.len()).ok().filter(|&size| size >= LARGE)?;
-    let mut bytes = vec![0; size];
-    let (first, second) = bytes.split_at_mut(size / 2);
-    let read_second = || {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(size as u64 / 2))?;
-        file.read_exact(second)
-    };
-    thread::scope(|scope| {
-        let second = scope.spawn(read_second);
-        file.read_exact(first).ok()?;
-        second.join().ok()?.ok()
-    })?;
-    Some(bytes)
+    std::fs::read(path).map_err(|error| FileError::Read { path: path.to_owned(), message: error.to_string() })
 }
 
 /// The bytes of the log at `path`; a pipe will do.
@@ -163,19 +138,4 @@ pub(super) fn write_folder(folder: &Path, files: &std::collections::BTreeMap<Str
         write_whole(&path, &[text.as_bytes()], false)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_large_file_is_read_whole() {
-        let bytes: Vec<u8> = (0..(3u32 << 20) + 1).map(|index| (index * 7 / 3) as u8).collect();
-        let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        std::fs::write(file.path(), &bytes).expect("room for it");
-        assert!(read_by_halves(file.path()).as_ref() == Some(&bytes));
-        assert!(read(file.path()).is_ok_and(|read| read == bytes));
-        assert_eq!(read_by_halves(Path::new("/dev/zero")), None);
-    }
 }

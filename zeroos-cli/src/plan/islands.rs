@@ -2,9 +2,9 @@
 //! between functions. There is room for jumps on the way to stubs that are too far away (islands), and for whole stubs.
 //!
 //! It counts as such by the analysis, and only where section headers say that it is code: instructions, or zeros, from one piece
-//! of reached code up to the next, where no code computes an address or reads, nor anything is relocated, and into which nothing in
-//! data points, be it a number of 4 bytes that lies anywhere. A table among the code is found by an address in it; then all up
-//! to the next reached code is left alone.
+//! of reached code (and what it stops at) up to the next, where no code computes an address or reads, nor anything is relocated,
+//! and into which nothing in data points, be it a number of 4 bytes that lies anywhere. A table among the code is found by an
+//! address in it; then all up to the next reached code is left alone.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub(super) fn find(
     if listing.lost.is_some() {
         return Vec::new();
     }
-    let used: Vec<AddressRange> = merged(&listing.code, taken);
+    let used = AddressRange::joined([&listing.code, &listing.stops, taken].concat());
     let pointed_at = pointed_at(app, listing);
     let mut free = Vec::new();
     for section in app.sections.iter().filter(|section| section.executable) {
@@ -49,13 +49,6 @@ pub(super) fn find(
 const DISPLACEMENT: u64 = 1 << 11;
 /// Of jumps on machines without compressed instructions, bytes.
 const ALIGNMENT: u64 = 4;
-
-/// `first` and `second`, ascending.
-fn merged(first: &[AddressRange], second: &[AddressRange]) -> Vec<AddressRange> {
-    let mut all = [first, second].concat();
-    all.sort();
-    all
-}
 
 /// The part of `gap`, between reached code, that nobody executes or reads. What an address inside leads to may begin as far below it
 /// as a displacement reaches, and end with the gap.

@@ -57,6 +57,18 @@ fn a_file_that_is_not_there() {
     is_refused(&Workplace::new(), "nowhere", "ZOS-E0901", "cannot read nowhere");
 }
 
+/// There is no memory for it, which is limited here so that a machine that has enough does not try.
+#[test]
+fn a_file_that_is_far_too_large() {
+    let workplace = Workplace::new();
+    let file = std::fs::File::create(workplace.path("app")).unwrap();
+    file.set_len(1 << 42).unwrap();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -v 8388608 && exec \"$0\" manifest app", env!("CARGO_BIN_EXE_zeroos")]);
+    let finished = crate::tool::finish(command.current_dir(workplace.folder()), b"").exits(1);
+    finished.says(&["error[ZOS-E0901]", "cannot read app", "  help: "]);
+}
+
 /// Cut anywhere, the file is refused or (where only the symbols are gone) accepted, but never a crash.
 #[test]
 fn a_truncated_program() {

@@ -190,7 +190,7 @@ impl<'v> Explorer<'_, 'v> {
             // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else. What is stored
             // into a table later was computed before.
             for target in elements {
-                if let Some(callee) = self.surroundings.function_at(target, self.code) {
+                if let Some(callee) = self.surroundings.entered_at(target, self.code) {
                     exit.add_call(Some(callee), true);
                 }
                 if self.function.code_references.insert(target) {
@@ -201,7 +201,7 @@ impl<'v> Explorer<'_, 'v> {
         let mut comes_back = targets.is_empty();
         let first = self.found.waiting.len();
         for &target in targets {
-            let Some(callee) = self.surroundings.function_at(target, self.code) else {
+            let Some(callee) = self.surroundings.entered_at(target, self.code) else {
                 self.found.has_hidden_code |= self.code.is_hidden_code(target);
                 continue;
             };

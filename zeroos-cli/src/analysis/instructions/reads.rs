@@ -1,7 +1,6 @@
 //! What reachable code may read of the text itself: literals among code, by `auipc` and a load, by `lui` and one, or by an
 //! address that it calculates with.
 
-use super::joined;
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::analysis::code::{Code, load_size, store_size};
 use crate::analysis::program::Program;
@@ -29,7 +28,7 @@ pub(super) fn of_text(program: &Program<'_>) -> Vec<AddressRange> {
             .blocks
             .visit(block, code, |at, instruction, state| note(at, instruction, state, code, is_near, &mut found));
     }
-    joined(found)
+    AddressRange::joined(found)
 }
 
 fn note<'v>(

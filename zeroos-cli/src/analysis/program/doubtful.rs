@@ -12,7 +12,29 @@ use crate::analysis::premises::Premises;
 use crate::analysis::state::Convention;
 use crate::elf::ElfKind;
 
+/// How often all code may be part of functions that start where none plausibly does, or of the runs in which such places
+/// were looked for, in halfwords for each: it bounds the work.
+const LABELS_LIMIT: u64 = 64;
+
 impl<'a> Program<'a> {
+    /// Whether nothing may start at `target`, in the middle of what is taken for one function, since that happens too often:
+    /// then nothing that is found counts any more.
+    pub(super) fn is_one_label_too_many(&mut self, target: u64, work: &mut Work<'a>) -> bool {
+        if self.surroundings.is_start(target) || self.surroundings.known_function(target).is_some() {
+            return false;
+        }
+        work.labels = work.labels.saturating_add(self.surroundings.limit_of(target) - target);
+        let is_too_many = work.labels > self.labels_limit();
+        if is_too_many {
+            self.lost = Some("too many addresses lie in the middle of functions".to_owned());
+        }
+        is_too_many
+    }
+
+    fn labels_limit(&self) -> u64 {
+        LABELS_LIMIT * self.code.slots() as u64
+    }
+
     /// Takes what may be an address or not, and lets jumps go on that waited for the rest of the code, until nothing is new.
     pub(super) fn settle_doubtful(&mut self, work: &mut Work<'a>, premises: &Premises) {
         let mut settled = 0;
@@ -50,11 +72,21 @@ impl<'a> Program<'a> {
         let jumps = work.explorations.iter().filter_map(Exploration::jumps);
         let tables: BTreeSet<(u64, u64)> = jumps.flat_map(|jumps| &jumps.tables).copied().collect();
         let has_labels = self.convention == Convention::Standard;
-        let is_number = |target| {
-            self.code.slot(target).is_some_and(|slot| match has_labels {
-                true => self.blocks.is_split_by(slot, target, &self.code),
-                false => self.blocks.runs_over(slot, target),
-            })
+        let (blocks, code) = (&self.blocks, &self.code);
+        let (labels, limit) = (&mut work.labels, self.labels_limit());
+        let mut last = None;
+        let mut is_number = |target| match last {
+            Some((same, is_number)) if same == target => is_number,
+            _ => {
+                let slot = code.slot(target);
+                let run = slot.and_then(|slot| Some((slot, blocks.run_over(slot, target)?)));
+                let is_number = run.is_some_and(|(slot, run)| {
+                    *labels = labels.saturating_add(target - blocks[run].start);
+                    !has_labels || *labels <= limit && blocks.is_split_by(slot, target, code)
+                });
+                last = Some((target, is_number));
+                is_number
+            }
         };
         let mut splits = |target| {
             let (extent, pads) = self.surroundings.function_around(target);

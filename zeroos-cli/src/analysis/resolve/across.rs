@@ -211,6 +211,18 @@ impl<'a> Search<'_, 'a> {
         known.clone()
     }
 
+    /// Whether `question` is about the start of a function that only pointers can lead to, and they were followed, to all calls
+    /// through them. An empty answer then proves that nothing calls it, as any other tells all that calls it. It proves nothing
+    /// where control was once seen to go there, of which no more may be known.
+    pub(super) fn has_known_callers(&mut self, question: Question) -> bool {
+        let Question::AtStart(block, _) = question else { return false };
+        let function = self.program.blocks[block].function;
+        self.program.is_first(block)
+            && !self.program.was_entered(function)
+            && self.program.address_taken.contains(&self.program[function].entry)
+            && self.pointer_callers(function).is_ok()
+    }
+
     pub(super) fn at_return(&mut self, function: FunctionId, register: Register) -> Words {
         let mut words = Words::new();
         let (program, flow) = (self.program, self.flow);
