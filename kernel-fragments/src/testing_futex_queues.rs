@@ -72,9 +72,13 @@ fn futexes_behave_like_lists() {
                     let more = random.below(3) as u32;
                     let found = machine.futex_with(word, FUTEX_REQUEUE, limit, UserAddress(more as usize), second, 0);
                     let woken = model.wake(word, limit, u32::MAX);
+                    let places = model.waiting.clone();
                     let moved = model.take(word, more, u32::MAX);
                     let count = woken + moved.len();
                     model.waiting.extend(moved.into_iter().map(|(tid, _, bits)| (tid, second, bits)));
+                    if second == word {
+                        model.waiting = places;
+                    }
                     (found, Step::Returned(count))
                 }
                 _ => {
