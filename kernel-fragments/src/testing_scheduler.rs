@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use crate::stop::Stop;
+use crate::subsystems::requeueing::requeue_waiters;
 use crate::testing_threads::{Step, ThreadMachine};
 use crate::thread::Wait;
 use crate::thread::{PC, PROCESS_ID, SP, TP, Thread, Unfinished};
@@ -68,8 +69,8 @@ fn deadlock_names_everybody() {
     let wait = |m: &mut ThreadMachine, thread: &mut Thread| Ok(m.threads.wait(thread, Wait::Futex(address, 1), None));
     assert_eq!(machine.call(wait), Step::Switched(tid, 0));
     let elsewhere = machine.memory.address(72);
-    assert_eq!(machine.threads.requeue_futex(address, elsewhere, 1), 1);
-    assert_eq!(machine.threads.requeue_futex(elsewhere, address, 1), 1);
+    assert_eq!(requeue_waiters(&mut machine.threads, address, elsewhere, 1), 1);
+    assert_eq!(requeue_waiters(&mut machine.threads, elsewhere, address, 1), 1);
     assert_eq!(machine.call(wait), Step::Stopped(Stop::Deadlock));
     let text = String::from_utf8_lossy(&machine.platform.error).into_owned();
     assert_eq!(text.lines().count(), 2);

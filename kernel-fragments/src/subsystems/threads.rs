@@ -24,7 +24,7 @@ hook!(switch => switch);
 hook!(choose => go_on);
 
 /// No alarm is set.
-const NEVER: u64 = u64::MAX;
+pub const NEVER: u64 = u64::MAX;
 
 /// All threads but the running one.
 pub struct Threads {
@@ -202,32 +202,6 @@ impl Threads {
         let mut count = 0;
         while count < limit && self.wake_one(is_meant).is_some() {
             count += 1;
-        }
-        count
-    }
-
-    /// Lets up to `limit` threads that wait for the futex at `from` wait for the one at `to` instead, behind those who
-    /// do already; returns how many. Where both are one, all keep their places (kernel/futex/requeue.c, requeue_futex).
-    pub fn requeue_futex(&mut self, from: UserAddress, to: UserAddress, limit: u32) -> u32 {
-        let mut moved = ThreadQueue::new();
-        let mut count = 0;
-        let is_meant = |thread: &Thread| matches!(thread.wait, Wait::Futex(at, _) if at == from);
-        if from == to {
-            return (self.waiting.iter().filter(|thread| is_meant(thread)).count() as u32).min(limit);
-        }
-        while count < limit {
-            let Some(mut waiter) = self.waiting.take(is_meant) else { break };
-            let thread = waiter.get_mut();
-            if let Wait::Futex(_, bits) = thread.wait {
-                thread.wait = Wait::Futex(to, bits);
-                let ends_ns = thread.wait_ends_ns;
-                thread.wait_ends_ns = if ends_ns == NEVER { MOVED | from.0 as u64 } else { ends_ns };
-            }
-            moved.push(waiter);
-            count += 1;
-        }
-        while let Some(waiter) = moved.pop() {
-            self.real_time.move_waiting(&mut self.waiting, waiter);
         }
         count
     }

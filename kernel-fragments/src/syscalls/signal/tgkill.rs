@@ -41,6 +41,7 @@ pub fn tgkill(
 mod tests {
     use super::*;
     use crate::abi::signal::{Action, SA_RESTART, SIGABRT, set_of};
+    use crate::subsystems::requeueing::requeue_waiters;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Wait;
     use crate::thread::{PC, Unfinished};
@@ -77,8 +78,8 @@ mod tests {
         let pc = machine.current().frame.x[PC];
         assert_eq!(machine.call(wait), Step::Switched(2, 0));
         if flags & REQUEUED != 0 {
-            assert_eq!(machine.threads.requeue_futex(UserAddress(64), UserAddress(128), 1), 1);
-            assert_eq!(machine.threads.requeue_futex(UserAddress(128), UserAddress(72), 1), 1);
+            assert_eq!(requeue_waiters(&mut machine.threads, UserAddress(64), UserAddress(128), 1), 1);
+            assert_eq!(requeue_waiters(&mut machine.threads, UserAddress(128), UserAddress(72), 1), 1);
         }
         let step = machine.call(|m, thread| {
             tgkill(&mut m.memory, &mut signals, &mut m.threads, &mut m.clock, thread, 2, 3, SIGUSR1 as i32)

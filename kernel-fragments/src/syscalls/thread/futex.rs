@@ -13,6 +13,7 @@ use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::futex_call::{FutexCall, read_word};
 use crate::subsystems::futex_words::{hand_over, mark_contended, mark_waited_for, try_own};
+use crate::subsystems::requeueing::requeue_waiters;
 use crate::subsystems::threads::Threads;
 use crate::thread::{Thread, Wait};
 use crate::user_memory::{UserAddress, UserMemory};
@@ -155,7 +156,7 @@ fn requeue(
         return Err(Errno::EAGAIN);
     }
     let woken = threads.wake_futex(address, wake_limit, MATCH_ANY);
-    Ok(woken + threads.requeue_futex(address, second, requeue_limit))
+    Ok(woken + requeue_waiters(threads, address, second, requeue_limit))
 }
 
 fn change_and_wake(
