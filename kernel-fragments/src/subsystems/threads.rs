@@ -23,7 +23,7 @@ hook!(exchange => exchange);
 hook!(switch => switch);
 hook!(choose => go_on);
 
-/// No alarm is set.
+/// In place of a time: no alarm is set, or a wait has no end.
 pub const NEVER: u64 = u64::MAX;
 
 /// All threads but the running one.

@@ -146,8 +146,8 @@ impl<'a> Program<'a> {
         // No more is found from here on, and what asks takes memory, too.
         program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
         program.blocks.settle();
-        program = Program { features, global_pointers, has_hidden_code, lost, ..program };
-        Program { sites, pointers, accesses, ..program }
+        program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
+        program
     }
 
     /// Marks the data that code was seen to use; whether more of it is live now, or this is the first time.

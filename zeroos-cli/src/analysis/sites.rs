@@ -224,7 +224,8 @@ fn references(program: &Program<'_>) -> Vec<u64> {
     all
 }
 
-/// Whether `at` is a function, or an address that data has or code, which has `references`; a word in data counts here even if it was taken for a number.
+/// Whether `at` is a function, or an address that data has or code, which has `references`; a word in data counts here
+/// even if it was taken for a number.
 fn is_known_elsewhere(program: &Program<'_>, references: &[u64], at: u64) -> bool {
     program.function_at(at).is_some()
         || program.address_taken.contains(&at)

@@ -1,6 +1,5 @@
 //! Files that the user names: read with an error that says what is in the way, written whole or not at all.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +99,7 @@ pub(super) fn read_program(path: &Path) -> Result<Vec<u8>, FileError> {
 pub(super) fn write_whole(path: &Path, pieces: &[impl AsRef<[u8]>], executable: bool) -> Result<(), FileError> {
     let named = path.to_owned();
     let failed = |error: std::io::Error| FileError::Write { path: named.clone(), message: error.to_string() };
-    let write_to = |file: &mut File| pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()));
+    let write_to = |file: &mut std::fs::File| pieces.iter().try_for_each(|piece| file.write_all(piece.as_ref()));
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
         return std::fs::OpenOptions::new()
             .write(true)

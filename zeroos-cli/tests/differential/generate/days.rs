@@ -53,8 +53,8 @@ impl Generator {
             match self.random.below(10) {
                 0..=2 => {
                     // What is set once more goes back, too, by what has passed.
-                    now += if goes_back { 0 } else { 1 };
-                    now = now + self.random.below(6) - if goes_back { 3 } else { 0 };
+                    let later = self.random.below(6);
+                    now = if goes_back { now + later - 3 } else { now + later + 1 };
                     self.set_time(now);
                 }
                 3 => {
