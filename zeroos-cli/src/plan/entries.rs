@@ -3,7 +3,7 @@
 //!
 //! A replaced `ecall` is the 4-byte jump `jal t, stub`: a dead temporary tells the stub where it was called, `j stub` if
 //! there is none. Where no room for a stub is within the ±1 MiB that it reaches, what stands right before the `ecall` gives its
-//! room as well: `auipc t, high` and `jr low(t)`, by a temporary that is dead there. If it is `li a7, N`, the stub knows the number;
+//! room as well: `auipc t, high` and `jr low(t)`, by a register that is dead there, temporaries first. If it is `li a7, N`, the stub knows the number;
 //! other instructions that work on registers move into the stub. What is left goes over an island, or has its stub in the program's
 //! text itself, where nobody executes or reads that (`islands.rs`).
 //!
@@ -54,8 +54,8 @@ pub enum TrapReason {
     FarWithoutRoomBefore,
     /// No room for a stub within reach of one instruction, and control enters the `ecall` from elsewhere.
     FarTarget,
-    /// No room for a stub within reach of one instruction, and no temporary register is free.
-    FarWithoutTemporary,
+    /// No room for a stub within reach of one instruction, and no register is free.
+    FarWithoutRegister,
     /// No room for a stub anywhere.
     NoRoom,
     /// The machine has no CSRs, and no register is free to find the running thread.
@@ -67,7 +67,7 @@ pub enum TrapReason {
 impl TrapReason {
     /// Whether it would have a stub if one were near.
     pub fn is_far(self) -> bool {
-        matches!(self, TrapReason::FarWithoutRoomBefore | TrapReason::FarTarget | TrapReason::FarWithoutTemporary)
+        matches!(self, TrapReason::FarWithoutRoomBefore | TrapReason::FarTarget | TrapReason::FarWithoutRegister)
     }
 }
 
@@ -196,11 +196,20 @@ pub(super) struct Circumstances<'a> {
 pub(super) struct DirectCall {
     pub callee: Callee,
     pub check: Option<Register>,
-    /// Registers that are dead, beside that one.
+    /// Temporaries that are dead, beside that one.
     pub temporaries: RegisterSet,
+    /// Registers that callees keep, and that are dead: what the function's caller has in them lies in its frame.
+    pub kept: RegisterSet,
     pub leaves: bool,
     /// Room for the stub, in bytes.
     pub size: u64,
+}
+
+impl DirectCall {
+    /// Registers by which the jump may go far, those first that are made for it.
+    pub fn dead(&self) -> impl Iterator<Item = Register> {
+        self.temporaries.iter().chain(self.kept.iter())
+    }
 }
 
 impl Circumstances<'_> {
@@ -247,7 +256,9 @@ impl Circumstances<'_> {
             _ => Callee::Dispatcher,
         };
         let leaves = self.selection.may_leave(callee);
-        Ok(DirectCall { callee, check, temporaries, leaves, size: stub_size(site, leaves, self.in_memory) })
+        let size = stub_size(site, leaves, self.in_memory);
+        let kept = kept_by_callees().fold(RegisterSet::EMPTY, RegisterSet::with).minus(site.live_after);
+        Ok(DirectCall { callee, check, temporaries, kept, leaves, size })
     }
 
     /// Whether a relocation changes something from `start` up to the end of `site`.
@@ -263,7 +274,7 @@ impl Circumstances<'_> {
         if let Some(stub) = rooms.take(call.size, |stub| displacement(placed, stub).abs() < NEAR) {
             return self.near(site, &call, stub);
         }
-        let DirectCall { callee, check, temporaries, leaves, size } = call;
+        let DirectCall { callee, check, leaves, size, .. } = call;
         if site.branch_target {
             return Err(TrapReason::FarTarget);
         }
@@ -273,7 +284,7 @@ impl Circumstances<'_> {
         };
         let effects = replaced.moved().map(|instruction| instruction.effects());
         let used = effects.fold(RegisterSet::EMPTY, |used, effects| used.union(effects.uses).union(effects.defines));
-        let temporary = temporaries.iter().find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutTemporary)?;
+        let temporary = call.dead().find(|&one| !used.contains(one)).ok_or(TrapReason::FarWithoutRegister)?;
         if self.is_relocated(site.address.0.wrapping_sub(4), site) {
             return Err(TrapReason::Relocated);
         }
@@ -316,8 +327,12 @@ fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Regi
     };
     // Caller-saved ones first: what a callee need not keep is seldom read later.
     let temporaries = [5, 6, 7, 28, 29, 30, 31, 17, 16, 15, 14, 13, 12, 11, 1];
-    let saved = [8, 9].into_iter().chain(18..=27);
-    temporaries.into_iter().chain(saved).map(Register::new).find(|&one| !is_read(one))
+    temporaries.into_iter().map(Register::new).chain(kept_by_callees()).find(|&one| !is_read(one))
+}
+
+/// s0–s11.
+fn kept_by_callees() -> impl Iterator<Item = Register> {
+    [8, 9].into_iter().chain(18..=27).map(Register::new)
 }
 
 /// Whether `li a7, number` stands before the `ecall` and nothing but instructions that go on to the next one, and leave a7
@@ -408,7 +423,7 @@ impl fmt::Display for TrapReason {
                 "no room for a stub within 1 MiB, and what stands before cannot move into one that is further away"
             }
             TrapReason::FarTarget => "no room for a stub within 1 MiB, and control enters it from elsewhere",
-            TrapReason::FarWithoutTemporary => "no room for a stub within 1 MiB, and no temporary register is free",
+            TrapReason::FarWithoutRegister => "no room for a stub within 1 MiB, and no register is free",
             TrapReason::NoRoom => "no room for a stub within 2 GiB",
             TrapReason::NoScratch => "without CSRs, a register is needed that is not read afterwards",
             TrapReason::NotRecovered => {

@@ -142,7 +142,7 @@ impl Circumstances<'_> {
     /// A way over an island to a stub for `site`, if a register is free for it and one is near.
     fn over_island(&self, site: &Site, rooms: &mut StubRooms) -> Option<DirectEntry> {
         let call = self.call(site).ok()?;
-        let temporary = call.temporaries.iter().next()?;
+        let temporary = call.dead().next()?;
         let island = self.near_in_text(site, ISLAND, rooms)?.start();
         let stub = rooms.take(call.size, |stub| split_displacement(displacement(island, stub)).is_some())?;
         Some(DirectEntry {
