@@ -45,6 +45,8 @@ pub struct Case {
     pub most_instructions: u64,
     /// It takes minutes, under the reference too.
     pub is_long: bool,
+    /// Files of the machine that runs it, by their absolute paths, which the image is given: the reference finds them anyway.
+    pub system_files: Vec<PathBuf>,
     /// The platform of the image, if it is not the usual one.
     pub platform: Option<String>,
     /// Lines of output with a `…` in the place of what is not compared.
@@ -67,6 +69,7 @@ impl Case {
             reading,
             most_instructions: MOST_INSTRUCTIONS,
             is_long: false,
+            system_files: Vec::new(),
             platform: None,
             masked: Vec::new(),
         }

@@ -66,6 +66,9 @@ fn inputs(case: &Case, side: Side) -> Result<u64> {
     }
     if side == Side::Image {
         (stamp(&zeroos())?, &case.platform).hash(&mut hasher);
+        for path in &case.system_files {
+            stamp(path)?.hash(&mut hasher);
+        }
     }
     Ok(hasher.finish())
 }
@@ -186,6 +189,9 @@ fn image(case: &Case, more: &[String], scratch: &Path) -> Result<Result<Command,
     }
     for (path, source) in &case.files {
         command.arg("--file").arg(format!("/{path}={}", source.display()));
+    }
+    for path in &case.system_files {
+        command.arg("--file").arg(format!("{0}={0}", path.display()));
     }
     for argument in case.arguments.iter().chain(more) {
         command.arg(format!("--arg={argument}"));

@@ -1,6 +1,7 @@
 //! `corpus/suites.toml`: tests that run otherwise than the others of their suite, and differences that are explained.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -30,6 +31,9 @@ pub struct Special {
     tests: Vec<String>,
     /// The image ends after so many instructions; the reference gets as much time as that may take.
     most_instructions: Option<u64>,
+    /// Files of the machine that runs the suites, by their absolute paths, which the image is given.
+    #[serde(default)]
+    system_files: Vec<PathBuf>,
     /// The image is one for this platform, still on the built-in machine.
     pub platform: Option<String>,
     /// Lines of output with a `…` in the place of what is not compared.
@@ -107,6 +111,7 @@ impl List {
                 (case.most_instructions, case.is_long) = (most, true);
             }
             case.platform = special.platform.clone().or(case.platform.take());
+            case.system_files.extend_from_slice(&special.system_files);
             case.masked.extend_from_slice(&special.masked);
         }
     }

@@ -1,7 +1,7 @@
 //! `zeroos run`: builds if need be, runs, and passes the guest's streams and exit status through.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::build_options::{BuildOptions, Entry, platform_directories};
@@ -73,6 +73,9 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
     let Some((app, rest)) = words.split_first() else {
         return Err(FileError::Option { what: "no program was named".into() }.into());
     };
+    if app.starts_with('-') && !Path::new(app).exists() {
+        return Err(FileError::Option { what: format!("`zeroos run` has no option `{app}`") }.into());
+    }
     let app = PathBuf::from(app);
     let bytes = input::read(&app)?;
     let is_elsewhere = !matches!(arguments.engine, Engine::Builtin);

@@ -131,3 +131,10 @@ fn options_that_an_engine_does_not_have_are_refused_before_anything_runs() {
     let spike = workplace.zeroos(&["run", "--engine", "qemu", "--platform", "spike", &app]).exits(125);
     spike.says(&["error[ZOS-E0805]", "`spike`", "--platform qemu-virt"]);
 }
+
+/// What begins like an option is taken for one, not for a program that cannot be found.
+#[test]
+fn an_unknown_option_is_named() {
+    let finished = Workplace::new().zeroos(&["run", "--standard-input", "file", "app"]).exits(125);
+    finished.says(&["error[ZOS-E0904]", "no option `--standard-input`", "--help"]);
+}
