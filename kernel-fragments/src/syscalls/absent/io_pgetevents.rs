@@ -1,0 +1,21 @@
+//! `io_pgetevents(2)`: <https://man7.org/linux/man-pages/man2/io_getevents.2.html>. Supported: being absent, as from a
+//! Linux that was built without it (CONFIG_AIO): who asks for it has something else to do then. Errors: ENOSYS.
+
+use crate::errno::{Errno, SysResult};
+
+syscall!(292 => io_pgetevents);
+
+/// Would tell what became of asynchronous requests; there are none.
+pub fn io_pgetevents() -> SysResult {
+    Err(Errno::ENOSYS.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_not_there() {
+        assert_eq!(io_pgetevents(), Err(Errno::ENOSYS.into()));
+    }
+}

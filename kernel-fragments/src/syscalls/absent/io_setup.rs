@@ -1,0 +1,21 @@
+//! `io_setup(2)`: <https://man7.org/linux/man-pages/man2/io_setup.2.html>. Supported: being absent, as from a Linux
+//! that was built without it (CONFIG_AIO): who asks for it has something else to do then. Errors: ENOSYS.
+
+use crate::errno::{Errno, SysResult};
+
+syscall!(0 => io_setup);
+
+/// Would make a context for asynchronous requests; there is none.
+pub fn io_setup() -> SysResult {
+    Err(Errno::ENOSYS.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_not_there() {
+        assert_eq!(io_setup(), Err(Errno::ENOSYS.into()));
+    }
+}
