@@ -2,6 +2,7 @@
 //! with what is known at their start.
 
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use rustc_hash::FxHasher;
 
@@ -43,7 +44,7 @@ impl Block {
     }
 
     /// It ends right before `end`.
-    pub fn set_end(&mut self, end: u64) {
+    fn set_end(&mut self, end: u64) {
         let length = (end.wrapping_sub(self.start) / 2) as u32 & Progress::LENGTH;
         self.progress.0 = self.progress.0 & !Progress::LENGTH | length;
     }
@@ -139,6 +140,8 @@ pub(super) struct Blocks<'v> {
     groups: Vec<Option<BlockId>>,
     /// The slots at which blocks start, a bit each.
     starts: Vec<u64>,
+    /// The slots that blocks were seen to run over, a bit each: mostly no block does.
+    covered: Vec<u64>,
     values: PackedValues<'v>,
     /// By hash of what is known at its start, a block with it: neighbours know the same.
     alike: Box<[Option<BlockId>; ALIKE]>,
@@ -172,6 +175,7 @@ impl<'v> Blocks<'v> {
             all: Vec::with_capacity(code.slots() / 4),
             groups: vec![None; code.slots() / Code::SLOT_GROUP + 1],
             starts: vec![0; code.slots() / 64 + 1],
+            covered: vec![0; code.slots() / 64 + 1],
             values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
             found: Vec::new(),
@@ -236,14 +240,40 @@ impl<'v> Blocks<'v> {
         self.start_below(slot).into_iter().flat_map(|below| self.starting_at(below))
     }
 
+    /// The block, in the first of `slots`, ends before the last of them.
+    pub fn end(&mut self, id: BlockId, end: u64, slots: Range<usize>) {
+        self.all[id.index()].set_end(end);
+        let (first, last) = (slots.start.saturating_add(1), slots.end);
+        for index in first / 64..=last.saturating_sub(1) / 64 {
+            let from = first.saturating_sub(64 * index).min(64);
+            let to = last.saturating_sub(64 * index).min(64);
+            if let Some(word) = self.covered.get_mut(index)
+                && from < to
+            {
+                *word |= u64::MAX >> (64 - (to - from)) << from;
+            }
+        }
+    }
+
+    /// Whether a block may run over `slot` without starting there.
+    fn is_covered(&self, slot: usize) -> bool {
+        self.covered.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
+    }
+
     /// The block of `function` that starts right below `slot` and runs over the address of it.
     pub fn running_over(&self, slot: usize, address: u64, function: FunctionId) -> Option<BlockId> {
+        if !self.is_covered(slot) {
+            return None;
+        }
         self.before(slot).find(|&id| self[id].function == function && self[id].end() > address)
     }
 
     /// A block that runs over `address`, which is that of `slot`, without starting there: any such is as good, since they all
     /// start at the same place.
     pub fn run_over(&self, slot: usize, address: u64) -> Option<BlockId> {
+        if !self.is_covered(slot) {
+            return None;
+        }
         self.before(slot).find(|&id| self[id].end() > address)
     }
 

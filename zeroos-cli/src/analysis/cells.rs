@@ -202,23 +202,26 @@ impl Escapes {
             let in_leaf = leaf::visit(program, exit, &after, |at, instruction, state| {
                 escapes.note(at, instruction, (state, RegisterSet::EMPTY), &program.code);
             });
-            if !in_leaf {
+            // Liveness takes long to find out, and mostly nothing is known that might get away.
+            let held = after.known().minus(upper);
+            if !in_leaf && !held.without(Register::SP).is_empty() {
                 // Where a part of the function lies elsewhere, all its registers are that part's, too.
                 let is_part = exit.tail().is_some() && after.get(Register::SP) != Value::Stack(0);
                 let handed_on = if is_part { all_registers().without(Register::SP) } else { liveness.handed_on(exit) };
-                for register in handed_on.intersection(after.known()).minus(upper).iter() {
+                for register in handed_on.intersection(held).iter() {
                     escapes.escape(after.get(register));
                 }
             }
             // A pointer that meets another value where paths join is a pointer that is not known any more.
             for next in exit.successors() {
                 let known = program.blocks.state(next);
-                for register in after.known().intersection(liveness.at_start(next)).minus(upper).iter() {
-                    let (before, joined) = (after.get(register), known.get(register));
-                    if before != joined && joined.constants().is_none() {
-                        escapes.escape(before);
-                    }
-                }
+                let is_lost = |&register: &Register| {
+                    let joined = known.get(register);
+                    after.get(register) != joined && joined.constants().is_none()
+                };
+                let lost = held.iter().filter(is_lost).fold(RegisterSet::EMPTY, RegisterSet::with);
+                let lost = if lost.is_empty() { lost } else { lost.intersection(liveness.at_start(next)) };
+                lost.iter().for_each(|register| escapes.escape(after.get(register)));
             }
         }
         escapes.constants.sort_unstable();

@@ -23,6 +23,7 @@ impl Iterator for Cursor<'_> {
     type Item = (u64, Instruction);
 
     /// The next instruction; stays where it is at unknown encodings and at the end of the text.
+    #[inline]
     fn next(&mut self) -> Option<(u64, Instruction)> {
         let instruction = isa::decode(self.rest)?;
         if self.whole_words && instruction.length != 4 {

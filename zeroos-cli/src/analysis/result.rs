@@ -96,7 +96,9 @@ impl ProgramFeatures {
     /// Takes note of what `instruction` at `at` needs.
     pub(super) fn note(&mut self, instruction: &Instruction, at: u64) {
         let first = |known: &mut Option<Address>| {
-            *known = Some(known.map_or(Address(at), |known| known.min(Address(at))));
+            if known.is_none_or(|known| at < known.0) {
+                *known = Some(Address(at));
+            }
         };
         if instruction.length == 2 {
             first(&mut self.compressed);

@@ -168,6 +168,9 @@ impl<'v> State<'v> {
     pub fn apply(&mut self, instruction: &Instruction, value: Value<'v>) {
         let rd = instruction.rd();
         self.set(rd, value);
+        if !matches!(instruction.op, Op::Addi | Op::Add | Op::Addiw) {
+            return;
+        }
         let extends = instruction.op == Op::Addiw && instruction.immediate == 0;
         let copied = instruction.copied_register().or(extends.then_some(instruction.rs1()));
         self.copy = copied

@@ -18,19 +18,22 @@ pub fn decode(bytes: &[u8]) -> Option<Instruction> {
     decode_word(u32::from_le_bytes(*bytes.first_chunk()?))
 }
 
+/// Code is decoded at every turn, and no processor foresees what comes next: so there are next to no jumps here. It is
+/// part of each caller, so that the fields of the instruction stay in registers.
+#[inline(always)]
 fn decode_word(word: u32) -> Option<Instruction> {
-    let encoding = encoding::find(word)?;
-    let layout = &LAYOUTS[encoding.operands as usize];
+    let row = encoding::find(word)?;
+    let layout = &LAYOUTS[row.operands as usize];
     let field = |low: u32| (word >> low & 0x1f) as u8;
     let instruction = Instruction {
-        op: encoding.op,
+        op: row.op,
         rd: field(7) & layout.rd,
         rs1: field(15) & layout.rs1,
         rs2: field(20) & layout.rs2,
         rs3: field(27) & layout.rs3,
         rounding: (word >> 12 & 7) as u8 & layout.rounding,
         length: 4,
-        immediate: immediates(word)[layout.immediate as usize],
+        immediate: layout.immediate.of(word),
     };
     (!matches!(instruction.rounding, 5 | 6)).then_some(instruction)
 }
@@ -46,35 +49,79 @@ struct Layout {
     immediate: Immediate,
 }
 
-/// The ways in which a word holds an immediate.
+/// How a word holds an immediate: all of them are pieced together in the same way.
 #[derive(Clone, Copy)]
-enum Immediate {
-    None,
-    Upper,
-    Jump,
-    Branch,
-    Short,
-    Store,
-    Shift,
-    Csr,
-    CsrAndValue,
+struct Immediate {
+    /// The bits from this one up to bit 31, with the sign, ...
+    signed_from: u8,
+    /// ... go to here and above.
+    signed_to: u8,
+    pieces: [Piece; 3],
+    /// The bits that the immediate has.
+    mask: u32,
 }
 
-/// What the immediate of `word` is, by [`Immediate`]: all are calculated, because that takes less time than a jump to the one
-/// that is needed, which no processor foresees.
-#[inline]
-fn immediates(word: u32) -> [i32; 9] {
-    [
-        0,
-        (word & 0xffff_f000) as i32,
-        jump_offset(word),
-        branch_offset(word),
-        word as i32 >> 20,
-        store_offset(word),
-        (word >> 20 & 0x3f) as i32,
-        (word >> 20) as i32,
-        (word >> 20 | (word >> 15 & 0x1f) << 12) as i32,
-    ]
+/// Some bits of an immediate.
+#[derive(Clone, Copy)]
+struct Piece {
+    /// The lowest bit in the word.
+    from: u8,
+    /// The lowest bit in the immediate.
+    to: u8,
+    /// Which bits, counted from the lowest one.
+    mask: u32,
+}
+
+const fn piece(from: u8, width: u32, to: u8) -> Piece {
+    Piece { from, to, mask: (1 << width) - 1 }
+}
+
+impl Immediate {
+    const SIGN_ALONE: Immediate = Immediate { signed_from: 31, signed_to: 31, pieces: [piece(0, 0, 0); 3], mask: !0 };
+    const NONE: Immediate = Immediate { mask: 0, ..Immediate::SIGN_ALONE };
+    /// `imm[31:12]` at 31:12.
+    const UPPER: Immediate = Immediate { signed_from: 12, signed_to: 12, ..Immediate::SIGN_ALONE };
+    /// `imm[11:0]` at 31:20.
+    const SHORT: Immediate = Immediate { signed_from: 20, signed_to: 0, ..Immediate::SIGN_ALONE };
+    /// `imm[11:5]` at 31:25, `imm[4:0]` at 11:7.
+    const STORE: Immediate = Immediate {
+        signed_from: 25,
+        signed_to: 5,
+        pieces: [piece(7, 5, 0), piece(0, 0, 0), piece(0, 0, 0)],
+        ..Immediate::SIGN_ALONE
+    };
+    /// `imm[12]` at 31, `imm[10:5]` at 30:25, `imm[4:1]` at 11:8, `imm[11]` at 7.
+    const BRANCH: Immediate = Immediate {
+        signed_to: 12,
+        pieces: [piece(25, 6, 5), piece(8, 4, 1), piece(7, 1, 11)],
+        ..Immediate::SIGN_ALONE
+    };
+    /// `imm[20]` at 31, `imm[10:1]` at 30:21, `imm[11]` at 20, `imm[19:12]` at 19:12.
+    const JUMP: Immediate = Immediate {
+        signed_to: 20,
+        pieces: [piece(21, 10, 1), piece(20, 1, 11), piece(12, 8, 12)],
+        ..Immediate::SIGN_ALONE
+    };
+    /// `shamt` at 25:20.
+    const SHIFT: Immediate = Immediate { mask: 0x3f, ..Immediate::SHORT };
+    /// `csr` at 31:20.
+    const CSR: Immediate = Immediate { mask: 0xfff, ..Immediate::SHORT };
+    /// `csr` at 31:20, and `uimm` at 19:15 above it.
+    const CSR_AND_VALUE: Immediate = Immediate {
+        pieces: [piece(20, 12, 0), piece(15, 5, 12), piece(0, 0, 0)],
+        mask: 0x1_ffff,
+        ..Immediate::SIGN_ALONE
+    };
+
+    #[inline(always)]
+    fn of(&self, word: u32) -> i32 {
+        let signed = (word as i32 >> self.signed_from) << self.signed_to;
+        let piece = |index: usize| {
+            let Piece { from, to, mask } = self.pieces[index];
+            (word >> from & mask) << to
+        };
+        ((signed as u32 | piece(0) | piece(1) | piece(2)) & self.mask) as i32
+    }
 }
 
 /// By [`Operands`].
@@ -92,48 +139,33 @@ static LAYOUTS: [Layout; Operands::COUNT] = {
 const fn layout_of(operands: Operands) -> Layout {
     const FIELD: u8 = 0x1f;
     const ROUNDING: u8 = 7;
-    let none = Layout { rd: 0, rs1: 0, rs2: 0, rs3: 0, rounding: 0, immediate: Immediate::None };
+    let none = Layout { rd: 0, rs1: 0, rs2: 0, rs3: 0, rounding: 0, immediate: Immediate::NONE };
     match operands {
         Operands::None => none,
-        Operands::Upper => Layout { rd: FIELD, immediate: Immediate::Upper, ..none },
-        Operands::Jump => Layout { rd: FIELD, immediate: Immediate::Jump, ..none },
-        Operands::Branch => Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::Branch, ..none },
+        Operands::Upper => Layout { rd: FIELD, immediate: Immediate::UPPER, ..none },
+        Operands::Jump => Layout { rd: FIELD, immediate: Immediate::JUMP, ..none },
+        Operands::Branch => Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::BRANCH, ..none },
         Operands::Load | Operands::FloatLoad | Operands::Immediate => {
-            Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Short, ..none }
+            Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::SHORT, ..none }
         }
         Operands::Store | Operands::FloatStore => {
-            Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::Store, ..none }
+            Layout { rs1: FIELD, rs2: FIELD, immediate: Immediate::STORE, ..none }
         }
-        Operands::Shift => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Shift, ..none },
+        Operands::Shift => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::SHIFT, ..none },
         Operands::Registers | Operands::FloatRegisters | Operands::FloatCompare | Operands::Atomic => {
             Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, ..none }
         }
         Operands::Unary | Operands::LoadReserved | Operands::FloatToInteger | Operands::IntegerToFloat => {
             Layout { rd: FIELD, rs1: FIELD, ..none }
         }
-        Operands::Csr => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::Csr, ..none },
-        Operands::CsrImmediate => Layout { rd: FIELD, immediate: Immediate::CsrAndValue, ..none },
+        Operands::Csr => Layout { rd: FIELD, rs1: FIELD, immediate: Immediate::CSR, ..none },
+        Operands::CsrImmediate => Layout { rd: FIELD, immediate: Immediate::CSR_AND_VALUE, ..none },
         Operands::FloatFused => Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, rs3: FIELD, rounding: ROUNDING, ..none },
         Operands::FloatRounded => Layout { rd: FIELD, rs1: FIELD, rs2: FIELD, rounding: ROUNDING, ..none },
         Operands::FloatUnaryRounded | Operands::FloatToIntegerRounded | Operands::IntegerToFloatRounded => {
             Layout { rd: FIELD, rs1: FIELD, rounding: ROUNDING, ..none }
         }
     }
-}
-
-/// `imm[11:5]` at 31:25, `imm[4:0]` at 11:7.
-fn store_offset(word: u32) -> i32 {
-    (word as i32 >> 25) << 5 | (word >> 7 & 0x1f) as i32
-}
-
-/// `imm[12]` at 31, `imm[10:5]` at 30:25, `imm[4:1]` at 11:8, `imm[11]` at 7.
-fn branch_offset(word: u32) -> i32 {
-    (word as i32 >> 31) << 12 | ((word >> 25 & 0x3f) << 5 | (word >> 8 & 0xf) << 1 | (word >> 7 & 1) << 11) as i32
-}
-
-/// `imm[20]` at 31, `imm[10:1]` at 30:21, `imm[11]` at 20, `imm[19:12]` at 19:12.
-fn jump_offset(word: u32) -> i32 {
-    (word as i32 >> 31) << 20 | ((word >> 21 & 0x3ff) << 1 | (word >> 20 & 1) << 11 | word & 0xf_f000) as i32
 }
 
 impl Op {

@@ -39,7 +39,9 @@ impl Instruction {
         let shape = &SHAPES[self.op as usize];
         let just = |register| RegisterSet::EMPTY.with(register);
         let uses = just(self.rs1()).intersection(shape.rs1).union(just(self.rs2()).intersection(shape.rs2));
-        Effects { uses, defines: just(self.rd()).intersection(shape.rd), flow: self.flow() }
+        // Nearly always control goes on, which takes no table of jumps to find out.
+        let flow = if shape.goes_on { ControlFlow::Next } else { self.flow() };
+        Effects { uses, defines: just(self.rd()).intersection(shape.rd), flow }
     }
 
     /// Whether `rd` is an integer register (x0 included) that the instruction writes.
@@ -62,18 +64,24 @@ impl Instruction {
     /// Where execution goes next.
     #[inline]
     pub fn flow(&self) -> ControlFlow {
-        match self.op {
-            Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => ControlFlow::Branch(self.immediate),
-            Op::Jal => ControlFlow::Jump(self.immediate),
-            Op::Jalr => ControlFlow::IndirectJump,
-            Op::Ecall => ControlFlow::EnvironmentCall,
-            Op::Ebreak | Op::Mret => ControlFlow::Trap,
-            _ => ControlFlow::Next,
-        }
+        flow(self.op, self.immediate)
     }
 }
 
-/// Which integer registers its register fields can name, as far as the operation uses them as such: none, or all but x0.
+#[inline]
+const fn flow(op: Op, immediate: i32) -> ControlFlow {
+    match op {
+        Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => ControlFlow::Branch(immediate),
+        Op::Jal => ControlFlow::Jump(immediate),
+        Op::Jalr => ControlFlow::IndirectJump,
+        Op::Ecall => ControlFlow::EnvironmentCall,
+        Op::Ebreak | Op::Mret => ControlFlow::Trap,
+        _ => ControlFlow::Next,
+    }
+}
+
+/// What an operation says of its instructions: which integer registers its register fields can name, as far as it uses them as
+/// such (none, or all but x0), and whether control goes on.
 #[derive(Clone, Copy)]
 struct Shape {
     /// Read.
@@ -82,17 +90,23 @@ struct Shape {
     rs2: RegisterSet,
     /// Written.
     rd: RegisterSet,
+    /// Whether the next instruction is the one behind it, always.
+    goes_on: bool,
 }
 
 /// By [`Op`]: looked up for every instruction that is analysed.
 static SHAPES: [Shape; ENCODINGS.len()] = {
-    let none = Shape { rs1: RegisterSet::EMPTY, rs2: RegisterSet::EMPTY, rd: RegisterSet::EMPTY };
+    let none = Shape { rs1: RegisterSet::EMPTY, rs2: RegisterSet::EMPTY, rd: RegisterSet::EMPTY, goes_on: true };
     let mut shapes = [none; ENCODINGS.len()];
     let mut index = 0;
     while index < ENCODINGS.len() {
         let operands = ENCODINGS[index].operands;
-        shapes[index] =
-            Shape { rs1: named(reads_rs1(operands)), rs2: named(reads_rs2(operands)), rd: named(writes_rd(operands)) };
+        shapes[index] = Shape {
+            rs1: named(reads_rs1(operands)),
+            rs2: named(reads_rs2(operands)),
+            rd: named(writes_rd(operands)),
+            goes_on: matches!(flow(ENCODINGS[index].op, 0), ControlFlow::Next),
+        };
         index += 1;
     }
     shapes

@@ -79,14 +79,9 @@ pub(super) struct Encoding {
     pub(super) bits: u32,
 }
 
+#[cfg(test)]
 impl Encoding {
-    /// Whether `word` is an instance.
-    pub(super) const fn matches(&self, word: u32) -> bool {
-        word & self.mask == self.bits
-    }
-
     /// Whether some word is an instance of both.
-    #[cfg(test)]
     pub(super) fn overlaps(&self, other: &Encoding) -> bool {
         (self.bits ^ other.bits) & self.mask & other.mask == 0
     }
@@ -97,12 +92,31 @@ pub(super) fn encoding_of(op: Op) -> &'static Encoding {
     &ENCODINGS[op as usize]
 }
 
-/// The row that `word` is an instance of.
-#[inline]
-pub(super) fn find(word: u32) -> Option<&'static Encoding> {
-    let group = group_of(word);
-    let rows = &GROUPS.rows[GROUPS.starts[group] as usize..GROUPS.starts[group + 1] as usize];
-    rows.iter().map(|&row| &ENCODINGS[row as usize]).find(|encoding| encoding.matches(word))
+/// What a look-up needs of a row of the table.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    mask: u32,
+    bits: u32,
+    pub(super) op: Op,
+    pub(super) operands: Operands,
+    /// Whether no other row of its group is left.
+    is_last: bool,
+}
+
+/// The row that `word` is an instance of: mostly the first one of its group.
+#[inline(always)]
+pub(super) fn find(word: u32) -> Option<&'static Row> {
+    let mut index = usize::from(GROUPS.starts[group_of(word)]);
+    loop {
+        let row = &GROUPS.rows[index];
+        if word & row.mask == row.bits {
+            return Some(row);
+        }
+        if row.is_last {
+            return None;
+        }
+        index += 1;
+    }
 }
 
 /// How many groups there are: five bits of major opcode (6:2) and three of bits 14:12.
@@ -115,30 +129,50 @@ const fn group_of(word: u32) -> usize {
 /// The table's rows by group, so that a look-up compares with few of them. A row that leaves bits 14:12 open is in
 /// eight groups.
 struct Groups {
-    rows: [u8; 4 * ENCODINGS.len()],
-    starts: [u16; GROUP_COUNT + 1],
+    rows: [Row; 4 * ENCODINGS.len()],
+    starts: [u16; GROUP_COUNT],
 }
+
+/// Is nothing's, and the last one.
+const NO_ROW: Row = Row { mask: 0, bits: 1, op: Op::Lui, operands: Operands::None, is_last: true };
 
 static GROUPS: Groups = group_rows();
 
 const fn group_rows() -> Groups {
-    let mut groups = Groups { rows: [0; 4 * ENCODINGS.len()], starts: [0; GROUP_COUNT + 1] };
-    let mut filled = 0;
+    let mut groups = Groups { rows: [NO_ROW; 4 * ENCODINGS.len()], starts: [0; GROUP_COUNT] };
+    // The first one is for groups without any.
+    let mut filled = 1;
     let mut group = 0;
     while group < GROUP_COUNT {
-        groups.starts[group] = filled as u16;
+        let start = filled;
         let mut row = 0;
         while row < ENCODINGS.len() {
-            let encoding = &ENCODINGS[row];
-            let fixed = group_of(encoding.mask);
-            if group & fixed == group_of(encoding.bits) & fixed {
-                groups.rows[filled] = row as u8;
+            let Encoding { op, operands, mask, bits, .. } = ENCODINGS[row];
+            let fixed = group_of(mask);
+            if group & fixed == group_of(bits) & fixed {
+                groups.rows[filled] = Row { mask, bits, op, operands, is_last: false };
                 filled += 1;
             }
             row += 1;
         }
+        if filled > start {
+            groups.starts[group] = start as u16;
+            groups.rows[filled - 1].is_last = true;
+        }
         group += 1;
     }
-    groups.starts[GROUP_COUNT] = filled as u16;
     groups
+}
+
+impl Op {
+    /// Every operation, in the order of the enum, and then anything.
+    pub(super) const BY_NUMBER: &[Op; 256] = &{
+        let mut all = [Op::Lui; 256];
+        let mut row = 0;
+        while row < ENCODINGS.len() {
+            all[row] = ENCODINGS[row].op;
+            row += 1;
+        }
+        all
+    };
 }

@@ -53,8 +53,9 @@ impl Derived {
                 None => Link::Calculated,
             };
         }
-        let copied = instruction.copied_register();
-        let from_memory = load_size(op).is_some() || copied.is_some_and(|copied| self.from_memory.contains(copied));
+        let copies_from_memory =
+            || instruction.copied_register().is_some_and(|copied| self.from_memory.contains(copied));
+        let from_memory = load_size(op).is_some() || !self.from_memory.is_empty() && copies_from_memory();
         let set = |registers: RegisterSet, holds: bool| {
             let others = registers.minus(effects.defines);
             if holds { others.union(effects.defines) } else { others }

@@ -1,6 +1,8 @@
 //! The C extension: every 16-bit encoding to the base instruction it abbreviates (ISA manual, "C" chapter, "RVC
 //! Instruction Set Listings"). RV64DC: the slots that RV32 gives to other instructions hold the RV64 ones.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::isa::{Instruction, Op};
 
 const ZERO: u8 = 0;
@@ -8,7 +10,62 @@ const RA: u8 = 1;
 const SP: u8 = 2;
 
 /// Expands a 16-bit encoding whose two low bits are not both set; `None` when it is reserved.
+///
+/// Programs use few different ones, over and over: what was expanded once is looked up from then on, without the many
+/// jumps, which no processor foresees.
+#[inline(always)]
 pub(super) fn expand(half: u16) -> Option<Instruction> {
+    let place = &EXPANSIONS[usize::from(half.rotate_right(2))];
+    let packed = match place.load(Ordering::Relaxed) {
+        Packed::UNKNOWN => Packed::remembered(half, place),
+        packed => Packed(packed),
+    };
+    packed.instruction()
+}
+
+/// By encoding, its two low bits on top, the [`Packed`] expansion. Whoever looks one up first writes it, and writes the same
+/// as anybody else would.
+static EXPANSIONS: [AtomicU64; 3 << 14] = [const { AtomicU64::new(Packed::UNKNOWN) }; 3 << 14];
+
+/// An expansion: operation, rd, rs1 and rs2 in a byte each, then the immediate.
+#[derive(Clone, Copy)]
+struct Packed(u64);
+
+impl Packed {
+    const UNKNOWN: u64 = 0;
+    /// In the byte of rs2: there is an instruction.
+    const SOME: u64 = 1 << 31;
+    /// In the byte of rs2: the encoding is reserved.
+    const RESERVED: u64 = 1 << 30;
+
+    #[cold]
+    fn remembered(half: u16, place: &AtomicU64) -> Packed {
+        let packed = expanded(half).map_or(Packed::RESERVED, |instruction| {
+            let Instruction { op, rd, rs1, rs2, immediate, .. } = instruction;
+            let fields = u64::from(u32::from_le_bytes([op as u8, rd, rs1, rs2]));
+            u64::from(immediate as u32) << 32 | Packed::SOME | fields
+        });
+        place.store(packed, Ordering::Relaxed);
+        Packed(packed)
+    }
+
+    #[inline(always)]
+    fn instruction(self) -> Option<Instruction> {
+        let field = |low: u32| (self.0 >> low & 0x1f) as u8;
+        (self.0 & Packed::RESERVED == 0).then(|| Instruction {
+            op: Op::BY_NUMBER[usize::from(self.0 as u8)],
+            rd: field(8),
+            rs1: field(16),
+            rs2: field(24),
+            rs3: 0,
+            rounding: 0,
+            length: 2,
+            immediate: (self.0 >> 32) as i32,
+        })
+    }
+}
+
+fn expanded(half: u16) -> Option<Instruction> {
     match (half & 3, half >> 13) {
         (0, funct3) => quadrant_0(half, funct3),
         (1, funct3) => quadrant_1(half, funct3),
