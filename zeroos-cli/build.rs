@@ -1,5 +1,5 @@
-//! Reads the fragment library once, by the code that `catalog` has for it, and leaves what it says as `catalog.json`; tells
-//! cargo that the embedded folders matter: files added there must reach the binary.
+//! Reads the fragment library once, by the code that `catalog` has for it, and leaves what it says as `catalog.json`, and as
+//! `fragments.rs` which files it has; tells cargo that the embedded folders matter: files added there must reach the binary.
 
 use std::error::Error;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     read(Path::new(FRAGMENTS), "", &mut files)?;
     files.sort();
-    let files: Vec<(String, &str)> = files.iter().map(|(path, text)| (path.clone(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let fragments = match catalog::parse::library(&files) {
         Ok(fragments) => fragments,
         Err(error) => {
@@ -36,8 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Ok(());
         }
     };
-    let index = Path::new(&std::env::var("OUT_DIR")?).join("catalog.json");
-    std::fs::write(index, serde_json::to_string(&fragments)?)?;
+    let folder = std::env::var("OUT_DIR")?;
+    let folder = Path::new(&folder);
+    std::fs::write(folder.join("catalog.json"), serde_json::to_string(&fragments)?)?;
+    let entry = |(path, _): &(&str, &str)| {
+        format!("({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{FRAGMENTS}/{path}\"))),\n")
+    };
+    std::fs::write(folder.join("fragments.rs"), format!("&[\n{}]\n", files.iter().map(entry).collect::<String>()))?;
     Ok(())
 }
 

@@ -78,16 +78,13 @@ pub struct Built {
 /// A file that is no static riscv64 Linux program.
 pub fn examine(bytes: Vec<u8>) -> Result<Examined, Diagnostic> {
     let app = AppElf::parse(bytes)?;
-    let (analysis, catalog) = thread::scope(|scope| {
-        // What does not need the analysis is done beside it.
-        let aside = scope.spawn(|| {
-            app.sha256();
-            Catalog::embedded()
-        });
-        let analysis = analysis::analyse_started(&app, &image::assumed_states(&app));
-        (analysis, aside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    let analysis = thread::scope(|scope| {
+        // It takes no memory, so it is done beside the analysis.
+        scope.spawn(|| app.sha256());
+        analysis::analyse_started(&app, &image::assumed_states(&app))
     });
-    Ok(Examined { app, analysis, catalog: catalog? })
+    // No sooner: the analysis takes the most memory of all, and gives it back.
+    Ok(Examined { app, analysis, catalog: Catalog::embedded()? })
 }
 
 /// What the program asks of a kernel, and what the library has for it; calls in `enosys` are declared so.
@@ -99,9 +96,7 @@ pub fn manifest(examined: &Examined, enosys: &BTreeSet<SyscallNumber>) -> Result
     let selection = Selection::new(analysis, catalog, enosys, &BTreeSet::new(), plan::Names::in_program(app))?;
     let handlers = selection.handlers.iter();
     let mut fragments: FragmentLookup = handlers
-        .filter_map(|(&number, (module, _))| {
-            Some((number, FragmentStatus::Supported(catalog.get(module)?.path.clone())))
-        })
+        .filter_map(|(&number, (module, _))| Some((number, FragmentStatus::Supported(catalog.get(module)?.path()))))
         .collect();
     fragments.extend(enosys.iter().map(|&number| (number, FragmentStatus::Enosys)));
     Ok(Manifest::new(app, analysis, &fragments))

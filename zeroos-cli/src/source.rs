@@ -43,7 +43,7 @@ impl KernelSource {
     pub fn new(plan: &Plan) -> Result<KernelSource, SourceError> {
         let mut files = BTreeMap::new();
         for fragment in plan.selection.files.values() {
-            files.insert(format!("src/{}", fragment.path), fragment.text.clone());
+            files.insert(format!("src/{}", fragment.path()), fragment.text.clone().into_owned());
         }
         files.insert("src/platform.rs".into(), plan.platform.source.clone());
         files.insert(KernelSource::ROOT.into(), root::generate(plan)?);

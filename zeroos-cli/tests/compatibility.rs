@@ -79,8 +79,8 @@ fn render() -> String {
     text.push_str("| call | number | variant | supported | not supported | remarks | errors |\n");
     text.push_str("|---|--:|---|---|---|---|---|\n");
     for (handler, fragment) in handlers {
-        let source = std::fs::read_to_string(root().join("kernel-fragments/src").join(&fragment.path)).unwrap();
-        let Some(statement) = Statement::read(&source) else { panic!("{}: no statement", fragment.path) };
+        let source = std::fs::read_to_string(root().join("kernel-fragments/src").join(fragment.path())).unwrap();
+        let Some(statement) = Statement::read(&source) else { panic!("{}: no statement", fragment.path()) };
         let Statement { man_page, condition, supported, not_supported, remarks, errors } = statement;
         let name = handler.number.to_string();
         let name = if man_page.is_empty() { name } else { format!("[{name}]({man_page})") };

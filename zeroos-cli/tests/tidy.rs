@@ -208,8 +208,8 @@ fn syscall_files_are_named_after_their_call_and_variant() {
     let catalog = Catalog::embedded().unwrap();
     let mut wrong = Vec::new();
     for fragment in catalog.fragments() {
-        let (path, Some(handler)) = (&fragment.path, &fragment.handler) else { continue };
-        let stem = Path::new(path).file_stem().unwrap().to_string_lossy().into_owned();
+        let (path, Some(handler)) = (fragment.path(), &fragment.handler) else { continue };
+        let stem = Path::new(&path).file_stem().unwrap().to_string_lossy().into_owned();
         let named = SUFFIXES.iter().find_map(|&(suffix, variant)| Some((stem.strip_suffix(suffix)?, variant)));
         let (call, suffix) = named.map_or((stem.as_str(), None), |(call, variant)| (call, Some(variant)));
         if handler.number.name() != Some(call) || handler.function != call {

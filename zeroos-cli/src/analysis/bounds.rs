@@ -3,7 +3,7 @@
 use super::value::Value;
 
 /// What comparisons say of a signed number: it is neither below the one end nor above the other.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Bounds {
     /// At the least; `i32::MIN` if nothing is known.
     pub low: i32,

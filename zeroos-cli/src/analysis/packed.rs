@@ -85,6 +85,8 @@ impl<'v> PackedValues<'v> {
     /// Moves the list at `place` to `others`, if it was not moved before; where it lies there. Nothing else is done with these
     /// lists until all that are needed have been moved and [`PackedValues::settle`] takes them back.
     pub fn move_to(&mut self, place: u32, others: &mut PackedValues<'v>) -> u32 {
+        // Makes room at once. A wide value that is put down later just has a second place.
+        self.places = FxHashMap::default();
         let here = place as usize;
         let first = self.packed[here];
         if first & MOVED != 0 {
@@ -104,8 +106,6 @@ impl<'v> PackedValues<'v> {
         self.packed = others.packed;
         self.packed.shrink_to_fit();
         self.wide.shrink_to_fit();
-        // A wide value that is put down later just has a second place.
-        self.places = FxHashMap::default();
     }
 
     /// Puts them where no fewer lie already.

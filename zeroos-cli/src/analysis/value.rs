@@ -72,7 +72,7 @@ fn rare_values_are_equal(a: &Value<'_>, b: &Value<'_>) -> bool {
 }
 
 /// How an index became a byte offset.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Scale {
     /// The left shift.
     pub shift: u8,
@@ -81,7 +81,7 @@ pub(super) struct Scale {
 }
 
 /// A table in memory that is read with an unknown index.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Table {
     /// Address of the element of index 0.
     pub base: u64,
@@ -90,7 +90,7 @@ pub(super) struct Table {
 }
 
 /// A load from a table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Read {
     /// Of which some element is read.
     pub table: Table,
@@ -110,7 +110,7 @@ impl Read {
 }
 
 /// A constant plus what was read from a table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Displaced {
     /// The constant.
     pub base: u64,
@@ -317,7 +317,7 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
         (Addiw, Value::Between(bounds), Value::Constant(0)) => bounds.of_word().value(),
         (Addiw, Value::Word(bounds), Value::Constant(0)) => Value::Between(bounds),
         (Slli, Value::Loaded(read), Value::Constant(shift)) if shift < 8 => {
-            Value::Loaded(arena.keep(Read { shift: read.shift.saturating_add(shift as u8), ..*read }))
+            Value::Loaded(arena.read(Read { shift: read.shift.saturating_add(shift as u8), ..*read }))
         }
         (Slli, _, Value::Constant(shift)) => Value::Scaled(Scale { shift: shift as u8 & 63, index: bounds(a) }),
         (SlliUw, _, Value::Constant(shift)) => {
@@ -336,10 +336,10 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
         (Add, index, Value::Constant(base)) | (Add, Value::Constant(base), index)
             if bounds(index).count().is_some() =>
         {
-            Value::Element(arena.keep(Table { base, scale: Scale { shift: 0, index: bounds(index) } }))
+            Value::Element(arena.table(Table { base, scale: Scale { shift: 0, index: bounds(index) } }))
         }
         (Add, Value::Scaled(scale), Value::Constant(base)) | (Add, Value::Constant(base), Value::Scaled(scale)) => {
-            Value::Element(arena.keep(Table { base, scale }))
+            Value::Element(arena.table(Table { base, scale }))
         }
         (Sh1add | Sh2add | Sh3add, Value::Loaded(read), Value::Constant(base)) => {
             let shift = match op {
@@ -348,7 +348,7 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
                 _ => 3,
             };
             let read = Read { shift: read.shift.saturating_add(shift), ..*read };
-            Value::Displaced(arena.keep(Displaced { base, read }))
+            Value::Displaced(arena.displaced(Displaced { base, read }))
         }
         (Sh1add | Sh2add | Sh3add | Sh1addUw | Sh2addUw | Sh3addUw, index, Value::Constant(base)) => {
             let shift = match op {
@@ -360,16 +360,16 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
                 Sh1add | Sh2add | Sh3add => bounds(index),
                 _ => as_word(bounds(index)),
             };
-            Value::Element(arena.keep(Table { base, scale: Scale { shift, index } }))
+            Value::Element(arena.table(Table { base, scale: Scale { shift, index } }))
         }
         (Addi | Add, Value::Element(table), Value::Constant(bytes)) => {
-            Value::Element(arena.keep(Table { base: table.base.wrapping_add(bytes), ..*table }))
+            Value::Element(arena.table(Table { base: table.base.wrapping_add(bytes), ..*table }))
         }
         (Addi | Add, Value::Displaced(displaced), Value::Constant(bytes)) => {
-            Value::Displaced(arena.keep(Displaced { base: displaced.base.wrapping_add(bytes), ..*displaced }))
+            Value::Displaced(arena.displaced(Displaced { base: displaced.base.wrapping_add(bytes), ..*displaced }))
         }
         (Add, Value::Loaded(read), Value::Constant(base)) | (Add, Value::Constant(base), Value::Loaded(read)) => {
-            Value::Displaced(arena.keep(Displaced { base, read: *read }))
+            Value::Displaced(arena.displaced(Displaced { base, read: *read }))
         }
         _ => Value::Any,
     }

@@ -1,5 +1,6 @@
 //! One file of the library, as the generator sees it. The build script compiles this file, too.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -7,22 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::linux::SyscallNumber;
 
-/// A module of the kernel, for example `syscalls::io::write`; its file is `syscalls/io/write.rs`.
+/// A module of the kernel, for example `syscalls::io::write`: its file `syscalls/io/write.rs` without the extension.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct Module(pub Vec<String>);
+pub struct Module(#[serde(borrow)] Cow<'static, str>);
 
 /// A file of the library.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Fragment {
-    /// Its path below `kernel-fragments/src/`.
-    pub path: String,
     /// Its module.
     pub module: Module,
     /// Its text, which is copied as it is.
     #[serde(skip)]
-    pub text: String,
+    pub text: Cow<'static, str>,
     /// Its first paragraph of documentation, on one line.
-    pub summary: String,
+    #[serde(borrow)]
+    pub summary: Cow<'static, str>,
     /// The library modules it names in `use crate::…` (tests left out).
     pub needs: BTreeSet<Module>,
     /// Whether it allocates: then the kernel has a heap.
@@ -33,6 +33,13 @@ pub struct Fragment {
     pub hooks: Vec<Hook>,
 }
 
+impl Fragment {
+    /// Its path below `kernel-fragments/src/`.
+    pub fn path(&self) -> String {
+        self.module.path()
+    }
+}
+
 /// A function that carries out a call.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Handler {
@@ -41,7 +48,8 @@ pub struct Handler {
     /// Under which condition this file is the one to take; `None` is the general one.
     pub variant: Option<Variant>,
     /// The function's name.
-    pub function: String,
+    #[serde(borrow)]
+    pub function: Cow<'static, str>,
     /// Its parameters in order.
     pub parameters: Vec<Parameter>,
     /// Whether it returns `Outcome` (control may leave the thread) rather than `SysResult`.
@@ -49,9 +57,9 @@ pub struct Handler {
     /// Whether it reads the caller's stack pointer in its frame: its file names `crate::thread::SP`.
     pub reads_stack_pointer: bool,
     /// The function that is asked first, and its parameters.
-    pub quick: Option<(String, Vec<Parameter>)>,
+    pub quick: Option<(Cow<'static, str>, Vec<Parameter>)>,
     /// The function that chooses who goes on in the caller's place, and its parameters.
-    pub turn: Option<(String, Vec<Parameter>)>,
+    pub turn: Option<(Cow<'static, str>, Vec<Parameter>)>,
 }
 
 impl Handler {
@@ -72,7 +80,8 @@ pub struct Hook {
     /// When.
     pub moment: Moment,
     /// The function's name.
-    pub function: String,
+    #[serde(borrow)]
+    pub function: Cow<'static, str>,
     /// Its parameters in order.
     pub parameters: Vec<Parameter>,
 }
@@ -135,6 +144,7 @@ pub enum Variant {
 
 /// What a parameter of a handler or hook is given.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub enum Parameter {
     /// `&mut impl UserMemory`
     UserMemory,
@@ -160,30 +170,35 @@ pub struct StateType {
     /// The module that defines it.
     pub module: Module,
     /// Its name there.
-    pub name: String,
+    #[serde(borrow)]
+    pub name: Cow<'static, str>,
 }
 
 impl Module {
     /// The module of the file at `path` below `kernel-fragments/src/`.
     pub fn of_path(path: &str) -> Module {
-        let path = path.strip_suffix(".rs").unwrap_or(path);
-        Module(path.split('/').map(str::to_owned).collect())
+        Module(path.strip_suffix(".rs").unwrap_or(path).to_owned().into())
     }
 
     /// The module named by `segments`.
-    pub fn of(segments: &[&str]) -> Module {
-        Module(segments.iter().map(|&segment| segment.to_owned()).collect())
+    pub fn of<S: Borrow<str>>(segments: &[S]) -> Module {
+        Module(segments.join("/").into())
     }
 
     /// Its file below `src/`.
     pub fn path(&self) -> String {
-        format!("{}.rs", self.0.join("/"))
+        format!("{}.rs", self.0)
+    }
+
+    /// The names of the modules around it, outermost first, and its own.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
     }
 }
 
 impl fmt::Display for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("::"))
+        f.write_str(&self.0.replace('/', "::"))
     }
 }
 

@@ -13,13 +13,16 @@ use super::CatalogError;
 use super::fragment::{Fragment, Handler, Hook, Module, Moment, Parameter, StateType, Variant};
 use crate::linux::SyscallNumber;
 
-/// Every fragment of a library of `(path, text)` files, in their order; `lib.rs` is the host's root and no fragment.
+/// The root that the library has on the host.
+pub const ROOT: &str = "lib.rs";
+
+/// Every fragment of a library of `(path, text)` files, in their order; [`ROOT`] is no fragment.
 ///
 /// # Errors
 /// A file that breaks the fragment format, or two files for the same call and variant.
-pub fn library(files: &[(String, &str)]) -> Result<Vec<Fragment>, CatalogError> {
+pub fn library(files: &[(&str, &str)]) -> Result<Vec<Fragment>, CatalogError> {
     let known: Vec<Module> = files.iter().map(|(path, _)| Module::of_path(path)).collect();
-    let of_kernels = files.iter().filter(|(path, _)| path != "lib.rs" && path.ends_with(".rs"));
+    let of_kernels = files.iter().filter(|(path, _)| *path != ROOT);
     let fragments =
         of_kernels.map(|(path, text)| fragment(path, text, &known)).collect::<Result<Vec<_>, CatalogError>>()?;
     refuse_rivals(&fragments)?;
@@ -27,15 +30,11 @@ pub fn library(files: &[(String, &str)]) -> Result<Vec<Fragment>, CatalogError> 
 }
 
 fn refuse_rivals(fragments: &[Fragment]) -> Result<(), CatalogError> {
-    let mut seen: BTreeMap<(SyscallNumber, Option<Variant>), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(SyscallNumber, Option<Variant>), &Fragment> = BTreeMap::new();
     for fragment in fragments {
         let Some(handler) = &fragment.handler else { continue };
-        if let Some(rival) = seen.insert((handler.number, handler.variant), &fragment.path) {
-            return Err(CatalogError::Rivals {
-                number: handler.number,
-                first: rival.to_owned(),
-                second: fragment.path.clone(),
-            });
+        if let Some(rival) = seen.insert((handler.number, handler.variant), fragment) {
+            return Err(CatalogError::Rivals { number: handler.number, first: rival.path(), second: fragment.path() });
         }
     }
     Ok(())
@@ -68,10 +67,9 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
         names.note(segments);
     }
     let mut fragment = Fragment {
-        path: path.to_owned(),
         module: Module::of_path(path),
-        text: text.to_owned(),
-        summary: summary(&file.attrs),
+        text: text.to_owned().into(),
+        summary: summary(&file.attrs).into(),
         needs: names.needs,
         allocates: names.allocates,
         handler: None,
@@ -95,7 +93,7 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
             let handler = Handler {
                 number: call.number,
                 variant: call.variant,
-                function: call.function,
+                function: call.function.into(),
                 parameters,
                 may_leave,
                 reads_stack_pointer,
@@ -112,7 +110,7 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
                 return Err(wrong(format!("`{function}` must return `Option<SysResult>`")));
             }
             let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`quick!` stands before `syscall!`".into()))?;
-            handler.quick = Some((function, parameters));
+            handler.quick = Some((function.into(), parameters));
         } else if item.mac.path.is_ident("turn") {
             let function = item.mac.parse_body::<Ident>().map_err(|error| wrong(error.to_string()))?.to_string();
             let (parameters, returns) = reader.signature(&function).map_err(&wrong)?;
@@ -120,11 +118,11 @@ fn fragment(path: &str, text: &str, known: &[Module]) -> Result<Fragment, Catalo
                 return Err(wrong(format!("`{function}` must take no arguments and return `Option<NonNull<Thread>>`")));
             }
             let handler = fragment.handler.as_mut().ok_or_else(|| wrong("`turn!` stands before `syscall!`".into()))?;
-            handler.turn = Some((function, parameters));
+            handler.turn = Some((function.into(), parameters));
         } else if item.mac.path.is_ident("hook") {
             let hook: HookDeclaration = item.mac.parse_body().map_err(|error| wrong(error.to_string()))?;
             let (parameters, _) = reader.signature(&hook.function).map_err(&wrong)?;
-            fragment.hooks.push(Hook { moment: hook.moment, function: hook.function, parameters });
+            fragment.hooks.push(Hook { moment: hook.moment, function: hook.function.into(), parameters });
         }
     }
     if path.starts_with("syscalls/") && fragment.handler.is_none() {
@@ -244,9 +242,8 @@ impl Names<'_> {
             Some("alloc") => self.allocates = true,
             Some("crate") => {
                 let rest = &segments[1..];
-                let file =
-                    (1..=rest.len()).rev().map(|end| Module(rest[..end].to_vec())).find(|m| self.known.contains(m));
-                self.needs.extend(file);
+                let mut files = (1..=rest.len()).rev().map(|end| Module::of(&rest[..end]));
+                self.needs.extend(files.find(|module| self.known.contains(module)));
             }
             _ => {}
         }
@@ -321,7 +318,7 @@ impl Signatures<'_> {
             _ => {}
         }
         let module = match self.imports.get(&name) {
-            Some(path) => Module(path[1..path.len() - 1].to_vec()),
+            Some(path) => Module::of(&path[1..path.len() - 1]),
             None => self.module.clone(),
         };
         if !self.known.contains(&module) {
@@ -329,7 +326,7 @@ impl Signatures<'_> {
         }
         let path = self.imports.get(&name);
         let name = path.and_then(|path| path.last()).cloned().unwrap_or(name);
-        Ok(Parameter::State(StateType { module, name }))
+        Ok(Parameter::State(StateType { module, name: name.into() }))
     }
 }
 

@@ -70,7 +70,7 @@ fn word(what: &str) -> CommandResult {
         provided = true;
         let variant = fragment.handler.as_ref().and_then(|handler| handler.variant);
         let condition = variant.map_or_else(String::new, |variant| format!(" (variant {variant})"));
-        say::data(&format!("\nkernel-fragments/src/{}{condition}\n  {}\n", fragment.path, fragment.summary))?;
+        say::data(&format!("\nkernel-fragments/src/{}{condition}\n  {}\n", fragment.path(), fragment.summary))?;
     }
     if !provided {
         say::data(&format!(

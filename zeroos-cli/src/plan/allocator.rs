@@ -39,7 +39,7 @@ impl Allocator {
         let module = self.module();
         let chosen = catalog.get(&module).ok_or_else(|| PlanError::IncompleteLibrary { module: module.to_string() })?;
         // All three need the same files, and are asked the same question.
-        *place = Fragment { path: place.path.clone(), module: place.module.clone(), ..chosen.clone() };
+        *place = Fragment { module: place.module.clone(), ..chosen.clone() };
         Ok(())
     }
 }

@@ -304,7 +304,7 @@ fn closure(
         }
         let source = replaced.get(&module).unwrap_or(&module);
         let chosen = catalog.get(source).ok_or_else(|| PlanError::IncompleteLibrary { module: source.to_string() })?;
-        let fragment = Fragment { path: module.path(), module: module.clone(), ..chosen.clone() };
+        let fragment = Fragment { module: module.clone(), ..chosen.clone() };
         open.extend(fragment.needs.iter().cloned());
         if fragment.allocates {
             open.push(kernel_heap());

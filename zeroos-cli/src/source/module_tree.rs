@@ -9,43 +9,28 @@ use crate::catalog::Module;
 
 /// `mod a; mod dir { pub mod b; … }` for every module but `fragment`, which comes first with its macros.
 pub(super) fn module_tree<'a>(modules: impl Iterator<Item = &'a Module>) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
-    let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
-            [] => {}
-            [name] if name == "fragment" => {}
-            [name] => {
-                let name = ident(name);
-                items.extend(quote! { mod #name; });
-            }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
-        }
-    }
-    for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { mod #folder { #inner } });
-    }
-    items
+    let paths: Vec<Vec<&str>> = modules.map(|module| module.segments().collect()).collect();
+    let paths: Vec<&[&str]> = paths.iter().map(Vec::as_slice).filter(|path| *path != ["fragment"]).collect();
+    nested(&paths, &TokenStream::new())
 }
 
-/// As [`module_tree`], for the inside of a folder.
-fn public_tree(modules: &[Module]) -> TokenStream {
-    let mut folders: BTreeMap<&str, Vec<Module>> = BTreeMap::new();
+/// The modules at `paths`, the outermost of them with `visibility`.
+fn nested(paths: &[&[&str]], visibility: &TokenStream) -> TokenStream {
+    let mut folders: BTreeMap<&str, Vec<&[&str]>> = BTreeMap::new();
     let mut items = TokenStream::new();
-    for module in modules {
-        match module.0.as_slice() {
+    for path in paths {
+        match path {
             [] => {}
             [name] => {
                 let name = ident(name);
-                items.extend(quote! { pub mod #name; });
+                items.extend(quote! { #visibility mod #name; });
             }
-            [folder, rest @ ..] => folders.entry(folder).or_default().push(Module(rest.to_vec())),
+            [folder, rest @ ..] => folders.entry(folder).or_default().push(rest),
         }
     }
     for (folder, inner) in folders {
-        let (folder, inner) = (ident(folder), public_tree(&inner));
-        items.extend(quote! { pub mod #folder { #inner } });
+        let (folder, inner) = (ident(folder), nested(&inner, &quote! { pub }));
+        items.extend(quote! { #visibility mod #folder { #inner } });
     }
     items
 }

@@ -424,7 +424,7 @@ pub(super) fn ident(name: &str) -> Ident {
 }
 
 fn path(module: &Module, item: &str) -> TokenStream {
-    let segments = module.0.iter().map(|segment| ident(segment));
+    let segments = module.segments().map(ident);
     let item = ident(item);
     quote! { #(#segments::)* #item }
 }
