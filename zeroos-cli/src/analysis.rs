@@ -8,7 +8,7 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where functions lie by the unwinder's tables, and where it enters them.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `explore`, `blocks`, `exit`, `function`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
+//! * `explore`, `blocks`, `exit`, `function`, `slots`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
@@ -48,6 +48,7 @@ mod reservation;
 mod resolve;
 mod result;
 mod sites;
+mod slots;
 mod start_up;
 mod state;
 mod surroundings;

@@ -10,13 +10,10 @@ use super::arena::Arena;
 use super::code::Code;
 use super::exit::{BlockId, Exit, FunctionId};
 use super::packed::PackedValues;
+use super::slots::SlotSet;
 use super::state::State;
 use super::value::Value;
 use crate::isa::{ControlFlow, Effects, Instruction, Register, RegisterSet};
-
-/// How far back a block that runs over an address is looked for, in halfwords. Beyond it two blocks may share
-/// instructions, which is no harm.
-const LOOK_BACK: usize = 1 << 14;
 
 /// A basic block. Calls end blocks, `ecall`s do not. There are many, so it is small.
 #[derive(Debug)]
@@ -138,10 +135,10 @@ pub(super) struct Blocks<'v> {
     all: Vec<Block>,
     /// By group of slots, the block that was found last in it.
     groups: Vec<Option<BlockId>>,
-    /// The slots at which blocks start, a bit each.
-    starts: Vec<u64>,
-    /// The slots that blocks were seen to run over, a bit each: mostly no block does.
-    covered: Vec<u64>,
+    /// The slots at which blocks start.
+    starts: SlotSet,
+    /// The slots that blocks were seen to run over: mostly no block does.
+    covered: SlotSet,
     values: PackedValues<'v>,
     /// By hash of what is known at its start, a block with it: neighbours know the same.
     alike: Box<[Option<BlockId>; ALIKE]>,
@@ -174,8 +171,8 @@ impl<'v> Blocks<'v> {
             // moving does.
             all: Vec::with_capacity(code.slots() / 4),
             groups: vec![None; code.slots() / Code::SLOT_GROUP + 1],
-            starts: vec![0; code.slots() / 64 + 1],
-            covered: vec![0; code.slots() / 64 + 1],
+            starts: SlotSet::new(code.slots()),
+            covered: SlotSet::new(code.slots()),
             values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
             found: Vec::new(),
@@ -194,28 +191,12 @@ impl<'v> Blocks<'v> {
 
     /// Whether any block starts at `slot`.
     pub fn any_at(&self, slot: usize) -> bool {
-        self.starts.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
-    }
-
-    /// The nearest slot below `slot` at which a block starts, if it is near.
-    fn start_below(&self, slot: usize) -> Option<usize> {
-        let mut index = slot / 64;
-        let mut word = self.starts.get(index)? & ((1 << (slot % 64)) - 1);
-        for _ in 0..LOOK_BACK / 64 {
-            if word != 0 {
-                return Some(64 * index + word.ilog2() as usize);
-            }
-            index = index.checked_sub(1)?;
-            word = self.starts[index];
-        }
-        None
+        self.starts.contains(slot)
     }
 
     /// How many slots from `slot` on surely come before the next block's, itself included: at least 1.
     pub fn free_from(&self, slot: usize) -> usize {
-        let Some(&word) = self.starts.get(slot / 64) else { return 1 };
-        let ahead = word >> (slot % 64) & !1;
-        if ahead != 0 { ahead.trailing_zeros() as usize } else { 64 - slot % 64 }
+        self.starts.free_from(slot)
     }
 
     /// The blocks that start at `slot`: more than one where functions share code.
@@ -237,32 +218,18 @@ impl<'v> Blocks<'v> {
 
     /// The nearest blocks that start below `slot`.
     fn before(&self, slot: usize) -> impl Iterator<Item = BlockId> {
-        self.start_below(slot).into_iter().flat_map(|below| self.starting_at(below))
+        self.starts.below(slot).into_iter().flat_map(|below| self.starting_at(below))
     }
 
     /// The block, in the first of `slots`, ends before the last of them.
     pub fn end(&mut self, id: BlockId, end: u64, slots: Range<usize>) {
         self.all[id.index()].set_end(end);
-        let (first, last) = (slots.start.saturating_add(1), slots.end);
-        for index in first / 64..=last.saturating_sub(1) / 64 {
-            let from = first.saturating_sub(64 * index).min(64);
-            let to = last.saturating_sub(64 * index).min(64);
-            if let Some(word) = self.covered.get_mut(index)
-                && from < to
-            {
-                *word |= u64::MAX >> (64 - (to - from)) << from;
-            }
-        }
-    }
-
-    /// Whether a block may run over `slot` without starting there.
-    fn is_covered(&self, slot: usize) -> bool {
-        self.covered.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 != 0)
+        self.covered.insert(slots.start.saturating_add(1)..slots.end);
     }
 
     /// The block of `function` that starts right below `slot` and runs over the address of it.
     pub fn running_over(&self, slot: usize, address: u64, function: FunctionId) -> Option<BlockId> {
-        if !self.is_covered(slot) {
+        if !self.covered.contains(slot) {
             return None;
         }
         self.before(slot).find(|&id| self[id].function == function && self[id].end() > address)
@@ -271,7 +238,7 @@ impl<'v> Blocks<'v> {
     /// A block that runs over `address`, which is that of `slot`, without starting there: any such is as good, since they all
     /// start at the same place.
     pub fn run_over(&self, slot: usize, address: u64) -> Option<BlockId> {
-        if !self.is_covered(slot) {
+        if !self.covered.contains(slot) {
             return None;
         }
         self.before(slot).find(|&id| self[id].end() > address)
@@ -296,7 +263,7 @@ impl<'v> Blocks<'v> {
         let id = BlockId::new(self.all.len());
         let known = state.known().intersection(carried);
         let before = self.groups[slot / Code::SLOT_GROUP].replace(id);
-        self.starts[slot / 64] |= 1 << (slot % 64);
+        self.starts.insert(slot..slot + 1);
         self.all.push(Block {
             exit: Exit::default(),
             start,

@@ -67,8 +67,6 @@ pub(super) struct Discoveries {
     pub has_hidden_code: bool,
     /// Why nothing can be said of where control goes, if that is so.
     pub lost: Option<String>,
-    /// Room for the blocks that wait to be run.
-    heap: BinaryHeap<Reverse<(u64, BlockId)>>,
 }
 
 impl Discoveries {
@@ -89,7 +87,7 @@ impl Discoveries {
 impl<'v> Explorer<'_, 'v> {
     /// Runs all pending blocks, lowest address first, until nothing changes.
     pub fn explore(&mut self, entry_state: &State<'v>) {
-        let mut heap = std::mem::take(&mut self.found.heap);
+        let mut heap = BinaryHeap::new();
         if self.function.blocks.is_empty() {
             self.reach(self.function.entry, entry_state);
         }
@@ -112,7 +110,6 @@ impl<'v> Explorer<'_, 'v> {
                 (None, None) => break,
             }
         }
-        self.found.heap = heap;
     }
 
     fn queue(&mut self, block: BlockId) {
@@ -158,8 +155,7 @@ impl<'v> Explorer<'_, 'v> {
         let (mut exit, mut effects) = (Exit::default(), BlockEffects::default());
         let mut derived = Derived::default();
         let mut cursor = self.code.instructions_from(start);
-        let first = cursor.slot;
-        let mut clear_until = self.clear_from(start, first);
+        let (first, mut clear_until) = (cursor.slot, self.clear_from(start, cursor.slot));
         loop {
             let (at, slot) = (cursor.at, cursor.slot);
             if at >= clear_until {
