@@ -2,9 +2,8 @@
 //! calls change.
 
 use std::collections::BTreeMap;
-use std::thread;
 
-use super::blocks::{Block, Blocks};
+use super::blocks::Block;
 use super::exit::{BlockId, FunctionId};
 use super::program::Program;
 use super::state::{Convention, preserved};
@@ -28,18 +27,44 @@ pub(super) struct Flow {
 impl Flow {
     /// Collects the edges of `program`.
     pub fn new(program: &Program<'_>) -> Flow {
+        let functions = program.functions.len();
         let blocks = &program.blocks;
-        let (predecessors, (callers, returns, clobbers)) = thread::scope(|scope| {
-            let predecessors = scope.spawn(|| predecessors(blocks));
-            let others = calls_and_returns(program);
-            (predecessors.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), others)
-        });
+        let volatile = caller_saved(program.convention);
+        let mut clobbers = vec![RegisterSet::EMPTY; functions];
+        // There are many blocks, so they are gone through twice only.
+        let mut predecessors = BlockLists::new(blocks.len());
+        let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
+        for from in blocks.ids() {
+            let Block { exit, function, effects, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.count(to.index()));
+            exit.targets().for_each(|target| callers.count(target.index()));
+            if exit.returns() {
+                returns.count(function.index());
+            }
+            let calls_anything = exit.callees().any(|callee| callee.unknown || callee.is_nowhere());
+            let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
+            clobbers[function.index()] = clobbers[function.index()].union(own);
+        }
+        predecessors.lay_out();
+        callers.lay_out();
+        returns.lay_out();
+        for from in blocks.ids() {
+            let Block { exit, function, .. } = &blocks[from];
+            exit.successors().for_each(|to| predecessors.add(to.index(), from));
+            exit.targets().for_each(|target| callers.add(target.index(), from));
+            if exit.returns() {
+                returns.add(function.index(), from);
+            }
+        }
+        predecessors.settle();
+        callers.settle();
+        returns.settle();
         let mut flow = Flow {
             predecessors,
             callers,
             returns,
             clobbers,
-            broken: vec![RegisterSet::EMPTY; program.functions.len()],
+            broken: vec![RegisterSet::EMPTY; functions],
             broken_by_pointer: RegisterSet::EMPTY,
             sites: program.sites(),
         };
@@ -148,52 +173,6 @@ impl Flow {
     pub fn clobbers(&self, function: FunctionId) -> RegisterSet {
         self.clobbers[function.index()]
     }
-}
-
-/// By block, the blocks of its function that can come right before it.
-fn predecessors(blocks: &Blocks<'_>) -> BlockLists {
-    let mut lists = BlockLists::new(blocks.len());
-    for from in blocks.ids() {
-        blocks[from].exit.successors().for_each(|to| lists.count(to.index()));
-    }
-    lists.lay_out();
-    for from in blocks.ids() {
-        blocks[from].exit.successors().for_each(|to| lists.add(to.index(), from));
-    }
-    lists.settle();
-    lists
-}
-
-/// By function, the blocks that call it or jump to it, its blocks that return, and what its own instructions write of what it
-/// need not keep.
-fn calls_and_returns(program: &Program<'_>) -> (BlockLists, BlockLists, Vec<RegisterSet>) {
-    let functions = program.functions.len();
-    let blocks = &program.blocks;
-    let volatile = caller_saved(program.convention);
-    let mut clobbers = vec![RegisterSet::EMPTY; functions];
-    let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
-    for from in blocks.ids() {
-        let Block { exit, function, effects, .. } = &blocks[from];
-        exit.targets().for_each(|target| callers.count(target.index()));
-        if exit.returns() {
-            returns.count(function.index());
-        }
-        let calls_anything = exit.callees().any(|callee| callee.unknown || callee.is_nowhere());
-        let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
-        clobbers[function.index()] = clobbers[function.index()].union(own);
-    }
-    callers.lay_out();
-    returns.lay_out();
-    for from in blocks.ids() {
-        let Block { exit, function, .. } = &blocks[from];
-        exit.targets().for_each(|target| callers.add(target.index(), from));
-        if exit.returns() {
-            returns.add(function.index(), from);
-        }
-    }
-    callers.settle();
-    returns.settle();
-    (callers, returns, clobbers)
 }
 
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
