@@ -63,6 +63,7 @@ impl Errno {
     pub const ENODATA: Errno = Errno(61);
     pub const EOVERFLOW: Errno = Errno(75);
     pub const EOPNOTSUPP: Errno = Errno(95);
+    pub const ENOBUFS: Errno = Errno(105);
     pub const EISCONN: Errno = Errno(106);
     pub const ETIMEDOUT: Errno = Errno(110);
     pub const ECANCELED: Errno = Errno(125);

@@ -48,15 +48,15 @@ impl TimerSetting {
     }
 }
 
-/// When a timer that waits for a time of day, `due_ns` after boot, and every `interval_ns` from then on (0: not again) is due next, or was
-/// due first since boot, if that time comes `moved_ns` earlier; and how often it was due before boot.
-pub fn move_due(due_ns: u64, interval_ns: u64, moved_ns: i64) -> (u64, u64) {
-    let due_ns = due_ns.min(LATEST_NS).cast_signed().saturating_sub(moved_ns);
-    if due_ns >= 0 || interval_ns == 0 {
-        return (due_ns.max(0).cast_unsigned(), 0);
+/// The first time after `now_ns` of those that come from `due_ns` on, every `interval_ns`, and how many come before it
+/// (kernel/time/hrtimer.c, hrtimer_forward).
+pub fn next_after(due_ns: i64, interval_ns: u64, now_ns: i64) -> (i64, i64) {
+    if due_ns > now_ns {
+        return (due_ns, 0);
     }
-    let count = due_ns.unsigned_abs().div_ceil(interval_ns);
-    (count * interval_ns - due_ns.unsigned_abs(), count)
+    let count = (now_ns.abs_diff(due_ns) / interval_ns.max(1)).saturating_add(1);
+    let next_ns = due_ns.saturating_add_unsigned(count.saturating_mul(interval_ns));
+    (next_ns, count.min(LATEST_NS).cast_signed())
 }
 
 #[cfg(test)]
@@ -65,16 +65,17 @@ mod tests {
     use crate::testing::FakeMemory;
 
     #[test]
-    fn due_earlier_or_later() {
-        for (due_ns, interval_ns, moved_ns, expected) in [
-            (100, 7, 60, (40, 0)),
-            (100, 7, -60, (160, 0)),
-            (100, 0, 160, (0, 0)),
-            (100, 7, 160, (3, 9)),
-            (100, 60, 160, (0, 1)),
-            (LATEST_NS, 1, -5, (LATEST_NS, 0)),
+    fn due_again() {
+        for (due_ns, interval_ns, now_ns, expected) in [
+            (100, 7, 99, (100, 0)),
+            (100, 7, 100, (107, 1)),
+            (100, 7, 106, (107, 1)),
+            (100, 7, 107, (114, 2)),
+            (-60, 7, 3, (10, 10)),
+            (i64::MIN, 1, i64::MAX, (i64::MAX, i64::MAX)),
+            (0, u64::MAX, 5, (i64::MAX, 1)),
         ] {
-            assert_eq!(move_due(due_ns, interval_ns, moved_ns), expected, "{due_ns} {interval_ns} {moved_ns}");
+            assert_eq!(next_after(due_ns, interval_ns, now_ns), expected, "{due_ns} {interval_ns} {now_ns}");
         }
     }
 

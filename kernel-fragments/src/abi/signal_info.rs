@@ -37,6 +37,21 @@ impl SignalInfo {
         SignalInfo { code: if is_directed { SI_TKILL } else { SI_USER }, words }
     }
 
+    /// Of the timer with id `id`, that was due so many times more, and `value`.
+    pub const fn of_timer(id: i32, overruns: i32, value: u64) -> SignalInfo {
+        let words = [id.cast_unsigned() as u64 | (overruns.cast_unsigned() as u64) << 32, value];
+        SignalInfo { code: SI_TIMER, words }
+    }
+
+    /// Whether `other` is of the same sender and tells the same, but for overruns.
+    pub fn is_like(&self, other: &SignalInfo) -> bool {
+        let said = |info: &SignalInfo| match info.code {
+            SI_TIMER => [info.words[0] as u32 as u64, info.words[1]],
+            _ => info.words,
+        };
+        (self.code, said(self)) == (other.code, said(other))
+    }
+
     /// Of an instruction that used `address`, or lies there.
     pub const fn fault(code: i32, address: u64) -> SignalInfo {
         SignalInfo { code, words: [address, 0] }

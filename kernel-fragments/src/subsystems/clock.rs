@@ -183,6 +183,15 @@ impl Clock {
         }
     }
 
+    /// When `time_ns` of clock `kind` is or was, in nanoseconds since boot: times of day may be long before.
+    pub fn around_boot_ns(&self, boot: &BootInfo, kind: ClockKind, time_ns: u64) -> i64 {
+        let time_ns = time_ns.min(LATEST_NS).cast_signed();
+        if kind != ClockKind::Realtime {
+            return time_ns;
+        }
+        time_ns.saturating_sub(self.time_of_day.shift_ns()).saturating_sub_unsigned(boot.start_time_ns)
+    }
+
     /// The time `delay_ns` from now, in nanoseconds since boot.
     pub fn after_ns(&self, delay_ns: u64) -> u64 {
         self.now_ns.saturating_add(delay_ns).min(LATEST_NS)

@@ -6,6 +6,7 @@ use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::time_of_day::set;
 use crate::subsystems::timers::Timers;
@@ -20,6 +21,7 @@ use alloc::vec::Vec;
 pub fn set_for_all(
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    signals: &mut Signals,
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
@@ -45,7 +47,7 @@ pub fn set_for_all(
             threads.next_deadline_ns = threads.next_deadline_ns.min(wait.ends_ns);
         }
     }
-    timers.time_was_set(threads, moved_ns);
+    timers.time_was_set(signals, threads, clock.now_ns(), moved_ns);
     Ok(())
 }
 
@@ -60,18 +62,19 @@ mod tests {
     use crate::subsystems::open_file::OpenFile;
     use crate::subsystems::signals::Signals;
     use crate::subsystems::timer_file::{OnSet, TimerFile};
-    use crate::subsystems::timers::{Notice, Timer, serve, timer_info};
+    use crate::subsystems::signal_timer::{Notice, Timer, timer_info};
+    use crate::subsystems::timers::serve;
     use crate::testing_threads::ThreadMachine;
     use alloc::boxed::Box;
 
     #[test]
     fn timers_move_once_and_keep_what_was_due() {
         let (mut clock, mut descriptors) = (Clock::new(), Descriptors::new());
-        let (mut threads, mut timers) = (Threads::new(), Timers::new());
+        let (mut threads, mut timers, mut signals) = (Threads::new(), Timers::new(), Signals::new());
         let boot = BootInfo { start_time_ns: 5 * SECOND_NS, ..BootInfo::default() };
         let mut timer = |due_ns| {
             let timer = TimerFile::new(0);
-            timer.arm(Some(due_ns), 0, Some(OnSet::Moves));
+            timer.arm(Some(due_ns as i64), 0, Some(OnSet::Moves));
             let file = OpenFile::new(Box::new(timer), O_RDWR);
             for _ in 0..2 {
                 descriptors.insert(file.clone(), false, 0).expect("there is room");
@@ -81,31 +84,34 @@ mod tests {
         let (due, later) = (timer(SECOND_NS), timer(9 * SECOND_NS));
         for (id, goes_by_day) in [(0, true), (1, false)] {
             timers.add(Timer::new(id, 0, Notice::Nobody, timer_info(id, 0)));
-            assert_eq!(timers.arm(&mut threads, id, Some(9 * SECOND_NS), 0, goes_by_day), Ok(()));
+            assert_eq!(timers.arm(&mut signals, &mut threads, id, Some(9 * SECOND_NS as i64), 0, goes_by_day), Ok(()));
         }
         clock.idle_until(2 * SECOND_NS);
         let time_ns = clock.realtime_ns(&boot) - 3 * SECOND_NS;
-        assert_eq!(set_for_all(&mut clock, &mut descriptors, &mut threads, &mut timers, &boot, time_ns), Ok(()));
+        assert_eq!(set_for_all(&mut clock, &mut descriptors, &mut signals, &mut threads, &mut timers, &boot, time_ns), Ok(()));
         let next_ns = later.file.next_change_ns().expect("it is not due");
         assert_eq!((next_ns / SECOND_NS, due.file.ready()), (12, POLLIN));
-        assert_eq!([0, 1].map(|id| timers.get(id).expect("it is there").due_ns.unwrap_or(0) / SECOND_NS), [12, 9]);
+        let now_ns = clock.now_ns();
+        let mut left = |id| timers.get(id).expect("it is there").remaining_ns(&mut signals, now_ns).0 / SECOND_NS;
+        assert_eq!([left(0), left(1)], [10, 7]);
     }
 
     #[test]
     fn what_the_time_passes_by_is_due() {
-        for (interval_ns, overruns, next) in [(0, 0, None), (1000 * SECOND_NS, 3, Some(500))] {
+        for (interval_ns, overruns, next) in [(0, 0, 0), (1000 * SECOND_NS, 3, 500)] {
             let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
             let ThreadMachine { memory, threads, clock, boot, .. } = &mut machine;
             timers.add(Timer::new(0, 0, Notice::Process(SIGALRM), timer_info(0, 0)));
-            assert_eq!(timers.arm(threads, 0, Some(500 * SECOND_NS), interval_ns, true), Ok(()));
+            assert_eq!(timers.arm(&mut signals, threads, 0, Some(500 * SECOND_NS as i64), interval_ns, true), Ok(()));
             signals.set_action(&mut Thread::first(), SIGALRM, Action { handler: 0x4000, flags: 0, mask: 0 });
             let time_ns = 4000 * SECOND_NS;
-            assert_eq!(set_for_all(clock, &mut Descriptors::new(), threads, &mut timers, boot, time_ns), Ok(()));
+            assert_eq!(set_for_all(clock, &mut Descriptors::new(), &mut signals, threads, &mut timers, boot, time_ns), Ok(()));
             assert!(timers.are_due(threads, clock));
             assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
             assert!(signals.take(&mut Thread::first(), u64::MAX).is_some());
             let timer = timers.get(0).expect("it is there");
-            assert_eq!((timer.overruns(&signals), timer.due_ns.map(|due_ns| due_ns / SECOND_NS)), (overruns, next));
+            let left_ns = timer.remaining_ns(&mut signals, clock.now_ns()).0;
+            assert_eq!((timer.overruns(&mut signals), left_ns / SECOND_NS), (overruns, next));
             assert!(!timers.are_due(threads, clock));
         }
     }

@@ -1,6 +1,7 @@
 //! Takes the place of `timers.rs` in kernels whose program cannot make timers that send signals: there are none.
 
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 
 /// Nothing is kept.
@@ -19,5 +20,5 @@ impl Timers {
     }
 
     /// None waits for a time of day.
-    pub fn time_was_set(&mut self, _threads: &mut Threads, _moved_ns: i64) {}
+    pub fn time_was_set(&mut self, _signals: &mut Signals, _threads: &mut Threads, _now_ns: u64, _moved_ns: i64) {}
 }

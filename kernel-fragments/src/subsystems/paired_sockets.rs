@@ -103,10 +103,22 @@ impl Side {
         self.cost.get() * 4 <= BUFFER_BYTES
     }
 
-    fn push(&self, message: Vec<u8>) {
-        self.cost.set(self.cost.get() + MESSAGE_COST + message.len());
-        self.with_queue(|queue| queue.push_back(message));
+    /// Queues `bytes` as a message.
+    ///
+    /// # Errors
+    /// ENOBUFS: there is no memory for it.
+    fn push(&self, bytes: &[u8]) -> Result<(), Errno> {
+        let mut message = Vec::new();
+        message.try_reserve_exact(bytes.len()).map_err(|_| Errno::ENOBUFS)?;
+        message.extend_from_slice(bytes);
+        self.with_queue(|queue| {
+            queue.try_reserve(1).map_err(|_| Errno::ENOBUFS)?;
+            queue.push_back(message);
+            Ok(())
+        })?;
+        self.cost.set(self.cost.get() + MESSAGE_COST + bytes.len());
         count(&self.arrivals);
+        Ok(())
     }
 
     /// The first message is done with.
@@ -145,7 +157,7 @@ impl PairedSocket {
     /// Sends `bytes`: of a stream as many as there is room for, else all as one message.
     ///
     /// # Errors
-    /// EAGAIN where Linux would wait; EPIPE, ENOTCONN, ECONNREFUSED, ECONNRESET, EMSGSIZE.
+    /// EAGAIN where Linux would wait; EPIPE, ENOTCONN, ECONNREFUSED, ECONNRESET, EMSGSIZE, ENOBUFS.
     pub fn send(&self, bytes: &[u8]) -> SysResult {
         if !self.is_connected() {
             return Err(Errno::ENOTCONN.into());
@@ -168,7 +180,7 @@ impl PairedSocket {
         if self.peer.is_shut(RECEIVING) || self.peer.is_closed.get() {
             return Err(Errno::EPIPE.into());
         }
-        self.peer.push(bytes.to_vec());
+        self.peer.push(bytes)?;
         Ok(bytes.len())
     }
 
@@ -193,8 +205,8 @@ impl PairedSocket {
                 let is_over = self.peer.is_closed.get() || self.peer.is_shut(RECEIVING);
                 if is_over { Err(Errno::EPIPE) } else { Ok(()) }
             });
-            match checked {
-                Ok(()) => self.peer.push(chunk.to_vec()),
+            match checked.and_then(|()| self.peer.push(chunk)) {
+                Ok(()) => {}
                 Err(errno) if sent_bytes == 0 => return Err(errno.into()),
                 Err(_) => break,
             }

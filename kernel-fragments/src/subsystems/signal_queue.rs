@@ -51,9 +51,16 @@ impl SignalQueue {
         (taken, self.entries.iter().any(is_meant))
     }
 
-    /// Whether such an entry is there.
-    pub fn holds(&self, tid: u32, signal: u32, info: SignalInfo) -> bool {
-        self.entries.contains(&Some(Queued { signal, tid, info }))
+    /// What a `signal` of `tid` that was sent with `info` tells, if it is there; it may tell of other overruns now.
+    pub fn find(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Option<&mut SignalInfo> {
+        let is_meant =
+            |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.info.is_like(&info);
+        self.entries.iter_mut().flatten().find(is_meant).map(|entry| &mut entry.info)
+    }
+
+    /// Whether any `signal` of `tid` is there.
+    pub fn holds(&self, tid: u32, signal: u32) -> bool {
+        self.entries.iter().flatten().any(|entry| (entry.tid, entry.signal) == (tid, signal))
     }
 
     /// Forgets every `signal` of `tid`.

@@ -7,7 +7,7 @@ use crate::abi::signal::{
     Action, HIGHEST, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
     SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
-use crate::abi::signal_info::SignalInfo;
+use crate::abi::signal_info::{SI_TIMER, SignalInfo};
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::signal_queue::SignalQueue;
@@ -176,7 +176,7 @@ impl Signals {
     }
 
     /// What to add to the set `pending` when `signal` is sent to someone who blocks `mask`: nothing if it is ignored, or a
-    /// standard signal that is pending already. `tid` is whose queue it is.
+    /// standard signal that is pending already and comes from no timer. `tid` is whose queue it is.
     fn sent(
         &mut self,
         signal: u32,
@@ -190,15 +190,20 @@ impl Signals {
         if mask & set == 0 && self.disposition(signal) == Disposition::Ignore {
             return Ok(0);
         }
-        if signal >= SIGRTMIN || !is_plain && pending & set == 0 {
+        let is_of_timer = info.code == SI_TIMER;
+        if signal >= SIGRTMIN || !is_plain && (pending & set == 0 || is_of_timer) {
+            // One that says no more stays the first (kernel/signal.c, send_sigqueue: what a timer sends always queues).
+            if is_of_timer && pending & set != 0 && !self.queue.holds(tid, signal) {
+                self.queue.push(tid, signal, SignalInfo::sent(tid != 0))?;
+            }
             self.queue.push(tid, signal, info)?;
         }
         Ok(set)
     }
 
-    /// Whether `signal` with `info` is queued for thread `tid`, or for the process (0).
-    pub fn is_queued(&self, tid: u32, signal: u32, info: SignalInfo) -> bool {
-        self.queue.holds(tid, signal, info)
+    /// What `signal` tells that was sent with `info` to thread `tid`, or to the process (0), and is queued.
+    pub fn queued(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Option<&mut SignalInfo> {
+        self.queue.find(tid, signal, info)
     }
 
     /// The signals that are pending for `thread`, blocked or not.
@@ -321,13 +326,13 @@ mod tests {
         signals.send_to_thread(&mut thread, SIGTERM).unwrap();
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
-        assert!(!signals.is_queued(0, SIGTSTP, told) && !signals.is_queued(thread.tid, SIGTTIN, told));
+        assert!(signals.queued(0, SIGTSTP, told).is_none() && signals.queued(thread.tid, SIGTTIN, told).is_none());
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_process(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
-        assert!(!signals.is_queued(thread.tid, SIGTTIN, told));
+        assert!(signals.queued(thread.tid, SIGTTIN, told).is_none());
     }
 
     #[test]

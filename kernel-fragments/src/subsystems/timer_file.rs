@@ -1,8 +1,9 @@
 //! The timer behind `timerfd_create(2)`: a file that can be read once its time has come, and says how often it came.
 
-use crate::abi::itimerspec::move_due;
+use crate::abi::itimerspec::next_after;
 use crate::abi::pollfd::POLLIN;
 use crate::abi::stat::{ANONYMOUS_DEVICE, Stat};
+use crate::abi::timespec::LATEST_NS;
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::subsystems::may_wait::MAY_WAIT;
@@ -16,16 +17,28 @@ const _: bool = MAY_WAIT;
 pub struct TimerFile {
     /// The clock that it was made for.
     pub clock: i32,
-    /// When it is due next, in nanoseconds since boot.
-    due_ns: Cell<Option<u64>>,
+    /// When it is due, or was, in nanoseconds since boot: before boot, too, where the time of day was set.
+    due_ns: Cell<Option<i64>>,
     interval_ns: Cell<u64>,
-    /// How often it was due since it was read or set.
+    phase: Cell<Phase>,
+    /// How often it was due since it was read or set, as far as that was counted.
     expirations: Cell<u64>,
     activity: Cell<u64>,
     /// It waits for an absolute time of day, and what is to happen when that is set.
     goes_by_day: Cell<Option<OnSet>>,
     /// Whether that is still to be told (fs/timerfd.c, timerfd_canceled).
     is_canceled: Cell<bool>,
+}
+
+/// What a timer waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// To be set.
+    Idle,
+    /// Its time.
+    Armed,
+    /// Its time came: how often it came is counted when somebody asks, and only then it is armed again. It is this time now.
+    Due(i64),
 }
 
 /// What becomes of a timer when the time of day is set.
@@ -44,6 +57,7 @@ impl TimerFile {
             clock,
             due_ns: Cell::new(None),
             interval_ns: Cell::new(0),
+            phase: Cell::new(Phase::Idle),
             expirations: Cell::new(0),
             activity: Cell::new(0),
             goes_by_day: Cell::new(None),
@@ -52,8 +66,9 @@ impl TimerFile {
     }
 
     /// Has it be due at `due_ns` after boot and every `interval_ns` from then on (0: not again).
-    pub fn arm(&self, due_ns: Option<u64>, interval_ns: u64, goes_by_day: Option<OnSet>) {
+    pub fn arm(&self, due_ns: Option<i64>, interval_ns: u64, goes_by_day: Option<OnSet>) {
         self.due_ns.set(due_ns);
+        self.phase.set(if due_ns.is_some() { Phase::Armed } else { Phase::Idle });
         self.interval_ns.set(interval_ns);
         self.goes_by_day.set(goes_by_day);
         self.expirations.set(0);
@@ -65,10 +80,23 @@ impl TimerFile {
         self.goes_by_day.get() == Some(OnSet::Cancels) && self.is_canceled.take()
     }
 
-    /// What remains until it is due, and its interval; both 0 if it is not armed. It is up to date.
+    /// What remains until it is due, and its interval; both 0 if it is not armed. It is up to date, and counts.
     pub fn remaining_ns(&self, now_ns: u64) -> (u64, u64) {
-        let value_ns = self.due_ns.get().map_or(0, |due_ns| due_ns.saturating_sub(now_ns));
-        (value_ns, self.interval_ns.get())
+        self.count();
+        let left_ns = |due_ns: i64| due_ns.saturating_sub_unsigned(now_ns).max(0).cast_unsigned();
+        (self.due_ns.get().map_or(0, left_ns), self.interval_ns.get())
+    }
+
+    /// If its time came, and comes again, counts how often it came, and arms it again (fs/timerfd.c). That is once less, if it comes only
+    /// now, because the time of day was set back.
+    fn count(&self) {
+        let interval_ns = self.interval_ns.get();
+        if let (Phase::Due(now_ns), Some(due_ns), 1..) = (self.phase.get(), self.due_ns.get(), interval_ns) {
+            let (due_ns, count) = next_after(due_ns, interval_ns, now_ns);
+            self.due_ns.set(Some(due_ns));
+            self.phase.set(Phase::Armed);
+            self.expirations.set(self.expirations.get().saturating_add_signed(count - 1));
+        }
     }
 }
 
@@ -85,8 +113,10 @@ impl File for TimerFile {
         let place = into.first_chunk_mut::<8>().ok_or(Errno::EINVAL)?;
         if self.take_canceled() {
             self.expirations.set(0);
+            self.phase.set(if matches!(self.phase.get(), Phase::Due(_)) { Phase::Idle } else { self.phase.get() });
             return Err(Errno::ECANCELED.into());
         }
+        self.count();
         if self.expirations.get() == 0 {
             return Err(Errno::EAGAIN.into());
         }
@@ -111,26 +141,26 @@ impl File for TimerFile {
     }
 
     fn pass_time(&self, now_ns: u64) {
-        let Some(due_ns) = self.due_ns.get().filter(|&due_ns| due_ns <= now_ns) else { return };
-        let interval_ns = self.interval_ns.get();
-        // An interval of 0 is due once.
-        let count = 1 + (now_ns - due_ns).checked_div(interval_ns).unwrap_or(0);
-        self.due_ns.set((interval_ns > 0).then(|| due_ns + count * interval_ns));
-        self.expirations.set(self.expirations.get() + count);
-        self.activity.set(self.activity.get() + 1);
+        let now_ns = now_ns.min(LATEST_NS).cast_signed();
+        match self.phase.get() {
+            Phase::Armed if self.due_ns.get().is_some_and(|due_ns| due_ns <= now_ns) => {
+                self.expirations.set(self.expirations.get() + 1);
+                self.activity.set(self.activity.get() + 1);
+                self.phase.set(Phase::Due(now_ns));
+            }
+            Phase::Due(_) => self.phase.set(Phase::Due(now_ns)),
+            Phase::Idle | Phase::Armed => {}
+        }
     }
 
     fn next_change_ns(&self) -> Option<u64> {
-        self.due_ns.get()
+        let due_ns = self.due_ns.get().filter(|_| self.phase.get() == Phase::Armed)?;
+        Some(due_ns.max(0).cast_unsigned())
     }
 
     fn clock_was_set(&self, moved_ns: i64) {
         let Some(goes_by_day) = self.goes_by_day.get() else { return };
-        if let Some(due_ns) = self.due_ns.get() {
-            let (due_ns, count) = move_due(due_ns, self.interval_ns.get(), moved_ns);
-            self.due_ns.set(Some(due_ns));
-            self.expirations.set(self.expirations.get() + count);
-        }
+        self.due_ns.set(self.due_ns.get().map(|due_ns| due_ns.saturating_sub(moved_ns)));
         if goes_by_day != OnSet::Moves {
             self.is_canceled.set(true);
             self.expirations.set(self.expirations.get() + 1);
@@ -164,7 +194,8 @@ mod tests {
         timer.pass_time(99);
         assert_eq!((timer.ready(), read(8), read(7)), (0, Err(Errno::EAGAIN.into()), Err(Errno::EINVAL.into())));
         timer.pass_time(210);
-        assert_eq!((timer.ready(), timer.next_change_ns(), timer.remaining_ns(210)), (POLLIN, Some(250), (40, 50)));
+        assert_eq!((timer.ready(), timer.next_change_ns(), timer.remaining_ns(210)), (POLLIN, None, (40, 50)));
+        assert_eq!(timer.next_change_ns(), Some(250), "who asks what remains arms it again");
         assert_eq!((read(9), read(8)), (Ok(3), Err(Errno::EAGAIN.into())));
         timer.arm(Some(300), 0, None);
         timer.pass_time(1000);

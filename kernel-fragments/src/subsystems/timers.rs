@@ -2,13 +2,13 @@
 //! served whenever a thread is chosen; when all threads wait, the clock jumps to the next one. A thread that neither waits
 //! nor yields is not interrupted, but where it reads the clock and finds that one is due.
 
-use crate::abi::itimerspec::move_due;
 use crate::abi::signal::set_of;
-use crate::abi::signal_info::{SI_TIMER, SignalInfo};
+use crate::abi::timespec::LATEST_NS;
 use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::{act_on, drop_contrary_in_others, inform_others};
+use crate::subsystems::signal_timer::{Notice, Timer};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -17,98 +17,10 @@ use alloc::vec::Vec;
 
 hook!(alarm => serve);
 
-/// The timer of `setitimer(ITIMER_REAL)`; those of `timer_create` count from 0.
-pub const REAL_TIMER: i32 = -1;
-
-/// More overruns are not counted (DELAYTIMER_MAX).
-const MOST_OVERRUNS: u32 = i32::MAX as u32;
-
-/// Whom a timer tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Notice {
-    /// Nobody (SIGEV_NONE).
-    Nobody,
-    /// The process, by a signal.
-    Process(u32),
-    /// A thread, by a signal.
-    Thread(u32, u32),
-}
-
-/// One timer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Timer {
-    /// Its id.
-    pub id: i32,
-    /// The clock that it was made for.
-    pub clock: i32,
-    /// Whom it tells.
-    pub notice: Notice,
-    /// What it has to say: `si_code`, and the value.
-    pub info: SignalInfo,
-    /// When it is due, in nanoseconds since boot.
-    pub due_ns: Option<u64>,
-    /// And again how long after that; 0 for never.
-    pub interval_ns: u64,
-    /// How often it was due while its signal was still pending, since that was sent.
-    overruns: u32,
-    /// The same of the signal before.
-    overruns_before: u32,
-    /// Whether it waits for a time of day, whenever that is set.
-    goes_by_day: bool,
-    /// How often it was due, by a time of day that was set, before boot.
-    skipped: u32,
-}
-
 /// All timers.
 pub struct Timers {
     timers: Vec<Timer>,
     next_id: i32,
-}
-
-impl Timer {
-    /// A timer that is not armed.
-    pub fn new(id: i32, clock: i32, notice: Notice, info: SignalInfo) -> Timer {
-        let (due_ns, interval_ns, goes_by_day) = (None, 0, false);
-        Timer { id, clock, notice, info, due_ns, interval_ns, overruns: 0, overruns_before: 0, goes_by_day, skipped: 0 }
-    }
-
-    /// What remains until it is due, at least 1 if it is armed, and its interval; both 0 if it is not.
-    pub fn remaining_ns(&self, now_ns: u64) -> (u64, u64) {
-        self.due_ns.map_or((0, 0), |due_ns| (due_ns.saturating_sub(now_ns).max(1), self.interval_ns))
-    }
-
-    /// How often it was due too early to be told, before the signal that was delivered last.
-    pub fn overruns(&self, signals: &Signals) -> u32 {
-        if self.is_pending(signals) { self.overruns_before } else { self.overruns }
-    }
-
-    fn is_pending(&self, signals: &Signals) -> bool {
-        match self.notice {
-            Notice::Nobody => false,
-            Notice::Process(signal) => signals.is_queued(0, signal, self.info),
-            Notice::Thread(tid, signal) => signals.is_queued(tid, signal, self.info),
-        }
-    }
-
-    /// When it has something to say next.
-    fn next_ns(&self) -> Option<u64> {
-        if self.skipped > 0 { Some(0) } else { self.due_ns }
-    }
-
-    /// Moves on to the first time after `now_ns`, which is not before it was due; returns how often it was due up to then.
-    fn advance(&mut self, now_ns: u64) -> u32 {
-        let (Some(due_ns), 1..) = (self.due_ns, self.interval_ns) else {
-            self.due_ns = None;
-            return 1;
-        };
-        if due_ns > now_ns {
-            return core::mem::take(&mut self.skipped);
-        }
-        let count = 1 + now_ns.saturating_sub(due_ns) / self.interval_ns;
-        self.due_ns = Some(due_ns.saturating_add(count.saturating_mul(self.interval_ns)));
-        let count = count.saturating_add(core::mem::take(&mut self.skipped).into());
-        count.min(MOST_OVERRUNS.into()) as u32
-    }
 }
 
 impl Timers {
@@ -124,8 +36,8 @@ impl Timers {
     }
 
     /// The timer with id `id`; EINVAL if there is none.
-    pub fn get(&self, id: i32) -> Result<&Timer, Errno> {
-        self.timers.iter().find(|timer| timer.id == id).ok_or(Errno::EINVAL)
+    pub fn get(&mut self, id: i32) -> Result<&mut Timer, Errno> {
+        self.timers.iter_mut().find(|timer| timer.id == id).ok_or(Errno::EINVAL)
     }
 
     /// Adds `timer`.
@@ -134,17 +46,21 @@ impl Timers {
     }
 
     /// Has the timer with id `id` be due at `due_ns` after boot, which is when a time of day comes if it `goes_by_day`; EINVAL if there is
-    /// none.
+    /// none. A signal of it that is pending stays so, and says nothing of overruns.
     pub fn arm(
         &mut self,
+        signals: &mut Signals,
         threads: &mut Threads,
         id: i32,
-        due_ns: Option<u64>,
+        due_ns: Option<i64>,
         interval_ns: u64,
         goes_by_day: bool,
     ) -> Result<(), Errno> {
-        let timer = self.timers.iter_mut().find(|timer| timer.id == id).ok_or(Errno::EINVAL)?;
-        *timer = Timer { due_ns, interval_ns, goes_by_day, ..Timer::new(id, timer.clock, timer.notice, timer.info) };
+        let timer = self.get(id)?;
+        let interval_ns = if due_ns.is_some() { interval_ns } else { 0 };
+        let (sent_again, blank) = (timer.sent_again, Timer::new(id, timer.clock, timer.notice, timer.info));
+        *timer = Timer { due_ns, interval_ns, goes_by_day, sent_again, ..blank };
+        timer.note_overruns(signals);
         self.set_alarm(threads);
         Ok(())
     }
@@ -162,27 +78,30 @@ impl Timers {
         threads.alarm_ns <= clock.now_ns()
     }
 
-    /// The time of day was set: those that wait for one move.
-    pub fn time_was_set(&mut self, threads: &mut Threads, moved_ns: i64) {
+    /// The time of day was set, `moved_ns` on, at `now_ns` after boot: those that wait for one move. Where a timer's signal is pending, how
+    /// often it was due in vain is counted by what time it is then (kernel/time/hrtimer.c, hrtimer_forward).
+    pub fn time_was_set(&mut self, signals: &mut Signals, threads: &mut Threads, now_ns: u64, moved_ns: i64) {
+        let now_ns = now_ns.min(LATEST_NS).cast_signed();
         for timer in self.timers.iter_mut().filter(|timer| timer.goes_by_day) {
+            timer.look(signals, now_ns);
             let Some(due_ns) = timer.due_ns else { continue };
-            let (due_ns, count) = move_due(due_ns, timer.interval_ns, moved_ns);
-            timer.due_ns = Some(due_ns);
-            timer.skipped = timer.skipped.saturating_add(count.min(MOST_OVERRUNS.into()) as u32);
+            timer.was_due |= timer.pending_ns.is_none() && timer.notice != Notice::Nobody && due_ns <= now_ns;
+            timer.due_ns = Some(due_ns.saturating_sub(moved_ns));
+            timer.note_overruns(signals);
         }
         self.set_alarm(threads);
     }
 
     /// Until when nothing happens that could take a signal, if that is later than `now_ns`: nobody is ready, and no timer has a
     /// signal to send.
-    fn quiet_until_ns(&self, signals: &Signals, threads: &Threads, now_ns: u64) -> u64 {
+    fn quiet_until_ns(&self, signals: &mut Signals, threads: &Threads, now_ns: u64) -> u64 {
         let Some(until_ns) = threads.all_wait_until_ns() else { return now_ns };
-        let sending = self.timers.iter().filter(|timer| !timer.is_pending(signals)).filter_map(Timer::next_ns);
-        sending.fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
+        let sending = self.timers.iter().filter(|timer| timer.pending(signals).is_none()).filter_map(Timer::next_ns);
+        sending.map(since_boot_ns).fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
     }
 
     fn set_alarm(&self, threads: &mut Threads) {
-        threads.set_alarm(self.timers.iter().filter_map(Timer::next_ns).min());
+        threads.set_alarm(self.timers.iter().filter_map(Timer::next_ns).min().map(since_boot_ns));
     }
 }
 
@@ -194,31 +113,37 @@ pub fn serve(
     clock: &mut Clock,
     timers: &mut Timers,
 ) -> Outcome {
-    let now_ns = clock.now_ns();
+    let now_ns = clock.now_ns().min(LATEST_NS).cast_signed();
     let mut count = 0;
     loop {
         let due = timers.timers.iter_mut().filter(|timer| timer.next_ns().is_some_and(|due_ns| due_ns <= now_ns));
         let Some(timer) = due.min_by_key(|timer| timer.next_ns()) else { break };
         count += 1;
-        if timer.is_pending(signals) {
+        if timer.pending_ns.is_some() {
             // However often it is due before anybody could take its signal, it is served once.
             let id = timer.id;
-            let until_ns = timers.quiet_until_ns(signals, threads, now_ns);
-            let Some(timer) = timers.timers.iter_mut().find(|timer| timer.id == id) else { break };
-            timer.overruns = timer.overruns.saturating_add(timer.advance(until_ns)).min(MOST_OVERRUNS);
+            let until_ns = timers.quiet_until_ns(signals, threads, clock.now_ns());
+            let Ok(timer) = timers.get(id) else { break };
             // Who waits for ever never takes it.
-            timer.due_ns = timer.due_ns.filter(|_| until_ns < u64::MAX - 1);
+            timer.look(signals, until_ns.min(LATEST_NS).cast_signed());
             continue;
         }
-        let missed = timer.advance(now_ns) - 1;
-        (timer.overruns_before, timer.overruns) = (timer.overruns, missed);
-        let outcome = send(memory, signals, threads, clock, timer)?;
+        let is_queued_still = timer.pending(signals).is_some();
+        timer.sent_again = if is_queued_still { timer.sent_again + 1 } else { 0 };
+        let outcome = if is_queued_still { Leave::Return(0) } else { send(memory, signals, threads, clock, timer)? };
         if let Leave::Exit(_) = outcome {
             return Ok(outcome);
         }
+        timer.was_sent(timer.pending(signals).is_some(), now_ns);
+        timer.note_overruns(signals);
     }
     timers.set_alarm(threads);
     Ok(Leave::Return(count))
+}
+
+/// What is before boot is due at boot.
+fn since_boot_ns(due_ns: i64) -> u64 {
+    due_ns.max(0).cast_unsigned()
 }
 
 /// Sends the signal of `timer`.
@@ -256,16 +181,13 @@ fn send(
     Ok(Leave::Return(0))
 }
 
-/// What a timer of `timer_create` has to say.
-pub fn timer_info(id: i32, value: u64) -> SignalInfo {
-    SignalInfo { code: SI_TIMER, words: [u64::from(id.cast_unsigned()), value] }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::abi::signal::{Action, SIGALRM};
+    use crate::abi::signal_info::SignalInfo;
     use crate::stop::Stop;
+    use crate::subsystems::signal_timer::timer_info;
     use crate::subsystems::threads::go_on;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Wait;
@@ -278,7 +200,7 @@ mod tests {
         signals.set_action(machine.current(), SIGALRM, Action { handler: 0x4000, flags: 0, mask: 0 });
         let id = timers.new_id();
         timers.add(Timer::new(id, 1, Notice::Process(SIGALRM), timer_info(id, 77)));
-        assert_eq!(timers.arm(&mut machine.threads, id, Some(5_000_000), 2_000_000, false), Ok(()));
+        assert_eq!(timers.arm(&mut signals, &mut machine.threads, id, Some(5_000_000), 2_000_000, false), Ok(()));
         let unfinished = crate::thread::Unfinished::NONE;
         let step = machine.call(|m, thread| {
             thread.awaited_signals = set_of(SIGALRM);
@@ -289,17 +211,17 @@ mod tests {
         let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
         assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
         assert!(go_on(threads, clock, platform).is_some());
-        let timer = *timers.get(id).expect("it is there");
-        assert_eq!(timer.remaining_ns(clock.now_ns()), (2_000_000, 2_000_000));
+        let timer = timers.get(id).expect("it is there");
+        assert_eq!(timer.remaining_ns(&mut signals, clock.now_ns()), (2_000_000, 2_000_000));
         // Due twice more before anybody takes the signal.
         for _ in 0..2 {
             clock.idle_until(clock.now_ns() + 2_000_000);
             assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
         }
         let mut thread = Thread::first();
-        assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.info), Some(timer_info(id, 77)));
+        assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.info), Some(SignalInfo::of_timer(id, 2, 77)));
         assert_eq!(signals.take(&mut thread, u64::MAX), None, "once only");
-        assert_eq!(timers.get(id).expect("it is there").overruns(&signals), 2);
+        assert_eq!(timers.get(id).expect("it is there").overruns(&mut signals), 2);
         assert_eq!(timers.remove(threads, id), Ok(()));
         assert_eq!(timers.remove(threads, id), Err(Errno::EINVAL));
     }
@@ -311,7 +233,7 @@ mod tests {
         machine.current().signal_mask = set_of(SIGALRM);
         let id = timers.new_id();
         timers.add(Timer::new(id, 1, Notice::Process(SIGALRM), timer_info(id, 0)));
-        assert_eq!(timers.arm(&mut machine.threads, id, Some(1_000_000), 1, false), Ok(()));
+        assert_eq!(timers.arm(&mut signals, &mut machine.threads, id, Some(1_000_000), 1, false), Ok(()));
         let wake_ns = 1_000_000_000;
         let step = machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(wake_ns))));
         assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");
@@ -324,7 +246,96 @@ mod tests {
         assert!((clock.now_ns(), served) == (wake_ns, 2) || (clock.now_ns(), served) == (wake_ns, 3), "{served}");
         let mut thread = Thread::first();
         assert!(signals.take(&mut thread, u64::MAX).is_some());
-        let overruns = timers.get(id).expect("it is there").overruns(&signals);
+        let overruns = timers.get(id).expect("it is there").overruns(&mut signals);
         assert!((998_999_999..=999_000_000).contains(&overruns), "{overruns}");
+    }
+
+    /// A timer by the time of day, due at 2 s and every second from then on, whose signal is blocked.
+    fn by_day(machine: &mut ThreadMachine, signals: &mut Signals, timers: &mut Timers) {
+        machine.current().signal_mask = set_of(SIGALRM);
+        let id = timers.new_id();
+        timers.add(Timer::new(id, 0, Notice::Process(SIGALRM), timer_info(id, 0)));
+        assert_eq!(timers.arm(signals, &mut machine.threads, id, Some(2 * SECOND), SECOND as u64, true), Ok(()));
+    }
+
+    const SECOND: i64 = 1_000_000_000;
+
+    /// What Linux 6.12 says of a signal that is taken when the time of day was set by so many seconds, and what then remains.
+    #[test]
+    fn overruns_are_counted_by_the_time_at_which_the_signal_is_taken() {
+        for (moved_s, overruns, left_ns) in
+            [(0, 1, 500_000_000), (4, 5, 500_000_000), (-1, 0, 500_000_000), (-2, -1, 500_000_000), (-5, -1, 3_500_000_000)]
+        {
+            let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+            by_day(&mut machine, &mut signals, &mut timers);
+            let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+            clock.idle_until(3_500_000_000);
+            for _ in 0..2 {
+                let served = serve(memory, &mut signals, threads, clock, &mut timers);
+                assert!(matches!(served, Ok(Leave::Return(0 | 1))));
+            }
+            timers.time_was_set(&mut signals, threads, clock.now_ns(), moved_s * SECOND);
+            let timer = timers.get(0).expect("it is there");
+            assert_eq!(timer.overruns(&mut signals), 0, "nobody took its signal yet");
+            let info = signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info);
+            assert_eq!(info, Some(SignalInfo::of_timer(0, overruns, 0)), "{moved_s}");
+            assert_eq!(timer.remaining_ns(&mut signals, clock.now_ns()).0, left_ns, "{moved_s}");
+            assert_eq!(timer.overruns(&mut signals), overruns, "{moved_s}");
+        }
+    }
+
+    /// Its signal comes however the time is set after that.
+    #[test]
+    fn what_was_due_before_the_time_was_set_is_told() {
+        let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+        by_day(&mut machine, &mut signals, &mut timers);
+        let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+        clock.idle_until(2 * SECOND as u64);
+        timers.time_was_set(&mut signals, threads, clock.now_ns(), -SECOND);
+        assert!(timers.are_due(threads, clock));
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+        assert!(signals.take(&mut Thread::first(), u64::MAX).is_some());
+        assert_eq!(timers.get(0).expect("it is there").overruns(&mut signals), -1);
+    }
+
+    /// Each time that a signal is ignored counts as one at which the timer was due in vain.
+    #[test]
+    fn ignored_signals_are_overruns_of_the_next() {
+        let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+        by_day(&mut machine, &mut signals, &mut timers);
+        machine.current().signal_mask = 0;
+        let sleep = Wait::Sleep(UserAddress::NULL);
+        let step = machine.call(|m, thread| Ok(m.threads.wait(thread, sleep, Some(9 * SECOND as u64))));
+        assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");
+        let action = |handler| Action { handler, flags: 0, mask: 0 };
+        signals.set_action(&mut Thread::first(), SIGALRM, action(crate::abi::signal::SIG_IGN));
+        let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+        for (second, handler) in [(2, 1), (3, 0x4000), (4, 0x4000)] {
+            clock.idle_until(second * SECOND as u64);
+            assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+            assert_eq!(signals.are_pending(&Thread::first()), second == 4);
+            if handler == 0x4000 {
+                signals.set_action(&mut Thread::first(), SIGALRM, action(handler));
+            }
+        }
+        let info = signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info);
+        assert_eq!(info, Some(SignalInfo::of_timer(0, 2, 0)));
+    }
+
+    /// A signal of a timer that is pending is not sent again, though the timer was set anew; that of another timer is.
+    #[test]
+    fn each_timer_has_one_signal_pending() {
+        let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+        by_day(&mut machine, &mut signals, &mut timers);
+        by_day(&mut machine, &mut signals, &mut timers);
+        let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+        assert_eq!(signals.send_to_process(&mut Thread { signal_mask: u64::MAX, ..Thread::first() }, SIGALRM), Ok(()));
+        clock.idle_until(2 * SECOND as u64);
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(2)));
+        assert_eq!(timers.arm(&mut signals, threads, 0, Some(0), 0, true), Ok(()));
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+        let taken = [(); 4].map(|()| signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info));
+        let timer = |id, overruns| Some(SignalInfo::of_timer(id, overruns, 0));
+        assert_eq!(taken, [Some(SignalInfo::sent(false)), timer(0, 1), timer(1, 0), None]);
     }
 }

@@ -33,14 +33,24 @@ pub fn read_buffer(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    let asked_bytes = len_bytes;
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     match memory.slice_mut(address, len_bytes) {
         Ok(buffer) => match open.regular() {
             Some((node, contents)) => node.read_regular(contents, offset, buffer),
             None => open.without_waiting(open.file.read(platform, offset, buffer), 0),
         },
-        Err(_) => read_beginning(memory, platform, open, offset, address, len_bytes),
+        Err(_) => read_beginning(memory, platform, open, offset, address, asked_bytes),
     }
+}
+
+/// How many of `len_bytes` bytes at `address` one call moves.
+///
+/// # Errors
+/// EFAULT: they end where no address of a program is (fs/read_write.c, access_ok).
+fn check_end(address: UserAddress, len_bytes: usize) -> Result<usize, Errno> {
+    let end = address.0.checked_add(len_bytes).filter(|&end| end <= isize::MAX as usize);
+    end.map(|_| len_bytes.min(MAX_TRANSFER_BYTES)).ok_or(Errno::EFAULT)
 }
 
 /// As [`read_buffer`], for a buffer that is not wholly the program's.
@@ -54,6 +64,7 @@ fn read_beginning(
     len_bytes: usize,
 ) -> SysResult {
     check_operation(open, READS, len_bytes)?;
+    let len_bytes = check_end(address, len_bytes)?;
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
@@ -78,6 +89,7 @@ pub fn write_buffer(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    let asked_bytes = len_bytes;
     let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     if let (Some(stream), Ok(buffer)) = (open.stream, memory.slice(address, len_bytes)) {
         platform.write_console(stream, buffer);
@@ -88,7 +100,7 @@ pub fn write_buffer(
             Some((node, contents)) => node.write_regular(contents, offset, buffer),
             None => open.without_waiting(open.file.write(platform, offset, buffer), len_bytes),
         },
-        Err(_) => write_beginning(memory, platform, open, offset, address, len_bytes),
+        Err(_) => write_beginning(memory, platform, open, offset, address, asked_bytes),
     }
 }
 
@@ -103,6 +115,7 @@ fn write_beginning(
     len_bytes: usize,
 ) -> SysResult {
     check_operation(open, WRITES, len_bytes)?;
+    let len_bytes = check_end(address, len_bytes)?;
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
     }
@@ -227,6 +240,9 @@ mod tests {
     use super::*;
     use crate::abi::open_flags::O_RDWR;
     use crate::subsystems::event_counter::EventCounter;
+    use crate::subsystems::file_tree::FileTree;
+    use crate::subsystems::node::{Contents, Kind};
+    use crate::subsystems::tree_file::TreeFile;
     use crate::testing::{FakeMemory, FakePlatform};
     use alloc::boxed::Box;
 
@@ -241,6 +257,25 @@ mod tests {
         };
         let (invalid, fault) = (Err(Errno::EINVAL.into()), Err(Errno::EFAULT.into()));
         assert_eq!((both(7), both(8), both(9)), ((invalid, invalid), (fault, fault), (fault, invalid)));
+    }
+
+    /// Not even the beginning is moved of what ends where no program can be.
+    #[test]
+    fn a_buffer_must_end_at_an_address() {
+        let (mut memory, mut platform) = (FakeMemory::new(64), FakePlatform::new());
+        let node = FileTree::new().new_node(Kind::Regular(Contents::empty()), 0o600);
+        let file = OpenFile::new(Box::new(TreeFile(node)), O_RDWR);
+        let at = memory.address(0);
+        let far = isize::MAX as usize - at.0;
+        for (len_bytes, moved) in [
+            (usize::MAX, Err(Errno::EFAULT.into())),
+            (far + 1, Err(Errno::EFAULT.into())),
+            (far, Ok(64)),
+            (100, Ok(64)),
+        ] {
+            assert_eq!(write_buffer(&memory, &mut platform, &file, 0, at, len_bytes), moved);
+            assert_eq!(read_buffer(&mut memory, &mut platform, &file, 0, at, len_bytes), moved);
+        }
     }
 
     #[test]

@@ -17,9 +17,12 @@ mod priorities;
 mod signals;
 #[path = "generate/threads.rs"]
 mod threads;
+#[path = "generate/timers.rs"]
+mod timers;
 
 /// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other; of becoming
-/// somebody else; of setting the time of day while threads wait for one, on the nodes of memory, and of threads with priorities.
+/// somebody else; of setting the time of day while threads wait for one, on the nodes of memory, of threads with priorities, and of setting
+/// the time of day while timers are due again and again.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
@@ -28,8 +31,9 @@ pub const CREDENTIALS: u64 = 200;
 pub const DAYS: u64 = 60;
 pub const NODES: u64 = 40;
 pub const PRIORITIES: u64 = 80;
+pub const TIMERS: u64 = 120;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS + DAYS + NODES + PRIORITIES;
+pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS + DAYS + NODES + PRIORITIES + TIMERS;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -106,7 +110,7 @@ pub fn sequence(seed: u64) -> Vec<Step> {
     for (index, name) in NAMES.iter().enumerate() {
         generator.poke_text(PATHS + 32 * index as u64, name);
     }
-    let groups: [(u64, Filling); 8] = [
+    let groups: [(u64, Filling); 9] = [
         (FILES, Generator::files),
         (MEMORY, Generator::memory),
         (SIGNALS, Generator::signals),
@@ -115,6 +119,7 @@ pub fn sequence(seed: u64) -> Vec<Step> {
         (DAYS, Generator::days),
         (NODES, Generator::nodes),
         (PRIORITIES, Generator::priorities),
+        (TIMERS, Generator::timers),
     ];
     let mut end = 0;
     for (count, generate) in groups {

@@ -8,6 +8,7 @@ use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::{adjust, check_clock};
 use crate::subsystems::day_waits::set_for_all;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
 use crate::thread::Thread;
@@ -20,6 +21,7 @@ pub fn clock_adjtime(
     memory: &mut impl UserMemory,
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    signals: &mut Signals,
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
@@ -29,6 +31,6 @@ pub fn clock_adjtime(
 ) -> SysResult {
     check_clock(memory, thread, id, address)?;
     adjust(memory, clock, boot, address, |clock, time_ns| {
-        set_for_all(clock, descriptors, threads, timers, boot, time_ns)
+        set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)
     })
 }

@@ -6,6 +6,7 @@ use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::time_to_set;
 use crate::subsystems::day_waits::set_for_all;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
 use crate::thread::Thread;
@@ -18,6 +19,7 @@ pub fn clock_settime(
     memory: &mut impl UserMemory,
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    signals: &mut Signals,
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
@@ -26,7 +28,7 @@ pub fn clock_settime(
     address: UserAddress,
 ) -> SysResult {
     let time_ns = time_to_set(memory, thread, id, address)?;
-    set_for_all(clock, descriptors, threads, timers, boot, time_ns)?;
+    set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)?;
     Ok(0)
 }
 
@@ -60,7 +62,7 @@ mod tests {
         let step = machine.call(|m, thread| {
             let (mut descriptors, mut timers) = (Descriptors::new(), Timers::new());
             let ThreadMachine { memory, clock, threads, boot, .. } = m;
-            clock_settime(memory, clock, &mut descriptors, threads, &mut timers, boot, thread, 0, time)
+            clock_settime(memory, clock, &mut descriptors, &mut Signals::new(), threads, &mut timers, boot, thread, 0, time)
                 .map(Leave::Return)
         });
         assert_eq!(step, Step::Returned(0));

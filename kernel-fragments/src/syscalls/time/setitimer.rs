@@ -6,8 +6,10 @@ use crate::abi::signal::SIGALRM;
 use crate::abi::signal_info::{SI_KERNEL, SignalInfo};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
-use crate::subsystems::timers::{Notice, REAL_TIMER, Timer, Timers};
+use crate::subsystems::signal_timer::{Notice, REAL_TIMER, Timer};
+use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(103 => setitimer);
@@ -19,6 +21,7 @@ const ITIMER_PROF: i32 = 2;
 pub fn setitimer(
     memory: &mut impl UserMemory,
     timers: &mut Timers,
+    signals: &mut Signals,
     threads: &mut Threads,
     clock: &mut Clock,
     which: i32,
@@ -33,13 +36,13 @@ pub fn setitimer(
     match which {
         ITIMER_REAL => {
             if let Ok(timer) = timers.get(REAL_TIMER) {
-                (old.value_ns, old.interval_ns) = timer.remaining_ns(clock.now_ns());
+                (old.value_ns, old.interval_ns) = timer.remaining_ns(signals, clock.now_ns());
             } else {
                 let info = SignalInfo { code: SI_KERNEL, words: [0, 0] };
                 timers.add(Timer::new(REAL_TIMER, 0, Notice::Process(SIGALRM), info));
             }
-            let due_ns = (setting.value_ns > 0).then(|| clock.after_ns(setting.value_ns));
-            timers.arm(threads, REAL_TIMER, due_ns, setting.interval_ns, false)?;
+            let due_ns = (setting.value_ns > 0).then(|| clock.after_ns(setting.value_ns).cast_signed());
+            timers.arm(signals, threads, REAL_TIMER, due_ns, setting.interval_ns, false)?;
         }
         1..=ITIMER_PROF if setting.value_ns > 0 => {
             return Err(Refusal::Unsupported("setitimer by CPU time"));
@@ -66,7 +69,7 @@ mod tests {
         let new = memory.put(0, &[0, 500_000, 2, 0u64].map(u64::to_le_bytes).concat());
         let (old, null, bad) = (memory.address(64), UserAddress::NULL, UserAddress(8));
         let mut set = |memory: &mut FakeMemory, timers: &mut Timers, which, new, old| {
-            setitimer(memory, timers, &mut threads, &mut clock, which, new, old)
+            setitimer(memory, timers, &mut Signals::new(), &mut threads, &mut clock, which, new, old)
         };
         assert_eq!(set(&mut memory, &mut timers, 0, new, old), Ok(0));
         assert_eq!(memory.bytes(64, 32), [0; 32]);
@@ -77,8 +80,8 @@ mod tests {
         assert_eq!(set(&mut memory, &mut timers, 1, null, old), Ok(0));
         assert!(matches!(set(&mut memory, &mut timers, 1, new, old), Err(Refusal::Unsupported(_))));
         let clock = &mut Clock::new();
-        assert_eq!(getitimer(&mut memory, &mut timers, clock, 0, old), Ok(0));
+        assert_eq!(getitimer(&mut memory, &mut timers, &mut Signals::new(), clock, 0, old), Ok(0));
         assert_eq!(memory.bytes(64, 32), [0; 32], "disarmed");
-        assert_eq!(getitimer(&mut memory, &mut timers, clock, 3, old), Err(Errno::EINVAL.into()));
+        assert_eq!(getitimer(&mut memory, &mut timers, &mut Signals::new(), clock, 3, old), Err(Errno::EINVAL.into()));
     }
 }

@@ -7,6 +7,7 @@ use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::time_with_zone;
 use crate::subsystems::day_waits::set_for_all;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -18,6 +19,7 @@ pub fn settimeofday(
     memory: &mut impl UserMemory,
     clock: &mut Clock,
     descriptors: &mut Descriptors,
+    signals: &mut Signals,
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
@@ -25,7 +27,7 @@ pub fn settimeofday(
     zone_address: UserAddress,
 ) -> SysResult {
     if let Some(time_ns) = time_with_zone(memory, address, zone_address)? {
-        set_for_all(clock, descriptors, threads, timers, boot, time_ns)?;
+        set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)?;
     }
     Ok(0)
 }

@@ -3,6 +3,7 @@
 use crate::abi::itimerspec::TimerSetting;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
 
@@ -12,12 +13,13 @@ syscall!(108 => timer_gettime);
 pub fn timer_gettime(
     memory: &mut impl UserMemory,
     timers: &mut Timers,
+    signals: &mut Signals,
     clock: &mut Clock,
     id: i32,
     address: UserAddress,
 ) -> SysResult {
     let timer = timers.get(id).ok().filter(|timer| timer.id >= 0).ok_or(Errno::EINVAL)?;
-    let (value_ns, interval_ns) = timer.remaining_ns(clock.now_ns());
+    let (value_ns, interval_ns) = timer.remaining_ns(signals, clock.now_ns());
     TimerSetting { interval_ns, value_ns }.write(memory, address)?;
     Ok(0)
 }

@@ -39,8 +39,8 @@ pub fn timerfd_settime(
     let (value_ns, interval_ns) = timer.remaining_ns(clock.now_ns());
     let due_ns = match setting.value_ns {
         0 => None,
-        value_ns if flags & TFD_TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns)),
-        value_ns => Some(clock.since_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
+        value_ns if flags & TFD_TIMER_ABSTIME == 0 => Some(clock.after_ns(value_ns).cast_signed()),
+        value_ns => Some(clock.around_boot_ns(boot, ClockKind::of(timer.clock, thread)?, value_ns)),
     };
     // Also who disarms it is told of what he asked to be told (fs/timerfd.c, timerfd_setup_cancel).
     let is_absolute = flags & TFD_TIMER_ABSTIME != 0 && timer.clock == CLOCK_REALTIME;

@@ -1,6 +1,6 @@
 //! Threads and timers that wait for a time of day, while another thread sets it. All times are whole thousands of seconds apart, and what
-//! is waited for lies in the middle, so that it does not matter how long calls take. Where time goes back, no timer is due again and again:
-//! Linux counts how often only when somebody asks.
+//! is waited for lies in the middle, so that it does not matter how long calls take. Those that are due again and again
+//! are in `timers`: here none is that sends signals, and none where time goes back.
 
 use super::{Generator, IN_ARENA, SCRATCH, STRUCTURE};
 
@@ -120,7 +120,6 @@ impl Generator {
             0 => self.call(108, &[timer, SCRATCH]),
             1 => self.call(109, &[timer]),
             _ => {
-                // How often one was due that is due again and again is counted otherwise, once the clock was set.
                 let setting = self.setting(now, true);
                 self.call(110, &[timer, ABSOLUTE, setting, 0]);
             }
