@@ -60,9 +60,9 @@ mod tests {
     use crate::abi::timespec::SECOND_NS;
     use crate::outcome::Leave;
     use crate::subsystems::open_file::OpenFile;
+    use crate::subsystems::signal_timer::{Notice, Timer, timer_info};
     use crate::subsystems::signals::Signals;
     use crate::subsystems::timer_file::{OnSet, TimerFile};
-    use crate::subsystems::signal_timer::{Notice, Timer, timer_info};
     use crate::subsystems::timers::serve;
     use crate::testing_threads::ThreadMachine;
     use alloc::boxed::Box;
@@ -88,7 +88,10 @@ mod tests {
         }
         clock.idle_until(2 * SECOND_NS);
         let time_ns = clock.realtime_ns(&boot) - 3 * SECOND_NS;
-        assert_eq!(set_for_all(&mut clock, &mut descriptors, &mut signals, &mut threads, &mut timers, &boot, time_ns), Ok(()));
+        assert_eq!(
+            set_for_all(&mut clock, &mut descriptors, &mut signals, &mut threads, &mut timers, &boot, time_ns),
+            Ok(())
+        );
         let next_ns = later.file.next_change_ns().expect("it is not due");
         assert_eq!((next_ns / SECOND_NS, due.file.ready()), (12, POLLIN));
         let now_ns = clock.now_ns();
@@ -105,7 +108,10 @@ mod tests {
             assert_eq!(timers.arm(&mut signals, threads, 0, Some(500 * SECOND_NS as i64), interval_ns, true), Ok(()));
             signals.set_action(&mut Thread::first(), SIGALRM, Action { handler: 0x4000, flags: 0, mask: 0 });
             let time_ns = 4000 * SECOND_NS;
-            assert_eq!(set_for_all(clock, &mut Descriptors::new(), &mut signals, threads, &mut timers, boot, time_ns), Ok(()));
+            assert_eq!(
+                set_for_all(clock, &mut Descriptors::new(), &mut signals, threads, &mut timers, boot, time_ns),
+                Ok(())
+            );
             assert!(timers.are_due(threads, clock));
             assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
             assert!(signals.take(&mut Thread::first(), u64::MAX).is_some());

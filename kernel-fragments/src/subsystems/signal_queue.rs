@@ -53,8 +53,7 @@ impl SignalQueue {
 
     /// What a `signal` of `tid` that was sent with `info` tells, if it is there; it may tell of other overruns now.
     pub fn find(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Option<&mut SignalInfo> {
-        let is_meant =
-            |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.info.is_like(&info);
+        let is_meant = |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.info.is_like(&info);
         self.entries.iter_mut().flatten().find(is_meant).map(|entry| &mut entry.info)
     }
 

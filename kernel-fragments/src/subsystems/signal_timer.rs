@@ -143,7 +143,9 @@ impl Timer {
     /// Has the pending signal say what `look` will count if it is taken now; nothing of that if the timer does not wait for it.
     pub fn note_overruns(&self, signals: &mut Signals) {
         let overruns = match (self.due_ns, self.pending_ns) {
-            (Some(due_ns), Some(seen_ns)) => self.overruns.saturating_add(next_after(due_ns, self.interval_ns, seen_ns).1),
+            (Some(due_ns), Some(seen_ns)) => {
+                self.overruns.saturating_add(next_after(due_ns, self.interval_ns, seen_ns).1)
+            }
             _ => 0,
         };
         self.tell(signals, overruns.saturating_add(self.sent_again));

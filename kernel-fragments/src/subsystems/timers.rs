@@ -263,9 +263,13 @@ mod tests {
     /// What Linux 6.12 says of a signal that is taken when the time of day was set by so many seconds, and what then remains.
     #[test]
     fn overruns_are_counted_by_the_time_at_which_the_signal_is_taken() {
-        for (moved_s, overruns, left_ns) in
-            [(0, 1, 500_000_000), (4, 5, 500_000_000), (-1, 0, 500_000_000), (-2, -1, 500_000_000), (-5, -1, 3_500_000_000)]
-        {
+        for (moved_s, overruns, left_ns) in [
+            (0, 1, 500_000_000),
+            (4, 5, 500_000_000),
+            (-1, 0, 500_000_000),
+            (-2, -1, 500_000_000),
+            (-5, -1, 3_500_000_000),
+        ] {
             let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
             by_day(&mut machine, &mut signals, &mut timers);
             let ThreadMachine { memory, threads, clock, .. } = &mut machine;

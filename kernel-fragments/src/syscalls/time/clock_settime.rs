@@ -62,8 +62,19 @@ mod tests {
         let step = machine.call(|m, thread| {
             let (mut descriptors, mut timers) = (Descriptors::new(), Timers::new());
             let ThreadMachine { memory, clock, threads, boot, .. } = m;
-            clock_settime(memory, clock, &mut descriptors, &mut Signals::new(), threads, &mut timers, boot, thread, 0, time)
-                .map(Leave::Return)
+            clock_settime(
+                memory,
+                clock,
+                &mut descriptors,
+                &mut Signals::new(),
+                threads,
+                &mut timers,
+                boot,
+                thread,
+                0,
+                time,
+            )
+            .map(Leave::Return)
         });
         assert_eq!(step, Step::Returned(0));
         let hour = machine.put_time(64, 3600 * SECOND_NS);

@@ -3,8 +3,8 @@
 use crate::abi::itimerspec::TimerSetting;
 use crate::errno::{Errno, SysResult};
 use crate::subsystems::clock::Clock;
-use crate::subsystems::signals::Signals;
 use crate::subsystems::signal_timer::REAL_TIMER;
+use crate::subsystems::signals::Signals;
 use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
 

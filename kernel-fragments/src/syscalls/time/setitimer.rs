@@ -6,9 +6,9 @@ use crate::abi::signal::SIGALRM;
 use crate::abi::signal_info::{SI_KERNEL, SignalInfo};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signal_timer::{Notice, REAL_TIMER, Timer};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
-use crate::subsystems::signal_timer::{Notice, REAL_TIMER, Timer};
 use crate::subsystems::timers::Timers;
 use crate::user_memory::{UserAddress, UserMemory};
 

@@ -5,8 +5,8 @@
 use crate::abi::signal::{HIGHEST, SIGALRM};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::clock::ClockKind;
-use crate::subsystems::threads::Threads;
 use crate::subsystems::signal_timer::{Notice, Timer, timer_info};
+use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
