@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::step::cargo;
-use crate::{corpus, setup};
+use crate::{corpus, setup, suites};
 
 /// Sets up what the tests need and runs everything a change has to pass.
 pub fn test() -> Result<()> {
@@ -13,6 +13,10 @@ pub fn test() -> Result<()> {
         eprintln!("NOTICE: {error:#}\nNOTICE: tests on fetched programs will check nothing");
     }
     cargo().args(["test", "--workspace"]).run()?;
+    match suites::source_of_fast() {
+        Ok(()) => suites::fast()?,
+        Err(error) => eprintln!("NOTICE: {error:#}\nNOTICE: no other people's tests were run"),
+    }
     cargo().args(["fmt", "--all", "--check"]).run()?;
     cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
 }

@@ -41,10 +41,10 @@ usage: cargo run -p xtask -- <command>
                     public output and another exit code; 5 GB of memory, minutes
   record-linux      boot Debian's riscv64 kernel in QEMU and record its answers to the random sequences of calls
   miri [NAME…]      run the kernel fragments' host tests under Miri, of a nightly toolchain
-  suites [--differing] [NAME…]
+  suites [--fast | [--differing] [NAME…]]
                     run other people's tests, built and fetched into target/suites, under QEMU and as images, and write
                     docs/suites.md, where other suites keep their rows; what was run is not run again, --differing runs
-                    again only what differed
+                    again only what differed; --fast: a quick part with the debug build, as `test` does
   rebuild-examples [NAME…]
                     rebuild examples/*/bin from source with a toolchain of its own under target/toolchain";
 

@@ -44,6 +44,9 @@ const TOOLS: [Tool; 2] = [
 /// Runs the named suites, or all, and writes the report, in which the other suites keep what it said of them. With `--differing` only those
 /// cases run whose last answers differ.
 pub fn suites(arguments: &[&str]) -> Result<()> {
+    if arguments == ["--fast"] {
+        return fast();
+    }
     let only_differing = arguments.contains(&"--differing");
     let names: Vec<&str> = arguments.iter().copied().filter(|argument| *argument != "--differing").collect();
     if let Some(unknown) = names.iter().find(|name| !SUITES.iter().any(|suite| suite.name == **name)) {
@@ -64,28 +67,59 @@ pub fn suites(arguments: &[&str]) -> Result<()> {
     report::write(&tables, &SUITES, &list)
 }
 
+/// Fetches what [`fast`] runs, if it is not there.
+pub fn source_of_fast() -> Result<()> {
+    fetch::debian_source(posix::PACKAGE).map(drop)
+}
+
+/// Runs a part that takes little time, with the tool that the tests use. Every test must pass as an image that passes under the
+/// reference, unless the reason is known.
+pub fn fast() -> Result<()> {
+    debian::install_missing(&TOOLS)?;
+    cargo().args(["build", "--package", "zeroos-cli"]).run()?;
+    let list = List::read()?;
+    let prepared = posix::fast()?;
+    let mut cases = list.applied(posix::SUITE.name, prepared.cases);
+    cases.retain(|case| !case.is_long);
+    cases.iter_mut().for_each(|case| case.tool = crate::root().join("target/debug/zeroos"));
+    let (reference, image) = both_sides("posix-fast", &cases, false)?;
+    let table = Table::new(&posix::SUITE, &reference, &image, &prepared.left_out)?;
+    print!("{}", table.text());
+    match table.unexplained(&list).as_slice() {
+        [] => Ok(()),
+        tests => bail!("pass under qemu-riscv64 and not as images: {}", tests.join(", ")),
+    }
+}
+
 /// Runs what has no answers yet, and compares.
 fn run(suite: &Suite, list: &List, only_differing: bool) -> Result<Table> {
-    let folder = fetch::folder().join("answers");
-    fs::create_dir_all(&folder)?;
     let prepared = (suite.prepare)()?;
     let cases = list.applied(suite.name, prepared.cases);
-    let path = |name: &str| folder.join(format!("{}.{name}.json", suite.name));
+    let (reference, image) = both_sides(suite.name, &cases, only_differing)?;
+    Table::new(suite, &reference, &image, &prepared.left_out)
+}
+
+/// The answers of cases, by name.
+type Answers = BTreeMap<String, CaseAnswers>;
+
+/// Answers of `cases` under the reference and as images, which are kept as those of `name`.
+fn both_sides(name: &str, cases: &[Case], only_differing: bool) -> Result<(Answers, Answers)> {
+    let folder = fetch::folder().join("answers");
+    fs::create_dir_all(&folder)?;
+    let path = |side: &str| folder.join(format!("{name}.{side}.json"));
     let last = last_answers(&path("reference"))?;
-    let answers = |side, name, last| answers(suite, &cases, side, &path(name), last);
+    let answers = |side, side_name, last| answers(name, cases, side, &path(side_name), last);
     // Both sides at once: under the reference many tests only sleep.
     let (reference, image) = thread::scope(|scope| {
         let reference = scope.spawn(|| answers(Side::Reference, "reference", None));
         let image = answers(Side::Image, "image", Some(&last).filter(|_| only_differing));
         (reference.join(), image)
     });
-    let reference = reference.unwrap_or_else(|panic| resume_unwind(panic))?;
-    let image = image?;
-    Table::new(suite, &reference, &image, &prepared.left_out)
+    Ok((reference.unwrap_or_else(|panic| resume_unwind(panic))?, image?))
 }
 
 /// The answers in the file at `path`; none if there is no such file.
-fn last_answers(path: &Path) -> Result<BTreeMap<String, CaseAnswers>> {
+fn last_answers(path: &Path) -> Result<Answers> {
     match fs::read_to_string(path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
         Err(_) => Ok(BTreeMap::new()),
@@ -94,18 +128,12 @@ fn last_answers(path: &Path) -> Result<BTreeMap<String, CaseAnswers>> {
 
 /// The answers of all cases on `side`, from the file at `path` where they are up to date. With `reference`, answers that
 /// do not differ from it count as up to date.
-fn answers(
-    suite: &Suite,
-    cases: &[Case],
-    side: Side,
-    path: &Path,
-    reference: Option<&BTreeMap<String, CaseAnswers>>,
-) -> Result<BTreeMap<String, CaseAnswers>> {
+fn answers(name: &str, cases: &[Case], side: Side, path: &Path, reference: Option<&Answers>) -> Result<Answers> {
     let mut known = last_answers(path)?;
-    known.retain(|name, _| cases.iter().any(|case| case.name == *name));
+    known.retain(|known, _| cases.iter().any(|case| case.name == *known));
     let (side_name, folder) =
         if side == Side::Reference { ("under qemu-riscv64", "reference") } else { ("as an image", "image") };
-    let scratch = fetch::folder().join("run").join(format!("{}-{folder}", suite.name));
+    let scratch = fetch::folder().join("run").join(format!("{name}-{folder}"));
     fs::create_dir_all(&scratch)?;
     for (index, case) in cases.iter().enumerate() {
         if let Some(answer) = known.get(&case.name) {
@@ -114,7 +142,7 @@ fn answers(
                 continue;
             }
         }
-        println!("{} {} of {}, {side_name}: {}", suite.name, index + 1, cases.len(), case.name);
+        println!("{name} {} of {}, {side_name}: {}", index + 1, cases.len(), case.name);
         known.insert(case.name.clone(), execute(case, side, &scratch)?);
         // A rename is atomic: being broken off costs one case.
         let new = path.with_extension("new");

@@ -14,6 +14,7 @@
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
 //! * `leaf`: calls of functions that only copy or clear memory.
+//! * `unwound`: registers that only an unwinder may look for.
 //! * `tracking`: calls through a pointer all of whose uses are seen.
 //! * `handed_out`: what is written to a stack slot through its address.
 //! * `resolve`, `word`: the backward search for the numbers that the forward pass leaves open.
@@ -54,6 +55,7 @@ mod state;
 mod surroundings;
 mod tracking;
 mod unreached;
+mod unwound;
 mod value;
 mod word;
 

@@ -51,6 +51,8 @@ pub struct Case {
     pub platform: Option<String>,
     /// Lines of output with a `…` in the place of what is not compared.
     pub masked: Vec<String>,
+    /// The `zeroos` that makes and runs the image.
+    pub tool: PathBuf,
 }
 
 /// How many instructions a case gets unless it says otherwise.
@@ -72,6 +74,7 @@ impl Case {
             system_files: Vec::new(),
             platform: None,
             masked: Vec::new(),
+            tool: crate::root().join("target/release/zeroos"),
         }
     }
 

@@ -65,7 +65,7 @@ fn inputs(case: &Case, side: Side) -> Result<u64> {
         (path, stamp(source)?).hash(&mut hasher);
     }
     if side == Side::Image {
-        (stamp(&zeroos())?, &case.platform).hash(&mut hasher);
+        (stamp(&case.tool)?, &case.platform).hash(&mut hasher);
         for path in &case.system_files {
             stamp(path)?.hash(&mut hasher);
         }
@@ -109,11 +109,6 @@ fn posix_outcome(status: Option<i32>) -> Outcome {
         Some(4 | 5) => Outcome::Skipped,
         _ => Outcome::Failed,
     }
-}
-
-/// The release build of the tool.
-fn zeroos() -> PathBuf {
-    crate::root().join("target/release/zeroos")
 }
 
 /// One process: the case's program with its own arguments and `more`.
@@ -181,7 +176,7 @@ fn image(case: &Case, more: &[String], scratch: &Path) -> Result<Result<Command,
     }
     // The clock begins in our time, as the reference's does: tests take it for granted.
     fs::write(scratch.join("zeroos.toml"), "start_time_ns = 1700000000000000000\n")?;
-    let mut command = Command::new(zeroos());
+    let mut command = Command::new(&case.tool);
     command.arg("build").arg("-o").arg(&path).current_dir(scratch);
     command.args(case.platform.iter().flat_map(|platform| ["--platform", platform]));
     for variable in &case.environment {
@@ -205,7 +200,7 @@ fn image(case: &Case, more: &[String], scratch: &Path) -> Result<Result<Command,
 }
 
 fn run_image(case: &Case, path: &Path) -> Command {
-    let mut command = Command::new(zeroos());
+    let mut command = Command::new(&case.tool);
     command.args(["run", "--max-instructions", &case.most_instructions.to_string()]).arg(path);
     command
 }

@@ -19,8 +19,42 @@ use crate::step::Step;
 pub const SUITE: Suite = Suite {
     name: "posix",
     title: "Debian's `posixtestsuite` on static glibc: conformance of interfaces, the part for one process",
-    prepare,
+    prepare: || prepare("posix", |_| true),
 };
+
+/// The part of it that is quick: of each kind of call something.
+pub fn fast() -> Result<Prepared> {
+    prepare("posix-fast", |interface| FAST.contains(&interface))
+}
+
+/// The interfaces whose tests are quick.
+const FAST: [&str; 22] = [
+    "clock_getres",
+    "clock_nanosleep",
+    "fsync",
+    "kill",
+    "mlockall",
+    "mq_receive",
+    "mq_send",
+    "msync",
+    "nanosleep",
+    "pthread_barrier_wait",
+    "pthread_cond_wait",
+    "pthread_key_create",
+    "pthread_rwlock_wrlock",
+    "raise",
+    "sched_setparam",
+    "sem_timedwait",
+    "sem_wait",
+    "sigqueue",
+    "sigsuspend",
+    "sigwaitinfo",
+    "timer_getoverrun",
+    "timer_settime",
+];
+
+/// The source package.
+pub const PACKAGE: &str = "posixtestsuite";
 
 /// What a test calls that needs another process, and why it is left out.
 const OTHER_PROCESSES: [&str; 8] = ["fork(", "fork (", "system(", "execl(", "execvp(", "execv(", "popen(", "waitpid("];
@@ -41,16 +75,20 @@ int main(int argc, char **argv) {
 }
 "#;
 
-fn prepare() -> Result<Prepared> {
+/// Builds, below `build`, the tests of the `wanted` interfaces.
+fn prepare(build: &str, wanted: impl Fn(&str) -> bool) -> Result<Prepared> {
     if !Path::new("/usr/riscv64-linux-gnu/lib/libc.a").exists() {
         debian::install(&["libc6-dev-riscv64-cross"])?;
     }
-    let source = fetch::debian_source("posixtestsuite")?;
-    let build = fetch::folder().join("build/posix");
+    let source = fetch::debian_source(PACKAGE)?;
+    let build = fetch::folder().join("build").join(build);
     let mut prepared = Prepared::default();
     let mut groups: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
     for interface in subdirectories(&source.join("conformance/interfaces"))? {
         let interface_name = file_name(&interface)?;
+        if !wanted(&interface_name) {
+            continue;
+        }
         let group = interface_name.split('_').next().unwrap_or_default().to_owned();
         for file in musl::c_files(&interface, &[])? {
             let name = format!("{interface_name}/{}", file_name(&file)?.trim_end_matches(".c"));

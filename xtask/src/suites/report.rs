@@ -106,6 +106,12 @@ impl Table {
         self.only_image += usize::from(reference.outcome == Outcome::Failed && outcome == Outcome::Passed);
     }
 
+    /// The tests that differ for no known reason.
+    pub fn unexplained(&self, list: &List) -> Vec<String> {
+        let unexplained = self.differences.iter().filter(|one| list.explanation(&self.name, &one.test).is_none());
+        unexplained.map(|one| one.test.clone()).collect()
+    }
+
     /// The suite's results for a terminal.
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -137,7 +137,7 @@ pub(super) struct Blocks<'v> {
     groups: Vec<Option<BlockId>>,
     /// The slots at which blocks start.
     starts: SlotSet,
-    /// The slots that blocks were seen to run over: mostly no block does.
+    /// The slots that blocks were seen to run over; mostly a new block's is not among them.
     covered: SlotSet,
     values: PackedValues<'v>,
     /// By hash of what is known at its start, a block with it: neighbours know the same.
@@ -221,7 +221,7 @@ impl<'v> Blocks<'v> {
         self.starts.below(slot).into_iter().flat_map(|below| self.starting_at(below))
     }
 
-    /// The block, in the first of `slots`, ends before the last of them.
+    /// The block, which fills `slots`, ends right before `end`.
     pub fn end(&mut self, id: BlockId, end: u64, slots: Range<usize>) {
         self.all[id.index()].set_end(end);
         self.covered.insert(slots.start.saturating_add(1)..slots.end);

@@ -9,6 +9,7 @@ use super::liveness::Liveness;
 use super::names::function_name;
 use super::program::Program;
 use super::reservation;
+use super::unwound;
 use crate::address::{Address, AddressRange, ByteCount};
 use crate::isa::{ControlFlow, Extension, Instruction, Op, RegisterSet};
 
@@ -59,7 +60,7 @@ pub struct CodeListing {
 pub struct AtomicSite {
     /// Where, what, and in which function.
     pub mention: Mention,
-    /// Integer registers that may be read behind it.
+    /// Integer registers that may be read behind it, by code or by an unwinder.
     pub live_after: RegisterSet,
     /// Whether control gets to the instruction behind it only from here.
     pub alone_leads_on: bool,
@@ -165,7 +166,7 @@ fn atomic_sites(program: &Program<'_>, flow: &Flow, atomics: &BTreeMap<u64, Vec<
         let failing = blocks.iter().filter(|_| is_conditional);
         Some(AtomicSite {
             mention,
-            live_after: live.fold(RegisterSet::EMPTY, RegisterSet::union),
+            live_after: live.fold(unwound::wanted(program, blocks, at), RegisterSet::union),
             alone_leads_on: !is_start(behind),
             before: if is_start(at) { None } else { before(program, *blocks.first()?, at) },
             may_fail: failing.filter_map(|&block| reservation::may_be_lost(program, flow, block, at)).next(),

@@ -48,6 +48,8 @@ pub struct Site {
     pub chain: Vec<String>,
     /// Integer registers whose value from before the `ecall` may be read after it (a0 is never listed).
     pub live_after: RegisterSet,
+    /// Registers that callees keep, and that no code reads behind it, which certainly nobody looks for, not even an unwinder.
+    pub dead_kept: RegisterSet,
     /// Caller-saved temporaries that are certainly dead across it.
     pub dead_temporaries: RegisterSet,
     /// Whether a recovered jump or branch targets the `ecall` itself.

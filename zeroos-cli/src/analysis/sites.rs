@@ -13,6 +13,7 @@ use super::reach::Chains;
 use super::resolve::{Found, Origins, Search};
 use super::result::{Evidence, Site};
 use super::state::Convention;
+use super::unwound::{self, kept_by_callees};
 use super::value::Value;
 use crate::address::Address;
 use crate::isa::{Instruction, Register, RegisterSet};
@@ -55,6 +56,7 @@ pub(super) fn reachable_sites<'p, 'a>(
                 origins,
                 arguments: arguments(program, blocks, address),
                 live_after,
+                dead_kept: kept_by_callees().minus(live_after).minus(unwound::wanted(program, blocks, address)),
                 dead_temporaries: temporaries.minus(live_after),
                 branch_target,
                 // Where control is lost, it may come from anywhere.
@@ -190,6 +192,7 @@ fn unreachable_site(program: &Program<'_>, at: u64, number: Option<u64>) -> Site
         reachable,
         chain: Vec::new(),
         live_after: super::flow::all_registers().without(Register::A0),
+        dead_kept: RegisterSet::EMPTY,
         dead_temporaries: RegisterSet::EMPTY,
         branch_target: true,
         before: Vec::new(),

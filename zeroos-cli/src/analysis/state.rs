@@ -138,11 +138,11 @@ impl<'v> State<'v> {
                     let loaded: Option<Vec<u64>> = loads.collect();
                     loaded.map_or(Value::Any, |loaded| Value::of(loaded, code.arena))
                 }
-                Value::Element(table) => Value::Loaded(code.arena.keep(Read { table: *table, load: op, shift: 0 })),
+                Value::Element(table) => Value::Loaded(code.arena.read(Read { table: *table, load: op, shift: 0 })),
                 // What one table says is the index into another one.
                 Value::Displaced(&Displaced { base, read: Read { shift, .. } }) if shift != 0 => {
                     let table = Table { base, scale: Scale { shift, index: Bounds::NONE } };
-                    Value::Loaded(code.arena.keep(Read { table, load: op, shift: 0 }))
+                    Value::Loaded(code.arena.read(Read { table, load: op, shift: 0 }))
                 }
                 _ => Value::Any,
             },

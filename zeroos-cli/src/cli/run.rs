@@ -74,7 +74,7 @@ pub(super) fn execute(mut arguments: Arguments) -> CommandResult {
         return Err(FileError::Option { what: "no program was named".into() }.into());
     };
     if app.starts_with('-') && !Path::new(app).exists() {
-        return Err(FileError::Option { what: format!("`zeroos run` has no option `{app}`") }.into());
+        return Err(FileError::Option { what: format!("`zeroos run` has no option `{app}`, nor is it a file") }.into());
     }
     let app = PathBuf::from(app);
     let bytes = input::read(&app)?;

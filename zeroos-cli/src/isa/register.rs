@@ -33,6 +33,8 @@ impl Register {
     pub const TP: Register = Register(4);
     /// x5: the alternate link register.
     pub const T0: Register = Register(5);
+    /// x8: the frame pointer, where there is one.
+    pub const S0: Register = Register(8);
     /// x10: first argument and result.
     pub const A0: Register = Register(10);
     /// x17: the Linux syscall number.

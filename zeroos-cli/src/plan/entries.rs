@@ -198,8 +198,8 @@ pub(super) struct DirectCall {
     pub check: Option<Register>,
     /// Temporaries that are dead, beside that one.
     pub temporaries: RegisterSet,
-    /// Registers that callees keep, and that are dead: what the function's caller has in them lies in its frame.
-    pub kept: RegisterSet,
+    /// Others that nobody looks for, nor the call itself: those of arguments that it does not take, and those that callees keep.
+    pub others: RegisterSet,
     pub leaves: bool,
     /// Room for the stub, in bytes.
     pub size: u64,
@@ -208,7 +208,7 @@ pub(super) struct DirectCall {
 impl DirectCall {
     /// Registers by which the jump may go far, those first that are made for it.
     pub fn dead(&self) -> impl Iterator<Item = Register> {
-        self.temporaries.iter().chain(self.kept.iter())
+        self.temporaries.iter().chain(self.others.iter())
     }
 }
 
@@ -257,8 +257,10 @@ impl Circumstances<'_> {
         };
         let leaves = self.selection.may_leave(callee);
         let size = stub_size(site, leaves, self.in_memory);
-        let kept = kept_by_callees().fold(RegisterSet::EMPTY, RegisterSet::with).minus(site.live_after);
-        Ok(DirectCall { callee, check, temporaries, kept, leaves, size })
+        // a0 brings the result.
+        let unread = (10 + arguments(callee, self.selection).max(1)..=15).map(|number| Register::new(number as u8));
+        let unread = unread.fold(RegisterSet::EMPTY, RegisterSet::with).minus(site.live_after);
+        Ok(DirectCall { callee, check, temporaries, others: site.dead_kept.union(unread), leaves, size })
     }
 
     /// Whether a relocation changes something from `start` up to the end of `site`.
@@ -314,12 +316,17 @@ impl Circumstances<'_> {
     }
 }
 
-/// A register beside `link` that nothing reads behind `site`, nor the call itself.
-fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Register>) -> Option<Register> {
-    let arguments = match callee {
+/// In how many registers from a0 on `callee` takes arguments.
+fn arguments(callee: Callee, selection: &Selection) -> usize {
+    match callee {
         Callee::Call(number) => selection.handlers.get(&number).map_or(6, |(_, handler)| handler.arguments()),
         Callee::Dispatcher => 6,
-    };
+    }
+}
+
+/// A register beside `link` that nothing reads behind `site`, nor the call itself.
+fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Register>) -> Option<Register> {
+    let arguments = arguments(callee, selection);
     let is_read = |register: Register| {
         let number = usize::from(register.number());
         let is_argument = (10..10 + arguments).contains(&number) || number == 17 && callee == Callee::Dispatcher;
@@ -327,12 +334,7 @@ fn scratch(site: &Site, callee: Callee, selection: &Selection, link: Option<Regi
     };
     // Caller-saved ones first: what a callee need not keep is seldom read later.
     let temporaries = [5, 6, 7, 28, 29, 30, 31, 17, 16, 15, 14, 13, 12, 11, 1];
-    temporaries.into_iter().map(Register::new).chain(kept_by_callees()).find(|&one| !is_read(one))
-}
-
-/// s0–s11.
-fn kept_by_callees() -> impl Iterator<Item = Register> {
-    [8, 9].into_iter().chain(18..=27).map(Register::new)
+    temporaries.into_iter().map(Register::new).chain(site.dead_kept.iter()).find(|&one| !is_read(one))
 }
 
 /// Whether `li a7, number` stands before the `ecall` and nothing but instructions that go on to the next one, and leave a7
