@@ -1,7 +1,7 @@
 //! One POSIX message queue (`mq_overview(7)`, ipc/mqueue.c): its messages, whom it tells that it is empty no more, and the
 //! file that a descriptor of it stands for. Who waits at it is in `message_queues.rs`.
 
-use crate::abi::message_queue::{MESSAGE_OVERHEAD_BYTES, QUEUE_DEVICE, QUEUE_FILE_BYTES, QueueAttributes};
+use crate::abi::message_queue::{MESSAGE_OVERHEAD_BYTES, PRIORITIES, QUEUE_DEVICE, QUEUE_FILE_BYTES, QueueAttributes};
 use crate::abi::pollfd::{POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM};
 use crate::abi::stat::{S_IFREG, Stat};
 use crate::errno::{Errno, SysResult};
@@ -251,7 +251,7 @@ impl Queue {
 /// 32768 priorities once, as far as there are messages.
 pub fn counted_bytes(messages: u64, bytes: u64) -> u64 {
     const HALF: u64 = MESSAGE_OVERHEAD_BYTES / 2;
-    let overhead_bytes = messages * HALF + messages.min(crate::abi::message_queue::PRIORITIES.into()) * HALF;
+    let overhead_bytes = messages * HALF + messages.min(PRIORITIES.into()) * HALF;
     messages.saturating_mul(bytes).saturating_add(overhead_bytes)
 }
 

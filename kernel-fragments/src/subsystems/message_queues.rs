@@ -8,6 +8,7 @@ use crate::abi::capability::CAP_SYS_RESOURCE;
 use crate::abi::message_queue::{
     DEFAULT_MESSAGE_BYTES, DEFAULT_MESSAGES, MOST_MESSAGE_BYTES, MOST_MESSAGES, MOST_QUEUES, QueueAttributes,
 };
+use crate::abi::timespec::read_timespec;
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
 use crate::outcome::Leave;
@@ -250,7 +251,7 @@ pub fn read_deadline(
     if timeout.is_null() {
         return Ok(None);
     }
-    let time_ns = crate::abi::timespec::read_timespec(memory, timeout)?;
+    let time_ns = read_timespec(memory, timeout)?;
     Ok(Some(clock.since_boot_ns(boot, ClockKind::Realtime, time_ns)))
 }
 

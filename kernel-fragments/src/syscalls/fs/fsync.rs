@@ -12,8 +12,11 @@ syscall!(82 => fsync);
 /// Nothing is left to do for a file of the tree; pipes and devices have nothing to be synchronised with.
 pub fn fsync(descriptors: &mut Descriptors, fd: Fd) -> SysResult {
     let open = descriptors.get(fd)?;
+    if is_queue(open) {
+        return Err(Errno::EINVAL.into());
+    }
     match open.file.stat().mode & S_IFMT {
-        S_IFREG | S_IFDIR if !is_queue(open) => Ok(0),
+        S_IFREG | S_IFDIR => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }
 }
