@@ -48,6 +48,77 @@ fn pairs_of_sockets() {
 }
 
 #[test]
+fn message_queues() {
+    let text = says_the_same("message_queues", include_str!("fixtures/calls/message_queues.c"), &[]);
+    assert!(text.contains("not to us: -11 \n") && text.contains("restarted: 4 \n"), "{text}");
+}
+
+/// It has what the calls about queues share, though it can make none.
+#[test]
+fn a_program_that_only_removes_message_queues() {
+    let source = r#"#include "calls.h"
+        static int main(int argc, char **argv, char **envp) {
+            tell("unlink", call(181, "/zeroos-none" + 1, 0, 0, 0));
+            return 0;
+        }"#;
+    assert_eq!(says_the_same("only_unlink", source, &[]), "unlink: -2 \n");
+}
+
+/// QEMU has no `mq_notify`: these answers are those of a Linux, but for the process's number and the clock that is set.
+#[test]
+fn message_queues_that_tell() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("notices.c", include_str!("fixtures/calls/message_queue_notices.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "bad event: -14 ",
+        "bad how: -22 ",
+        "bad signal: -22 ",
+        "no queue: -9 ",
+        "no socket: -88 ",
+        "nobody to forget: 0 ",
+        "notify: 0 ",
+        "busy: -16 ",
+        "QSIZE:0          NOTIFY:0     SIGNO:10    NOTIFY_PID:2     ",
+        "told: 10 10 -3 2 0 77 ",
+        "send: 0 ",
+        "QSIZE:1          NOTIFY:0     SIGNO:0     NOTIFY_PID:0     ",
+        "notify: 0 ",
+        "not empty: 0 ",
+        "receive: 1 ",
+        "receive: 1 ",
+        "nothing: -11 ",
+        "told: 10 10 -3 2 0 78 ",
+        "send: 0 ",
+        "receive: 1 ",
+        "notify: 0 ",
+        "forget: 0 ",
+        "send: 0 ",
+        "receive: 1 ",
+        "notify: 0 ",
+        "close a copy: 0 ",
+        "notify: 0 ",
+        "replace a copy: 0 ",
+        "none: 0 ",
+        "QSIZE:0          NOTIFY:1     SIGNO:0     NOTIFY_PID:2     ",
+        "send: 0 ",
+        "notify: 0 ",
+        "receive: 1 ",
+        "to the thread: 0 ",
+        "thread received: 1 ",
+        "told: 10 10 -3 2 0 83 ",
+        "send: 0 ",
+        "receive: 1 ",
+        "set: 0 ",
+        "timeout: -110 ",
+        "late: 0 ",
+        "unlink: 0 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn pipes_and_what_is_moved_through_them() {
     let text = says_the_same("splices", include_str!("fixtures/calls/splices.c"), &[]);
     assert!(text.contains("waits: 4 \n") && text.contains("a little room: \n"), "{text}");

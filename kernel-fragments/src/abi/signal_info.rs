@@ -13,6 +13,8 @@ pub const SIGINFO_BYTES: usize = 128;
 pub const SI_QUEUE: i32 = -1;
 /// `si_code` of a timer of `timer_create`.
 pub const SI_TIMER: i32 = -2;
+/// `si_code` of a message queue that is empty no more.
+pub const SI_MESGQ: i32 = -3;
 /// `si_code` of what the kernel sends without more to say: `setitimer`.
 pub const SI_KERNEL: i32 = 0x80;
 

@@ -1,5 +1,6 @@
 //! `struct statfs` of riscv64 (include/uapi/asm-generic/statfs.h), and what is known of the few file systems there are.
 
+use crate::abi::message_queue::QUEUE_DEVICE;
 use crate::abi::stat::ANONYMOUS_DEVICE;
 use crate::errno::Errno;
 use crate::subsystems::node::TREE_DEVICE;
@@ -13,6 +14,7 @@ const WORDS: usize = 15;
 const TMPFS_MAGIC: u64 = 0x0102_1994;
 const PIPEFS_MAGIC: u64 = 0x5049_5045;
 const ANON_INODE_FS_MAGIC: u64 = 0x0904_1934;
+const MQUEUE_MAGIC: u64 = 0x1980_0202;
 const SOCKFS_MAGIC: u64 = 0x534f_434b;
 
 /// ST_VALID and ST_RELATIME.
@@ -26,6 +28,7 @@ pub fn write_statfs(memory: &mut impl UserMemory, address: UserAddress, device: 
     let magic = match device {
         TREE_DEVICE => TMPFS_MAGIC,
         PIPE_DEVICE => PIPEFS_MAGIC,
+        QUEUE_DEVICE => MQUEUE_MAGIC,
         ANONYMOUS_DEVICE => ANON_INODE_FS_MAGIC,
         _ => SOCKFS_MAGIC,
     };

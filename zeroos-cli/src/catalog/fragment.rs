@@ -132,6 +132,8 @@ pub enum Variant {
     FifoWaits,
     /// `socketpair` is reachable: sockets may have another end.
     PairedSockets,
+    /// A call about message queues is reachable.
+    MessageQueues,
     /// A call that sets the time of day is reachable.
     TimeOfDay,
     /// A call that changes who a thread is is reachable.
@@ -217,6 +219,7 @@ impl Variant {
             "fifos" => Some(Variant::Fifos),
             "fifo_waits" => Some(Variant::FifoWaits),
             "paired_sockets" => Some(Variant::PairedSockets),
+            "message_queues" => Some(Variant::MessageQueues),
             "time_of_day" => Some(Variant::TimeOfDay),
             "credentials" => Some(Variant::Credentials),
             "timers" => Some(Variant::Timers),
@@ -240,6 +243,7 @@ impl fmt::Display for Variant {
             Variant::Fifos => "fifos",
             Variant::FifoWaits => "fifo_waits",
             Variant::PairedSockets => "paired_sockets",
+            Variant::MessageQueues => "message_queues",
             Variant::TimeOfDay => "time_of_day",
             Variant::Credentials => "credentials",
             Variant::Timers => "timers",

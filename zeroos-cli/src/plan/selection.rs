@@ -26,16 +26,21 @@ const ALWAYS: [&[&str]; 10] = [
 const NEEDS_SCHEDULER: [&str; 7] =
     ["clone", "clone3", "setitimer", "signalfd4", "socketpair", "timer_create", "timerfd_create"];
 
+/// The calls about message queues, where something may happen, too.
+const QUEUE_CALLS: [&str; 6] =
+    ["mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink"];
+
 /// The calls about timers that send signals.
 const TIMER_CALLS: [&str; 7] =
     ["getitimer", "setitimer", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime"];
 
 /// Files that other files name without need, and what takes their place where the variant was not chosen.
-const REPLACED: [(&str, Variant, &str); 9] = [
+const REPLACED: [(&str, Variant, &str); 10] = [
     ("credentials", Variant::Credentials, "no_credentials"),
     ("descriptor_links", Variant::DescriptorLinks, "no_descriptor_links"),
     ("fifos", Variant::Fifos, "no_fifos"),
     ("file_rights", Variant::Credentials, "no_file_rights"),
+    ("message_queues", Variant::MessageQueues, "no_message_queues"),
     ("paired_sockets", Variant::PairedSockets, "no_paired_sockets"),
     ("real_time", Variant::RealTime, "no_real_time"),
     ("signal_files", Variant::SignalFiles, "no_signal_files"),
@@ -112,8 +117,9 @@ impl Selection {
             wanted.extend(catalog.provided());
         }
         wanted.retain(|number| !enosys.contains(number));
-        let needs_scheduler =
-            |number: &SyscallNumber| number.name().is_some_and(|name| NEEDS_SCHEDULER.contains(&name));
+        let needs_scheduler = |number: &SyscallNumber| {
+            number.name().is_some_and(|name| NEEDS_SCHEDULER.contains(&name) || QUEUE_CALLS.contains(&name))
+        };
         let mut variants = BTreeSet::new();
         if !unbounded {
             variants.insert(Variant::ConsoleOnly);
@@ -140,6 +146,9 @@ impl Selection {
         }
         if reaches("socketpair") {
             variants.insert(Variant::PairedSockets);
+        }
+        if QUEUE_CALLS.into_iter().any(reaches) {
+            variants.insert(Variant::MessageQueues);
         }
         if reaches("mknodat") {
             variants.extend([Variant::Fifos, Variant::FifoWaits]);

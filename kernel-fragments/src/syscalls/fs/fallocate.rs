@@ -7,6 +7,7 @@ use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::file_rights::note_change_of_contents;
+use crate::subsystems::message_queues::is_queue;
 use crate::subsystems::node::Kind;
 
 syscall!(47 => fallocate);
@@ -35,6 +36,9 @@ pub fn fallocate(descriptors: &mut Descriptors, fd: Fd, mode: u32, offset: i64, 
     }
     if open.file.stat().mode & S_IFMT == S_IFIFO {
         return Err(Errno::ESPIPE.into());
+    }
+    if is_queue(open) {
+        return Err(Errno::EOPNOTSUPP.into());
     }
     let node = open.file.node().ok_or(Errno::ENODEV)?;
     let Kind::Regular(contents) = &node.kind else { return Err(Errno::ENODEV.into()) };

@@ -5,12 +5,17 @@ use crate::abi::stat::{S_IFDIR, S_IFMT, S_IFREG};
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::is_queue;
 
 syscall!(82 => fsync);
 
 /// Nothing is left to do for a file of the tree; pipes and devices have nothing to be synchronised with.
 pub fn fsync(descriptors: &mut Descriptors, fd: Fd) -> SysResult {
-    match descriptors.get(fd)?.file.stat().mode & S_IFMT {
+    let open = descriptors.get(fd)?;
+    if is_queue(open) {
+        return Err(Errno::EINVAL.into());
+    }
+    match open.file.stat().mode & S_IFMT {
         S_IFREG | S_IFDIR => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }

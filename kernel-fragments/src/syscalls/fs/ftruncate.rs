@@ -1,9 +1,10 @@
-//! `ftruncate(2)`: <https://man7.org/linux/man-pages/man2/ftruncate.2.html>. Supported: everything. Errors: EINVAL,
+//! `ftruncate(2)`: <https://man7.org/linux/man-pages/man2/ftruncate.2.html>. Supported: everything; not supported: message queues. Errors: EINVAL,
 //! EBADF, ENOSPC.
 
-use crate::errno::{Errno, SysResult};
+use crate::errno::{Errno, Refusal, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::is_queue;
 use crate::subsystems::node::Kind;
 
 syscall!(46 => ftruncate);
@@ -12,6 +13,9 @@ syscall!(46 => ftruncate);
 pub fn ftruncate(descriptors: &mut Descriptors, fd: Fd, size_bytes: i64) -> SysResult {
     let size_bytes = u64::try_from(size_bytes).map_err(|_| Errno::EINVAL)?;
     let open = descriptors.get(fd)?;
+    if open.is_writable() && is_queue(open) {
+        return Err(Refusal::Unsupported("resizing the file of a message queue"));
+    }
     let node = open.file.node().filter(|_| open.is_writable()).ok_or(Errno::EINVAL)?;
     let Kind::Regular(contents) = &node.kind else { return Err(Errno::EINVAL.into()) };
     contents.truncate(size_bytes)?;

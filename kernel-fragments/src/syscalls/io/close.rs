@@ -3,12 +3,13 @@
 use crate::errno::SysResult;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::note_closing;
 
 syscall!(57 => close);
 
 /// Frees the number `fd`, and the file with the last of its descriptors.
 pub fn close(descriptors: &mut Descriptors, fd: Fd) -> SysResult {
-    descriptors.remove(fd)?;
+    note_closing(&descriptors.remove(fd)?.file);
     Ok(0)
 }
 

@@ -4,6 +4,7 @@
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::note_closing;
 use alloc::vec::Vec;
 
 syscall!(436 => close_range);
@@ -23,7 +24,7 @@ pub fn close_range(descriptors: &mut Descriptors, first: u32, last: u32, flags: 
         if flags & CLOSE_RANGE_CLOEXEC != 0 {
             descriptors.entry(fd)?.close_on_exec = true;
         } else {
-            descriptors.remove(fd)?;
+            note_closing(&descriptors.remove(fd)?.file);
         }
     }
     Ok(0)

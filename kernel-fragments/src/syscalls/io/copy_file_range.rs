@@ -8,6 +8,7 @@ use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::is_queue;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
 use alloc::vec;
@@ -47,6 +48,9 @@ pub fn copy_file_range(
     }
     if !from.is_readable() || !to.is_writable() || to.flags.get() & O_APPEND != 0 {
         return Err(Errno::EBADF.into());
+    }
+    if is_queue(&from) != is_queue(&to) {
+        return Err(Errno::EXDEV.into());
     }
     let is_same = from.file.node().zip(to.file.node()).is_some_and(|(from, to)| Rc::ptr_eq(from, to));
     let len_bytes = possible_bytes(start, target, len_bytes as u64, from.file.stat().size_bytes, is_same)?;

@@ -4,6 +4,7 @@ use crate::abi::open_flags::O_CLOEXEC;
 use crate::errno::{Errno, SysResult};
 use crate::register::Fd;
 use crate::subsystems::descriptors::Descriptors;
+use crate::subsystems::message_queues::note_closing;
 
 syscall!(24 => dup3);
 
@@ -13,7 +14,8 @@ pub fn dup3(descriptors: &mut Descriptors, old: Fd, new: Fd, flags: u32) -> SysR
         return Err(Errno::EINVAL.into());
     }
     let file = descriptors.any(old)?.clone();
-    descriptors.replace(new, file, flags & O_CLOEXEC != 0)?;
+    let replaced = descriptors.replace(new, file, flags & O_CLOEXEC != 0)?;
+    replaced.iter().for_each(|replaced| note_closing(&replaced.file));
     Ok(new.0 as usize)
 }
 

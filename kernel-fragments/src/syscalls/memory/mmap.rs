@@ -20,6 +20,7 @@ use crate::subsystems::address_space::{AddressSpace, FROM_FILE, SHARED_FILE};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::locking::{check_new_mapping, lock_if_asked};
 use crate::subsystems::mapping_request::{MappingRequest, check_offset, length_anywhere};
+use crate::subsystems::message_queues::is_queue;
 use crate::subsystems::node::Kind;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::shared_mappings::SharedMappings;
@@ -122,7 +123,7 @@ fn check_file(open: &OpenFile, protection: u32, flags: u32) -> Result<u8, Refusa
         return Err(Errno::EACCES.into());
     }
     match open.file.stat().mode & S_IFMT {
-        S_IFREG => {}
+        S_IFREG if !is_queue(open) => {}
         S_IFCHR => return Err(Refusal::Unsupported("mmap of a device")),
         _ => return Err(Errno::ENODEV.into()),
     }
