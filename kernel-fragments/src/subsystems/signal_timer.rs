@@ -152,7 +152,7 @@ impl Timer {
     }
 
     /// Has the pending signal say that there were so many overruns.
-    fn tell(&self, signals: &mut Signals, overruns: i64) {
+    pub fn tell(&self, signals: &mut Signals, overruns: i64) {
         if self.info.code == SI_TIMER
             && let Some(info) = self.pending(signals)
         {

@@ -65,9 +65,11 @@ impl Timers {
         Ok(())
     }
 
-    /// Forgets the timer with id `id`; EINVAL if there is none.
-    pub fn remove(&mut self, threads: &mut Threads, id: i32) -> Result<(), Errno> {
-        self.get(id)?;
+    /// Forgets the timer with id `id`; EINVAL if there is none. A signal of it that is pending stays so, and says nothing of overruns
+    /// (kernel/signal.c, sigqueue_free: who takes it does not ask the timer).
+    pub fn remove(&mut self, signals: &mut Signals, threads: &mut Threads, id: i32) -> Result<(), Errno> {
+        let timer = self.get(id)?;
+        timer.tell(signals, timer.sent_again);
         self.timers.retain(|timer| timer.id != id);
         self.set_alarm(threads);
         Ok(())
@@ -222,8 +224,8 @@ mod tests {
         assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.info), Some(SignalInfo::of_timer(id, 2, 77)));
         assert_eq!(signals.take(&mut thread, u64::MAX), None, "once only");
         assert_eq!(timers.get(id).expect("it is there").overruns(&mut signals), 2);
-        assert_eq!(timers.remove(threads, id), Ok(()));
-        assert_eq!(timers.remove(threads, id), Err(Errno::EINVAL));
+        assert_eq!(timers.remove(&mut signals, threads, id), Ok(()));
+        assert_eq!(timers.remove(&mut signals, threads, id), Err(Errno::EINVAL));
     }
 
     /// A timer that is due every nanosecond is not served a thousand million times while everybody sleeps.
@@ -341,5 +343,24 @@ mod tests {
         let taken = [(); 4].map(|()| signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info));
         let timer = |id, overruns| Some(SignalInfo::of_timer(id, overruns, 0));
         assert_eq!(taken, [Some(SignalInfo::sent(false)), timer(0, 1), timer(1, 0), None]);
+    }
+    /// Who takes it later is told of no more than how often it was sent again.
+    #[test]
+    fn the_signal_of_a_deleted_timer_tells_no_overruns() {
+        for sent_again in [0, 1] {
+            let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+            by_day(&mut machine, &mut signals, &mut timers);
+            let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+            for _ in 0..=sent_again {
+                assert_eq!(timers.arm(&mut signals, threads, 0, Some(2 * SECOND), SECOND as u64, true), Ok(()));
+                clock.idle_until(clock.now_ns() + 3_500_000_000);
+                for _ in 0..2 {
+                    assert!(serve(memory, &mut signals, threads, clock, &mut timers).is_ok());
+                }
+            }
+            assert_eq!(timers.remove(&mut signals, threads, 0), Ok(()));
+            let info = signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info);
+            assert_eq!(info, Some(SignalInfo::of_timer(0, sent_again, 0)));
+        }
     }
 }
