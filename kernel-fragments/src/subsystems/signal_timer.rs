@@ -1,9 +1,10 @@
 //! One timer that sends signals, as Linux keeps it (kernel/time/posix-timers.c): while its signal is pending, the timer is not armed, and
 //! how often it was due meanwhile is counted when somebody takes the signal. Nobody tells of that: a timer looks whenever it would have been
-//! due, and when the time of day is set.
+//! due, and when the time of day is set. The one of `setitimer` waits for anybody to take any SIGALRM, whatever became of its own
+//! (kernel/time/itimer.c, it_real_fn; kernel/signal.c, dequeue_signal).
 
 use crate::abi::itimerspec::next_after;
-use crate::abi::signal_info::{SI_TIMER, SignalInfo};
+use crate::abi::signal_info::SignalInfo;
 use crate::abi::timespec::LATEST_NS;
 use crate::subsystems::signals::Signals;
 
@@ -51,6 +52,8 @@ pub struct Timer {
     pub overruns_told: i64,
     /// How often it was due, set anew, while a signal that it had sent before was still pending.
     pub sent_again: i64,
+    /// How many signals SIGALRM had been taken when its signal was sent.
+    pub alarms_taken: u32,
     /// Whether it waits for a time of day, whenever that is set.
     pub goes_by_day: bool,
     /// Whether it was due before the time of day was set.
@@ -71,6 +74,7 @@ impl Timer {
             overruns: -1,
             overruns_told: 0,
             sent_again: 0,
+            alarms_taken: 0,
             goes_by_day: false,
             was_due: false,
         }
@@ -99,12 +103,26 @@ impl Timer {
         self.overruns_told.min(MOST_OVERRUNS) as i32
     }
 
-    /// Its signal that nobody took yet.
+    /// Its signal that nobody took yet; of the one of `setitimer` nobody can tell.
     pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut SignalInfo> {
         match self.notice {
+            _ if self.id == REAL_TIMER => None,
             Notice::Nobody => None,
             Notice::Process(signal) => signals.queued(0, signal, self.info),
             Notice::Thread(tid, signal) => signals.queued(tid, signal, self.info),
+        }
+    }
+
+    /// Whether it has a signal to send when it is due next, as far as nobody takes one that is pending.
+    pub fn will_send(&self, signals: &mut Signals) -> bool {
+        self.pending(signals).is_none() && (self.pending_ns.is_none() || !self.still_waits(signals))
+    }
+
+    /// Whether nobody took the signal that it waits for.
+    fn still_waits(&self, signals: &mut Signals) -> bool {
+        match self.id {
+            REAL_TIMER => self.alarms_taken == signals.alarms_taken,
+            _ => self.pending(signals).is_some(),
         }
     }
 
@@ -130,7 +148,7 @@ impl Timer {
     /// was not due in between.
     pub fn look(&mut self, signals: &mut Signals, now_ns: i64) {
         let Some(seen_ns) = self.pending_ns else { return };
-        if self.pending(signals).is_some() {
+        if self.still_waits(signals) {
             self.pending_ns = Some(seen_ns.max(now_ns));
             return self.note_overruns(signals);
         }
@@ -153,19 +171,18 @@ impl Timer {
 
     /// Has the pending signal say that there were so many overruns.
     pub fn tell(&self, signals: &mut Signals, overruns: i64) {
-        if self.info.code == SI_TIMER
-            && let Some(info) = self.pending(signals)
-        {
+        if let Some(info) = self.pending(signals) {
             *info = SignalInfo::of_timer(self.id, overruns.min(MOST_OVERRUNS) as i32, info.words[1]);
         }
     }
 
-    /// Its signal was to be sent at `now_ns`, and is pending if it `is_queued`: the timer waits for it to be taken, or goes on.
-    pub fn was_sent(&mut self, is_queued: bool, now_ns: i64) {
+    /// Its signal was to be sent at `now_ns`: if it is pending, the timer waits for it to be taken; else it goes on.
+    pub fn was_sent(&mut self, signals: &mut Signals, now_ns: i64) {
         self.was_due = false;
+        self.alarms_taken = signals.alarms_taken;
         if self.interval_ns == 0 {
             self.due_ns = None;
-        } else if is_queued {
+        } else if self.still_waits(signals) {
             self.pending_ns = Some(now_ns);
         } else {
             let tick_ns = if self.interval_ns < TICK_NS { TICK_NS } else { 0 };
@@ -178,4 +195,87 @@ impl Timer {
 /// What a timer of `timer_create` has to say.
 pub fn timer_info(id: i32, value: u64) -> SignalInfo {
     SignalInfo::of_timer(id, 0, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::signal::{Action, SIG_IGN, SIGALRM, set_of};
+    use crate::abi::signal_info::SI_KERNEL;
+    use crate::outcome::Leave;
+    use crate::subsystems::clock::Clock;
+    use crate::subsystems::threads::Threads;
+    use crate::subsystems::timers::{Timers, serve};
+    use crate::testing::FakeMemory;
+    use crate::thread::Thread;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// A timer that is due every second, and what it tells; its only thread runs while it is served.
+    struct Machine {
+        memory: FakeMemory,
+        clock: Clock,
+        threads: Threads,
+        signals: Signals,
+        timers: Timers,
+    }
+
+    impl Machine {
+        fn new(id: i32, notice: Notice) -> Machine {
+            let (mut timers, mut signals, mut threads) = (Timers::new(), Signals::new(), Threads::new());
+            let info = if id == REAL_TIMER { SignalInfo { code: SI_KERNEL, words: [0, 0] } } else { timer_info(id, 0) };
+            timers.add(Timer::new(id, 1, notice, info));
+            assert_eq!(timers.arm(&mut signals, &mut threads, id, Some(SECOND as i64), SECOND, false), Ok(()));
+            Machine { memory: FakeMemory::new(0), clock: Clock::new(), threads, signals, timers }
+        }
+
+        /// The time is `halves` half seconds after boot; returns what remains of timer `id`.
+        fn serve_at(&mut self, id: i32, halves: u64) -> (u64, u64) {
+            self.clock.idle_until(halves * SECOND / 2);
+            let Machine { memory, signals, threads, clock, timers, .. } = self;
+            assert!(matches!(serve(memory, signals, threads, clock, timers), Ok(Leave::Return(_))));
+            self.timers.get(id).expect("it is there").remaining_ns(&mut self.signals, self.clock.now_ns())
+        }
+
+        fn act(&mut self, handler: u64) {
+            self.signals.set_action(&mut Thread::first(), SIGALRM, Action { handler, flags: 0, mask: 0 });
+        }
+
+        fn take(&mut self) -> Option<SignalInfo> {
+            self.signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info)
+        }
+    }
+
+    /// The timer of `setitimer` stops when it was due, whatever becomes of its signal, and goes on when any SIGALRM is taken.
+    #[test]
+    fn any_alarm_sets_off_the_real_timer() {
+        let mut machine = Machine::new(REAL_TIMER, Notice::Process(SIGALRM));
+        assert_eq!(machine.serve_at(REAL_TIMER, 1), (SECOND / 2, SECOND));
+        assert_eq!(machine.serve_at(REAL_TIMER, 3), (0, SECOND));
+        machine.act(SIG_IGN);
+        assert_eq!(machine.serve_at(REAL_TIMER, 5), (0, SECOND), "its signal is gone, but nobody took it");
+        machine.act(0x4000);
+        assert_eq!((machine.serve_at(REAL_TIMER, 9), machine.take()), ((0, SECOND), None));
+        let mut thread = Thread { signal_mask: u64::MAX, ..Thread::first() };
+        assert_eq!(machine.signals.send_to_thread(&mut thread, SIGALRM), Ok(()));
+        assert!(machine.signals.take(&mut thread, u64::MAX).is_some());
+        assert_eq!(machine.serve_at(REAL_TIMER, 10), (0, SECOND), "that one was sent to a thread");
+        assert_eq!(machine.signals.send_to_process(&mut thread, SIGALRM), Ok(()));
+        assert_eq!(machine.take(), Some(SignalInfo::sent(false)));
+        assert_eq!(machine.serve_at(REAL_TIMER, 11), (SECOND / 2, SECOND));
+        assert_eq!(machine.serve_at(REAL_TIMER, 12), (0, SECOND));
+        assert_eq!(machine.take().map(|info| info.code), Some(SI_KERNEL));
+        assert_eq!(machine.serve_at(REAL_TIMER, 13), (SECOND / 2, SECOND));
+    }
+
+    /// One that was pending before is as good as its own.
+    #[test]
+    fn the_real_timer_goes_by_no_signal_of_its_own() {
+        let mut machine = Machine::new(REAL_TIMER, Notice::Process(SIGALRM));
+        let mut thread = Thread { signal_mask: set_of(SIGALRM), ..Thread::first() };
+        assert_eq!(machine.signals.send_to_process(&mut thread, SIGALRM), Ok(()));
+        assert_eq!(machine.serve_at(REAL_TIMER, 5), (0, SECOND));
+        assert_eq!((machine.take(), machine.take()), (Some(SignalInfo::sent(false)), None));
+        assert_eq!(machine.serve_at(REAL_TIMER, 5), (SECOND / 2, SECOND));
+    }
 }

@@ -4,7 +4,7 @@
 //! sent again while it is pending queues, as does what was sent with more to tell.
 
 use crate::abi::signal::{
-    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
+    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
     SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
 use crate::abi::signal_info::{SI_TIMER, SignalInfo};
@@ -60,6 +60,8 @@ pub struct Signals {
     pending: u64,
     /// More about some of those that are pending.
     queue: SignalQueue,
+    /// How many signals SIGALRM that were sent to the process were taken: each sets off the timer of `setitimer` again.
+    pub alarms_taken: u32,
 }
 
 /// A signal that was pending.
@@ -75,7 +77,7 @@ impl Signals {
     /// Every action is the default, nothing is pending.
     pub const fn new() -> Signals {
         let actions = [Action::DEFAULT; HIGHEST as usize];
-        Signals { actions, former: [SIG_DFL; FORMER], pending: 0, queue: SignalQueue::new() }
+        Signals { actions, former: [SIG_DFL; FORMER], pending: 0, queue: SignalQueue::new(), alarms_taken: 0 }
     }
 
     /// The action of `signal`.
@@ -230,6 +232,7 @@ impl Signals {
     pub fn take(&mut self, thread: &mut Thread, set: u64) -> Option<Taken> {
         let (signal, is_directed) = self.next(thread, set)?;
         let tid = if is_directed { thread.tid } else { 0 };
+        self.alarms_taken = self.alarms_taken.wrapping_add(u32::from(signal == SIGALRM && !is_directed));
         let (info, has_more) = self.queue.take(tid, signal);
         if !has_more {
             let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };

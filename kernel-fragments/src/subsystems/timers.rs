@@ -98,7 +98,7 @@ impl Timers {
     /// signal to send.
     fn quiet_until_ns(&self, signals: &mut Signals, threads: &Threads, now_ns: u64) -> u64 {
         let Some(until_ns) = threads.all_wait_until_ns() else { return now_ns };
-        let sending = self.timers.iter().filter(|timer| timer.pending(signals).is_none()).filter_map(Timer::next_ns);
+        let sending = self.timers.iter().filter(|timer| timer.will_send(signals)).filter_map(Timer::next_ns);
         sending.map(since_boot_ns).fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
     }
 
@@ -136,7 +136,7 @@ pub fn serve(
         if let Leave::Exit(_) = outcome {
             return Ok(outcome);
         }
-        timer.was_sent(timer.pending(signals).is_some(), now_ns);
+        timer.was_sent(signals, now_ns);
         timer.note_overruns(signals);
     }
     timers.set_alarm(threads);
