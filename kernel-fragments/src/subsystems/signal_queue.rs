@@ -14,6 +14,8 @@ struct Queued {
     /// For which thread; 0 for the process.
     tid: u32,
     info: SignalInfo,
+    /// Which timer sent it; what `info` says of that, a program may have made up.
+    timer: Option<i32>,
 }
 
 /// All of them; the rest of the room is unused.
@@ -28,13 +30,13 @@ impl SignalQueue {
         SignalQueue { entries: [None; ROOM] }
     }
 
-    /// Queues `signal` for thread `tid`, or for the process (0).
+    /// Queues `signal` for thread `tid`, or for the process (0), sent by `timer` if it comes from one.
     ///
     /// # Errors
     /// Unsupported: more than there is room for.
-    pub fn push(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+    pub fn push(&mut self, tid: u32, signal: u32, info: SignalInfo, timer: Option<i32>) -> Result<(), Refusal> {
         let free = self.entries.iter_mut().find(|entry| entry.is_none());
-        *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(Queued { signal, tid, info });
+        *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(Queued { signal, tid, info, timer });
         Ok(())
     }
 
@@ -51,10 +53,10 @@ impl SignalQueue {
         (taken, self.entries.iter().any(is_meant))
     }
 
-    /// What a `signal` of `tid` that was sent with `info` tells, if it is there; it may tell of other overruns now.
-    pub fn find(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Option<&mut SignalInfo> {
-        let is_meant = |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.info.is_like(&info);
-        self.entries.iter_mut().flatten().find(is_meant).map(|entry| &mut entry.info)
+    /// What the signal of `timer` tells, if it is there.
+    pub fn of_timer(&mut self, timer: i32) -> Option<&mut SignalInfo> {
+        let mut entries = self.entries.iter_mut().flatten();
+        entries.find(|entry| entry.timer == Some(timer)).map(|entry| &mut entry.info)
     }
 
     /// Whether any `signal` of `tid` is there.
@@ -77,15 +79,15 @@ mod tests {
         let mut queue = SignalQueue::new();
         let info = |value| SignalInfo { code: -1, words: [0, value] };
         for value in 0..ROOM as u64 {
-            assert_eq!(queue.push(value as u32 % 2, 40, info(value)), Ok(()));
+            assert_eq!(queue.push(value as u32 % 2, 40, info(value), None), Ok(()));
         }
-        assert!(matches!(queue.push(0, 40, info(99)), Err(Refusal::Unsupported(_))));
+        assert!(matches!(queue.push(0, 40, info(99), None), Err(Refusal::Unsupported(_))));
         assert_eq!(queue.take(1, 41), (None, false));
         assert_eq!((queue.take(1, 40), queue.take(0, 40)), ((Some(info(1)), true), (Some(info(0)), true)));
         queue.forget(1, 40);
         assert_eq!(queue.take(1, 40), (None, false));
         assert_eq!(queue.take(0, 40), (Some(info(2)), true));
-        assert_eq!(queue.push(1, 41, info(7)), Ok(()));
+        assert_eq!(queue.push(1, 41, info(7), None), Ok(()));
         assert_eq!(queue.take(1, 41), (Some(info(7)), false));
     }
 }

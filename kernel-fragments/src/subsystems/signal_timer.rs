@@ -105,12 +105,12 @@ impl Timer {
 
     /// Its signal that nobody took yet; of the one of `setitimer` nobody can tell.
     pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut SignalInfo> {
-        match self.notice {
-            _ if self.id == REAL_TIMER => None,
-            Notice::Nobody => None,
-            Notice::Process(signal) => signals.queued(0, signal, self.info),
-            Notice::Thread(tid, signal) => signals.queued(tid, signal, self.info),
-        }
+        signals.of_timer(self.queued_as()?)
+    }
+
+    /// What its signals are known by.
+    pub fn queued_as(&self) -> Option<i32> {
+        (self.id != REAL_TIMER).then_some(self.id)
     }
 
     /// Whether it has a signal to send when it is due next, as far as nobody takes one that is pending.

@@ -163,14 +163,14 @@ fn send(
             let unblocked = threads.find_by(|thread| thread.signal_mask & set_of(signal) == 0);
             let mut blocks_all = Thread { signal_mask: u64::MAX, ..Thread::first() };
             match unblocked.and_then(|tid| threads.find(tid)) {
-                Some(thread) => signals.queue_to_process(thread, signal, timer.info)?,
-                None => signals.queue_to_process(&mut blocks_all, signal, timer.info)?,
+                Some(thread) => signals.queue(thread, false, signal, timer.info, timer.queued_as())?,
+                None => signals.queue(&mut blocks_all, false, signal, timer.info, timer.queued_as())?,
             }
             return inform_others(memory, signals, threads, clock, signal);
         }
         Notice::Thread(tid, signal) => {
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
-            signals.queue_to_thread(thread, signal, timer.info)?;
+            signals.queue(thread, true, signal, timer.info, timer.queued_as())?;
             drop_contrary_in_others(signals, threads, signal);
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
             if thread.awaited_signals & set_of(signal) != 0 {
