@@ -52,6 +52,8 @@ pub struct Timer {
     pub overruns_told: i64,
     /// How often it was due, set anew, while a signal that it had sent before was still pending.
     pub sent_again: i64,
+    /// Nobody will ever take the signal that it waits for.
+    pub is_lost: bool,
     /// How many signals SIGALRM had been taken when its signal was sent.
     pub alarms_taken: u32,
     /// Whether it waits for a time of day, whenever that is set.
@@ -74,6 +76,7 @@ impl Timer {
             overruns: -1,
             overruns_told: 0,
             sent_again: 0,
+            is_lost: false,
             alarms_taken: 0,
             goes_by_day: false,
             was_due: false,
@@ -121,6 +124,7 @@ impl Timer {
     /// Whether nobody took the signal that it waits for.
     fn still_waits(&self, signals: &mut Signals) -> bool {
         match self.id {
+            _ if self.is_lost => true,
             REAL_TIMER => self.alarms_taken == signals.alarms_taken,
             _ => self.pending(signals).is_some(),
         }
@@ -131,7 +135,7 @@ impl Timer {
         if self.was_due {
             return Some(i64::MIN);
         }
-        let due_ns = self.due_ns.filter(|_| self.notice != Notice::Nobody)?;
+        let due_ns = self.due_ns.filter(|_| self.notice != Notice::Nobody && !self.is_lost)?;
         let next_ns = self.pending_ns.map_or(due_ns, |seen_ns| next_after(due_ns, self.interval_ns, seen_ns).0);
         (next_ns < i64::MAX).then_some(next_ns)
     }
@@ -176,18 +180,22 @@ impl Timer {
         }
     }
 
-    /// Its signal was to be sent at `now_ns`: if it is pending, the timer waits for it to be taken; else it goes on.
-    pub fn was_sent(&mut self, signals: &mut Signals, now_ns: i64) {
+    /// Its signal was sent, and the timer waits for it to be taken; or it `is_ignored`, and so it is whenever it is due until `until_ns`. Where
+    /// there was nobody to send it to, the timer stops.
+    pub fn was_sent(&mut self, signals: &mut Signals, is_ignored: bool, until_ns: i64) {
         self.was_due = false;
         self.alarms_taken = signals.alarms_taken;
         if self.interval_ns == 0 {
             self.due_ns = None;
-        } else if self.still_waits(signals) {
-            self.pending_ns = Some(now_ns);
+        } else if !is_ignored || self.id == REAL_TIMER {
+            self.pending_ns = Some(until_ns);
+            self.is_lost = !self.still_waits(signals);
         } else {
-            let tick_ns = if self.interval_ns < TICK_NS { TICK_NS } else { 0 };
-            let count = self.forward(now_ns.saturating_add_unsigned(tick_ns));
-            self.overruns = self.overruns.saturating_add(count);
+            let count = if self.interval_ns < TICK_NS { TICK_NS / self.interval_ns + 1 } else { 1 };
+            let Some(due_ns) = self.due_ns else { return };
+            let (due_ns, times) = next_after(due_ns, self.interval_ns.saturating_mul(count), until_ns);
+            self.due_ns = Some(due_ns);
+            self.overruns = self.overruns.saturating_add(times.saturating_mul(count.cast_signed()));
         }
     }
 }
