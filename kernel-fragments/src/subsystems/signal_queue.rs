@@ -7,6 +7,9 @@ use crate::errno::Refusal;
 /// How many signals may be queued at once.
 const ROOM: usize = 32;
 
+/// In place of a signal that was forgotten: the timer that sent it waits for ever that somebody takes it.
+const FORGOTTEN: u32 = 0;
+
 /// One queued signal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Queued {
@@ -35,6 +38,9 @@ impl SignalQueue {
     /// # Errors
     /// Unsupported: more than there is room for.
     pub fn push(&mut self, tid: u32, signal: u32, info: SignalInfo, timer: Option<i32>) -> Result<(), Refusal> {
+        if let Some(timer) = timer {
+            self.forget_lost(timer);
+        }
         let free = self.entries.iter_mut().find(|entry| entry.is_none());
         *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(Queued { signal, tid, info, timer });
         Ok(())
@@ -45,18 +51,22 @@ impl SignalQueue {
         let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
         let Some(at) = self.entries.iter().position(is_meant) else { return (None, false) };
         let taken = self.entries.get(at).copied().flatten().map(|entry| entry.info);
-        // The ones behind move up, so that the order stays.
+        self.remove(at);
+        (taken, self.entries.iter().any(is_meant))
+    }
+
+    /// Takes out the one at `at`. The ones behind move up, so that the order stays.
+    fn remove(&mut self, at: usize) {
         self.entries.copy_within(at + 1.., at);
         if let Some(last) = self.entries.last_mut() {
             *last = None;
         }
-        (taken, self.entries.iter().any(is_meant))
     }
 
     /// What the signal of `timer` tells, if it is there.
     pub fn of_timer(&mut self, timer: i32) -> Option<&mut SignalInfo> {
         let mut entries = self.entries.iter_mut().flatten();
-        entries.find(|entry| entry.timer == Some(timer)).map(|entry| &mut entry.info)
+        entries.find(|entry| entry.timer == Some(timer) && entry.signal != FORGOTTEN).map(|entry| &mut entry.info)
     }
 
     /// Whether any `signal` of `tid` is there.
@@ -64,8 +74,35 @@ impl SignalQueue {
         self.entries.iter().flatten().any(|entry| (entry.tid, entry.signal) == (tid, signal))
     }
 
-    /// Forgets every `signal` of `tid`.
+    /// Whether the signal of `timer` was forgotten.
+    pub fn is_lost(&self, timer: i32) -> bool {
+        self.entries.iter().flatten().any(|entry| entry.timer == Some(timer) && entry.signal == FORGOTTEN)
+    }
+
+    /// `timer` does not wait any more for its signal to be taken, if that was forgotten.
+    pub fn forget_lost(&mut self, timer: i32) {
+        let is_meant = |entry: &Option<Queued>| {
+            entry.is_some_and(|entry| entry.timer == Some(timer) && entry.signal == FORGOTTEN)
+        };
+        if let Some(at) = self.entries.iter().position(is_meant) {
+            self.remove(at);
+        }
+    }
+
+    /// There is no `timer` any more: a signal of it is nobody's.
+    pub fn disown(&mut self, timer: i32) {
+        self.forget_lost(timer);
+        for entry in self.entries.iter_mut().flatten().filter(|entry| entry.timer == Some(timer)) {
+            entry.timer = None;
+        }
+    }
+
+    /// Forgets every `signal` of `tid`. What a timer sent stays [lost](Self::is_lost).
     pub fn forget(&mut self, tid: u32, signal: u32) {
+        let is_meant = |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.timer.is_some();
+        for entry in self.entries.iter_mut().flatten().filter(is_meant) {
+            entry.signal = FORGOTTEN;
+        }
         while self.take(tid, signal).1 {}
     }
 }
@@ -89,5 +126,26 @@ mod tests {
         assert_eq!(queue.take(0, 40), (Some(info(2)), true));
         assert_eq!(queue.push(1, 41, info(7), None), Ok(()));
         assert_eq!(queue.take(1, 41), (Some(info(7)), false));
+    }
+
+    /// What was forgotten takes no room for longer than its timer waits, or is there.
+    #[test]
+    fn what_a_timer_sent_is_lost_until_it_sends_again() {
+        let mut queue = SignalQueue::new();
+        let info = SignalInfo::of_timer(7, 0, 0);
+        for _ in 0..2 * ROOM {
+            assert_eq!((queue.push(0, 40, info, Some(7)), queue.is_lost(7)), (Ok(()), false));
+            queue.forget(0, 40);
+            assert_eq!((queue.take(0, 40), queue.of_timer(7).is_none()), ((None, false), true));
+            assert!(queue.is_lost(7));
+        }
+        queue.forget_lost(7);
+        assert!(!queue.is_lost(7));
+        for _ in 0..2 * ROOM {
+            assert_eq!(queue.push(0, 40, info, Some(7)), Ok(()));
+            queue.disown(7);
+            queue.forget(0, 40);
+            assert!(!queue.is_lost(7));
+        }
     }
 }

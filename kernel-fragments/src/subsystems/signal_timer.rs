@@ -52,7 +52,7 @@ pub struct Timer {
     pub overruns_told: i64,
     /// How often it was due, set anew, while a signal that it had sent before was still pending.
     pub sent_again: i64,
-    /// Nobody will ever take the signal that it waits for.
+    /// Nobody will ever take the signal that it waits for: that was pending and came to be ignored, or there was nobody to send it to.
     pub is_lost: bool,
     /// How many signals SIGALRM had been taken when its signal was sent.
     pub alarms_taken: u32,
@@ -126,7 +126,7 @@ impl Timer {
         match self.id {
             _ if self.is_lost => true,
             REAL_TIMER => self.alarms_taken == signals.alarms_taken,
-            _ => self.pending(signals).is_some(),
+            id => self.pending(signals).is_some() || signals.is_lost(id),
         }
     }
 
@@ -154,6 +154,7 @@ impl Timer {
         let Some(seen_ns) = self.pending_ns else { return };
         if self.still_waits(signals) {
             self.pending_ns = Some(seen_ns.max(now_ns));
+            self.is_lost |= signals.is_lost(self.id);
             return self.note_overruns(signals);
         }
         self.pending_ns = None;
@@ -285,5 +286,41 @@ mod tests {
         assert_eq!(machine.serve_at(REAL_TIMER, 5), (0, SECOND));
         assert_eq!((machine.take(), machine.take()), (Some(SignalInfo::sent(false)), None));
         assert_eq!(machine.serve_at(REAL_TIMER, 5), (SECOND / 2, SECOND));
+    }
+    /// A timer whose pending signal came to be ignored waits for ever that somebody takes it, until it is set anew; what remains of it is
+    /// told all the same.
+    #[test]
+    fn a_timer_whose_signal_came_to_be_ignored_stops() {
+        let mut machine = Machine::new(0, Notice::Process(SIGALRM));
+        assert_eq!(machine.serve_at(0, 7), (SECOND / 2, SECOND));
+        machine.act(SIG_IGN);
+        machine.act(0x4000);
+        assert_eq!(machine.serve_at(0, 7), (SECOND / 2, SECOND));
+        for halves in [8, 11] {
+            assert_eq!(machine.serve_at(0, halves), (SECOND - halves % 2 * SECOND / 2, SECOND));
+            let overruns = machine.timers.get(0).expect("it is there").overruns(&mut machine.signals);
+            assert_eq!((overruns, machine.take()), (0, None));
+        }
+        let Machine { signals, threads, timers, .. } = &mut machine;
+        assert_eq!(timers.arm(signals, threads, 0, Some(6 * SECOND as i64), SECOND, false), Ok(()));
+        assert_eq!(machine.serve_at(0, 15), (SECOND / 2, SECOND));
+        assert_eq!(machine.take(), Some(SignalInfo::of_timer(0, 1, 0)));
+        assert_eq!(machine.serve_at(0, 16), (SECOND, SECOND));
+        assert_eq!(machine.take(), Some(SignalInfo::of_timer(0, 0, 0)));
+    }
+
+    /// Where it was set anew before that, it does not wait for that signal.
+    #[test]
+    fn a_timer_set_anew_goes_on_when_an_old_signal_is_ignored() {
+        let mut machine = Machine::new(0, Notice::Process(SIGALRM));
+        assert_eq!(machine.serve_at(0, 3), (SECOND / 2, SECOND));
+        let Machine { signals, threads, timers, .. } = &mut machine;
+        assert_eq!(timers.arm(signals, threads, 0, Some(3 * SECOND as i64), SECOND, false), Ok(()));
+        machine.act(SIG_IGN);
+        machine.act(0x4000);
+        assert_eq!(machine.serve_at(0, 7), (SECOND / 2, SECOND));
+        assert_eq!(machine.take(), Some(SignalInfo::of_timer(0, 0, 0)));
+        assert_eq!(machine.serve_at(0, 8), (SECOND, SECOND));
+        assert_eq!(machine.take(), Some(SignalInfo::of_timer(0, 0, 0)));
     }
 }

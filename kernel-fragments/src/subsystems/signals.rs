@@ -216,6 +216,21 @@ impl Signals {
         self.queue.of_timer(timer)
     }
 
+    /// Whether the signal of `timer` was pending, and came to be ignored before anybody took it.
+    pub fn is_lost(&self, timer: i32) -> bool {
+        self.queue.is_lost(timer)
+    }
+
+    /// `timer` is set anew: it waits for no signal.
+    pub fn forget_lost(&mut self, timer: i32) {
+        self.queue.forget_lost(timer);
+    }
+
+    /// There is no `timer` any more.
+    pub fn disown(&mut self, timer: i32) {
+        self.queue.disown(timer);
+    }
+
     /// The signals that are pending for `thread`, blocked or not.
     pub fn pending(&self, thread: &Thread) -> u64 {
         self.pending | thread.pending_signals
