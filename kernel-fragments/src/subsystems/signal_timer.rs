@@ -296,6 +296,9 @@ mod tests {
         machine.act(SIG_IGN);
         machine.act(0x4000);
         assert_eq!(machine.serve_at(0, 7), (SECOND / 2, SECOND));
+        let Machine { memory, signals, threads, clock, timers, .. } = &mut machine;
+        clock.idle_until(4 * SECOND);
+        assert_eq!(serve(memory, signals, threads, clock, timers), Ok(Leave::Return(1)), "the alarm was for this");
         for halves in [8, 11] {
             assert_eq!(machine.serve_at(0, halves), (SECOND - halves % 2 * SECOND / 2, SECOND));
             let overruns = machine.timers.get(0).expect("it is there").overruns(&mut machine.signals);
