@@ -99,11 +99,13 @@ impl SignalQueue {
 
     /// Forgets every `signal` of `tid`. What a timer sent stays [lost](Self::is_lost).
     pub fn forget(&mut self, tid: u32, signal: u32) {
-        let is_meant = |entry: &&mut Queued| (entry.tid, entry.signal) == (tid, signal) && entry.timer.is_some();
-        for entry in self.entries.iter_mut().flatten().filter(is_meant) {
-            entry.signal = FORGOTTEN;
+        let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
+        while let Some(at) = self.entries.iter().position(is_meant) {
+            match self.entries.get_mut(at).and_then(Option::as_mut) {
+                Some(entry) if entry.timer.is_some() => entry.signal = FORGOTTEN,
+                _ => self.remove(at),
+            }
         }
-        while self.take(tid, signal).1 {}
     }
 }
 
