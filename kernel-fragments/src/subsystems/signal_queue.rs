@@ -10,15 +10,20 @@ const ROOM: usize = 32;
 /// In place of a signal that was forgotten: the timer that sent it waits for ever that somebody takes it.
 const FORGOTTEN: u32 = 0;
 
-/// One queued signal.
+/// In place of a timer's id: none sent it.
+const NO_TIMER: i32 = -1;
+
+/// One queued signal, without gaps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Queued {
+    /// What [`SignalInfo`] tells.
+    words: [u64; 2],
+    code: i32,
     signal: u32,
     /// For which thread; 0 for the process.
     tid: u32,
-    info: SignalInfo,
-    /// Which timer sent it; what `info` says of that, a program may have made up.
-    timer: Option<i32>,
+    /// Which timer sent it; what `code` and `words` say of that, a program may have made up.
+    timer: i32,
 }
 
 /// All of them; the rest of the room is unused.
@@ -41,8 +46,10 @@ impl SignalQueue {
         if let Some(timer) = timer {
             self.forget_lost(timer);
         }
+        let SignalInfo { code, words } = info;
+        let queued = Queued { words, code, signal, tid, timer: timer.unwrap_or(NO_TIMER) };
         let free = self.entries.iter_mut().find(|entry| entry.is_none());
-        *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(Queued { signal, tid, info, timer });
+        *free.ok_or(Refusal::Unsupported("more than 32 queued signals"))? = Some(queued);
         Ok(())
     }
 
@@ -50,7 +57,7 @@ impl SignalQueue {
     pub fn take(&mut self, tid: u32, signal: u32) -> (Option<SignalInfo>, bool) {
         let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
         let Some(at) = self.entries.iter().position(is_meant) else { return (None, false) };
-        let taken = self.entries.get(at).copied().flatten().map(|entry| entry.info);
+        let taken = self.entries.get(at).copied().flatten().map(|entry| SignalInfo { code: entry.code, words: entry.words });
         self.remove(at);
         (taken, self.entries.iter().any(is_meant))
     }
@@ -63,10 +70,11 @@ impl SignalQueue {
         }
     }
 
-    /// What the signal of `timer` tells, if it is there.
-    pub fn of_timer(&mut self, timer: i32) -> Option<&mut SignalInfo> {
+    /// The place of what the signal of `timer` tells of that, if it is there.
+    pub fn of_timer(&mut self, timer: i32) -> Option<&mut u64> {
         let mut entries = self.entries.iter_mut().flatten();
-        entries.find(|entry| entry.timer == Some(timer) && entry.signal != FORGOTTEN).map(|entry| &mut entry.info)
+        let queued = entries.find(|entry| entry.timer == timer && entry.signal != FORGOTTEN)?;
+        queued.words.first_mut()
     }
 
     /// Whether any `signal` of `tid` is there.
@@ -76,13 +84,13 @@ impl SignalQueue {
 
     /// Whether the signal of `timer` was forgotten.
     pub fn is_lost(&self, timer: i32) -> bool {
-        self.entries.iter().flatten().any(|entry| entry.timer == Some(timer) && entry.signal == FORGOTTEN)
+        self.entries.iter().flatten().any(|entry| entry.timer == timer && entry.signal == FORGOTTEN)
     }
 
     /// `timer` does not wait any more for its signal to be taken, if that was forgotten.
     pub fn forget_lost(&mut self, timer: i32) {
         let is_meant = |entry: &Option<Queued>| {
-            entry.is_some_and(|entry| entry.timer == Some(timer) && entry.signal == FORGOTTEN)
+            entry.is_some_and(|entry| entry.timer == timer && entry.signal == FORGOTTEN)
         };
         if let Some(at) = self.entries.iter().position(is_meant) {
             self.remove(at);
@@ -92,8 +100,8 @@ impl SignalQueue {
     /// There is no `timer` any more: a signal of it is nobody's.
     pub fn disown(&mut self, timer: i32) {
         self.forget_lost(timer);
-        for entry in self.entries.iter_mut().flatten().filter(|entry| entry.timer == Some(timer)) {
-            entry.timer = None;
+        for entry in self.entries.iter_mut().flatten().filter(|entry| entry.timer == timer) {
+            entry.timer = NO_TIMER;
         }
     }
 
@@ -102,7 +110,7 @@ impl SignalQueue {
         let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
         while let Some(at) = self.entries.iter().position(is_meant) {
             match self.entries.get_mut(at).and_then(Option::as_mut) {
-                Some(entry) if entry.timer.is_some() => entry.signal = FORGOTTEN,
+                Some(entry) if entry.timer != NO_TIMER => entry.signal = FORGOTTEN,
                 _ => self.remove(at),
             }
         }

@@ -106,8 +106,8 @@ impl Timer {
         self.overruns_told.min(MOST_OVERRUNS) as i32
     }
 
-    /// Its signal that nobody took yet; of the one of `setitimer` nobody can tell.
-    pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut SignalInfo> {
+    /// The first word of what its signal tells that nobody took yet; of the one of `setitimer` nobody can tell.
+    pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut u64> {
         signals.of_timer(self.queued_as()?)
     }
 
@@ -176,8 +176,8 @@ impl Timer {
 
     /// Has the pending signal say that there were so many overruns.
     pub fn tell(&self, signals: &mut Signals, overruns: i64) {
-        if let Some(info) = self.pending(signals) {
-            *info = SignalInfo::of_timer(self.id, overruns.min(MOST_OVERRUNS) as i32, info.words[1]);
+        if let Some(word) = self.pending(signals) {
+            *word = SignalInfo::of_timer(self.id, overruns.min(MOST_OVERRUNS) as i32, 0).words[0];
         }
     }
 

@@ -211,8 +211,8 @@ impl Signals {
         Ok(set)
     }
 
-    /// What the signal of `timer` tells, if it is pending.
-    pub fn of_timer(&mut self, timer: i32) -> Option<&mut SignalInfo> {
+    /// The first word of what the signal of `timer` tells, if it is pending.
+    pub fn of_timer(&mut self, timer: i32) -> Option<&mut u64> {
         self.queue.of_timer(timer)
     }
 
