@@ -54,7 +54,13 @@ pub fn set_for_all(
 }
 
 /// How a call of `thread` ends that may have set the time of day, and returns `value`: timers that are due by now are served before.
-pub fn return_in_time(timers: &Timers, threads: &mut Threads, clock: &Clock, thread: &mut Thread, value: usize) -> Leave {
+pub fn return_in_time(
+    timers: &Timers,
+    threads: &mut Threads,
+    clock: &Clock,
+    thread: &mut Thread,
+    value: usize,
+) -> Leave {
     if !timers.are_due(threads, clock) {
         return Leave::Return(value);
     }

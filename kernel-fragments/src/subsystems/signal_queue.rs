@@ -57,7 +57,8 @@ impl SignalQueue {
     pub fn take(&mut self, tid: u32, signal: u32) -> (Option<SignalInfo>, bool) {
         let is_meant = |entry: &Option<Queued>| entry.is_some_and(|entry| (entry.tid, entry.signal) == (tid, signal));
         let Some(at) = self.entries.iter().position(is_meant) else { return (None, false) };
-        let taken = self.entries.get(at).copied().flatten().map(|entry| SignalInfo { code: entry.code, words: entry.words });
+        let taken =
+            self.entries.get(at).copied().flatten().map(|entry| SignalInfo { code: entry.code, words: entry.words });
         self.remove(at);
         (taken, self.entries.iter().any(is_meant))
     }
@@ -89,9 +90,8 @@ impl SignalQueue {
 
     /// `timer` does not wait any more for its signal to be taken, if that was forgotten.
     pub fn forget_lost(&mut self, timer: i32) {
-        let is_meant = |entry: &Option<Queued>| {
-            entry.is_some_and(|entry| entry.timer == timer && entry.signal == FORGOTTEN)
-        };
+        let is_meant =
+            |entry: &Option<Queued>| entry.is_some_and(|entry| entry.timer == timer && entry.signal == FORGOTTEN);
         if let Some(at) = self.entries.iter().position(is_meant) {
             self.remove(at);
         }

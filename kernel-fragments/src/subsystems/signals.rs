@@ -4,8 +4,8 @@
 //! sent again while it is pending queues, as does what was sent with more to tell.
 
 use crate::abi::signal::{
-    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
-    SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
+    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP,
+    SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Refusal;

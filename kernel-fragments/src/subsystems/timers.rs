@@ -127,10 +127,12 @@ pub fn serve(
         let due = timers.timers.iter_mut().filter(|timer| timer.next_ns().is_some_and(|due_ns| due_ns <= now_ns));
         let Some(timer) = due.min_by_key(|timer| timer.next_ns()) else { break };
         count += 1;
-        let (id, waits, is_ignored) = (timer.id, timer.pending_ns.is_some(), is_ignored(signals, threads, timer.notice));
+        let (id, waits, is_ignored) =
+            (timer.id, timer.pending_ns.is_some(), is_ignored(signals, threads, timer.notice));
         // However often it is due before anybody could take its signal, or would not ignore it, it is served once. Who waits for ever
         // never does.
-        let until_ns = if waits || is_ignored { timers.quiet_until_ns(signals, threads, clock.now_ns()) } else { now_ns };
+        let until_ns =
+            if waits || is_ignored { timers.quiet_until_ns(signals, threads, clock.now_ns()) } else { now_ns };
         let Ok(timer) = timers.get(id) else { break };
         if waits {
             timer.look(signals, until_ns);
