@@ -45,15 +45,6 @@ impl SignalInfo {
         SignalInfo { code: SI_TIMER, words }
     }
 
-    /// Whether `other` is of the same sender and tells the same, but for overruns.
-    pub fn is_like(&self, other: &SignalInfo) -> bool {
-        let said = |info: &SignalInfo| match info.code {
-            SI_TIMER => [info.words[0] as u32 as u64, info.words[1]],
-            _ => info.words,
-        };
-        (self.code, said(self)) == (other.code, said(other))
-    }
-
     /// Of an instruction that used `address`, or lies there.
     pub const fn fault(code: i32, address: u64) -> SignalInfo {
         SignalInfo { code, words: [address, 0] }

@@ -4,13 +4,15 @@
 use crate::abi::timespec::LATEST_NS;
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
+use crate::outcome::Leave;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::time_of_day::set;
 use crate::subsystems::timers::Timers;
-use crate::thread::{Thread, Wait};
+use crate::thread::{A0, Thread, Wait};
+use crate::user_memory::UserAddress;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -51,6 +53,23 @@ pub fn set_for_all(
     Ok(())
 }
 
+/// How a call of `thread` ends that may have set the time of day, and returns `value`: timers that are due by now are served before.
+pub fn return_in_time(
+    timers: &Timers,
+    threads: &mut Threads,
+    clock: &Clock,
+    thread: &mut Thread,
+    value: usize,
+) -> Leave {
+    if !timers.are_due(threads, clock) {
+        return Leave::Return(value);
+    }
+    // A wait that is over at once, unlike a yield, leaves the value be.
+    let leave = threads.wait(thread, Wait::Sleep(UserAddress::NULL), Some(0));
+    thread.frame.x[A0] = value as u64;
+    leave
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,7 +77,6 @@ mod tests {
     use crate::abi::pollfd::POLLIN;
     use crate::abi::signal::{Action, SIGALRM};
     use crate::abi::timespec::SECOND_NS;
-    use crate::outcome::Leave;
     use crate::subsystems::open_file::OpenFile;
     use crate::subsystems::signal_timer::{Notice, Timer, timer_info};
     use crate::subsystems::signals::Signals;

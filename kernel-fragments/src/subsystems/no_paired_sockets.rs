@@ -20,6 +20,10 @@ impl PairedSocket {
         match *self {}
     }
 
+    pub fn is_full(&self) -> bool {
+        match *self {}
+    }
+
     pub fn shut_down(&self, _directions: u32) {
         match *self {}
     }

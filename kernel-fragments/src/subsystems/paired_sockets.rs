@@ -154,6 +154,12 @@ impl PairedSocket {
         self.kind == SocketKind::Stream
     }
 
+    /// Whether there is no room for what it sends. Where a stream took less than all and is not full, there was no memory: who sends
+    /// does not wait for more.
+    pub fn is_full(&self) -> bool {
+        self.peer.cost.get() >= BUFFER_BYTES
+    }
+
     /// Sends `bytes`: of a stream as many as there is room for, else all as one message.
     ///
     /// # Errors
@@ -192,7 +198,7 @@ impl PairedSocket {
         if self.own.is_shut(SENDING) {
             return Err(Errno::EPIPE);
         }
-        if self.peer.cost.get() >= BUFFER_BYTES { Err(Errno::EAGAIN) } else { Ok(()) }
+        if self.is_full() { Err(Errno::EAGAIN) } else { Ok(()) }
     }
 
     fn send_stream(&self, bytes: &[u8]) -> SysResult {

@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn all_of_it_is_taken_however_it_comes() {
-        // The fake machine moves what is left at each of the small readings, which takes Miri minutes.
-        let much = if cfg!(miri) { 5000 } else { 100_000 };
-        for len_bytes in [0, 1, 4095, 4096, 4097, 8192, much] {
+        // The fake machine moves what is left at each of the small readings: a lot takes Miri minutes.
+        let much = if cfg!(miri) { None } else { Some(100_000) };
+        for len_bytes in [0, 1, 4095, 4096, 4097, 8192].into_iter().chain(much) {
             let bytes: Vec<u8> = (0..len_bytes).map(|index| (index % 251) as u8).collect();
             let mut platform = Reluctant(FakePlatform::with_input(&bytes));
             let file = PrivateInput::new().open(&mut platform, node()).expect("there is memory");

@@ -158,8 +158,10 @@ mod tests {
     #[test]
     fn pieces_make_the_same_digest() {
         let mut random = TestRandom(7);
-        let lens: Vec<usize> = (0..200).chain([1000, 4096]).collect();
-        for len_bytes in lens.into_iter().step_by(if cfg!(miri) { 37 } else { 1 }) {
+        // Miri takes its time: for it, where a block or the room for the length behind it is just full, and around that.
+        let interesting = vec![0, 1, 55, 56, 63, 64, 65, 119, 120, 200];
+        let lens = if cfg!(miri) { interesting } else { (0..=200).chain([1000, 4096]).collect() };
+        for len_bytes in lens {
             let bytes: Vec<u8> = (0..len_bytes).map(|_| random.below(256) as u8).collect();
             let mut hash = Sha256::new();
             let mut rest = &bytes[..];

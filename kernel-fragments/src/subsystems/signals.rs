@@ -4,10 +4,10 @@
 //! sent again while it is pending queues, as does what was sent with more to tell.
 
 use crate::abi::signal::{
-    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP, SIGSYS,
-    SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
+    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP,
+    SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
-use crate::abi::signal_info::{SI_TIMER, SignalInfo};
+use crate::abi::signal_info::SignalInfo;
 use crate::errno::Refusal;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::signal_queue::SignalQueue;
@@ -60,6 +60,8 @@ pub struct Signals {
     pending: u64,
     /// More about some of those that are pending.
     queue: SignalQueue,
+    /// How many signals SIGALRM that were sent to the process were taken: each sets off the timer of `setitimer` again.
+    pub alarms_taken: u32,
 }
 
 /// A signal that was pending.
@@ -75,7 +77,7 @@ impl Signals {
     /// Every action is the default, nothing is pending.
     pub const fn new() -> Signals {
         let actions = [Action::DEFAULT; HIGHEST as usize];
-        Signals { actions, former: [SIG_DFL; FORMER], pending: 0, queue: SignalQueue::new() }
+        Signals { actions, former: [SIG_DFL; FORMER], pending: 0, queue: SignalQueue::new(), alarms_taken: 0 }
     }
 
     /// The action of `signal`.
@@ -139,22 +141,30 @@ impl Signals {
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_process(&mut self, caller: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        if contrary_of(signal) != 0 {
-            self.drop_contrary(signal, caller);
-        }
-        let is_plain = info == SignalInfo::sent(false);
-        self.pending |= self.sent(signal, caller.signal_mask, self.pending, 0, info, is_plain)?;
-        Ok(())
+        self.queue(caller, false, signal, info, None)
     }
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
+        self.queue(thread, true, signal, info, None)
+    }
+
+    /// Sends `signal` with `info` to the process or, if it `is_directed`, to `thread`, for `timer` if that is one of `timer_create`. Errors
+    /// as [`send_to_process`](Self::send_to_process).
+    pub fn queue(
+        &mut self,
+        thread: &mut Thread,
+        is_directed: bool,
+        signal: u32,
+        info: SignalInfo,
+        timer: Option<i32>,
+    ) -> Result<(), Refusal> {
         if contrary_of(signal) != 0 {
             self.drop_contrary(signal, thread);
         }
-        let is_plain = info == SignalInfo::sent(true);
-        let (mask, pending, tid) = (thread.signal_mask, thread.pending_signals, thread.tid);
-        thread.pending_signals |= self.sent(signal, mask, pending, tid, info, is_plain)?;
+        let (tid, pending) = if is_directed { (thread.tid, thread.pending_signals) } else { (0, self.pending) };
+        let set = self.sent(signal, thread.signal_mask, pending, tid, info, timer)?;
+        *if is_directed { &mut thread.pending_signals } else { &mut self.pending } |= set;
         Ok(())
     }
 
@@ -184,26 +194,41 @@ impl Signals {
         pending: u64,
         tid: u32,
         info: SignalInfo,
-        is_plain: bool,
+        timer: Option<i32>,
     ) -> Result<u64, Refusal> {
         let set = set_of(signal);
         if mask & set == 0 && self.disposition(signal) == Disposition::Ignore {
             return Ok(0);
         }
-        let is_of_timer = info.code == SI_TIMER;
-        if signal >= SIGRTMIN || !is_plain && (pending & set == 0 || is_of_timer) {
+        let is_plain = info == SignalInfo::sent(tid != 0);
+        if signal >= SIGRTMIN || !is_plain && (pending & set == 0 || timer.is_some()) {
             // One that says no more stays the first (kernel/signal.c, send_sigqueue: what a timer sends always queues).
-            if is_of_timer && pending & set != 0 && !self.queue.holds(tid, signal) {
-                self.queue.push(tid, signal, SignalInfo::sent(tid != 0))?;
+            if timer.is_some() && pending & set != 0 && !self.queue.holds(tid, signal) {
+                self.queue.push(tid, signal, SignalInfo::sent(tid != 0), None)?;
             }
-            self.queue.push(tid, signal, info)?;
+            self.queue.push(tid, signal, info, timer)?;
         }
         Ok(set)
     }
 
-    /// What `signal` tells that was sent with `info` to thread `tid`, or to the process (0), and is queued.
-    pub fn queued(&mut self, tid: u32, signal: u32, info: SignalInfo) -> Option<&mut SignalInfo> {
-        self.queue.find(tid, signal, info)
+    /// The first word of what the signal of `timer` tells, if it is pending.
+    pub fn of_timer(&mut self, timer: i32) -> Option<&mut u64> {
+        self.queue.of_timer(timer)
+    }
+
+    /// Whether the signal of `timer` was pending, and came to be ignored before anybody took it.
+    pub fn is_lost(&self, timer: i32) -> bool {
+        self.queue.is_lost(timer)
+    }
+
+    /// `timer` is set anew: it waits for no signal.
+    pub fn forget_lost(&mut self, timer: i32) {
+        self.queue.forget_lost(timer);
+    }
+
+    /// There is no `timer` any more.
+    pub fn disown(&mut self, timer: i32) {
+        self.queue.disown(timer);
     }
 
     /// The signals that are pending for `thread`, blocked or not.
@@ -230,6 +255,7 @@ impl Signals {
     pub fn take(&mut self, thread: &mut Thread, set: u64) -> Option<Taken> {
         let (signal, is_directed) = self.next(thread, set)?;
         let tid = if is_directed { thread.tid } else { 0 };
+        self.alarms_taken = self.alarms_taken.wrapping_add(u32::from(signal == SIGALRM && !is_directed));
         let (info, has_more) = self.queue.take(tid, signal);
         if !has_more {
             let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };
@@ -293,6 +319,21 @@ mod tests {
         assert_eq!(signals.take(&mut thread, all), None);
     }
 
+    /// What a program says of a timer is of no timer.
+    #[test]
+    fn a_pretended_timer_is_none() {
+        let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
+        let pretended = SignalInfo::of_timer(0, 5, 77);
+        for _ in 0..2 {
+            assert_eq!(signals.queue_to_process(&mut thread, SIGTERM, pretended), Ok(()));
+        }
+        assert_eq!(signals.of_timer(0), None);
+        let own = SignalInfo::of_timer(0, 0, 77);
+        assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Some(0)), Ok(()));
+        let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.info));
+        assert_eq!(taken, [Some(pretended), Some(own), None]);
+    }
+
     #[test]
     fn a_threads_own_come_first_and_sigkill_before_all() {
         let (mut signals, mut thread) = (Signals::new(), Thread::first());
@@ -326,13 +367,13 @@ mod tests {
         signals.send_to_thread(&mut thread, SIGTERM).unwrap();
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
-        assert!(signals.queued(0, SIGTSTP, told).is_none() && signals.queued(thread.tid, SIGTTIN, told).is_none());
+        assert!(!signals.queue.holds(0, SIGTSTP) && !signals.queue.holds(thread.tid, SIGTTIN));
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_process(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
-        assert!(signals.queued(thread.tid, SIGTTIN, told).is_none());
+        assert!(!signals.queue.holds(thread.tid, SIGTTIN));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn send(
     let result = socket.send(&gather(memory, buffers, done_bytes)?);
     let may_wait = !open.is_nonblocking() && flags & DONTWAIT == 0;
     match result {
-        Ok(sent_bytes) if !is_stream || done_bytes + sent_bytes == total_bytes => {
+        Ok(sent_bytes) if !is_stream || done_bytes + sent_bytes == total_bytes || !socket.is_full() => {
             return Ok(Leave::Return(done_bytes + sent_bytes));
         }
         Ok(sent_bytes) => done_bytes += sent_bytes,

@@ -24,6 +24,8 @@ pub struct TimerFile {
     /// How often it was due since it was read or set, as far as that was counted.
     expirations: Cell<u64>,
     activity: Cell<u64>,
+    /// How often those were woken who wait for its time; who sets it or the time of day lets them look again, and wakes nobody.
+    edges: Cell<u64>,
     /// It waits for an absolute time of day, and what is to happen when that is set.
     goes_by_day: Cell<Option<OnSet>>,
     /// Whether that is still to be told (fs/timerfd.c, timerfd_canceled).
@@ -60,6 +62,7 @@ impl TimerFile {
             phase: Cell::new(Phase::Idle),
             expirations: Cell::new(0),
             activity: Cell::new(0),
+            edges: Cell::new(0),
             goes_by_day: Cell::new(None),
             is_canceled: Cell::new(false),
         }
@@ -140,12 +143,17 @@ impl File for TimerFile {
         self.activity.get()
     }
 
+    fn edges(&self) -> [u64; 2] {
+        [self.edges.get(); 2]
+    }
+
     fn pass_time(&self, now_ns: u64) {
         let now_ns = now_ns.min(LATEST_NS).cast_signed();
         match self.phase.get() {
             Phase::Armed if self.due_ns.get().is_some_and(|due_ns| due_ns <= now_ns) => {
                 self.expirations.set(self.expirations.get() + 1);
                 self.activity.set(self.activity.get() + 1);
+                self.edges.set(self.edges.get() + 1);
                 self.phase.set(Phase::Due(now_ns));
             }
             Phase::Due(_) => self.phase.set(Phase::Due(now_ns)),
@@ -164,6 +172,7 @@ impl File for TimerFile {
         if goes_by_day != OnSet::Moves {
             self.is_canceled.set(true);
             self.expirations.set(self.expirations.get() + 1);
+            self.edges.set(self.edges.get() + 1);
         }
         self.activity.set(self.activity.get() + 1);
     }
@@ -208,5 +217,30 @@ mod tests {
         assert_eq!((timer.ready(), read(8), read(8)), {
             (POLLIN, Err(Errno::ECANCELED.into()), Err(Errno::EAGAIN.into()))
         });
+    }
+    /// Who waits looks again whenever it is set or the time of day is; only its time, and that it is canceled, is news.
+    #[test]
+    fn setting_the_time_of_day_is_no_edge() {
+        for (on_set, expected) in [(OnSet::Moves, [1, 0, 1]), (OnSet::Cancels, [1, 1, 1])] {
+            let timer = TimerFile::new(0);
+            timer.arm(Some(100), 50, Some(on_set));
+            let mut before = 0;
+            let mut step = |act: &dyn Fn(&TimerFile)| {
+                let active = timer.activity();
+                act(&timer);
+                assert!(timer.activity() > active);
+                let edges = timer.edges()[0];
+                edges - core::mem::replace(&mut before, edges)
+            };
+            let news = [
+                step(&|timer| timer.pass_time(100)),
+                step(&|timer| timer.clock_was_set(1000)),
+                step(&|timer| {
+                    timer.arm(Some(200), 0, Some(on_set));
+                    timer.pass_time(200);
+                }),
+            ];
+            assert_eq!(news, expected, "{on_set:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::{act_on, drop_contrary_in_others, inform_others};
 use crate::subsystems::signal_timer::{Notice, Timer};
-use crate::subsystems::signals::Signals;
+use crate::subsystems::signals::{Disposition, Signals};
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::UserMemory;
@@ -60,14 +60,18 @@ impl Timers {
         let interval_ns = if due_ns.is_some() { interval_ns } else { 0 };
         let (sent_again, blank) = (timer.sent_again, Timer::new(id, timer.clock, timer.notice, timer.info));
         *timer = Timer { due_ns, interval_ns, goes_by_day, sent_again, ..blank };
+        signals.forget_lost(id);
         timer.note_overruns(signals);
         self.set_alarm(threads);
         Ok(())
     }
 
-    /// Forgets the timer with id `id`; EINVAL if there is none.
-    pub fn remove(&mut self, threads: &mut Threads, id: i32) -> Result<(), Errno> {
-        self.get(id)?;
+    /// Forgets the timer with id `id`; EINVAL if there is none. A signal of it that is pending stays so, and says nothing of overruns
+    /// (kernel/signal.c, sigqueue_free: who takes it does not ask the timer).
+    pub fn remove(&mut self, signals: &mut Signals, threads: &mut Threads, id: i32) -> Result<(), Errno> {
+        let timer = self.get(id)?;
+        timer.tell(signals, timer.sent_again);
+        signals.disown(id);
         self.timers.retain(|timer| timer.id != id);
         self.set_alarm(threads);
         Ok(())
@@ -92,12 +96,15 @@ impl Timers {
         self.set_alarm(threads);
     }
 
-    /// Until when nothing happens that could take a signal, if that is later than `now_ns`: nobody is ready, and no timer has a
-    /// signal to send.
-    fn quiet_until_ns(&self, signals: &mut Signals, threads: &Threads, now_ns: u64) -> u64 {
-        let Some(until_ns) = threads.all_wait_until_ns() else { return now_ns };
-        let sending = self.timers.iter().filter(|timer| timer.pending(signals).is_none()).filter_map(Timer::next_ns);
-        sending.map(since_boot_ns).fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
+    /// Until when nothing happens that could take a signal, or change what becomes of one, if that is later than `now_ns`: nobody is ready,
+    /// and no timer has a signal to send that is not ignored.
+    fn quiet_until_ns(&self, signals: &mut Signals, threads: &mut Threads, now_ns: u64) -> i64 {
+        let until_ns = threads.all_wait_until_ns().map_or(now_ns, |until_ns| {
+            let is_heard = |timer: &&Timer| timer.will_send(signals) && !is_ignored(signals, threads, timer.notice);
+            let next = self.timers.iter().filter(is_heard).filter_map(Timer::next_ns).map(since_boot_ns);
+            next.fold(until_ns, u64::min).saturating_sub(1).max(now_ns)
+        });
+        until_ns.min(LATEST_NS).cast_signed()
     }
 
     fn set_alarm(&self, threads: &mut Threads) {
@@ -105,7 +112,7 @@ impl Timers {
     }
 }
 
-/// Serves every timer that is due, earliest first; returns how many.
+/// Serves every timer that is due, earliest first; returns how many, and not 0 if the alarm was due: what it was set for may be known by now.
 pub fn serve(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -114,18 +121,21 @@ pub fn serve(
     timers: &mut Timers,
 ) -> Outcome {
     let now_ns = clock.now_ns().min(LATEST_NS).cast_signed();
+    let is_due = timers.are_due(threads, clock);
     let mut count = 0;
     loop {
         let due = timers.timers.iter_mut().filter(|timer| timer.next_ns().is_some_and(|due_ns| due_ns <= now_ns));
         let Some(timer) = due.min_by_key(|timer| timer.next_ns()) else { break };
         count += 1;
-        if timer.pending_ns.is_some() {
-            // However often it is due before anybody could take its signal, it is served once.
-            let id = timer.id;
-            let until_ns = timers.quiet_until_ns(signals, threads, clock.now_ns());
-            let Ok(timer) = timers.get(id) else { break };
-            // Who waits for ever never takes it.
-            timer.look(signals, until_ns.min(LATEST_NS).cast_signed());
+        let (id, waits, is_ignored) =
+            (timer.id, timer.pending_ns.is_some(), is_ignored(signals, threads, timer.notice));
+        // However often it is due before anybody could take its signal, or would not ignore it, it is served once. Who waits for ever
+        // never does.
+        let until_ns =
+            if waits || is_ignored { timers.quiet_until_ns(signals, threads, clock.now_ns()) } else { now_ns };
+        let Ok(timer) = timers.get(id) else { break };
+        if waits {
+            timer.look(signals, until_ns);
             continue;
         }
         let is_queued_still = timer.pending(signals).is_some();
@@ -134,16 +144,30 @@ pub fn serve(
         if let Leave::Exit(_) = outcome {
             return Ok(outcome);
         }
-        timer.was_sent(timer.pending(signals).is_some(), now_ns);
+        timer.was_sent(signals, is_ignored, until_ns);
         timer.note_overruns(signals);
     }
     timers.set_alarm(threads);
-    Ok(Leave::Return(count))
+    Ok(Leave::Return(count.max(usize::from(is_due))))
 }
 
 /// What is before boot is due at boot.
 fn since_boot_ns(due_ns: i64) -> u64 {
     due_ns.max(0).cast_unsigned()
+}
+
+/// Whether a signal of a timer with this notice is ignored, and not blocked by whom it is for.
+fn is_ignored(signals: &Signals, threads: &mut Threads, notice: Notice) -> bool {
+    let is_dropped = |signal| signals.disposition(signal) == Disposition::Ignore;
+    match notice {
+        Notice::Nobody => false,
+        Notice::Process(signal) => {
+            is_dropped(signal) && threads.find_by(|thread| thread.signal_mask & set_of(signal) == 0).is_some()
+        }
+        Notice::Thread(tid, signal) => {
+            is_dropped(signal) && threads.find(tid).is_some_and(|thread| thread.signal_mask & set_of(signal) == 0)
+        }
+    }
 }
 
 /// Sends the signal of `timer`.
@@ -161,14 +185,14 @@ fn send(
             let unblocked = threads.find_by(|thread| thread.signal_mask & set_of(signal) == 0);
             let mut blocks_all = Thread { signal_mask: u64::MAX, ..Thread::first() };
             match unblocked.and_then(|tid| threads.find(tid)) {
-                Some(thread) => signals.queue_to_process(thread, signal, timer.info)?,
-                None => signals.queue_to_process(&mut blocks_all, signal, timer.info)?,
+                Some(thread) => signals.queue(thread, false, signal, timer.info, timer.queued_as())?,
+                None => signals.queue(&mut blocks_all, false, signal, timer.info, timer.queued_as())?,
             }
             return inform_others(memory, signals, threads, clock, signal);
         }
         Notice::Thread(tid, signal) => {
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
-            signals.queue_to_thread(thread, signal, timer.info)?;
+            signals.queue(thread, true, signal, timer.info, timer.queued_as())?;
             drop_contrary_in_others(signals, threads, signal);
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
             if thread.awaited_signals & set_of(signal) != 0 {
@@ -184,11 +208,11 @@ fn send(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{Action, SIGALRM};
+    use crate::abi::signal::{Action, SIG_IGN, SIGALRM};
     use crate::abi::signal_info::SignalInfo;
     use crate::stop::Stop;
-    use crate::subsystems::signal_timer::timer_info;
-    use crate::subsystems::threads::go_on;
+    use crate::subsystems::signal_timer::{REAL_TIMER, timer_info};
+    use crate::subsystems::threads::{NEVER, go_on};
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Wait;
     use crate::user_memory::UserAddress;
@@ -222,8 +246,8 @@ mod tests {
         assert_eq!(signals.take(&mut thread, u64::MAX).map(|taken| taken.info), Some(SignalInfo::of_timer(id, 2, 77)));
         assert_eq!(signals.take(&mut thread, u64::MAX), None, "once only");
         assert_eq!(timers.get(id).expect("it is there").overruns(&mut signals), 2);
-        assert_eq!(timers.remove(threads, id), Ok(()));
-        assert_eq!(timers.remove(threads, id), Err(Errno::EINVAL));
+        assert_eq!(timers.remove(&mut signals, threads, id), Ok(()));
+        assert_eq!(timers.remove(&mut signals, threads, id), Err(Errno::EINVAL));
     }
 
     /// A timer that is due every nanosecond is not served a thousand million times while everybody sleeps.
@@ -309,19 +333,16 @@ mod tests {
         by_day(&mut machine, &mut signals, &mut timers);
         machine.current().signal_mask = 0;
         let sleep = Wait::Sleep(UserAddress::NULL);
-        let step = machine.call(|m, thread| Ok(m.threads.wait(thread, sleep, Some(9 * SECOND as u64))));
+        let step = machine.call(|m, thread| Ok(m.threads.wait(thread, sleep, Some(3_500_000_000))));
         assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timer is served");
-        let action = |handler| Action { handler, flags: 0, mask: 0 };
-        signals.set_action(&mut Thread::first(), SIGALRM, action(crate::abi::signal::SIG_IGN));
-        let ThreadMachine { memory, threads, clock, .. } = &mut machine;
-        for (second, handler) in [(2, 1), (3, 0x4000), (4, 0x4000)] {
-            clock.idle_until(second * SECOND as u64);
-            assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
-            assert_eq!(signals.are_pending(&Thread::first()), second == 4);
-            if handler == 0x4000 {
-                signals.set_action(&mut Thread::first(), SIGALRM, action(handler));
-            }
-        }
+        let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
+        signals.set_action(&mut Thread::first(), SIGALRM, Action { handler: SIG_IGN, flags: 0, mask: 0 });
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
+        assert!(go_on(threads, clock, platform).is_some(), "not before its sleep is over");
+        assert_eq!((clock.now_ns(), signals.are_pending(&Thread::first())), (3_500_000_000, false));
+        signals.set_action(&mut Thread::first(), SIGALRM, Action { handler: 0x4000, flags: 0, mask: 0 });
+        clock.idle_until(4 * SECOND as u64);
+        assert_eq!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(1)));
         let info = signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info);
         assert_eq!(info, Some(SignalInfo::of_timer(0, 2, 0)));
     }
@@ -341,5 +362,64 @@ mod tests {
         let taken = [(); 4].map(|()| signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info));
         let timer = |id, overruns| Some(SignalInfo::of_timer(id, overruns, 0));
         assert_eq!(taken, [Some(SignalInfo::sent(false)), timer(0, 1), timer(1, 0), None]);
+    }
+    /// Who takes it later is told of no more than how often it was sent again.
+    #[test]
+    fn the_signal_of_a_deleted_timer_tells_no_overruns() {
+        for sent_again in [0, 1] {
+            let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+            by_day(&mut machine, &mut signals, &mut timers);
+            let ThreadMachine { memory, threads, clock, .. } = &mut machine;
+            for _ in 0..=sent_again {
+                assert_eq!(timers.arm(&mut signals, threads, 0, Some(2 * SECOND), SECOND as u64, true), Ok(()));
+                clock.idle_until(clock.now_ns() + 3_500_000_000);
+                for _ in 0..2 {
+                    assert!(serve(memory, &mut signals, threads, clock, &mut timers).is_ok());
+                }
+            }
+            assert_eq!(timers.remove(&mut signals, threads, 0), Ok(()));
+            let info = signals.take(&mut Thread::first(), u64::MAX).map(|taken| taken.info);
+            assert_eq!(info, Some(SignalInfo::of_timer(0, sent_again, 0)));
+        }
+    }
+    /// Nobody is served for what is ignored while all wait: two timers with short intervals, one that nobody hears of because its thread is
+    /// gone, and the one of `setitimer`.
+    #[test]
+    fn what_is_ignored_is_only_counted() {
+        for wake_ns in [None, Some(100 * SECOND as u64)] {
+            let (mut machine, mut signals, mut timers) = (ThreadMachine::new(), Signals::new(), Timers::new());
+            let action = Action { handler: SIG_IGN, flags: 0, mask: 0 };
+            signals.set_action(machine.current(), SIGALRM, action);
+            for (id, interval_ns, notice) in [
+                (0, 1, Notice::Process(SIGALRM)),
+                (1, 3_000_000, Notice::Thread(2, SIGALRM)),
+                (2, 1, Notice::Thread(99, SIGALRM)),
+                (REAL_TIMER, 1, Notice::Process(SIGALRM)),
+            ] {
+                timers.add(Timer::new(id, 1, notice, timer_info(id, 0)));
+                let armed = timers.arm(&mut signals, &mut machine.threads, id, Some(SECOND), interval_ns, false);
+                assert_eq!(armed, Ok(()));
+            }
+            let step = machine.call(|m, thread| Ok(m.threads.wait(thread, Wait::Sleep(UserAddress::NULL), wake_ns)));
+            assert_eq!(step, Step::Stopped(Stop::Deadlock), "nobody can run before the timers are served");
+            let ThreadMachine { memory, threads, clock, platform, .. } = &mut machine;
+            let mut served = 0;
+            while go_on(threads, clock, platform).is_none() && threads.alarm_ns != NEVER && served < 10 {
+                served += 1;
+                assert!(matches!(serve(memory, &mut signals, threads, clock, &mut timers), Ok(Leave::Return(_))));
+            }
+            assert!(served < 10, "{wake_ns:?}");
+            assert!(clock.now_ns() == wake_ns.unwrap_or(clock.now_ns().min(2 * SECOND as u64)));
+            if let Some(now_ns) = wake_ns {
+                // As often as if each had been served whenever it was due.
+                let mut seen = |id: i32| {
+                    let timer = timers.get(id).expect("it is there");
+                    (timer.remaining_ns(&mut signals, now_ns), timer.overruns)
+                };
+                assert_eq!(seen(0), ((24_750, 1), 99_000_024_749), "each 4 ms and a nanosecond");
+                assert_eq!(seen(1), ((6_000_000, 3_000_000), 33_001));
+                assert_eq!(seen(REAL_TIMER).0, (0, 1));
+            }
+        }
     }
 }

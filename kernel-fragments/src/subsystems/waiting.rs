@@ -74,6 +74,9 @@ pub fn write_or_wait(
         };
         match result {
             Ok(written_bytes) if written_bytes == len_bytes => done_bytes += written_bytes,
+            Ok(written_bytes) if paired(open).is_some_and(|socket| !socket.is_full()) => {
+                return Ok(Leave::Return(done_bytes + written_bytes));
+            }
             Ok(_) | Err(Refusal::Errno(Errno::EAGAIN)) => {
                 done_bytes += result.unwrap_or(0);
                 if !open.is_nonblocking() {

@@ -1,5 +1,5 @@
 //! `write(2)`: <https://man7.org/linux/man-pages/man2/write.2.html>, where a file may have no room until another thread
-//! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EFAULT, EINVAL, ENOSPC, EPIPE, EAGAIN, EINTR.
+//! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EFAULT, EINVAL, ENOSPC, EPIPE, EAGAIN, ENOBUFS, EINTR.
 
 use crate::outcome::{Outcome, returned};
 use crate::platform_interface::Platform;
@@ -47,6 +47,7 @@ mod tests {
     use crate::subsystems::unix_socket::SocketKind;
     use crate::syscalls::io::writev_waits::writev;
     use crate::testing::FakeMemory;
+    use crate::testing_allocator::without_memory_for;
     use crate::testing_threads::{Step, ThreadMachine};
     use alloc::boxed::Box;
 
@@ -105,6 +106,16 @@ mod tests {
                 writev(memory, descriptors, platform, signals, threads, thread, Fd(3), list, 1)
             })
         }
+    }
+
+    /// What there is memory for is sent, and nobody waits for more.
+    #[test]
+    fn a_stream_without_memory_ends_there() {
+        let mut pair = Pair::new(SocketKind::Stream);
+        let first_bytes = 3776 + 32768;
+        assert_eq!(without_memory_for(1000, || pair.write(first_bytes + 1000)), Step::Returned(first_bytes));
+        assert_eq!(without_memory_for(1000, || pair.write(1000)), Step::Failed(Errno::ENOBUFS));
+        assert_eq!(pair.write(first_bytes + 1000), Step::Returned(first_bytes + 1000));
     }
 
     /// As in Linux, which signals only if nothing was sent.

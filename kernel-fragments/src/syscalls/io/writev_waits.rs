@@ -1,5 +1,5 @@
 //! `writev(2)`: <https://man7.org/linux/man-pages/man2/writev.2.html>, where a file may have no room until another thread
-//! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EINVAL, EFAULT, ENOSPC, EPIPE, EAGAIN, EINTR.
+//! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EINVAL, EFAULT, ENOSPC, EPIPE, EAGAIN, ENOBUFS, EINTR.
 
 use crate::abi::iovec::{IoVector, check_list};
 use crate::outcome::{Leave, Outcome, returned};

@@ -1,6 +1,6 @@
 //! `sendmsg(2)`: <https://man7.org/linux/man-pages/man2/send.2.html>, where there may be pairs. Supported: pairs of `socketpair`,
 //! MSG_DONTWAIT, MSG_NOSIGNAL, MSG_EOR, MSG_MORE; not supported: ancillary data, sending to an address, MSG_OOB. Errors: EBADF,
-//! ENOTSOCK, ENOTCONN, EISCONN, EOPNOTSUPP, EINVAL, EFAULT, EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, EMSGSIZE, EINTR.
+//! ENOTSOCK, ENOTCONN, EISCONN, EOPNOTSUPP, EINVAL, EFAULT, EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, EMSGSIZE, ENOBUFS, EINTR.
 
 use crate::abi::message::Message;
 use crate::errno::Refusal;

@@ -1,6 +1,6 @@
 //! `sendto(2)`: <https://man7.org/linux/man-pages/man2/send.2.html>, where there may be pairs. Supported: pairs of `socketpair`,
 //! MSG_DONTWAIT, MSG_NOSIGNAL, MSG_EOR, MSG_MORE; not supported: sending to an address, MSG_OOB. Errors: EBADF, ENOTSOCK, ENOTCONN,
-//! EISCONN, EOPNOTSUPP, EINVAL, EFAULT, EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, EMSGSIZE, EINTR.
+//! EISCONN, EOPNOTSUPP, EINVAL, EFAULT, EAGAIN, EPIPE, ECONNRESET, ECONNREFUSED, EMSGSIZE, ENOBUFS, EINTR.
 
 use crate::outcome::Outcome;
 use crate::register::Fd;
@@ -47,6 +47,7 @@ mod tests {
     use crate::subsystems::sockets::{DONTWAIT, NOSIGNAL};
     use crate::syscalls::net::recvfrom_pairs::recvfrom;
     use crate::syscalls::net::socketpair::socketpair;
+    use crate::testing_allocator::without_memory_for;
     use crate::testing_threads::{Step, ThreadMachine};
 
     struct Machine {
@@ -115,6 +116,15 @@ mod tests {
                 (Step::Returned(3), Step::Returned(0))
             });
         }
+    }
+
+    #[test]
+    fn a_stream_without_memory_ends_there() {
+        let mut machine = Machine::new(1);
+        machine.threads.memory = crate::testing::FakeMemory::new(40_000);
+        let first_bytes = 3776 + 32768;
+        let sent = without_memory_for(1000, || machine.send(3, first_bytes + 1000, 0));
+        assert_eq!((sent, machine.send(3, 1000, 0)), (Step::Returned(first_bytes), Step::Returned(1000)));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! EFAULT.
 
 use crate::boot_info::BootInfo;
-use crate::errno::SysResult;
+use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::adjust;
-use crate::subsystems::day_waits::set_for_all;
+use crate::subsystems::day_waits::{return_in_time, set_for_all};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(171 => adjtimex);
@@ -24,9 +25,11 @@ pub fn adjtimex(
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
+    thread: &mut Thread,
     address: UserAddress,
-) -> SysResult {
-    adjust(memory, clock, boot, address, |clock, time_ns| {
+) -> Outcome {
+    let state = adjust(memory, clock, boot, address, |clock, time_ns| {
         set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)
-    })
+    })?;
+    Ok(return_in_time(timers, threads, clock, thread, state))
 }

@@ -1,10 +1,10 @@
 //! `clock_settime(2)`: <https://man7.org/linux/man-pages/man2/clock_getres.2.html>. Supported: everything. Errors: EINVAL, EFAULT, EPERM.
 
 use crate::boot_info::BootInfo;
-use crate::errno::SysResult;
+use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::time_to_set;
-use crate::subsystems::day_waits::set_for_all;
+use crate::subsystems::day_waits::{return_in_time, set_for_all};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
@@ -26,10 +26,10 @@ pub fn clock_settime(
     thread: &mut Thread,
     id: i32,
     address: UserAddress,
-) -> SysResult {
+) -> Outcome {
     let time_ns = time_to_set(memory, thread, id, address)?;
     set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)?;
-    Ok(0)
+    Ok(return_in_time(timers, threads, clock, thread, 0))
 }
 
 #[cfg(test)]
@@ -37,7 +37,6 @@ mod tests {
     use super::*;
     use crate::abi::futex::{FUTEX_CLOCK_REALTIME, FUTEX_WAIT_BITSET, MATCH_ANY};
     use crate::abi::timespec::SECOND_NS;
-    use crate::outcome::Leave;
     use crate::syscalls::time::clock_nanosleep::clock_nanosleep;
     use crate::testing_threads::{Step, ThreadMachine};
 
@@ -74,7 +73,6 @@ mod tests {
                 0,
                 time,
             )
-            .map(Leave::Return)
         });
         assert_eq!(step, Step::Returned(0));
         let hour = machine.put_time(64, 3600 * SECOND_NS);

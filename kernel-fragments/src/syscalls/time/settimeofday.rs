@@ -2,14 +2,15 @@
 //! than UTC. Errors: EINVAL, EFAULT, EPERM.
 
 use crate::boot_info::BootInfo;
-use crate::errno::SysResult;
+use crate::outcome::Outcome;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::clock_adjustment::time_with_zone;
-use crate::subsystems::day_waits::set_for_all;
+use crate::subsystems::day_waits::{return_in_time, set_for_all};
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(170 => settimeofday);
@@ -23,11 +24,12 @@ pub fn settimeofday(
     threads: &mut Threads,
     timers: &mut Timers,
     boot: &BootInfo,
+    thread: &mut Thread,
     address: UserAddress,
     zone_address: UserAddress,
-) -> SysResult {
+) -> Outcome {
     if let Some(time_ns) = time_with_zone(memory, address, zone_address)? {
         set_for_all(clock, descriptors, signals, threads, timers, boot, time_ns)?;
     }
-    Ok(0)
+    Ok(return_in_time(timers, threads, clock, thread, 0))
 }

@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(space.bytes(80, 1), [2]);
         assert_eq!(timer_gettime(space, &mut timers, &mut signals, clock, -1, old), Err(Errno::EINVAL.into()));
         assert_eq!(timer_getoverrun(&mut timers, &mut signals, 0), Ok(0));
-        assert_eq!(timer_delete(&mut timers, &mut Threads::new(), 0), Ok(0));
-        assert_eq!(timer_delete(&mut timers, &mut Threads::new(), 0), Err(Errno::EINVAL.into()));
+        assert_eq!(timer_delete(&mut timers, &mut signals, &mut Threads::new(), 0), Ok(0));
+        assert_eq!(timer_delete(&mut timers, &mut signals, &mut Threads::new(), 0), Err(Errno::EINVAL.into()));
     }
 }
