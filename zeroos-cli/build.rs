@@ -40,7 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&folder);
     std::fs::write(folder.join("catalog.json"), serde_json::to_string(&fragments)?)?;
     let entry = |(path, _): &(&str, &str)| {
-        format!("({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/{FRAGMENTS}/{path}\"))),\n")
+        let place = format!("/{FRAGMENTS}/{path}");
+        format!("({path:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))),\n")
     };
     std::fs::write(folder.join("fragments.rs"), format!("&[\n{}]\n", files.iter().map(entry).collect::<String>()))?;
     Ok(())

@@ -50,7 +50,7 @@ enum Shape {
 
 const SHAPES: [Shape; 6] = [Shape::Adjacent, Shape::Apart, Shape::Moved, Shape::Loaded, Shape::Target, Shape::Joined];
 
-/// What may hold a value across a call; sp, and s9, which the shapes use, are left out.
+/// What may hold a value across a call; sp, and s9, which most shapes use, are left out.
 const REGISTERS: [&str; 27] = [
     "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "gp", "tp", "a1", "a2", "a3", "a4", "a5", "a6", "s0", "s1", "s2",
     "s3", "s4", "s5", "s6", "s7", "s8", "s10", "s11",
@@ -98,10 +98,16 @@ fn block(random: &mut Random, machine: Machine, shape: Shape, index: usize) -> S
     if shape == Shape::Apart {
         lines.push(format!("li a7, {number}"));
     }
-    // Every other adjacent load finds all registers taken, or none.
-    let share = if shape == Shape::Adjacent { index as u64 % 2 * 100 } else { random.pick(&[0, 10, 50, 100]) };
-    for register in REGISTERS.into_iter().filter(|&register| Some(register) != spare) {
-        if !arguments.iter().any(|&(argument, _)| argument == register) && random.chance(share) {
+    // Adjacent loads find in turn no register taken, all of them, and all but those that callees keep.
+    let turn = index / SHAPES.len() % 3;
+    let share = if shape == Shape::Adjacent { [0, 100, 100][turn] } else { random.pick(&[0, 10, 50, 100]) };
+    let is_kept = |register: &str| register.starts_with('s');
+    for register in REGISTERS.into_iter().chain(["s9"]).filter(|&register| Some(register) != spare) {
+        let is_taken = match shape {
+            Shape::Adjacent => turn == 1 || turn == 2 && !is_kept(register),
+            _ => register != "s9" && random.chance(share),
+        };
+        if is_taken && !arguments.iter().any(|&(argument, _)| argument == register) {
             let value = random.next();
             lines.push(format!("li {register}, {value:#x}"));
             checks.push(format!("li a0, {value:#x}\n check {register}, {index}"));

@@ -162,12 +162,13 @@ fn of_far_sites() {
 #[test]
 fn of_stubs_in_unused_text() {
     let workplace = Workplace::new();
-    let registers = ["t0", "t1", "t2", "t3", "t4", "t5", "t6"];
-    let set = registers.map(|register| format!("li {register}, 6\n")).concat();
-    let sum = registers.map(|register| format!("add a0, a0, {register}\n")).concat();
+    let registers = (0..=6).map(|number| format!("t{number}")).chain((0..=11).map(|number| format!("s{number}")));
+    let registers: Vec<String> = registers.collect();
+    let set: String = registers.iter().map(|register| format!("li {register}, 2\n")).collect();
+    let sum: String = registers.iter().map(|register| format!("add a0, a0, {register}\n")).collect();
     let source = format!(
         ".option norvc\n.text\n.skip 0x280000, 0xff\nfirst: ret\nnobody: .rept 256\n addi a0, a0, 1\n .endr\n ret\n.globl _start\n\
-         _start: call first\n {set} li a7, 174\n ecall\n {sum} li a7, 93\n ecall\n.skip 0x280000, 0xff\n"
+         _start: call first\n {set} li a7, 174\n ecall\n {sum} addi a0, a0, 4\n li a7, 93\n ecall\n.skip 0x280000, 0xff\n"
     );
     let app = workplace.guest("full.S", &source, &[]);
     // The stub counts as the kernel's, although it lies in the program.

@@ -9,14 +9,18 @@ use crate::isa::{Op, Register, RegisterSet};
 
 /// The registers that callees keep and in which an unwinder may look, while one of the functions with `blocks` is behind the
 /// instruction at `address`, for what is its callers'. What a function stores in its frame before anything else is found
-/// there; but s0 may be what the frame itself is found by. Go goes by the stack pointer alone.
+/// there; but s0 may be what the frame itself is found by. The program's entry has no callers. Go goes by the stack pointer alone.
 pub(super) fn wanted(program: &Program<'_>, blocks: &[BlockId], address: u64) -> RegisterSet {
     if program.convention == Convention::Go {
         return RegisterSet::EMPTY;
     }
-    let saved = |&block: &BlockId| saved_first(program, program.blocks[block].function, address);
-    let saved = blocks.iter().map(saved).reduce(RegisterSet::intersection).unwrap_or_default();
-    kept_by_callees().minus(saved.without(Register::S0))
+    let found_elsewhere = |&block: &BlockId| {
+        let function = program.blocks[block].function;
+        let is_called = program[function].entry != program.code.elf.entry.0;
+        if is_called { saved_first(program, function, address).without(Register::S0) } else { kept_by_callees() }
+    };
+    let found_elsewhere = blocks.iter().map(found_elsewhere).reduce(RegisterSet::intersection);
+    kept_by_callees().minus(found_elsewhere.unwrap_or_default())
 }
 
 /// The registers that `function` stores in its frame in its first block, which all its paths go through, before it changes
