@@ -48,10 +48,70 @@ pub fn check_list(memory: &impl UserMemory, list: UserAddress, count: u32) -> Re
     if elements.any(|element| element.last().is_some_and(|&byte| byte > 0x7f)) { Err(Errno::EINVAL) } else { Ok(()) }
 }
 
+/// As [`check_list`], for a list of buffers that are about to be read or written. Nothing is moved if one of them ends where no program can be;
+/// one alone may be as long as it wants (lib/iov_iter.c, import_iovec).
+///
+/// # Errors
+/// As [`check_list`]; EFAULT for such a buffer.
+#[inline]
+pub fn check_buffers(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<(), Errno> {
+    if count > MAX_ELEMENTS {
+        return Err(Errno::EINVAL);
+    }
+    // Nothing can be wrong with small addresses and lengths.
+    let (elements, _) = memory.slice(list, count as usize * IOVEC_BYTES)?.as_chunks::<IOVEC_BYTES>();
+    if elements.iter().any(|element| element[7] | element[15] != 0) { check_ends(memory, list, count) } else { Ok(()) }
+}
+
+#[cold]
+fn check_ends(memory: &impl UserMemory, list: UserAddress, count: u32) -> Result<(), Errno> {
+    check_list(memory, list, count)?;
+    let most_bytes = if count == 1 { MAX_TRANSFER_BYTES } else { usize::MAX };
+    for index in 0..count {
+        let IoVector { address, len_bytes } = IoVector::read(memory, list, index)?;
+        check_end(address, len_bytes.min(most_bytes))?;
+    }
+    Ok(())
+}
+
+/// Whether `len_bytes` bytes at `address` end where an address of a program can be (fs/read_write.c, access_ok).
+///
+/// # Errors
+/// EFAULT.
+pub fn check_end(address: UserAddress, len_bytes: usize) -> Result<(), Errno> {
+    let end = address.0.checked_add(len_bytes).filter(|&end| end <= isize::MAX as usize);
+    end.map(|_| ()).ok_or(Errno::EFAULT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::FakeMemory;
+
+    #[test]
+    fn every_buffer_ends_where_a_program_can_be() {
+        let mut memory = FakeMemory::new(64);
+        let (far, fault) = (isize::MAX as u64, Err(Errno::EFAULT));
+        for (elements, expected) in [
+            ([(1, 2), (far, 0)], Ok(())),
+            ([(1, 2), (far, 1)], fault),
+            ([(1, far), (1, 2)], fault),
+            ([(1, far - 1), (1, 2)], Ok(())),
+            ([(u64::MAX, 0), (1, 2)], fault),
+            ([(far, 1), (1, u64::MAX)], Err(Errno::EINVAL)),
+        ] {
+            let words: [[u64; 2]; 2] = elements.map(|(address, len_bytes)| [address, len_bytes]);
+            let list =
+                memory.put(0, &words.concat().into_iter().flat_map(u64::to_le_bytes).collect::<alloc::vec::Vec<_>>());
+            assert_eq!(check_buffers(&memory, list, 2), expected, "{elements:?}");
+        }
+        let list = memory.put(0, &[1, far].map(u64::to_le_bytes).concat());
+        assert_eq!(check_buffers(&memory, list, 1), Ok(()), "it is cut first");
+        let list = memory.put(0, &[far, far].map(u64::to_le_bytes).concat());
+        assert_eq!(check_buffers(&memory, list, 1), fault);
+        assert_eq!(check_buffers(&memory, UserAddress::NULL, 1), fault);
+        assert_eq!(check_buffers(&memory, list, 1025), Err(Errno::EINVAL));
+    }
 
     #[test]
     fn lists_are_checked_as_a_whole() {

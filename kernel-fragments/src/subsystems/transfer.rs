@@ -1,7 +1,7 @@
 //! Moving bytes between open files and the program's buffers: what `read`, `readv`, `pread64` and their writing
 //! counterparts have in common. The caller has checked the descriptor.
 
-use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_list};
+use crate::abi::iovec::{IoVector, MAX_TRANSFER_BYTES, check_buffers, check_end};
 use crate::abi::pollfd::POLLIN;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::platform_interface::Platform;
@@ -44,15 +44,6 @@ pub fn read_buffer(
     }
 }
 
-/// How many of `len_bytes` bytes at `address` one call moves.
-///
-/// # Errors
-/// EFAULT: they end where no address of a program is (fs/read_write.c, access_ok).
-fn check_end(address: UserAddress, len_bytes: usize) -> Result<usize, Errno> {
-    let end = address.0.checked_add(len_bytes).filter(|&end| end <= isize::MAX as usize);
-    end.map(|_| len_bytes.min(MAX_TRANSFER_BYTES)).ok_or(Errno::EFAULT)
-}
-
 /// As [`read_buffer`], for a buffer that is not wholly the program's.
 #[cold]
 fn read_beginning(
@@ -63,8 +54,10 @@ fn read_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    check_kind(open, READS)?;
+    check_end(address, len_bytes)?;
     check_operation(open, READS, len_bytes)?;
-    let len_bytes = check_end(address, len_bytes)?;
+    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     let result = match accessible_bytes(memory, address, len_bytes) {
         // At the end of a file nothing is moved, so nothing is wrong.
         0 if open.file.is_seekable() && open.file.read(platform, offset, &mut [0])? == 0 => Ok(0),
@@ -114,8 +107,10 @@ fn write_beginning(
     address: UserAddress,
     len_bytes: usize,
 ) -> SysResult {
+    check_kind(open, WRITES)?;
+    check_end(address, len_bytes)?;
     check_operation(open, WRITES, len_bytes)?;
-    let len_bytes = check_end(address, len_bytes)?;
+    let len_bytes = len_bytes.min(MAX_TRANSFER_BYTES);
     if !open.file.is_seekable() {
         return Err(Errno::EFAULT.into());
     }
@@ -135,7 +130,7 @@ pub fn read_list(
     count: u32,
 ) -> SysResult {
     // The list is copied first: a buffer may lie over it.
-    check_list(memory, list, count)?;
+    check_buffers(memory, list, count)?;
     let list: Vec<IoVector> = (0..count).map(|index| IoVector::read(memory, list, index)).collect::<Result<_, _>>()?;
     if keeps_messages(open) {
         return read_message(memory, platform, open, &list);
@@ -192,7 +187,7 @@ pub fn write_list(
     list: UserAddress,
     count: u32,
 ) -> SysResult {
-    check_list(memory, list, count)?;
+    check_buffers(memory, list, count)?;
     let mut done = 0;
     for index in 0..count {
         let element = IoVector::read(memory, list, index)?;
@@ -227,7 +222,7 @@ pub fn check_list_span(memory: &impl UserMemory, offset: u64, list: UserAddress,
     if offset < i64::MAX as u64 - MAX_TRANSFER_BYTES as u64 {
         return Ok(());
     }
-    check_list(memory, list, count)?;
+    check_buffers(memory, list, count)?;
     let mut total_bytes = 0usize;
     for index in 0..count {
         total_bytes = total_bytes.saturating_add(IoVector::read(memory, list, index)?.len_bytes);
@@ -257,6 +252,8 @@ mod tests {
         };
         let (invalid, fault) = (Err(Errno::EINVAL.into()), Err(Errno::EFAULT.into()));
         assert_eq!((both(7), both(8), both(9)), ((invalid, invalid), (fault, fault), (fault, invalid)));
+        let far = read_buffer(&mut memory, &mut platform, &counter, 0, UserAddress(usize::MAX), 7);
+        assert_eq!(far, fault, "but not before one where no program can be");
     }
 
     /// Not even the beginning is moved of what ends where no program can be.

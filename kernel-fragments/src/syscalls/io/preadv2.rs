@@ -3,7 +3,7 @@
 //! position. Not supported: RWF_NOWAIT and RWF_ATOMIC of other files. Errors: EINVAL, EBADF, ESPIPE, EFAULT,
 //! EOPNOTSUPP, EISDIR.
 
-use crate::abi::iovec::check_list;
+use crate::abi::iovec::check_buffers;
 use crate::errno::{Errno, SysResult};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -35,7 +35,7 @@ pub fn preadv2(
         return Err(Errno::ESPIPE.into());
     }
     let open = descriptors.readable(fd)?;
-    check_list(memory, list, count)?;
+    check_buffers(memory, list, count)?;
     check_flags(open, flags)?;
     let offset = if positioned { offset as u64 } else { open.offset.get() };
     check_list_span(memory, offset, list, count)?;

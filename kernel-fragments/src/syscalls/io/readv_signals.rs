@@ -1,7 +1,7 @@
 //! `readv(2)`: <https://man7.org/linux/man-pages/man2/readv.2.html>, where a file may be a signalfd. Supported: every kind of
 //! file. Errors: EBADF, EINVAL, EFAULT, EISDIR, EAGAIN, EINTR.
 
-use crate::abi::iovec::{IoVector, check_list};
+use crate::abi::iovec::{IoVector, check_buffers};
 use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -32,7 +32,7 @@ pub fn readv(
 ) -> Outcome {
     let open = descriptors.readable(fd)?;
     if let Some(file) = signal_file(open) {
-        check_list(memory, list, count)?;
+        check_buffers(memory, list, count)?;
         let element = |index| IoVector::read(memory, list, index).map(|element| (element.address, element.len_bytes));
         let buffers = (0..count).map(element).collect::<Result<Vec<_>, _>>()?;
         if buffers.iter().all(|(_, len_bytes)| *len_bytes == 0) {

@@ -1,7 +1,7 @@
 //! `writev(2)`: <https://man7.org/linux/man-pages/man2/writev.2.html>, where a file may have no room until another thread
 //! reads. Supported: every kind of file; SIGPIPE. Errors: EBADF, EINVAL, EFAULT, ENOSPC, EPIPE, EAGAIN, ENOBUFS, EINTR.
 
-use crate::abi::iovec::{IoVector, check_list};
+use crate::abi::iovec::{IoVector, check_buffers};
 use crate::outcome::{Leave, Outcome, returned};
 use crate::platform_interface::Platform;
 use crate::register::Fd;
@@ -32,7 +32,7 @@ pub fn writev(
     if open.file.is_seekable() {
         return returned(writev_at_once(memory, descriptors, platform, fd, list, count));
     }
-    check_list(memory, list, count)?;
+    check_buffers(memory, list, count)?;
     let memory: &_ = memory;
     let pieces =
         (0..count).map(|index| IoVector::read(memory, list, index).map(|element| (element.address, element.len_bytes)));
