@@ -3,6 +3,7 @@
 
 use crate::abi::message_queue::QueueAttributes;
 use crate::abi::open_flags::{O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
+use crate::abi::pollfd::POLLIN;
 use crate::abi::sched::{SCHED_FIFO, SCHED_NORMAL};
 use crate::abi::signal::{Action, SA_RESTART, SIGTERM};
 use crate::abi::signal_info::SI_MESGQ;
@@ -53,6 +54,14 @@ impl Sample {
             descriptors.insert(open, false, 0).expect("there is room");
         }
         Sample { machine, descriptors, queues, signals: Signals::new() }
+    }
+
+    /// Makes the queue `name` and opens it.
+    fn open(&mut self, name: &[u8], attributes: QueueAttributes, limit_bytes: u64) -> Result<Fd, Errno> {
+        let inode = OwnInode::new(8);
+        let boot = BootInfo::default();
+        let queue = self.queues.create(&boot, name, Some(attributes), 0, limit_bytes, inode)?;
+        self.descriptors.insert(OpenFile::new(Box::new(QueueFile::new(queue)), O_RDWR), false, 0)
     }
 
     fn send(&mut self, fd: i32, byte: u8, priority: u32) -> Step {
@@ -236,6 +245,41 @@ fn closing_ends_no_wait_and_setting_the_clock_does() {
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, 3), "it makes its call again");
     assert_eq!(sample.receive_to(3, into, 8, time), Step::Failed(Errno::ETIMEDOUT));
     assert_eq!(sample.receive(3), Step::Failed(Errno::EBADF));
+}
+
+/// Its time has come, but it did not run yet: meanwhile its descriptor becomes another queue's.
+#[test]
+fn who_was_woken_stays_at_its_queue() {
+    let mut sample = Sample::new(1, 3);
+    assert_eq!(sample.send(3, 1, 0), Step::Returned(0));
+    let time = sample.machine.put_time(TIME, 5 * SECOND_NS);
+    let at = sample.machine.memory.put(SENT, &[2]);
+    assert_eq!(sample.send_from(3, at, 1, 0, time), Step::Switched(3, 0));
+    sample.machine.clock.idle_until(6 * SECOND_NS);
+    assert_eq!(sample.machine.yield_now(), Step::Switched(4, 0));
+    sample.descriptors.remove(Fd(3)).expect("it is open");
+    let attributes = QueueAttributes { flags: 0, most_messages: 9, most_bytes: 8, messages: 0 };
+    assert_eq!((sample.open(b"other", attributes, u64::MAX), sample.send(3, 3, 0)), (Ok(Fd(3)), Step::Returned(0)));
+    assert_eq!((sample.machine.yield_now(), sample.machine.yield_now()), (Step::Switched(3, 0), Step::Switched(2, 3)));
+    assert_eq!(sample.send_from(3, at, 1, 0, time), Step::Failed(Errno::ETIMEDOUT));
+    assert_eq!((sample.receive(3), sample.received().0), (Step::Returned(1), 3));
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    assert_eq!(open.file.ready() & POLLIN, 0, "only what was sent there");
+}
+
+/// As on Linux, whose time has come gets what comes before it runs.
+#[test]
+fn who_was_woken_still_gets_a_message() {
+    let mut sample = Sample::new(1, 2);
+    let time = sample.machine.put_time(TIME, 5 * SECOND_NS);
+    let into = sample.machine.memory.address(RECEIVED);
+    assert_eq!(sample.receive_to(3, into, 8, time), Step::Switched(3, 0));
+    let woken = sample.machine.spawn(0, UserAddress::NULL);
+    sample.machine.clock.idle_until(6 * SECOND_NS);
+    assert_eq!(sample.machine.yield_now(), Step::Switched(woken, 0));
+    assert_eq!((sample.send(3, 7, 0), sample.receive(6)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
+    assert_eq!((sample.machine.yield_now(), sample.machine.yield_now()), (Step::Switched(3, 0), Step::Switched(2, 1)));
+    assert_eq!(sample.received(), (7, 0));
 }
 
 #[test]

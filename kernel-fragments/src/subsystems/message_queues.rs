@@ -71,7 +71,7 @@ pub struct MessageQueues {
     names: Vec<(Vec<u8>, Rc<Queue>)>,
     /// Those without a name, too.
     all: Vec<Weak<Queue>>,
-    /// The most important ones first, equal ones as they came. The scheduler knows of each as long as it waits.
+    /// The most important ones first, equal ones as they came. The scheduler knows of each until it wakes it.
     waiters: Vec<Rc<Waiter>>,
 }
 
@@ -137,10 +137,10 @@ impl MessageQueues {
         self.names.retain(|(_, other)| !Rc::ptr_eq(other, queue));
     }
 
-    /// Who `thread` is among those who wait, if it makes its call again (`is_again`): forgets those who were interrupted.
-    pub fn resume(&mut self, thread: &Thread, is_again: bool) -> Option<Rc<Waiter>> {
-        let is_own = |waiter: &Waiter| is_again && waiter.tid == thread.tid;
-        self.waiters.retain(|waiter| still_waits(waiter) || is_own(waiter));
+    /// Who `thread` is among those who wait, if the call that it made before waits (`unfinished`): forgets those who were interrupted.
+    pub fn resume(&mut self, threads: &mut Threads, thread: &Thread, unfinished: Unfinished) -> Option<Rc<Waiter>> {
+        let is_own = |waiter: &Waiter| unfinished.waits_at_queue && waiter.tid == thread.tid;
+        self.waiters.retain(|waiter| still_waits(threads, waiter) || is_own(waiter));
         self.waiters.iter().find(|waiter| is_own(waiter)).cloned()
     }
 
@@ -167,17 +167,22 @@ impl MessageQueues {
             let at = self.waiters.partition_point(|other| other.importance >= waiter.importance);
             self.waiters.insert(at, waiter.clone());
         }
-        let unfinished = Unfinished { restarts: true, deadline_ns, ..Unfinished::NONE };
+        let unfinished = Unfinished { restarts: true, waits_at_queue: true, deadline_ns, ..Unfinished::NONE };
         let weak: Weak<Waiter> = Rc::downgrade(waiter);
         let watched: Weak<dyn Watched> = weak;
         Ok(threads.wait_for_event(thread, fd.0 as u64, core::iter::once(watched), unfinished))
     }
 
     /// Takes out who is to get a message of `queue`, or room in it.
-    fn take(&mut self, queue: &Rc<Queue>, fits: impl Fn(&Wanted) -> bool) -> Option<Rc<Waiter>> {
+    fn take(
+        &mut self,
+        threads: &mut Threads,
+        queue: &Rc<Queue>,
+        fits: impl Fn(&Wanted) -> bool,
+    ) -> Option<Rc<Waiter>> {
         let is_meant = |waiter: &Rc<Waiter>| {
             let is_there = queue_file(&waiter.open).is_ok_and(|file| Rc::ptr_eq(&file.queue, queue));
-            is_there && fits(&waiter.wanted) && still_waits(waiter)
+            is_there && fits(&waiter.wanted) && still_waits(threads, waiter)
         };
         let at = self.waiters.iter().position(is_meant)?;
         Some(self.waiters.remove(at))
@@ -191,7 +196,7 @@ impl MessageQueues {
         queue: &Rc<Queue>,
         message: Message,
     ) -> Option<Message> {
-        let Some(waiter) = self.take(queue, |wanted| matches!(wanted, Wanted::Message(..))) else {
+        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Message(..))) else {
             return Some(message);
         };
         if let Wanted::Message(address, priority_place) = waiter.wanted {
@@ -203,7 +208,7 @@ impl MessageQueues {
 
     /// Lets who waits to send to `queue`, in which there is room now, do that; who polls learns of the room if nobody does.
     pub fn admit(&mut self, threads: &mut Threads, queue: &Rc<Queue>) {
-        let Some(waiter) = self.take(queue, |wanted| matches!(wanted, Wanted::Room(_))) else { return queue.wake() };
+        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Room(_))) else { return queue.wake() };
         if let Wanted::Room(message) = &waiter.wanted
             && queue.insert(message.take()).is_ok()
         {
@@ -212,9 +217,9 @@ impl MessageQueues {
     }
 }
 
-/// Whether nothing ended the wait of `waiter`: the scheduler still knows of it.
-fn still_waits(waiter: &Rc<Waiter>) -> bool {
-    Rc::weak_count(waiter) > 0
+/// Whether nothing ended the call of `waiter`: the scheduler still knows of it, or woke its thread, which did not run since.
+fn still_waits(threads: &mut Threads, waiter: &Rc<Waiter>) -> bool {
+    Rc::weak_count(waiter) > 0 || threads.find(waiter.tid).is_some_and(|thread| thread.unfinished.waits_at_queue)
 }
 
 /// The call in which thread `tid` waits ends with `value`, whatever signals come from now on.
