@@ -48,7 +48,7 @@ impl Sample {
         }
         let attributes = QueueAttributes { flags: 0, most_messages, most_bytes: 8, messages: 0 };
         let inode = OwnInode::new(7);
-        let queue = queues.create(&BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode).expect("room");
+        let queue = queues.create(&mut machine.threads, &BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode).expect("room");
         for flags in [O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK] {
             let open = OpenFile::new(Box::new(QueueFile::new(queue.clone())), flags);
             descriptors.insert(open, false, 0).expect("there is room");
@@ -60,7 +60,7 @@ impl Sample {
     fn open(&mut self, name: &[u8], attributes: QueueAttributes, limit_bytes: u64) -> Result<Fd, Errno> {
         let inode = OwnInode::new(8);
         let boot = BootInfo::default();
-        let queue = self.queues.create(&boot, name, Some(attributes), 0, limit_bytes, inode)?;
+        let queue = self.queues.create(&mut self.machine.threads, &boot, name, Some(attributes), 0, limit_bytes, inode)?;
         self.descriptors.insert(OpenFile::new(Box::new(QueueFile::new(queue)), O_RDWR), false, 0)
     }
 
@@ -209,7 +209,7 @@ fn times_pass() {
     assert_eq!((sample.receive(3), sample.receive(6)), (Step::Returned(1), Step::Failed(Errno::EAGAIN)));
 }
 
-/// Whoever was interrupted gets nothing any more, nor does its wait keep the queue.
+/// Whoever was interrupted gets nothing any more.
 #[test]
 fn handlers_end_waits() {
     let mut sample = Sample::new(1, 2);
@@ -221,6 +221,24 @@ fn handlers_end_waits() {
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, -4));
     assert_eq!(sample.machine.current().frame.x[PC], pc + 4);
     assert_eq!(sample.receive(6), Step::Returned(1), "the message is still there");
+}
+
+/// The queue that was waited at is gone with its name and its descriptors: there may be another in its place.
+#[test]
+fn a_wait_that_is_over_keeps_no_queue() {
+    let mut sample = Sample::new(1, 2);
+    assert_eq!(sample.receive(3), Step::Switched(3, 0));
+    let queue = sample.queues.find(b"q").expect("it is there").clone();
+    sample.queues.unlink(&queue);
+    let (attributes, one) = (queue.attributes(), queue.counted_bytes());
+    drop(queue);
+    for fd in 3..7 {
+        sample.descriptors.remove(Fd(fd)).expect("it is open");
+    }
+    assert_eq!(sample.open(b"r", attributes, one), Err(Errno::EMFILE), "it is still waited at");
+    let ThreadMachine { memory, threads, clock, .. } = &mut sample.machine;
+    threads.interrupt(memory, clock, PROCESS_ID, false);
+    assert_eq!(sample.open(b"r", attributes, one), Ok(Fd(3)));
 }
 
 /// The handler comes after the message: as on Linux the call has its result already.

@@ -92,6 +92,7 @@ impl MessageQueues {
     /// ENOSPC: too many; EINVAL: not with these attributes; EMFILE: more than that limit; ENOMEM if the kernel's heap is full.
     pub fn create(
         &mut self,
+        threads: &mut Threads,
         boot: &BootInfo,
         name: &[u8],
         attributes: Option<QueueAttributes>,
@@ -99,6 +100,8 @@ impl MessageQueues {
         limit_bytes: u64,
         inode: OwnInode,
     ) -> Result<Rc<Queue>, Errno> {
+        // Nor do those keep a queue who were interrupted.
+        self.waiters.retain(|waiter| still_waits(threads, waiter));
         self.all.retain(|queue| queue.strong_count() > 0);
         let may_have_more = caller_has(CAP_SYS_RESOURCE);
         if self.all.len() >= MOST_QUEUES && !may_have_more {
@@ -285,7 +288,7 @@ mod tests {
             most_bytes,
             messages: 0,
         });
-        queues.create(&BootInfo::default(), name, attributes, 0, 819_200, OwnInode::new(4))
+        queues.create(&mut Threads::new(), &BootInfo::default(), name, attributes, 0, 819_200, OwnInode::new(4))
     }
 
     #[test]
