@@ -213,7 +213,7 @@ impl MessageQueues {
     pub fn admit(&mut self, threads: &mut Threads, queue: &Rc<Queue>) {
         let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Room(_))) else { return queue.wake() };
         if let Wanted::Room(message) = &waiter.wanted
-            && queue.insert(message.take()).is_ok()
+            && queue.insert(message.take()).is_ok() // as one was just taken out
         {
             end_call(threads, waiter.tid, 0);
         }
@@ -263,10 +263,13 @@ pub fn read_deadline(
     Ok(Some(clock.since_boot_ns(boot, ClockKind::Realtime, time_ns)))
 }
 
-/// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file).
+/// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file; fs/open.c,
+/// filp_flush: not if it only stands for a path).
 #[inline]
 pub fn note_closing(open: &OpenFile) {
-    if let Ok(file) = queue_file(open) {
+    if !open.is_path_only()
+        && let Ok(file) = queue_file(open)
+    {
         file.queue.forget_notice();
     }
 }
