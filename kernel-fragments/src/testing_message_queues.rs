@@ -48,7 +48,9 @@ impl Sample {
         }
         let attributes = QueueAttributes { flags: 0, most_messages, most_bytes: 8, messages: 0 };
         let inode = OwnInode::new(7);
-        let queue = queues.create(&mut machine.threads, &BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode).expect("room");
+        let queue = queues
+            .create(&mut machine.threads, &BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode)
+            .expect("room");
         for flags in [O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK] {
             let open = OpenFile::new(Box::new(QueueFile::new(queue.clone())), flags);
             descriptors.insert(open, false, 0).expect("there is room");
@@ -60,7 +62,8 @@ impl Sample {
     fn open(&mut self, name: &[u8], attributes: QueueAttributes, limit_bytes: u64) -> Result<Fd, Errno> {
         let inode = OwnInode::new(8);
         let boot = BootInfo::default();
-        let queue = self.queues.create(&mut self.machine.threads, &boot, name, Some(attributes), 0, limit_bytes, inode)?;
+        let queue =
+            self.queues.create(&mut self.machine.threads, &boot, name, Some(attributes), 0, limit_bytes, inode)?;
         self.descriptors.insert(OpenFile::new(Box::new(QueueFile::new(queue)), O_RDWR), false, 0)
     }
 
@@ -191,6 +194,31 @@ fn room_goes_to_who_waits() {
     assert_eq!(sample.send(6, 3, 0), Step::Failed(Errno::EAGAIN), "it is full again");
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, 0));
     assert_eq!((sample.receive(3), sample.received()), (Step::Returned(1), (2, 5)));
+}
+
+#[test]
+fn senders_are_let_in_as_they_came() {
+    let mut sample = Sample::new(1, 3);
+    assert_eq!((sample.send(3, 1, 0), sample.send(3, 2, 0)), (Step::Returned(0), Step::Switched(3, 0)));
+    assert_eq!(sample.send(5, 3, 9), Step::Switched(4, 0), "the message's priority does not count");
+    for byte in 1..=3 {
+        assert_eq!((sample.receive(3), sample.received().0), (Step::Returned(1), byte));
+    }
+}
+
+/// The signal waits until the sender blocks it no more; whom the queue told is told no more all the same.
+#[test]
+fn who_blocks_the_signal_is_told_later() {
+    let mut sample = Sample::new(2, 1);
+    let action = Action { handler: 0x4000, flags: SA_RESTART, mask: 0 };
+    sample.signals.set_action(sample.machine.current(), SIGTERM, action);
+    sample.machine.current().signal_mask = 1 << (SIGTERM - 1);
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    let queue = &queue_file(&open).expect("it is one").queue;
+    assert_eq!(queue.set_notice(Notice::Signal(SIGTERM, 77)), Ok(()));
+    assert_eq!((sample.send(3, 1, 0), queue.forget_notice()), (Step::Returned(0), false));
+    let taken = sample.signals.take(sample.machine.current(), u64::MAX).expect("it was sent");
+    assert_eq!((taken.signal, taken.info.words), (SIGTERM, [PROCESS_ID.into(), 77]));
 }
 
 #[test]

@@ -370,7 +370,8 @@ mod tests {
     #[test]
     fn equal_ones_move_no_other() {
         let queue = queue(3);
-        let first = || queue.with_messages(|messages| messages.iter().find(|one| one.bytes == [1]).map(|one| &raw const *one));
+        let first =
+            || queue.with_messages(|messages| messages.iter().find(|one| one.bytes == [1]).map(|one| &raw const *one));
         assert_eq!(queue.insert(message(5, 1)), Ok(()));
         let place = first();
         for byte in [2, 3] {

@@ -140,7 +140,7 @@ impl MessageQueues {
         self.names.retain(|(_, other)| !Rc::ptr_eq(other, queue));
     }
 
-    /// Who `thread` is among those who wait, if the call that it made before waits (`unfinished`): forgets those who were interrupted.
+    /// Who `thread` is among those who wait, if its call waited before (`unfinished`): forgets those who were interrupted.
     pub fn resume(&mut self, threads: &mut Threads, thread: &Thread, unfinished: Unfinished) -> Option<Rc<Waiter>> {
         let is_own = |waiter: &Waiter| unfinished.waits_at_queue && waiter.tid == thread.tid;
         self.waiters.retain(|waiter| still_waits(threads, waiter) || is_own(waiter));
@@ -177,12 +177,7 @@ impl MessageQueues {
     }
 
     /// Takes out who is to get a message of `queue`, or room in it.
-    fn take(
-        &mut self,
-        threads: &mut Threads,
-        queue: &Rc<Queue>,
-        fits: impl Fn(&Wanted) -> bool,
-    ) -> Option<Rc<Waiter>> {
+    fn take(&mut self, threads: &mut Threads, queue: &Rc<Queue>, fits: impl Fn(&Wanted) -> bool) -> Option<Rc<Waiter>> {
         let is_meant = |waiter: &Rc<Waiter>| {
             let is_there = queue_file(&waiter.open).is_ok_and(|file| Rc::ptr_eq(&file.queue, queue));
             is_there && fits(&waiter.wanted) && still_waits(threads, waiter)
@@ -211,9 +206,12 @@ impl MessageQueues {
 
     /// Lets who waits to send to `queue`, in which there is room now, do that; who polls learns of the room if nobody does.
     pub fn admit(&mut self, threads: &mut Threads, queue: &Rc<Queue>) {
-        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Room(_))) else { return queue.wake() };
+        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Room(_))) else {
+            return queue.wake();
+        };
         if let Wanted::Room(message) = &waiter.wanted
-            && queue.insert(message.take()).is_ok() // as one was just taken out
+            && queue.insert(message.take()).is_ok()
+        // as one was just taken out
         {
             end_call(threads, waiter.tid, 0);
         }
@@ -264,7 +262,7 @@ pub fn read_deadline(
 }
 
 /// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file; fs/open.c,
-/// filp_flush: not if it only stands for a path).
+/// do_dentry_open: not if it only stands for a path).
 #[inline]
 pub fn note_closing(open: &OpenFile) {
     if !open.is_path_only()
@@ -332,6 +330,21 @@ mod tests {
         assert_eq!(create(&mut queues, b"x", None).err(), Some(Errno::EMFILE));
         open.remove(0);
         assert!(create(&mut queues, b"x", None).is_ok() && queues.find(b"a").is_none() && queues.find(b"b").is_some());
+    }
+
+    /// Only who may go beyond limits can make more than 256.
+    #[test]
+    fn the_number_of_queues() {
+        let mut queues = MessageQueues::new();
+        for number in 0..256u16 {
+            assert!(create(&mut queues, &number.to_le_bytes(), Some((1, 1))).is_ok());
+        }
+        act_without_capabilities();
+        assert_eq!(create(&mut queues, b"x", Some((0, 1))).err(), Some(Errno::ENOSPC));
+        let queue = queues.find(&[7, 0]).expect("it is there").clone();
+        queues.unlink(&queue);
+        drop(queue);
+        assert_eq!(create(&mut queues, b"x", Some((0, 1))).err(), Some(Errno::EINVAL));
     }
 
     #[test]

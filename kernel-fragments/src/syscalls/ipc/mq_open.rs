@@ -110,7 +110,20 @@ mod tests {
         fn open_at(&mut self, name: UserAddress, flags: u32, attributes: UserAddress) -> SysResult {
             let Machine { memory, descriptors, tree, queues, limits } = self;
             let (mut threads, mut thread, boot) = (Threads::new(), Thread::first(), BootInfo::default());
-            mq_open(memory, descriptors, tree, queues, limits, &mut threads, &mut thread, &boot, name, flags, 0o666, attributes)
+            mq_open(
+                memory,
+                descriptors,
+                tree,
+                queues,
+                limits,
+                &mut threads,
+                &mut thread,
+                &boot,
+                name,
+                flags,
+                0o666,
+                attributes,
+            )
         }
     }
 
