@@ -3,6 +3,7 @@
 
 use crate::abi::message_queue::QueueAttributes;
 use crate::abi::open_flags::{O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
+use crate::abi::pollfd::POLLIN;
 use crate::abi::sched::{SCHED_FIFO, SCHED_NORMAL};
 use crate::abi::signal::{Action, SA_RESTART, SIGTERM};
 use crate::abi::signal_info::SI_MESGQ;
@@ -47,12 +48,23 @@ impl Sample {
         }
         let attributes = QueueAttributes { flags: 0, most_messages, most_bytes: 8, messages: 0 };
         let inode = OwnInode::new(7);
-        let queue = queues.create(&BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode).expect("room");
+        let queue = queues
+            .create(&mut machine.threads, &BootInfo::default(), b"q", Some(attributes), 0, 819_200, inode)
+            .expect("room");
         for flags in [O_RDWR, O_RDONLY, O_WRONLY, O_RDWR | O_NONBLOCK] {
             let open = OpenFile::new(Box::new(QueueFile::new(queue.clone())), flags);
             descriptors.insert(open, false, 0).expect("there is room");
         }
         Sample { machine, descriptors, queues, signals: Signals::new() }
+    }
+
+    /// Makes the queue `name` and opens it.
+    fn open(&mut self, name: &[u8], attributes: QueueAttributes, limit_bytes: u64) -> Result<Fd, Errno> {
+        let inode = OwnInode::new(8);
+        let boot = BootInfo::default();
+        let queue =
+            self.queues.create(&mut self.machine.threads, &boot, name, Some(attributes), 0, limit_bytes, inode)?;
+        self.descriptors.insert(OpenFile::new(Box::new(QueueFile::new(queue)), O_RDWR), false, 0)
     }
 
     fn send(&mut self, fd: i32, byte: u8, priority: u32) -> Step {
@@ -185,6 +197,31 @@ fn room_goes_to_who_waits() {
 }
 
 #[test]
+fn senders_are_let_in_as_they_came() {
+    let mut sample = Sample::new(1, 3);
+    assert_eq!((sample.send(3, 1, 0), sample.send(3, 2, 0)), (Step::Returned(0), Step::Switched(3, 0)));
+    assert_eq!(sample.send(5, 3, 9), Step::Switched(4, 0), "the message's priority does not count");
+    for byte in 1..=3 {
+        assert_eq!((sample.receive(3), sample.received().0), (Step::Returned(1), byte));
+    }
+}
+
+/// The signal waits until the sender blocks it no more; whom the queue told is told no more all the same.
+#[test]
+fn who_blocks_the_signal_is_told_later() {
+    let mut sample = Sample::new(2, 1);
+    let action = Action { handler: 0x4000, flags: SA_RESTART, mask: 0 };
+    sample.signals.set_action(sample.machine.current(), SIGTERM, action);
+    sample.machine.current().signal_mask = 1 << (SIGTERM - 1);
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    let queue = &queue_file(&open).expect("it is one").queue;
+    assert_eq!(queue.set_notice(Notice::Signal(SIGTERM, 77)), Ok(()));
+    assert_eq!((sample.send(3, 1, 0), queue.forget_notice()), (Step::Returned(0), false));
+    let taken = sample.signals.take(sample.machine.current(), u64::MAX).expect("it was sent");
+    assert_eq!((taken.signal, taken.info.words), (SIGTERM, [PROCESS_ID.into(), 77]));
+}
+
+#[test]
 fn times_pass() {
     let mut sample = Sample::new(1, 1);
     let into = sample.machine.memory.address(RECEIVED);
@@ -200,7 +237,7 @@ fn times_pass() {
     assert_eq!((sample.receive(3), sample.receive(6)), (Step::Returned(1), Step::Failed(Errno::EAGAIN)));
 }
 
-/// Whoever was interrupted gets nothing any more, nor does its wait keep the queue.
+/// Whoever was interrupted gets nothing any more.
 #[test]
 fn handlers_end_waits() {
     let mut sample = Sample::new(1, 2);
@@ -212,6 +249,24 @@ fn handlers_end_waits() {
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, -4));
     assert_eq!(sample.machine.current().frame.x[PC], pc + 4);
     assert_eq!(sample.receive(6), Step::Returned(1), "the message is still there");
+}
+
+/// The queue that was waited at is gone with its name and its descriptors: there may be another in its place.
+#[test]
+fn a_wait_that_is_over_keeps_no_queue() {
+    let mut sample = Sample::new(1, 2);
+    assert_eq!(sample.receive(3), Step::Switched(3, 0));
+    let queue = sample.queues.find(b"q").expect("it is there").clone();
+    sample.queues.unlink(&queue);
+    let (attributes, one) = (queue.attributes(), queue.counted_bytes());
+    drop(queue);
+    for fd in 3..7 {
+        sample.descriptors.remove(Fd(fd)).expect("it is open");
+    }
+    assert_eq!(sample.open(b"r", attributes, one), Err(Errno::EMFILE), "it is still waited at");
+    let ThreadMachine { memory, threads, clock, .. } = &mut sample.machine;
+    threads.interrupt(memory, clock, PROCESS_ID, false);
+    assert_eq!(sample.open(b"r", attributes, one), Ok(Fd(3)));
 }
 
 /// The handler comes after the message: as on Linux the call has its result already.
@@ -236,6 +291,41 @@ fn closing_ends_no_wait_and_setting_the_clock_does() {
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, 3), "it makes its call again");
     assert_eq!(sample.receive_to(3, into, 8, time), Step::Failed(Errno::ETIMEDOUT));
     assert_eq!(sample.receive(3), Step::Failed(Errno::EBADF));
+}
+
+/// Its time has come, but it did not run yet: meanwhile its descriptor becomes another queue's.
+#[test]
+fn who_was_woken_stays_at_its_queue() {
+    let mut sample = Sample::new(1, 3);
+    assert_eq!(sample.send(3, 1, 0), Step::Returned(0));
+    let time = sample.machine.put_time(TIME, 5 * SECOND_NS);
+    let at = sample.machine.memory.put(SENT, &[2]);
+    assert_eq!(sample.send_from(3, at, 1, 0, time), Step::Switched(3, 0));
+    sample.machine.clock.idle_until(6 * SECOND_NS);
+    assert_eq!(sample.machine.yield_now(), Step::Switched(4, 0));
+    sample.descriptors.remove(Fd(3)).expect("it is open");
+    let attributes = QueueAttributes { flags: 0, most_messages: 9, most_bytes: 8, messages: 0 };
+    assert_eq!((sample.open(b"other", attributes, u64::MAX), sample.send(3, 3, 0)), (Ok(Fd(3)), Step::Returned(0)));
+    assert_eq!((sample.machine.yield_now(), sample.machine.yield_now()), (Step::Switched(3, 0), Step::Switched(2, 3)));
+    assert_eq!(sample.send_from(3, at, 1, 0, time), Step::Failed(Errno::ETIMEDOUT));
+    assert_eq!((sample.receive(3), sample.received().0), (Step::Returned(1), 3));
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    assert_eq!(open.file.ready() & POLLIN, 0, "only what was sent there");
+}
+
+/// As on Linux, whose time has come gets what comes before it runs.
+#[test]
+fn who_was_woken_still_gets_a_message() {
+    let mut sample = Sample::new(1, 2);
+    let time = sample.machine.put_time(TIME, 5 * SECOND_NS);
+    let into = sample.machine.memory.address(RECEIVED);
+    assert_eq!(sample.receive_to(3, into, 8, time), Step::Switched(3, 0));
+    let woken = sample.machine.spawn(0, UserAddress::NULL);
+    sample.machine.clock.idle_until(6 * SECOND_NS);
+    assert_eq!(sample.machine.yield_now(), Step::Switched(woken, 0));
+    assert_eq!((sample.send(3, 7, 0), sample.receive(6)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
+    assert_eq!((sample.machine.yield_now(), sample.machine.yield_now()), (Step::Switched(3, 0), Step::Switched(2, 1)));
+    assert_eq!(sample.received(), (7, 0));
 }
 
 #[test]

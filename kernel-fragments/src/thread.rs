@@ -151,6 +151,8 @@ pub struct Unfinished {
     pub takes_signals: bool,
     /// Whether it opens a FIFO, whose end counts already.
     pub opens_fifo: bool,
+    /// Whether it waits at a message queue.
+    pub waits_at_queue: bool,
     /// When it stops waiting, in nanoseconds since boot.
     pub deadline_ns: Option<u64>,
     /// How many bytes it moved already.
@@ -166,6 +168,7 @@ impl Unfinished {
         restarts: false,
         takes_signals: false,
         opens_fifo: false,
+        waits_at_queue: false,
         deadline_ns: None,
         done_bytes: 0,
         remaining: UserAddress::NULL,

@@ -30,7 +30,8 @@ pub fn set_for_all(
     time_ns: u64,
 ) -> Result<(), Errno> {
     let moved_ns = set(clock, boot, time_ns)?;
-    // Each file once, however many descriptors name it.
+    // Each file once, however many descriptors name it. Who waits at a message queue by one that is closed since learns of it
+    // only when its time comes as it was.
     let mut files: Vec<_> = descriptors.iter().map(|(_, descriptor)| &descriptor.file).collect();
     files.sort_unstable_by_key(|file| Rc::as_ptr(file));
     files.dedup_by(|file, before| Rc::ptr_eq(file, before));

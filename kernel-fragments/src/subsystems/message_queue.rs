@@ -11,6 +11,7 @@ use crate::subsystems::open_file::{File, OpenFile, READS};
 use crate::subsystems::own_inode::OwnInode;
 use crate::thread::PROCESS_ID;
 use crate::user_memory::{UserAddress, UserMemory};
+use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::any::Any;
@@ -72,8 +73,8 @@ pub struct Queue {
     /// How many messages it holds, and of how many bytes each may be.
     most_messages: u64,
     most_bytes: u64,
-    /// The next one last.
-    messages: Cell<Vec<Message>>,
+    /// The next one first.
+    messages: Cell<VecDeque<Message>>,
     notice: Cell<Option<Notice>>,
     /// The real user whose it is, by RLIMIT_MSGQUEUE.
     pub user: u32,
@@ -119,7 +120,7 @@ impl Queue {
     }
 
     /// Works on the messages; `work` must not come back here.
-    fn with_messages<R>(&self, work: impl FnOnce(&mut Vec<Message>) -> R) -> R {
+    fn with_messages<R>(&self, work: impl FnOnce(&mut VecDeque<Message>) -> R) -> R {
         let mut messages = self.messages.take();
         let result = work(&mut messages);
         self.messages.set(messages);
@@ -144,7 +145,7 @@ impl Queue {
             if messages.try_reserve(1).is_err() {
                 return Err(message);
             }
-            let at = messages.partition_point(|other| other.priority < message.priority);
+            let at = messages.partition_point(|other| other.priority >= message.priority);
             messages.insert(at, message);
             Ok(())
         })
@@ -152,7 +153,7 @@ impl Queue {
 
     /// Takes out the next message.
     pub fn take(&self) -> Option<Message> {
-        self.with_messages(|messages| messages.pop())
+        self.with_messages(|messages| messages.pop_front())
     }
 
     /// Those who poll look again.
@@ -362,6 +363,22 @@ mod tests {
                 assert_eq!(queue.attributes().messages, model.len() as i64);
                 assert_eq!(queue.is_full(), model.len() == 20);
             }
+        }
+    }
+
+    /// Else sending many messages would take the square of their number.
+    #[test]
+    fn equal_ones_move_no_other() {
+        let queue = queue(3);
+        let first =
+            || queue.with_messages(|messages| messages.iter().find(|one| one.bytes == [1]).map(|one| &raw const *one));
+        assert_eq!(queue.insert(message(5, 1)), Ok(()));
+        let place = first();
+        for byte in [2, 3] {
+            assert_eq!((queue.insert(message(5, byte)), first()), (Ok(()), place));
+        }
+        for byte in 1..=3 {
+            assert_eq!(queue.take(), Some(message(5, byte)));
         }
     }
 

@@ -71,7 +71,7 @@ pub struct MessageQueues {
     names: Vec<(Vec<u8>, Rc<Queue>)>,
     /// Those without a name, too.
     all: Vec<Weak<Queue>>,
-    /// The most important ones first, equal ones as they came. The scheduler knows of each as long as it waits.
+    /// The most important ones first, equal ones as they came. The scheduler knows of each until it wakes it.
     waiters: Vec<Rc<Waiter>>,
 }
 
@@ -92,6 +92,7 @@ impl MessageQueues {
     /// ENOSPC: too many; EINVAL: not with these attributes; EMFILE: more than that limit; ENOMEM if the kernel's heap is full.
     pub fn create(
         &mut self,
+        threads: &mut Threads,
         boot: &BootInfo,
         name: &[u8],
         attributes: Option<QueueAttributes>,
@@ -99,6 +100,8 @@ impl MessageQueues {
         limit_bytes: u64,
         inode: OwnInode,
     ) -> Result<Rc<Queue>, Errno> {
+        // Nor do those keep a queue who were interrupted.
+        self.waiters.retain(|waiter| still_waits(threads, waiter));
         self.all.retain(|queue| queue.strong_count() > 0);
         let may_have_more = caller_has(CAP_SYS_RESOURCE);
         if self.all.len() >= MOST_QUEUES && !may_have_more {
@@ -137,10 +140,10 @@ impl MessageQueues {
         self.names.retain(|(_, other)| !Rc::ptr_eq(other, queue));
     }
 
-    /// Who `thread` is among those who wait, if it makes its call again (`is_again`): forgets those who were interrupted.
-    pub fn resume(&mut self, thread: &Thread, is_again: bool) -> Option<Rc<Waiter>> {
-        let is_own = |waiter: &Waiter| is_again && waiter.tid == thread.tid;
-        self.waiters.retain(|waiter| still_waits(waiter) || is_own(waiter));
+    /// Who `thread` is among those who wait, if its call waited before (`unfinished`): forgets those who were interrupted.
+    pub fn resume(&mut self, threads: &mut Threads, thread: &Thread, unfinished: Unfinished) -> Option<Rc<Waiter>> {
+        let is_own = |waiter: &Waiter| unfinished.waits_at_queue && waiter.tid == thread.tid;
+        self.waiters.retain(|waiter| still_waits(threads, waiter) || is_own(waiter));
         self.waiters.iter().find(|waiter| is_own(waiter)).cloned()
     }
 
@@ -167,17 +170,17 @@ impl MessageQueues {
             let at = self.waiters.partition_point(|other| other.importance >= waiter.importance);
             self.waiters.insert(at, waiter.clone());
         }
-        let unfinished = Unfinished { restarts: true, deadline_ns, ..Unfinished::NONE };
+        let unfinished = Unfinished { restarts: true, waits_at_queue: true, deadline_ns, ..Unfinished::NONE };
         let weak: Weak<Waiter> = Rc::downgrade(waiter);
         let watched: Weak<dyn Watched> = weak;
         Ok(threads.wait_for_event(thread, fd.0 as u64, core::iter::once(watched), unfinished))
     }
 
     /// Takes out who is to get a message of `queue`, or room in it.
-    fn take(&mut self, queue: &Rc<Queue>, fits: impl Fn(&Wanted) -> bool) -> Option<Rc<Waiter>> {
+    fn take(&mut self, threads: &mut Threads, queue: &Rc<Queue>, fits: impl Fn(&Wanted) -> bool) -> Option<Rc<Waiter>> {
         let is_meant = |waiter: &Rc<Waiter>| {
             let is_there = queue_file(&waiter.open).is_ok_and(|file| Rc::ptr_eq(&file.queue, queue));
-            is_there && fits(&waiter.wanted) && still_waits(waiter)
+            is_there && fits(&waiter.wanted) && still_waits(threads, waiter)
         };
         let at = self.waiters.iter().position(is_meant)?;
         Some(self.waiters.remove(at))
@@ -191,7 +194,7 @@ impl MessageQueues {
         queue: &Rc<Queue>,
         message: Message,
     ) -> Option<Message> {
-        let Some(waiter) = self.take(queue, |wanted| matches!(wanted, Wanted::Message(..))) else {
+        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Message(..))) else {
             return Some(message);
         };
         if let Wanted::Message(address, priority_place) = waiter.wanted {
@@ -203,18 +206,21 @@ impl MessageQueues {
 
     /// Lets who waits to send to `queue`, in which there is room now, do that; who polls learns of the room if nobody does.
     pub fn admit(&mut self, threads: &mut Threads, queue: &Rc<Queue>) {
-        let Some(waiter) = self.take(queue, |wanted| matches!(wanted, Wanted::Room(_))) else { return queue.wake() };
+        let Some(waiter) = self.take(threads, queue, |wanted| matches!(wanted, Wanted::Room(_))) else {
+            return queue.wake();
+        };
         if let Wanted::Room(message) = &waiter.wanted
             && queue.insert(message.take()).is_ok()
+        // as one was just taken out
         {
             end_call(threads, waiter.tid, 0);
         }
     }
 }
 
-/// Whether nothing ended the wait of `waiter`: the scheduler still knows of it.
-fn still_waits(waiter: &Rc<Waiter>) -> bool {
-    Rc::weak_count(waiter) > 0
+/// Whether nothing ended the call of `waiter`: the scheduler still knows of it, or woke its thread, which did not run since.
+fn still_waits(threads: &mut Threads, waiter: &Rc<Waiter>) -> bool {
+    Rc::weak_count(waiter) > 0 || threads.find(waiter.tid).is_some_and(|thread| thread.unfinished.waits_at_queue)
 }
 
 /// The call in which thread `tid` waits ends with `value`, whatever signals come from now on.
@@ -255,10 +261,13 @@ pub fn read_deadline(
     Ok(Some(clock.since_boot_ns(boot, ClockKind::Realtime, time_ns)))
 }
 
-/// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file).
+/// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file; fs/open.c,
+/// do_dentry_open: not if it only stands for a path).
 #[inline]
 pub fn note_closing(open: &OpenFile) {
-    if let Ok(file) = queue_file(open) {
+    if !open.is_path_only()
+        && let Ok(file) = queue_file(open)
+    {
         file.queue.forget_notice();
     }
 }
@@ -280,7 +289,7 @@ mod tests {
             most_bytes,
             messages: 0,
         });
-        queues.create(&BootInfo::default(), name, attributes, 0, 819_200, OwnInode::new(4))
+        queues.create(&mut Threads::new(), &BootInfo::default(), name, attributes, 0, 819_200, OwnInode::new(4))
     }
 
     #[test]
@@ -321,6 +330,21 @@ mod tests {
         assert_eq!(create(&mut queues, b"x", None).err(), Some(Errno::EMFILE));
         open.remove(0);
         assert!(create(&mut queues, b"x", None).is_ok() && queues.find(b"a").is_none() && queues.find(b"b").is_some());
+    }
+
+    /// Only who may go beyond limits can make more than 256.
+    #[test]
+    fn the_number_of_queues() {
+        let mut queues = MessageQueues::new();
+        for number in 0..256u16 {
+            assert!(create(&mut queues, &number.to_le_bytes(), Some((1, 1))).is_ok());
+        }
+        act_without_capabilities();
+        assert_eq!(create(&mut queues, b"x", Some((0, 1))).err(), Some(Errno::ENOSPC));
+        let queue = queues.find(&[7, 0]).expect("it is there").clone();
+        queues.unlink(&queue);
+        drop(queue);
+        assert_eq!(create(&mut queues, b"x", Some((0, 1))).err(), Some(Errno::EINVAL));
     }
 
     #[test]

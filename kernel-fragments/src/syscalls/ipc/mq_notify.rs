@@ -56,7 +56,7 @@ fn read_notice(memory: &impl UserMemory, descriptors: &mut Descriptors, event: U
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::open_flags::O_RDWR;
+    use crate::abi::open_flags::{O_PATH, O_RDWR};
     use crate::subsystems::message_queue::{Queue, QueueFile};
     use crate::subsystems::message_queues::note_closing;
     use crate::subsystems::open_file::OpenFile;
@@ -70,7 +70,8 @@ mod tests {
     fn one_is_told() {
         let (mut memory, mut descriptors) = (FakeMemory::new(128), Descriptors::new());
         let queue = Rc::new(Queue::new((3, 8), 0, OwnInode::new(7), 0));
-        let open = OpenFile::new(Box::new(QueueFile::new(queue)), O_RDWR);
+        let open = OpenFile::new(Box::new(QueueFile::new(queue.clone())), O_RDWR);
+        let path_only = OpenFile::new(Box::new(QueueFile::new(queue)), O_PATH);
         descriptors.insert(open.clone(), false, 0).expect("there is room");
         assert_eq!(socket(&mut descriptors, 1, 1, 0), Ok(4));
         let mut notify = |fd, value: u64, signal: u32, how: u32| {
@@ -89,6 +90,8 @@ mod tests {
         ] {
             assert_eq!(notify(fd, value, signal, how), expected, "{fd} {signal} {how}");
         }
+        note_closing(&path_only);
+        assert_eq!(notify(3, 0, 0, SIGEV_NONE), Err(Errno::EBUSY.into()), "but what was opened with O_PATH");
         note_closing(&open);
         assert_eq!(notify(3, 0, 0, SIGEV_SIGNAL), Ok(0), "any closing ends it");
         let cookie = memory.address(64).0 as u64;

@@ -17,6 +17,7 @@ use crate::subsystems::message_queues::{MessageQueues, check_name};
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::own_inode::OwnInode;
 use crate::subsystems::paths::read_nonempty_path;
+use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::boxed::Box;
@@ -31,6 +32,7 @@ pub fn mq_open(
     tree: &mut FileTree,
     queues: &mut MessageQueues,
     limits: &mut Limits,
+    threads: &mut Threads,
     thread: &mut Thread,
     boot: &BootInfo,
     name: UserAddress,
@@ -61,7 +63,7 @@ pub fn mq_open(
         None => {
             let inode = OwnInode::with_permissions(descriptors.new_pipe_number(), mode & 0o7777 & !tree.umask);
             let limit_bytes = limits.get(boot, RLIMIT_MSGQUEUE)?.soft;
-            queues.create(boot, name, attributes, thread.credentials.users().real, limit_bytes, inode)?
+            queues.create(threads, boot, name, attributes, thread.credentials.users().real, limit_bytes, inode)?
         }
     };
     if flags & O_DIRECT != 0 && flags & O_PATH == 0 {
@@ -107,8 +109,21 @@ mod tests {
 
         fn open_at(&mut self, name: UserAddress, flags: u32, attributes: UserAddress) -> SysResult {
             let Machine { memory, descriptors, tree, queues, limits } = self;
-            let (mut thread, boot) = (Thread::first(), BootInfo::default());
-            mq_open(memory, descriptors, tree, queues, limits, &mut thread, &boot, name, flags, 0o666, attributes)
+            let (mut threads, mut thread, boot) = (Threads::new(), Thread::first(), BootInfo::default());
+            mq_open(
+                memory,
+                descriptors,
+                tree,
+                queues,
+                limits,
+                &mut threads,
+                &mut thread,
+                &boot,
+                name,
+                flags,
+                0o666,
+                attributes,
+            )
         }
     }
 

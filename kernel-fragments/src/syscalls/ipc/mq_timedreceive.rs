@@ -31,8 +31,8 @@ pub fn mq_timedreceive(
     priority_place: UserAddress,
     timeout: UserAddress,
 ) -> Outcome {
-    let is_again = thread.resume_call().is_waiting;
-    let waiter = queues.resume(thread, is_again);
+    let unfinished = thread.resume_call();
+    let waiter = queues.resume(threads, thread, unfinished);
     let deadline_ns = read_deadline(memory, clock, boot, timeout)?;
     let open = match &waiter {
         Some(waiter) => waiter.open.clone(),

@@ -36,8 +36,8 @@ pub fn mq_timedsend(
     priority: u32,
     timeout: UserAddress,
 ) -> Outcome {
-    let is_again = thread.resume_call().is_waiting;
-    let waiter = queues.resume(thread, is_again);
+    let unfinished = thread.resume_call();
+    let waiter = queues.resume(threads, thread, unfinished);
     let deadline_ns = read_deadline(memory, clock, boot, timeout)?;
     if priority >= PRIORITIES {
         return Err(Errno::EINVAL.into());

@@ -28,13 +28,15 @@ mod tests {
     use super::*;
     use crate::boot_info::BootInfo;
     use crate::subsystems::own_inode::OwnInode;
+    use crate::subsystems::threads::Threads;
     use crate::testing::FakeMemory;
 
     #[test]
     fn once() {
         let (mut memory, mut queues) = (FakeMemory::new(5000), MessageQueues::new());
-        let queue =
-            queues.create(&BootInfo::default(), b"a", None, 0, u64::MAX, OwnInode::new(1)).expect("there is room");
+        let queue = queues
+            .create(&mut Threads::new(), &BootInfo::default(), b"a", None, 0, u64::MAX, OwnInode::new(1))
+            .expect("there is room");
         let mut unlink = |name| {
             let name = memory.put_c_string(0, name);
             mq_unlink(&mut memory, &mut queues, name)
