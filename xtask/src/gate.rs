@@ -1,4 +1,4 @@
-//! The whole gate, for people and for CI alike: set up, test, format check, lints.
+//! The whole gate, for people and for CI alike: set up, test, a quick part of other people's tests, format check, lints.
 
 use anyhow::Result;
 

@@ -41,8 +41,8 @@ const TOOLS: [Tool; 2] = [
     Tool { program: "riscv64-linux-gnu-gcc", package: "gcc-riscv64-linux-gnu" },
 ];
 
-/// Runs the named suites, or all, and writes the report, in which the other suites keep what it said of them. With `--differing` only those
-/// cases run whose last answers differ.
+/// Runs the named suites, or all, and writes the report, in which the other suites keep what it said of them. With
+/// `--differing` only those cases run whose last answers differ; `--fast` is what [`fast`] does.
 pub fn suites(arguments: &[&str]) -> Result<()> {
     if arguments == ["--fast"] {
         return fast();

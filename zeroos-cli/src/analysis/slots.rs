@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// How far back [`SlotSet::below`] looks, in slots.
+/// How far back [`SlotSet::below`] looks, in slots. Beyond it two blocks may share instructions, which is no harm.
 const LOOK_BACK: usize = 1 << 14;
 
 /// A set of slots, a bit each.
