@@ -16,7 +16,8 @@ use crate::subsystems::message_queue::{Notice, QueueFile, queue_file};
 use crate::subsystems::message_queues::MessageQueues;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::own_inode::OwnInode;
-use crate::subsystems::signals::Signals;
+use crate::subsystems::signal_limit::{LOST, set_limit};
+use crate::subsystems::signals::{Signals, Taken};
 use crate::syscalls::ipc::mq_timedreceive::mq_timedreceive;
 use crate::syscalls::ipc::mq_timedsend::mq_timedsend;
 use crate::testing_threads::{Step, ThreadMachine};
@@ -361,4 +362,20 @@ fn the_process_is_told() {
         (sample.receive(3), sample.send(3, 1, 0), queue.forget_notice()),
         (Step::Returned(1), Step::Returned(0), false)
     );
+}
+
+/// A notice that cannot be queued is lost, or what it tells; who sends the message knows nothing of that.
+#[test]
+fn a_notice_beyond_the_limit_is_lost() {
+    let mut sample = Sample::new(2, 1);
+    sample.machine.current().signal_mask = u64::MAX;
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    let queue = &queue_file(&open).expect("it is one").queue;
+    set_limit(0);
+    for (signal, taken) in [(40, None), (SIGTERM, Some(Taken { signal: SIGTERM, info: LOST }))] {
+        assert_eq!(queue.set_notice(Notice::Signal(signal, 77)), Ok(()));
+        assert_eq!((sample.send(3, 1, 0), queue.forget_notice()), (Step::Returned(0), false));
+        assert_eq!(sample.signals.take(sample.machine.current(), u64::MAX), taken);
+        assert_eq!(sample.receive(3), Step::Returned(1));
+    }
 }

@@ -4,7 +4,7 @@
 use crate::abi::message_queue::PRIORITIES;
 use crate::abi::signal_info::{SI_MESGQ, SignalInfo};
 use crate::boot_info::BootInfo;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::register::Fd;
 use crate::subsystems::clock::Clock;
@@ -83,7 +83,11 @@ pub fn mq_timedsend(
         Some(Notice::Signal(signal @ 1.., value)) => {
             let info = SignalInfo { code: SI_MESGQ, ..SignalInfo::sent_by(thread.credentials.users().real, false) };
             let info = SignalInfo { words: [info.words[0], value], ..info };
-            send_to_process(memory, signals, threads, clock, thread, signal, info)
+            match send_to_process(memory, signals, threads, clock, thread, signal, info) {
+                // One that cannot be queued is lost (ipc/mqueue.c, __do_notify).
+                Err(Refusal::Errno(_)) => Ok(Leave::Return(0)),
+                outcome => outcome,
+            }
         }
         _ => Ok(Leave::Return(0)),
     }
