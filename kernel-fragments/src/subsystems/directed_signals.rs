@@ -105,8 +105,8 @@ pub fn send_to_process(
 /// Has `user` as many places in the queue as there can be: what was sent to threads that are gone takes none (kernel/exit.c,
 /// __exit_signal). `thread` is the calling one.
 pub fn make_room(signals: &mut Signals, threads: &mut Threads, thread: &Thread, user: u32) {
-    if signals.queue.is_full(user) {
-        signals.queue.forget_threads(|tid| tid == thread.tid || threads.find(tid).is_some());
+    if signals.queue.lines().is_full(user) {
+        signals.queue.lines().forget_threads(|tid| tid == thread.tid || threads.find(tid).is_some());
     }
 }
 

@@ -20,6 +20,11 @@ impl SignalQueue {
         SignalQueue { to_process: [0; HIGHEST as usize], to_thread: [0; HIGHEST as usize], queued: 0 }
     }
 
+    /// As in `signal_queue.rs`, where they are apart.
+    pub fn lines(&mut self) -> &mut SignalQueue {
+        self
+    }
+
     /// How many `signal` there are for the thread or, if `tid` is 0, for the process, and how many signals at all.
     fn counts(&mut self, tid: u32, signal: u32) -> Option<(&mut u32, &mut u64)> {
         let counts = if tid == 0 { &mut self.to_process } else { &mut self.to_thread };
@@ -72,6 +77,7 @@ mod tests {
         for seed in 0..rounds(40) {
             let mut random = TestRandom(seed);
             let (mut counted, mut queue) = (SignalQueue::new(), signal_queue::SignalQueue::new());
+            let (counted, queue) = (counted.lines(), queue.lines());
             for _ in 0..200 {
                 let (tid, signal) = (2 * random.below(2) as u32, 30 + random.below(4) as u32);
                 let info = SignalInfo::sent(tid != 0);

@@ -5,6 +5,7 @@
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Errno;
 use crate::subsystems::signal_limit::{Charge, LOST, admit, limit};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// In place of the number of an entry: there is none.
@@ -29,9 +30,15 @@ struct Line {
     last: u32,
 }
 
-/// All of them.
+/// All of them, once one was sent: few programs ever send any, and what is near in memory is for all.
 #[derive(Debug)]
 pub struct SignalQueue {
+    lines: Option<Box<Lines>>,
+}
+
+/// What there is of signals that wait.
+#[derive(Debug)]
+pub struct Lines {
     entries: Vec<Entry>,
     /// The first entry that is free.
     free: u32,
@@ -45,7 +52,18 @@ pub struct SignalQueue {
 impl SignalQueue {
     /// Nothing is queued.
     pub const fn new() -> SignalQueue {
-        SignalQueue { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new() }
+        SignalQueue { lines: None }
+    }
+
+    /// What is queued.
+    pub fn lines(&mut self) -> &mut Lines {
+        self.lines.get_or_insert_with(|| Box::new(Lines::new()))
+    }
+}
+
+impl Lines {
+    const fn new() -> Lines {
+        Lines { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new() }
     }
 
     /// Queues `signal` for thread `tid`, or for the process (0). Beyond the limit it may be that only its number is kept.
@@ -114,9 +132,10 @@ impl SignalQueue {
     #[cold]
     #[inline(never)]
     pub fn forget_threads(&mut self, mut exist: impl FnMut(u32) -> bool) {
-        let is_gone = |line: &&Line| line.tid != 0 && !exist(line.tid);
-        let gone: Vec<(u32, u32)> = self.lines.iter().filter(is_gone).map(|line| (line.tid, line.signal)).collect();
-        gone.into_iter().for_each(|(tid, signal)| self.forget(tid, signal));
+        let mut is_gone = |line: &&Line| line.tid != 0 && !exist(line.tid);
+        while let Some(&Line { tid, signal, .. }) = self.lines.iter().find(&mut is_gone) {
+            self.forget(tid, signal);
+        }
     }
 
     /// How many places `user` has.
@@ -223,7 +242,7 @@ mod tests {
 
     #[test]
     fn in_order_until_the_limit() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         let count = if cfg!(miri) { 50 } else { FIRST_LIMIT };
         set_limit(count);
         for value in 0..count {
@@ -248,7 +267,7 @@ mod tests {
         for seed in 0..rounds(40) {
             let mut random = TestRandom(seed);
             set_limit(10);
-            let (mut queue, mut model) = (SignalQueue::new(), BTreeMap::<(u32, u32), VecDeque<SignalInfo>>::new());
+            let (mut queue, mut model) = (Lines::new(), BTreeMap::<(u32, u32), VecDeque<SignalInfo>>::new());
             for value in 0..200 {
                 let key = (random.below(3) as u32, 40 + random.below(3) as u32);
                 match random.below(8) {
@@ -278,7 +297,7 @@ mod tests {
     /// What is lost is what was to be told, and only if nothing else is: of the one that is next it is told.
     #[test]
     fn beyond_the_limit_something_is_pending() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         let sent = SignalInfo::sent(false);
         set_limit(1);
         assert_eq!((queue.push(0, 40, sent, ROOT), queue.push(0, 40, sent, ROOT)), (Ok(()), Ok(())));
@@ -297,7 +316,7 @@ mod tests {
 
     #[test]
     fn each_user_has_a_limit() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         set_limit(1);
         assert_eq!((queue.push(0, 40, told(1), Charge::User(7)), queue.push(0, 40, told(2), ROOT)), (Ok(()), Ok(())));
         assert_eq!(queue.push(0, 40, told(3), Charge::User(7)), Err(Errno::EAGAIN));
@@ -313,7 +332,7 @@ mod tests {
 
     #[test]
     fn what_threads_leave_behind_takes_no_place() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         for (tid, signal) in [(0, 40), (2, 40), (3, 40), (3, 41), (3, 41), (4, SIGTERM)] {
             assert_eq!(queue.push(tid, signal, told(u64::from(tid)), ROOT), Ok(()));
         }
@@ -325,7 +344,7 @@ mod tests {
     /// A timer has its place already. What was forgotten of it takes no other, and it waits for that, or sends again.
     #[test]
     fn what_a_timer_sent_is_lost_until_it_sends_again() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         let (info, timer) = (SignalInfo::of_timer(7, 0, 0), Charge::Timer(7));
         set_limit(1);
         queue.reserve(0);
@@ -347,7 +366,7 @@ mod tests {
     /// With the timer its place is free, or once its signal is taken.
     #[test]
     fn a_timer_that_is_gone() {
-        let mut queue = SignalQueue::new();
+        let mut queue = Lines::new();
         let info = SignalInfo::of_timer(7, 0, 0);
         set_limit(2);
         queue.reserve(0);

@@ -56,7 +56,7 @@ pub struct Signals {
     former: [u64; FORMER],
     /// The signals that are pending for any thread.
     pending: u64,
-    /// Those that are pending for the process and for threads.
+    /// Those that are pending, for the process and for threads.
     pub queue: SignalQueue,
     /// How many signals SIGALRM that were sent to the process were taken: each sets off the timer of `setitimer` again.
     pub alarms_taken: u32,
@@ -102,8 +102,8 @@ impl Signals {
         if self.disposition(signal) == Disposition::Ignore {
             self.pending &= !set_of(signal);
             thread.pending_signals &= !set_of(signal);
-            self.queue.forget(0, signal);
-            self.queue.forget(thread.tid, signal);
+            self.queue.lines().forget(0, signal);
+            self.queue.lines().forget(thread.tid, signal);
         }
     }
 
@@ -177,7 +177,7 @@ impl Signals {
             return Ok(());
         }
         let charge = timer.map_or(Charge::User(thread.credentials.users().real), Charge::Timer);
-        self.queue.push(tid, signal, info, charge)?;
+        self.queue.lines().push(tid, signal, info, charge)?;
         *pending |= set;
         Ok(())
     }
@@ -189,11 +189,11 @@ impl Signals {
         for other in SIGCONT..=SIGTTOU {
             let (signal, set) = (other, set_of(other) & contrary_of(signal));
             if thread.pending_signals & set != 0 {
-                self.queue.forget(thread.tid, signal);
+                self.queue.lines().forget(thread.tid, signal);
                 thread.pending_signals &= !set;
             }
             if self.pending & set != 0 {
-                self.queue.forget(0, signal);
+                self.queue.lines().forget(0, signal);
                 self.pending &= !set;
             }
         }
@@ -224,7 +224,7 @@ impl Signals {
         let (signal, is_directed) = self.next(thread, set)?;
         let tid = if is_directed { thread.tid } else { 0 };
         self.alarms_taken = self.alarms_taken.wrapping_add(u32::from(signal == SIGALRM && !is_directed));
-        let (info, has_more) = self.queue.take(tid, signal);
+        let (info, has_more) = self.queue.lines().take(tid, signal);
         if !has_more {
             let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };
             *pending &= !set_of(signal);
@@ -327,7 +327,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(signals.queue_to_process(&mut thread, SIGTERM, pretended), Ok(()));
         }
-        assert_eq!(signals.queue.of_timer(0), None);
+        assert_eq!(signals.queue.lines().of_timer(0), None);
         let own = SignalInfo::of_timer(0, 0, 77);
         assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Some(0)), Ok(()));
         let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.info));
@@ -368,7 +368,7 @@ mod tests {
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
         assert_eq!(
-            [(0, SIGTSTP), (thread.tid, SIGTTIN)].map(|(tid, signal)| signals.queue.take(tid, signal).0),
+            [(0, SIGTSTP), (thread.tid, SIGTTIN)].map(|(tid, signal)| signals.queue.lines().take(tid, signal).0),
             [LOST; 2]
         );
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
@@ -376,7 +376,7 @@ mod tests {
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_process(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
-        assert_eq!(signals.queue.take(thread.tid, SIGTTIN), (LOST, false));
+        assert_eq!(signals.queue.lines().take(thread.tid, SIGTTIN), (LOST, false));
     }
 
     #[test]
