@@ -358,7 +358,7 @@ mod tests {
         queue.forget_lost(7);
         assert!(!queue.is_lost(7));
         assert_eq!((queue.push(0, 40, info, timer), queue.queued(0)), (Ok(()), 1));
-        queue.of_timer(7).map(|word| *word = 9);
+        *queue.of_timer(7).expect("it is there") = 9;
         assert_eq!(queue.take(0, 40), (SignalInfo { code: SI_TIMER, words: [9, 0] }, false));
         assert!(queue.of_timer(7).is_none() && !queue.is_lost(7) && queue.entries.len() == 1);
     }
