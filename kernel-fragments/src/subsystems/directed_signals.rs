@@ -5,9 +5,10 @@ use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signal_limit::Charge;
 use crate::subsystems::signals::{Disposition, Signals, contrary_of};
 use crate::subsystems::threads::Threads;
-use crate::thread::Thread;
+use crate::thread::{PROCESS_ID, Thread};
 use crate::user_memory::UserMemory;
 
 /// Whether `thread` may send what `info` says to `tid`: only to itself may it pretend whatever it wants
@@ -94,8 +95,11 @@ pub fn send_to_process(
     info: SignalInfo,
 ) -> Outcome {
     drop_contrary_in_others(signals, threads, signal);
-    make_room(signals, threads, thread, thread.credentials.users().real);
-    signals.queue_to_process(thread, signal, info)?;
+    // It is the first thread's user whose place it takes.
+    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
+    let user = first.map_or(thread.credentials, |first| first.credentials).users().real;
+    make_room(signals, threads, thread, user);
+    signals.queue(thread, false, signal, info, Charge::User(user))?;
     if thread.signal_mask & set_of(signal) != 0 {
         return inform_others(memory, signals, threads, clock, signal);
     }
@@ -167,11 +171,14 @@ pub fn act_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::credentials::Ids;
     use crate::abi::signal::{Action, SIGCONT, SIGTERM, SIGTSTP};
+    use crate::subsystems::credentials::{Credentials, Identity};
     use crate::subsystems::signal_limit::set_limit;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Unfinished;
     use crate::user_memory::UserAddress;
+    use alloc::boxed::Box;
 
     /// The running thread waits for SIGTERM and signal 40, which are blocked.
     fn wait(machine: &mut ThreadMachine, argument: u64, unfinished: Unfinished) -> Step {
@@ -240,6 +247,24 @@ mod tests {
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 0))), Step::Switched(4, 0));
         assert_eq!((send(&mut machine, 2), send(&mut machine, 4)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
+    }
+
+    /// What goes to the process takes a place of the first thread's user, whoever sends it; what goes to a thread one of that thread's.
+    #[test]
+    fn each_takes_the_place_of_whom_it_is_sent_to() {
+        let (mut machine, mut signals) = blocking();
+        let other = Identity { users: Ids::all(1000), ..*Credentials::FIRST.identity() };
+        assert_eq!(machine.yield_now(), Step::Switched(3, 0));
+        machine.current().credentials = Credentials::of(Box::leak(Box::new(other)));
+        set_limit(1);
+        send_signal(&mut machine, &mut signals, 40);
+        assert_eq!([0, 1000].map(|user| signals.queue.lines().is_full(user)), [true, false]);
+        for (tid, step) in [(4, Step::Failed(Errno::EAGAIN)), (3, Step::Returned(0)), (3, Step::Failed(Errno::EAGAIN))]
+        {
+            let sent =
+                machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40));
+            assert_eq!(sent, step, "{tid}");
+        }
     }
 
     #[test]

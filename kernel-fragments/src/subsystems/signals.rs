@@ -145,23 +145,25 @@ impl Signals {
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_process(&mut self, caller: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Errno> {
-        self.queue(caller, false, signal, info, None)
+        let charge = Charge::User(caller.credentials.users().real);
+        self.queue(caller, false, signal, info, charge)
     }
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
     pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Errno> {
-        self.queue(thread, true, signal, info, None)
+        let charge = Charge::User(thread.credentials.users().real);
+        self.queue(thread, true, signal, info, charge)
     }
 
-    /// Sends `signal` with `info` to the process or, if it `is_directed`, to `thread`, for `timer` if that is one of `timer_create`. Errors
-    /// as [`send_to_process`](Self::send_to_process).
+    /// Sends `signal` with `info` to the process or, if it `is_directed`, to `thread`; `charge` is whose place it takes. Errors as
+    /// [`send_to_process`](Self::send_to_process).
     pub fn queue(
         &mut self,
         thread: &mut Thread,
         is_directed: bool,
         signal: u32,
         info: SignalInfo,
-        timer: Option<i32>,
+        charge: Charge,
     ) -> Result<(), Errno> {
         if contrary_of(signal) != 0 {
             self.drop_contrary(signal, thread);
@@ -173,10 +175,9 @@ impl Signals {
         let (tid, pending) =
             if is_directed { (thread.tid, &mut thread.pending_signals) } else { (0, &mut self.pending) };
         // A standard signal is pending once, but for what a timer sends (kernel/signal.c, send_sigqueue).
-        if signal < SIGRTMIN && *pending & set != 0 && timer.is_none() {
+        if signal < SIGRTMIN && *pending & set != 0 && matches!(charge, Charge::User(_)) {
             return Ok(());
         }
-        let charge = timer.map_or(Charge::User(thread.credentials.users().real), Charge::Timer);
         self.queue.lines().push(tid, signal, info, charge)?;
         *pending |= set;
         Ok(())
@@ -329,7 +330,7 @@ mod tests {
         }
         assert_eq!(signals.queue.lines().of_timer(0), None);
         let own = SignalInfo::of_timer(0, 0, 77);
-        assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Some(0)), Ok(()));
+        assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Charge::Timer(0)), Ok(()));
         let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.info));
         assert_eq!(taken, [Some(pretended), Some(own), None]);
     }
