@@ -151,18 +151,11 @@ impl<'a> Program<'a> {
         self.global_pointers.sort_unstable();
         self.global_pointers.dedup();
         self.lost = found.lost.clone().or(self.lost.take());
-        // What is added later is little: a stable sort merges it.
-        self.pointers.append(&mut found.pointers);
+        take_over(&mut self.accesses, &mut found.accesses);
         if self.code.elf.kind == ElfKind::StaticPie {
-            self.pointers.retain(|&(_, function)| self.functions[function.index()].makes_addresses);
+            found.pointers.retain(|&(_, function)| self.functions[function.index()].makes_addresses);
         }
-        self.pointers.sort();
-        self.pointers.dedup();
-        self.pointers.shrink_to_fit();
-        self.accesses.append(&mut found.accesses);
-        self.accesses.sort();
-        self.accesses.dedup();
-        self.accesses.shrink_to_fit();
+        take_over(&mut self.pointers, &mut found.pointers);
         // What asks takes memory, too.
         self.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
         self.blocks.settle();
@@ -418,4 +411,18 @@ impl<'a> Program<'a> {
         };
         format!("addresses that reachable code computes, and {pointers} in live data ({})", self.holders.rule())
     }
+}
+
+/// Adds what was `found` to a list that is in order, in no more memory than that needs.
+fn take_over<T: Ord>(list: &mut Vec<T>, found: &mut Vec<T>) {
+    if list.is_empty() {
+        *list = std::mem::take(found);
+        list.sort_unstable();
+    } else {
+        // What is added later is little: it is merged.
+        list.append(found);
+        list.sort();
+    }
+    list.dedup();
+    list.shrink_to_fit();
 }

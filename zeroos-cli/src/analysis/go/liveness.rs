@@ -18,13 +18,16 @@ use crate::isa::{ControlFlow, Instruction, Register, RegisterSet};
 /// How many jumps from function to function are followed for scratch registers.
 const JUMP_LIMIT: u8 = 8;
 
+/// How often the instructions of a function are gone through: each time what loops inside loops read gets further to the front.
+const MOST_PASSES: u8 = 64;
+
 /// The functions that were asked for.
 pub(crate) struct GoLiveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
     at_start: RefCell<FxHashMap<FunctionId, Live<'p>>>,
-    /// What functions read themselves of what is in registers when they are called.
-    own: RefCell<FxHashMap<FunctionId, RegisterSet>>,
+    /// What functions read themselves of what is in registers when they are called, by how many jumps are followed.
+    own: RefCell<FxHashMap<(FunctionId, u8), RegisterSet>>,
 }
 
 /// Live registers at the start of a function's blocks.
@@ -79,7 +82,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         if jumps == 0 {
             return all_registers();
         }
-        if let Some(&own) = self.own.borrow().get(&function) {
+        if let Some(&own) = self.own.borrow().get(&(function, jumps)) {
             return own;
         }
         let jumped_to = |callee: Callee<'_>| {
@@ -93,9 +96,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
                 first.and_then(|first| live.get(first)).unwrap_or(all_registers())
             }
         };
-        if jumps == JUMP_LIMIT {
-            self.own.borrow_mut().insert(function, own);
-        }
+        self.own.borrow_mut().insert((function, jumps), own);
         own
     }
 
@@ -107,8 +108,8 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         let volatile = caller_saved(Convention::Go);
         // Live before each instruction, and behind the last one, where control never gets.
         let mut live = vec![RegisterSet::EMPTY; code.len() + 1];
-        let mut changes = true;
-        while std::mem::take(&mut changes) {
+        for _ in 0..MOST_PASSES {
+            let mut changes = false;
             for (index, (at, instruction)) in code.iter().enumerate().rev() {
                 let effects = instruction.effects();
                 let to = |offset: i32| {
@@ -130,8 +131,11 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
                 changes |= before != live[index];
                 live[index] = before;
             }
+            if !changes {
+                return live[0];
+            }
         }
-        live[0]
+        all_registers()
     }
 
     /// A function's blocks to a fixed point, with what calls and jumps out of it read.

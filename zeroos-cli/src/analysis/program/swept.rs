@@ -9,7 +9,8 @@ use crate::analysis::premises::Premises;
 pub(in crate::analysis) struct Recovery<'a> {
     /// What is known now.
     pub program: Program<'a>,
-    work: Work<'a>,
+    /// `None` if all of it was explored.
+    work: Option<Work<'a>>,
     /// How often more was asked.
     rounds: u8,
 }
@@ -22,13 +23,14 @@ impl<'a> Recovery<'a> {
     /// instructions nobody may ask for are just swept.
     pub fn new(code: Code<'a>, premises: &Premises, sweeps: bool) -> Recovery<'a> {
         let (program, work) = Program::recover(code, premises, sweeps);
+        let work = program.blocks.have_swept().then_some(work);
         Recovery { program, work, rounds: 0 }
     }
 
     /// Explores the functions that were swept and of which more was asked since; whether there were any. If so, what was told of the
     /// program before is worth nothing.
     pub fn explore_wanted(&mut self, premises: &Premises) -> bool {
-        let Recovery { program, work, rounds } = self;
+        let Recovery { program, work: Some(work), rounds } = self else { return false };
         let mut wanted = program.blocks.take_wanted();
         if wanted.is_empty() {
             return false;
@@ -37,6 +39,7 @@ impl<'a> Recovery<'a> {
         if *rounds == MOST_ROUNDS {
             wanted = program.function_ids().filter(|&id| program.is_swept(id)).collect();
             program.blocks.take_wanted();
+            work.sweep = None;
         }
         let mut is_doubtful = false;
         for &id in &wanted {
