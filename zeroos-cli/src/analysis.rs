@@ -68,7 +68,7 @@ pub use instructions::{AtomicSite, CodeListing, Mention};
 pub use result::{Analysis, Evidence, ProgramFeatures, Site};
 pub use start_up::InitialState;
 
-use crate::address::Address;
+use crate::address::{Address, AddressRange, ByteCount};
 use crate::elf::AppElf;
 use arena::Arena;
 use cells::Cells;
@@ -103,8 +103,12 @@ pub fn analyse_started(elf: &AppElf, initial: &[InitialState]) -> Analysis {
 }
 
 /// Lists what the reachable code of `elf` asks of the instruction set. The code is recovered again for it: few builds need it.
-pub fn list_instructions(elf: &AppElf) -> CodeListing {
-    recovered(elf, false, |program, flow, _| Ok(CodeListing::new(program, flow)))
+/// Whatever the `analysis` of it counts as a site, in code that is only swept, is not free to be used either.
+pub fn list_instructions(elf: &AppElf, analysis: &Analysis) -> CodeListing {
+    let mut listing = recovered(elf, false, |program, flow, _| Ok(CodeListing::new(program, flow)));
+    let sites = analysis.sites.iter().filter(|site| site.reachable);
+    listing.stops.extend(sites.filter_map(|site| AddressRange::new(site.address.offset(-4), ByteCount(8))));
+    listing
 }
 
 /// What `see` finds in the reachable code of `elf`, unless it has other premises to find that code by. With `sweeps`, functions

@@ -123,7 +123,7 @@ impl Plan {
             return Err(PlanError::unbounded(analysis));
         }
         let is_needed = lowering::is_needed(&analysis.features, &platform);
-        let listing = if is_needed { analysis::list_instructions(app) } else { CodeListing::default() };
+        let listing = if is_needed { analysis::list_instructions(app, analysis) } else { CodeListing::default() };
         let mut obstacles = lowering::obstacles(app, &listing, &platform);
         let in_memory = !platform.has_trap_csrs();
         let stub_room =
@@ -145,7 +145,7 @@ impl Plan {
                 Lowerings::default()
             });
         let find = || {
-            let listed = if is_needed { &listing } else { &analysis::list_instructions(app) };
+            let listed = if is_needed { &listing } else { &analysis::list_instructions(app, analysis) };
             islands::find(app, &placement, listed, &lowerings.unreached)
         };
         circumstances.choose_in_unused_text(&mut entries, find, &mut rooms);

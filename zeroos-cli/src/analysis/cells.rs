@@ -14,7 +14,7 @@ use super::state::State;
 use super::value::Value;
 use crate::address::Address;
 use crate::elf::{ElfKind, SymbolKind};
-use crate::isa::{Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// A store to one of a few constant addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -265,11 +265,16 @@ impl Escapes {
                 self.escape(of(Register::new(number)));
             }
         }
-        if loaded.is_some() || stored.is_some() || instruction.op == Op::Jalr {
+        let is_memory = loaded.is_some() || stored.is_some() || is_float_access(instruction.op);
+        if is_memory || instruction.op == Op::Jalr {
             return;
         }
-        // Arithmetic that turns a known address into something unknown.
-        if let Some(Value::Any | Value::Element(_) | Value::Displaced(_)) = state.result(instruction, at, code) {
+        // What turns a known address into something unknown, in a floating-point register too.
+        let unknown = matches!(
+            state.result(instruction, at, code),
+            None | Some(Value::Any | Value::Element(_) | Value::Displaced(_) | Value::Scaled(_))
+        );
+        if unknown && instruction.flow() == ControlFlow::Next {
             for register in instruction.effects().uses.iter() {
                 self.escape(state.get(register));
             }
@@ -321,6 +326,11 @@ fn uppers(program: &Program<'_>, function: FunctionId) -> Vec<RegisterSet> {
 fn upper_after(instruction: &Instruction, upper: RegisterSet) -> RegisterSet {
     let defines = instruction.effects().defines;
     if instruction.op == Op::Auipc { upper.union(defines) } else { upper.minus(defines) }
+}
+
+/// Whether `op` loads or stores a floating-point register.
+pub(super) fn is_float_access(op: Op) -> bool {
+    matches!(op, Op::Flw | Op::Fld | Op::Fsw | Op::Fsd)
 }
 
 /// Whether `op` is an atomic operation that writes memory at rs1.

@@ -91,6 +91,12 @@ impl<'v> Explorer<'_, 'v> {
     /// Runs all pending blocks, lowest address first, until nothing changes.
     pub fn explore(&mut self, entry_state: &State<'v>) {
         let mut heap = BinaryHeap::new();
+        if self.convention == Convention::Go && !self.code.go.is_in_text(self.function.entry) {
+            self.lose(
+                self.function.entry,
+                "code is reached that Go's function table does not name: C code, which is not followed",
+            );
+        }
         if self.function.blocks.is_empty() {
             self.reach(self.function.entry, entry_state);
         }
@@ -164,7 +170,7 @@ impl<'v> Explorer<'_, 'v> {
             if at >= clear_until {
                 let meets = self.blocks.find(slot, self.id).is_some();
                 if meets || at - start >= LONGEST || !self.exploration.is_inside(at) {
-                    self.go_on(at, state, &mut exit);
+                    self.go(at, state, &mut exit);
                     break;
                 }
                 clear_until = self.clear_from(at, slot);
@@ -227,10 +233,12 @@ impl<'v> Explorer<'_, 'v> {
         if extent.contains(&at) { free.min(extent.end) } else { at.saturating_add(2) }
     }
 
-    /// Control goes on at `next`, behind an instruction. In Go's code "there is no fallthrough in TEXTs" (`go.dev/doc/asm`):
-    /// where a function ends in a call, that never comes back.
+    /// Control goes on at `next`, behind a call. Where a function of Go ends in one, it never comes back: "there is no fallthrough
+    /// in TEXTs" (`go.dev/doc/asm`). A `nop` may stand behind it.
     fn go_on(&mut self, next: u64, state: &State<'v>, exit: &mut Exit) {
-        if self.exploration.is_inside(next) || !self.code.go.is_in_functions(next.wrapping_sub(1)) {
+        let nops = self.code.instructions_from(next).take_while(|(_, instruction)| sweep::is_nop(instruction)).take(2);
+        let behind = nops.last().map_or(next, |(at, nop)| at.wrapping_add(nop.length.into()));
+        if self.convention == Convention::Standard || ![next, behind].iter().any(|&at| self.code.go.is_boundary(at)) {
             self.go(next, state, exit);
         }
     }

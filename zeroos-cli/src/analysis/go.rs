@@ -61,9 +61,19 @@ impl<'a> GoFile<'a> {
         if suspicion { GoFile::Unreadable } else { GoFile::No }
     }
 
-    /// Whether `address` lies in the code of a function that the tables name.
-    pub fn is_in_functions(&self, address: u64) -> bool {
-        self.table().is_some_and(|table| (table.starts[0]..table.end).contains(&address))
+    /// Whether a function starts at `address`.
+    pub fn is_start(&self, address: u64) -> bool {
+        self.table().is_some_and(|table| table.starts.binary_search(&address).is_ok())
+    }
+
+    /// Whether a function ends right before `address`, or one starts there.
+    pub fn is_boundary(&self, address: u64) -> bool {
+        self.is_start(address) || self.table().is_some_and(|table| table.end == address)
+    }
+
+    /// Whether `address` lies in the code that the Go linker placed.
+    pub fn is_in_text(&self, address: u64) -> bool {
+        self.table().is_some_and(|table| (table.text..table.end).contains(&address))
     }
 
     /// The tables, if it is Go and they are understood.

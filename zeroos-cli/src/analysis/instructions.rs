@@ -42,7 +42,8 @@ pub struct CodeListing {
     /// All reachable code, ascending and apart.
     pub code: Vec<AddressRange>,
     /// What reachable code goes on to that is no instruction known here, as `c.unimp` is none, which compilers put where
-    /// nothing goes on: it is executed, although only to stop there. Some of it may lie in reachable code.
+    /// nothing goes on: it is executed, although only to stop there; and what lies around each `ecall` that counts as a site.
+    /// Some of it may lie in reachable code.
     pub stops: Vec<AddressRange>,
     /// Addresses inside executable segments that reachable code computes or that are taken, ascending.
     pub referenced: Vec<Address>,

@@ -1,11 +1,13 @@
 //! Functions of Go looked at once, from front to back, whatever their branches do: enough to say where they lead and which
 //! addresses they make, in a fraction of the time. Nothing that exploring such a function finds is missing, since all
-//! instructions between its start and its end count, and Go's assembler makes an address in neighbouring instructions,
-//! none of which anything jumps to. What does more than compiled code does is not swept but explored, and so is
+//! instructions between its start and its end count, on whatever path: what is known of a register is what the last
+//! instructions made of it. What does more than compiled code does is not swept but explored, and so is
 //! whatever turns out to matter for the number of some `ecall`: a few functions in a hundred.
 
 use super::derived::Derived;
 use super::{Explorer, finishes_address};
+use crate::analysis::blocks::LONGEST;
+use crate::analysis::cells::is_float_access;
 use crate::analysis::code::{Code, load_size, store_size};
 use crate::analysis::exit::Exit;
 use crate::analysis::result::ProgramFeatures;
@@ -52,7 +54,7 @@ impl<'v> Explorer<'_, 'v> {
     pub fn sweep(&mut self, sweep: &mut Sweep<'v>) -> bool {
         let extent = self.exploration.extent.clone();
         let is_new = self.exploration.jumps().is_none() && self.function.blocks.is_empty();
-        let may_be = is_new && !self.exploration.is_wanted && self.code.go.is_in_functions(extent.start);
+        let may_be = is_new && !self.exploration.is_wanted && self.code.go.is_start(extent.start);
         let Some(end) = may_be.then(|| sweep.run(self)).flatten() else { return false };
         let mut exit = Exit::default();
         for (list, is_tail) in [(&mut sweep.called, false), (&mut sweep.tails, true)] {
@@ -95,10 +97,13 @@ impl<'v> Sweep<'v> {
     /// Looks at all instructions; behind the last one, unless the function has to be explored.
     fn run(&mut self, explorer: &Explorer<'_, 'v>) -> Option<u64> {
         let (code, extent) = (explorer.code, &explorer.exploration.extent);
-        self.clear(extent.end.checked_sub(extent.start)?);
+        let bytes = extent.end.checked_sub(extent.start).filter(|&bytes| bytes < LONGEST)?;
+        self.clear(bytes);
         let mut cursor = code.instructions_from(extent.start);
         // What lies between functions need not be code.
         cursor.met_halves = None;
+        // Whether what is behind the last instruction is not its business, as far as a call at the very end never comes back.
+        let (mut ends, mut calls, mut keeps_link) = (false, false, false);
         // What the instruction before made, if it was `auipc`.
         let mut upper: Option<(Register, u64)> = None;
         while cursor.at < extent.end {
@@ -111,9 +116,17 @@ impl<'v> Sweep<'v> {
             self.set_start(at - extent.start, true);
             match here.flow {
                 ControlFlow::Next => {
-                    if here.uses.union(here.defines).contains(Register::RA) && !keeps_link(&instruction) {
+                    if here.uses.union(here.defines).contains(Register::RA) {
+                        if !is_link_in_frame(&instruction) {
+                            return None;
+                        }
+                        keeps_link |= instruction.op == Op::Sd;
+                    }
+                    let adds = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub);
+                    if here.defines.contains(Register::SP) && !(adds && instruction.rs1() == Register::SP) {
                         return None;
                     }
+                    ends &= calls && is_nop(&instruction);
                     self.step(&instruction, here, at, code);
                     if instruction.op == Op::Auipc {
                         upper = Some((instruction.rd(), at.wrapping_add_signed(instruction.immediate.into())));
@@ -122,6 +135,8 @@ impl<'v> Sweep<'v> {
                 }
                 ControlFlow::Branch(offset) => {
                     self.targets.push(at.wrapping_add_signed(offset.into()));
+                    ends = false;
+                    self.forget();
                     continue;
                 }
                 ControlFlow::Jump(offset) => {
@@ -143,13 +158,24 @@ impl<'v> Sweep<'v> {
                 ControlFlow::Trap => {}
                 ControlFlow::EnvironmentCall => return None,
             }
+            calls = instruction.rd() != Register::ZERO && here.flow != ControlFlow::Trap;
+            if calls && explorer.surroundings.landing_pad(at).is_some() {
+                return None;
+            }
+            ends = true;
             self.forget();
         }
         let resumption = explorer.surroundings.resumption(extent.start);
         let mut targets = self.targets.iter().copied().chain(resumption);
         // That instructions are whole words may be wrong.
         let is_half = code.whole_words && cursor.at < extent.end && isa::decode(cursor.rest).is_some();
+        // Behind what is no instruction control does not get.
+        let ends = cursor.at < extent.end || ends && (!calls || code.go.is_boundary(extent.end));
+        // What keeps its link and never returns may hand it on, see `hands_on_link`.
+        let returns = self.returns || !self.tails.is_empty() || !keeps_link;
         let is_whole = cursor.at <= extent.end
+            && ends
+            && returns
             && !is_half
             && targets.all(|target| self.is_start(target.wrapping_sub(extent.start)))
             && self.called.iter().chain(&self.tails).all(|&target| code.contains(target));
@@ -226,9 +252,9 @@ impl<'v> Sweep<'v> {
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
     fn step(&mut self, instruction: &Instruction, here: Effects, at: u64, code: &Code<'v>) {
         self.from_variable = self.from_variable.minus(here.defines);
-        let is_element = load_size(instruction.op).is_some() && !here.uses.intersection(self.indexed).is_empty();
+        let is_indexed = !here.uses.intersection(self.indexed).is_empty();
         self.indexed = self.indexed.minus(here.defines);
-        if is_element {
+        if is_indexed {
             self.indexed = self.indexed.union(here.defines);
         }
         if !here.uses.is_empty() && here.uses.intersection(self.state.known()).is_empty() {
@@ -250,10 +276,13 @@ impl<'v> Sweep<'v> {
             let constants = address.constants().unwrap_or_default().iter();
             self.accesses.extend(constants.filter(|&&address| code.is_writable(address)));
         }
-        let Some(value) = self.state.result(instruction, at, code) else { return };
+        let result = self.state.result(instruction, at, code);
+        let is_memory = load_size(instruction.op).or(store_size(instruction.op)).is_some();
         let uppers = here.uses.intersection(self.uppers);
         self.uppers = self.uppers.minus(here.defines);
-        if value.constants().is_none() && load_size(instruction.op).is_none() {
+        // Of two operands one may be known only on the way by which the sweep comes.
+        let joins = result.is_none_or(|value| value.constants().is_none()) || here.uses.len() > 1;
+        if joins && !is_memory && !is_float_access(instruction.op) {
             self.indexed = self.indexed.union(here.defines);
             // What else is added to it may make it the address of anything around.
             for register in uppers.iter() {
@@ -261,6 +290,7 @@ impl<'v> Sweep<'v> {
                 self.pointers.extend(upper.filter(|&address| code.is_writable(address)));
             }
         }
+        let Some(value) = result else { return };
         self.state.apply(instruction, value);
         let Some(constants) = value.constants() else { return };
         self.makes_addresses |=
@@ -293,8 +323,13 @@ fn keep_first(list: &mut Vec<u64>, order: &mut Vec<(u64, usize)>) {
     list.extend(order.iter().map(|&(target, _)| target));
 }
 
+/// What stands behind a call that never comes back, so that its link still belongs to the function.
+pub(super) fn is_nop(instruction: &Instruction) -> bool {
+    instruction.op == Op::Addi && instruction.rd() == Register::ZERO
+}
+
 /// Whether the instruction, which uses or changes ra, just keeps it in the frame or gets it from there.
-fn keeps_link(instruction: &Instruction) -> bool {
+fn is_link_in_frame(instruction: &Instruction) -> bool {
     let (stored, loaded) = (instruction.op == Op::Sd, instruction.op == Op::Ld);
     let is_link = stored && instruction.rs2() == Register::RA || loaded && instruction.rd() == Register::RA;
     is_link && instruction.rs1() == Register::SP

@@ -118,7 +118,8 @@ fn elf(data: &[u8]) -> Vec<u8> {
         let words = [offset, address, address, size, size, 0x1000].map(u64::to_le_bytes);
         put(&mut bytes, at + 8, &words.concat());
     }
-    put(&mut bytes, 0x1000, &0x13u32.to_le_bytes().repeat(0x40));
+    // Nothing lies behind the last function.
+    put(&mut bytes, 0x1000, &0x13u32.to_le_bytes().repeat((TEXT + TEXT_SIZE - CODE) as usize / 4));
     put(&mut bytes, 0x2000, data);
     bytes
 }

@@ -3,6 +3,7 @@
 use super::{Program, Work};
 use crate::analysis::code::Code;
 use crate::analysis::exit::FunctionId;
+use crate::analysis::function::Exploration;
 use crate::analysis::premises::Premises;
 
 /// A program that was recovered, and what it takes to recover more of it.
@@ -41,6 +42,7 @@ impl<'a> Recovery<'a> {
             program.blocks.take_wanted();
             work.sweep = None;
         }
+        let known = (program.functions.len(), work.computed.len());
         let mut is_doubtful = false;
         for &id in &wanted {
             program.functions[id.index()].blocks.drain(..).for_each(|block| program.blocks.drop_swept(block));
@@ -53,6 +55,8 @@ impl<'a> Recovery<'a> {
             is_doubtful |= computed.next().is_some();
         }
         program.settle(work, premises);
+        is_doubtful |= known != (program.functions.len(), work.computed.len());
+        is_doubtful |= work.explorations.iter().filter_map(Exploration::jumps).any(|jumps| !jumps.waiting.is_empty());
         if is_doubtful {
             program.settle_doubtful(work, premises);
         }

@@ -8,7 +8,7 @@ use crate::analysis::result::{Analysis, Evidence, Site};
 use crate::elf::AppElf;
 
 /// Instructions that make something of addresses and numbers, compressed ones among them.
-const WORDS: [u32; 26] = [
+const WORDS: [u32; 33] = [
     0x0ac0_0893, // li a7, 172
     0x0ae0_0893, // li a7, 174
     0x0005_0893, // mv a7, a0
@@ -35,6 +35,13 @@ const WORDS: [u32; 26] = [
     0x0001_0001, // c.nop; c.nop
     0x852a_8082, // c.ret; c.mv a0, a0
     0x0ac0_0293, // li t0, 172
+    0x0005_0113, // mv sp, a0
+    0x0082_8293, // addi t0, t0, 8
+    0x0002_e383, // lwu t2, 0(t0)
+    0x0003_8e13, // mv t3, t2
+    0x000e_00e7, // jalr t3
+    0x4000_0313, // li t1, 0x400
+    0x0062_82b3, // add t0, t0, t1
 ];
 
 /// More find no more: 300,000 of them were tried.
@@ -60,8 +67,8 @@ impl Random {
         target.wrapping_sub(at) as u32
     }
 
-    /// One or two instructions for `at`.
-    fn instructions(&mut self, at: u64) -> Vec<u32> {
+    /// One or two instructions for `at`, in a function that makes calls or does not.
+    fn instructions(&mut self, at: u64, makes_calls: bool) -> Vec<u32> {
         let offset = self.displacement(at);
         let branch =
             (offset >> 12 & 1) << 31 | (offset >> 5 & 0x3f) << 25 | (offset >> 1 & 0xf) << 8 | (offset >> 11 & 1) << 7;
@@ -71,7 +78,7 @@ impl Random {
         let distance = place.wrapping_sub(at) as u32;
         let upper = distance.wrapping_add(0x800) & 0xffff_f000 | 0x297; // auipc t0
         let low = distance << 20;
-        match self.below(20) {
+        match self.below(if makes_calls { 20 } else { 13 }) {
             0 | 1 => vec![0x0005_0063 | branch], // beqz a0
             2 => vec![0x0000_006f | jump],       // j
             3..=8 => vec![0x0000_00ef | jump],   // jal ra
@@ -101,16 +108,18 @@ impl Random {
         let mut bytes = elf(&data);
         let ends = [FUNCTIONS[1], FUNCTIONS[2], TEXT_SIZE];
         for (start, end) in FUNCTIONS.into_iter().zip(ends) {
-            let mut at = start;
+            let (mut at, makes_calls) = (start, self.below(2) == 0);
             while at < end {
-                for word in self.instructions(TEXT + at) {
+                for word in self.instructions(TEXT + at, makes_calls) {
                     if at < end {
                         put(&mut bytes, (0x1000 + TEXT - CODE + at) as usize, &word.to_le_bytes());
                     }
                     at += 4;
                 }
             }
-            put(&mut bytes, (0x1000 + TEXT - CODE + end) as usize - 4, &0x0000_8067u32.to_le_bytes()); // ret
+            if self.below(4) != 0 {
+                put(&mut bytes, (0x1000 + TEXT - CODE + end) as usize - 4, &0x0000_8067u32.to_le_bytes()); // ret
+            }
             // Padding.
             if self.below(4) == 0 {
                 let padding = 2 * self.below(6) as usize;
