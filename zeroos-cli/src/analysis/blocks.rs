@@ -266,7 +266,7 @@ impl<'v> Blocks<'v> {
         }
     }
 
-    /// Gives back memory that only changes need: there will be none.
+    /// Gives back memory that only changes need: there will be few, if any.
     pub fn settle(&mut self) {
         let mut settled = PackedValues::default();
         for block in &mut self.all {

@@ -26,14 +26,18 @@ pub(super) fn reachable_sites<'p, 'a>(
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
 ) -> Vec<Site> {
-    let known = || -> Vec<(bool, Evidence, Origins)> {
+    let search = || -> Vec<(bool, Evidence, Origins)> {
         let mut search = Search::new(program, flow, cells, liveness);
         flow.sites.iter().map(|(&address, blocks)| evidence(program, &mut search, blocks, address)).collect()
     };
+    // First blindly, which tells soon of most functions that are to be explored.
     if program.blocks.have_swept() {
-        cells.blindly(|| drop(known()));
+        cells.blindly(|| drop(search()));
     }
-    let known = if program.blocks.are_wanting() { Vec::new() } else { known() };
+    if program.blocks.are_wanting() {
+        return Vec::new();
+    }
+    let known = search();
     if program.blocks.are_wanting() {
         return Vec::new();
     }
