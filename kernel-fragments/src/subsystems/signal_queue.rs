@@ -228,10 +228,12 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::SIGTERM;
+    use crate::abi::signal::{Action, SIG_IGN, SIGPIPE, SIGTERM};
     use crate::abi::signal_info::{SI_QUEUE, SI_TIMER};
     use crate::subsystems::signal_limit::{FIRST_LIMIT, set_limit};
+    use crate::subsystems::signals::Signals;
     use crate::testing::{TestRandom, rounds};
+    use crate::thread::Thread;
     use alloc::collections::{BTreeMap, VecDeque};
 
     const ROOT: Charge = Charge::User(0);
@@ -312,6 +314,16 @@ mod tests {
         assert_eq!((queue.push(3, 42, sent, ROOT), queue.push(3, 42, told(1), ROOT)), (Ok(()), Err(Errno::EAGAIN)));
         queue.forget(3, 42);
         assert_eq!((queue.take(0, SIGTERM), queue.take(3, 41), queue.queued(0)), ((sent, false), (sent, false), 0));
+    }
+
+    /// Most programs that ignore a signal never send one.
+    #[test]
+    fn nothing_is_kept_before_something_is_sent() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        signals.set_action(&mut thread, SIGPIPE, Action { handler: SIG_IGN, flags: 0, mask: 0 });
+        assert!(signals.queue.lines.is_none());
+        assert_eq!(signals.send_to_thread(&mut thread, SIGTERM), Ok(()));
+        assert!(signals.queue.lines.is_some());
     }
 
     #[test]

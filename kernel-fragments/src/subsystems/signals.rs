@@ -100,10 +100,20 @@ impl Signals {
             }
         }
         if self.disposition(signal) == Disposition::Ignore {
-            self.pending &= !set_of(signal);
-            thread.pending_signals &= !set_of(signal);
-            self.queue.lines().forget(0, signal);
+            self.forget(thread, signal);
+        }
+    }
+
+    /// Forgets `signal`, as far as it is pending for the process or for `thread`.
+    pub fn forget(&mut self, thread: &mut Thread, signal: u32) {
+        let set = set_of(signal);
+        if thread.pending_signals & set != 0 {
             self.queue.lines().forget(thread.tid, signal);
+            thread.pending_signals &= !set;
+        }
+        if self.pending & set != 0 {
+            self.queue.lines().forget(0, signal);
+            self.pending &= !set;
         }
     }
 
@@ -187,17 +197,8 @@ impl Signals {
     #[cold]
     #[inline(never)]
     pub fn drop_contrary(&mut self, signal: u32, thread: &mut Thread) {
-        for other in SIGCONT..=SIGTTOU {
-            let (signal, set) = (other, set_of(other) & contrary_of(signal));
-            if thread.pending_signals & set != 0 {
-                self.queue.lines().forget(thread.tid, signal);
-                thread.pending_signals &= !set;
-            }
-            if self.pending & set != 0 {
-                self.queue.lines().forget(0, signal);
-                self.pending &= !set;
-            }
-        }
+        let contrary = contrary_of(signal);
+        (SIGCONT..=SIGTTOU).filter(|&other| set_of(other) & contrary != 0).for_each(|other| self.forget(thread, other));
     }
 
     /// The signals that are pending for `thread`, blocked or not.
