@@ -95,15 +95,19 @@ pub fn send_to_process(
     info: SignalInfo,
 ) -> Outcome {
     drop_contrary_in_others(signals, threads, signal);
-    // It is the first thread's user whose place it takes.
-    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
-    let user = first.map_or(thread.credentials, |first| first.credentials).users().real;
+    let user = first_user(threads, thread);
     make_room(signals, threads, thread, user);
     signals.queue(thread, false, signal, info, Charge::User(user))?;
     if thread.signal_mask & set_of(signal) != 0 {
         return inform_others(memory, signals, threads, clock, signal);
     }
     signals.settle(thread, 0)
+}
+
+/// The user whose place a signal to the process takes: the first thread's, or that of the calling `thread` if that is gone.
+pub fn first_user(threads: &mut Threads, thread: &Thread) -> u32 {
+    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
+    first.map_or(thread.credentials, |first| first.credentials).users().real
 }
 
 /// Has `user` as many places in the queue as there can be: what was sent to threads that are gone takes none (kernel/exit.c,
