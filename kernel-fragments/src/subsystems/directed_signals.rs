@@ -110,12 +110,9 @@ pub fn first_user(threads: &mut Threads, thread: &Thread) -> u32 {
     first.map_or(thread.credentials, |first| first.credentials).users().real
 }
 
-/// Has `user` as many places in the queue as there can be: what was sent to threads that are gone takes none (kernel/exit.c,
-/// __exit_signal). `thread` is the calling one.
+/// [Makes room](crate::subsystems::signal_queue::SignalQueue::make_room) for a signal to a thread of `user`. `thread` is the calling one.
 pub fn make_room(signals: &mut Signals, threads: &mut Threads, thread: &Thread, user: u32) {
-    if signals.queue.lines().is_full(user) {
-        signals.queue.lines().forget_threads(|tid| tid == thread.tid || threads.find(tid).is_some());
-    }
+    signals.queue.make_room(user, &mut |tid| tid == thread.tid || threads.find(tid).is_some());
 }
 
 /// Forgets what `signal` is the contrary of, as far as it is pending for threads that do not run.
@@ -251,6 +248,26 @@ mod tests {
         assert_eq!(machine.yield_now(), Step::Switched(3, 0));
         assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 0))), Step::Switched(4, 0));
         assert_eq!((send(&mut machine, 2), send(&mut machine, 4)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
+    }
+
+    /// As many as may be: each takes its place from one that is gone.
+    #[test]
+    fn threads_that_end_leave_nothing_behind() {
+        let (mut machine, mut signals) = blocking();
+        set_limit(u64::MAX);
+        for _ in 0..if cfg!(miri) { 150 } else { 1000 } {
+            let tid = machine.spawn(0, UserAddress::NULL);
+            let step = machine.call(|m, thread| {
+                send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40)
+            });
+            assert_eq!(step, Step::Returned(0));
+            while machine.current().tid != tid {
+                machine.yield_now();
+            }
+            machine.call(|m, thread| Ok(m.threads.exit(thread, 0)));
+        }
+        set_limit(70);
+        assert!(!signals.queue.lines().is_full(0));
     }
 
     /// What goes to the process takes a place of the first thread's user, whoever sends it; what goes to a thread one of that thread's.

@@ -25,6 +25,9 @@ impl SignalQueue {
         self
     }
 
+    /// As in `signal_queue.rs`, where threads end.
+    pub fn make_room(&mut self, _user: u32, _exist: &mut dyn FnMut(u32) -> bool) {}
+
     /// How many `signal` there are for the thread or, if `tid` is 0, for the process, and how many signals at all.
     fn counts(&mut self, tid: u32, signal: u32) -> Option<(&mut u32, &mut u64)> {
         let counts = if tid == 0 { &mut self.to_process } else { &mut self.to_thread };

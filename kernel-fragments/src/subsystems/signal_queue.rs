@@ -11,6 +11,9 @@ use alloc::vec::Vec;
 /// In place of the number of an entry: there is none.
 const NONE: u32 = u32::MAX;
 
+/// Of so few signals nobody asks whether they are for threads that are gone.
+const FEW: u64 = 64;
+
 /// One queued signal.
 #[derive(Debug)]
 struct Entry {
@@ -47,6 +50,8 @@ pub struct Lines {
     charges: Vec<(u32, u64)>,
     /// The entry of each timer that has one, or `NONE` for one that was forgotten: it waits for ever that somebody takes it.
     timers: Vec<(i32, u32)>,
+    /// How many places there may be before threads that are gone are looked for.
+    most: u64,
 }
 
 impl SignalQueue {
@@ -59,11 +64,21 @@ impl SignalQueue {
     pub fn lines(&mut self) -> &mut Lines {
         self.lines.get_or_insert_with(|| Box::new(Lines::new()))
     }
+
+    /// Has `user` as many places as there can be, and the queue no more than twice what it needs: what was sent to threads that do not
+    /// `exist` any more goes (kernel/exit.c, __exit_signal).
+    pub fn make_room(&mut self, user: u32, exist: &mut dyn FnMut(u32) -> bool) {
+        let Some(lines) = &mut self.lines else { return };
+        if lines.is_full(user) || lines.all_queued() >= lines.most {
+            lines.forget_threads(exist);
+            lines.most = FEW.max(2 * lines.all_queued());
+        }
+    }
 }
 
 impl Lines {
     const fn new() -> Lines {
-        Lines { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new() }
+        Lines { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new(), most: FEW }
     }
 
     /// Queues `signal` for thread `tid`, or for the process (0). Beyond the limit it may be that only its number is kept.
@@ -128,10 +143,10 @@ impl Lines {
         self.lines.swap_remove(at);
     }
 
-    /// Forgets what was sent to threads that are not among those that `exist`: as they end, if that matters to anybody by now.
+    /// Forgets what was sent to threads that are not among those that `exist`.
     #[cold]
     #[inline(never)]
-    pub fn forget_threads(&mut self, mut exist: impl FnMut(u32) -> bool) {
+    fn forget_threads(&mut self, exist: &mut dyn FnMut(u32) -> bool) {
         let mut is_gone = |line: &&Line| line.tid != 0 && !exist(line.tid);
         while let Some(&Line { tid, signal, .. }) = self.lines.iter().find(&mut is_gone) {
             self.forget(tid, signal);
@@ -141,6 +156,11 @@ impl Lines {
     /// How many places `user` has.
     fn queued(&self, user: u32) -> u64 {
         self.charges.iter().find(|(other, _)| *other == user).map_or(0, |(_, count)| *count)
+    }
+
+    /// How many places all users have.
+    fn all_queued(&self) -> u64 {
+        self.charges.iter().map(|(_, count)| count).sum()
     }
 
     /// Whether `user` has all places that he may have.
@@ -228,7 +248,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{Action, SIG_IGN, SIGPIPE, SIGTERM};
+    use crate::abi::signal::{Action, SIG_IGN, SIGPIPE, SIGTERM, set_of};
     use crate::abi::signal_info::{SI_QUEUE, SI_TIMER};
     use crate::subsystems::signal_limit::{FIRST_LIMIT, set_limit};
     use crate::subsystems::signals::Signals;
@@ -348,9 +368,28 @@ mod tests {
         for (tid, signal) in [(0, 40), (2, 40), (3, 40), (3, 41), (3, 41), (4, SIGTERM)] {
             assert_eq!(queue.push(tid, signal, told(u64::from(tid)), ROOT), Ok(()));
         }
-        queue.forget_threads(|tid| tid == 2);
+        queue.forget_threads(&mut |tid| tid == 2);
         assert_eq!((queue.queued(0), queue.lines.len()), (2, 2));
         assert_eq!((queue.take(2, 40), queue.take(0, 40)), ((told(2), false), (told(0), false)));
+    }
+
+    /// Threads that come and go, and leave something behind each, where no limit ever has anybody look.
+    #[test]
+    fn what_threads_leave_behind_does_not_grow() {
+        let (mut signals, mut lasting) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
+        set_limit(u64::MAX);
+        let needed = 100;
+        for value in 0..needed {
+            assert_eq!(signals.queue_to_thread(&mut lasting, 40, told(value)), Ok(()));
+        }
+        for tid in 3..if cfg!(miri) { 300 } else { 3000 } {
+            let mut ending = Thread { tid, signal_mask: u64::MAX, ..Thread::first() };
+            assert_eq!(signals.send_broken_pipe(&mut ending, |tid| tid == lasting.tid), Ok(()));
+            assert_eq!(ending.pending_signals, set_of(SIGPIPE));
+        }
+        let lines = signals.queue.lines();
+        assert!((needed..=2 * needed + FEW).contains(&lines.queued(0)) && lines.entries.len() <= 2 * 100 + 64);
+        assert!((0..needed).all(|value| lines.take(lasting.tid, 40).0 == told(value)));
     }
 
     /// A timer has its place already. What was forgotten of it takes no other, and it waits for that, or sends again.

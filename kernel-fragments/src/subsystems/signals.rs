@@ -147,10 +147,15 @@ impl Signals {
         self.queue_to_thread(thread, signal, info)
     }
 
-    /// `thread` wrote to something that nobody reads (kernel/signal.c, send_sig: the kernel speaks in the thread's name).
-    pub fn send_broken_pipe(&mut self, thread: &mut Thread) -> Result<(), Errno> {
-        let info = SignalInfo::sent_by(thread.credentials.users().real, false);
-        self.queue_to_thread(thread, SIGPIPE, info)
+    /// `thread` wrote to something that nobody reads (kernel/signal.c, send_sig: the kernel speaks in the thread's name); others `exist`.
+    pub fn send_broken_pipe(
+        &mut self,
+        thread: &mut Thread,
+        mut exist: impl FnMut(u32) -> bool,
+    ) -> Result<(), Errno> {
+        let (tid, user) = (thread.tid, thread.credentials.users().real);
+        self.queue.make_room(user, &mut |other| other == tid || exist(other));
+        self.queue_to_thread(thread, SIGPIPE, SignalInfo::sent_by(user, false))
     }
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
@@ -315,7 +320,7 @@ mod tests {
     #[test]
     fn a_broken_pipe_tells_of_the_writer() {
         let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
-        assert_eq!(signals.send_broken_pipe(&mut thread), Ok(()));
+        assert_eq!(signals.send_broken_pipe(&mut thread, |_| false), Ok(()));
         let info = SignalInfo { code: SI_USER, ..SignalInfo::sent(true) };
         assert_eq!(thread.pending_signals, set_of(SIGPIPE));
         assert_eq!(signals.take(&mut thread, u64::MAX), Some(Taken { signal: SIGPIPE, info }));
