@@ -126,6 +126,17 @@ pub fn drop_contrary_in_others(signals: &mut Signals, threads: &mut Threads, sig
     }
 }
 
+/// Forgets `signal`, which has another action now, as far as it is pending for threads that do not run, if it is ignored (kernel/signal.c,
+/// do_sigaction).
+pub fn forget_ignored_in_others(signals: &mut Signals, threads: &mut Threads, signal: u32) {
+    if signals.disposition(signal) == Disposition::Ignore {
+        let has_some = |other: &Thread| other.pending_signals & set_of(signal) != 0;
+        while let Some(other) = threads.find_by(has_some).and_then(|tid| threads.find(tid)) {
+            signals.forget(other, signal);
+        }
+    }
+}
+
 /// What comes at once of `signal`, which is pending for the process, in threads that do not run.
 ///
 /// # Errors
