@@ -67,7 +67,7 @@ pub fn timer_create(
     };
     memory.slice_mut(id_address, 4)?;
     memory.write_u32(id_address, id.cast_unsigned())?;
-    signals.queue.lines().reserve(user);
+    signals.queue.lines().reserve(user)?;
     timers.add(Timer { user, ..Timer::new(id, clock, notice, timer_info(id, value.unwrap_or(id as u64))) });
     Ok(0)
 }
