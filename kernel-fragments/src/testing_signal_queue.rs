@@ -1,12 +1,13 @@
-//! What becomes of signals that wait: beyond the limit, of threads that end, and of timers that are gone.
+//! What becomes of signals that wait: beyond the limit, without memory, of threads that end, and of timers that are gone.
 #![cfg(test)]
 
-use crate::abi::signal::{SIGPIPE, SIGTERM, set_of};
+use crate::abi::signal::{Action, SIG_IGN, SIGPIPE, SIGTERM, set_of};
 use crate::abi::signal_info::{SI_QUEUE, SignalInfo};
 use crate::errno::Errno;
 use crate::subsystems::signal_limit::{Charge, LOST, set_limit};
-use crate::subsystems::signal_queue::{FEW, SignalQueue};
-use crate::subsystems::signals::Signals;
+use crate::subsystems::signal_queue::{FEW, Lines, SignalQueue};
+use crate::subsystems::signals::{Signals, Taken};
+use crate::testing_allocator::without_memory_for;
 use crate::thread::Thread;
 
 const ROOT: Charge = Charge::User(0);
@@ -19,7 +20,7 @@ fn told(value: u64) -> SignalInfo {
 #[test]
 fn beyond_the_limit_something_is_pending() {
     let mut signals = SignalQueue::new();
-    let queue = signals.lines();
+    let queue = signals.started().expect("there is memory");
     let sent = SignalInfo::sent(false);
     set_limit(1);
     assert_eq!((queue.push(0, 40, sent, ROOT), queue.push(0, 40, sent, ROOT)), (Ok(()), Ok(())));
@@ -50,7 +51,7 @@ fn what_threads_leave_behind_does_not_grow() {
         assert_eq!(signals.send_broken_pipe(&mut ending, |tid| tid == lasting.tid), Ok(()));
         assert_eq!(ending.pending_signals, set_of(SIGPIPE));
     }
-    let lines = signals.queue.lines();
+    let lines = signals.queue.lines().expect("signals were sent");
     assert!((needed..=2 * needed + FEW).contains(&lines.queued(0)));
     assert!((0..needed).all(|value| lines.take(lasting.tid, 40).0 == told(value)));
 }
@@ -59,7 +60,7 @@ fn what_threads_leave_behind_does_not_grow() {
 #[test]
 fn a_timer_that_is_gone() {
     let mut signals = SignalQueue::new();
-    let queue = signals.lines();
+    let queue = signals.started().expect("there is memory");
     let info = SignalInfo::of_timer(7, 0, 0);
     set_limit(2);
     assert_eq!(queue.reserve(0), Ok(()));
@@ -74,4 +75,23 @@ fn a_timer_that_is_gone() {
     queue.forget(0, 40);
     queue.disown(7, 0);
     assert_eq!((queue.queued(0), queue.is_lost(7)), (0, false));
+}
+
+/// Where there is no memory for a queue, a signal is beyond the limit, and is pending nevertheless.
+#[test]
+fn without_a_queue() {
+    let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
+    let told = SignalInfo { code: -1, words: [2, 77] };
+    without_memory_for(size_of::<Lines>(), || {
+        assert_eq!(signals.queue_to_thread(&mut thread, SIGTERM, told), Ok(()));
+        assert_eq!(signals.queue_to_process(&mut thread, 40, told), Err(Errno::EAGAIN));
+        assert_eq!((signals.send_to_process(&mut thread, 41), signals.send_to_process(&mut thread, 42)), {
+            (Ok(()), Ok(()))
+        });
+        signals.set_action(&mut thread, 42, Action { handler: SIG_IGN, flags: 0, mask: 0 });
+        let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| (taken.signal, taken.info)));
+        assert_eq!(taken, [Some((SIGTERM, LOST)), Some((41, LOST)), None]);
+    });
+    assert_eq!(signals.queue_to_process(&mut thread, 40, told), Ok(()));
+    assert_eq!(signals.take(&mut thread, u64::MAX), Some(Taken { signal: 40, info: told }));
 }

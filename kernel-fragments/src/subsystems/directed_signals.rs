@@ -268,9 +268,8 @@ mod tests {
         set_limit(u64::MAX);
         for _ in 0..if cfg!(miri) { 150 } else { 1000 } {
             let tid = machine.spawn(0, UserAddress::NULL);
-            let step = machine.call(|m, thread| {
-                send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40)
-            });
+            let step =
+                machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40));
             assert_eq!(step, Step::Returned(0));
             while machine.current().tid != tid {
                 machine.yield_now();
@@ -278,7 +277,7 @@ mod tests {
             machine.call(|m, thread| Ok(m.threads.exit(thread, 0)));
         }
         set_limit(70);
-        assert!(!signals.queue.lines().is_full(0));
+        assert!(signals.queue.lines().is_some_and(|lines| !lines.is_full(0)));
     }
 
     /// What goes to the process takes a place of the first thread's user, whoever sends it; what goes to a thread one of that thread's.
@@ -290,7 +289,10 @@ mod tests {
         machine.current().credentials = Credentials::of(Box::leak(Box::new(other)));
         set_limit(1);
         send_signal(&mut machine, &mut signals, 40);
-        assert_eq!([0, 1000].map(|user| signals.queue.lines().is_full(user)), [true, false]);
+        assert_eq!(
+            [0, 1000].map(|user| signals.queue.lines().map(|lines| lines.is_full(user))),
+            [Some(true), Some(false)]
+        );
         for (tid, step) in [(4, Step::Failed(Errno::EAGAIN)), (3, Step::Returned(0)), (3, Step::Failed(Errno::EAGAIN))]
         {
             let sent =

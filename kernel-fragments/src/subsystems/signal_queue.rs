@@ -36,7 +36,7 @@ struct Line {
 /// All of them, once one was sent: few programs ever send any, and what is near in memory is for all.
 #[derive(Debug)]
 pub struct SignalQueue {
-    lines: Option<Box<Lines>>,
+    lines: Option<Box<[Lines; 1]>>,
 }
 
 /// What there is of signals that wait.
@@ -60,15 +60,33 @@ impl SignalQueue {
         SignalQueue { lines: None }
     }
 
-    /// What is queued.
-    pub fn lines(&mut self) -> &mut Lines {
-        self.lines.get_or_insert_with(|| Box::new(Lines::new()))
+    /// What is queued, if anything ever was.
+    pub fn lines(&mut self) -> Option<&mut Lines> {
+        self.lines.as_deref_mut().map(|[lines]| lines)
+    }
+
+    /// What is queued; `None` if there is no memory for anything.
+    pub fn started(&mut self) -> Option<&mut Lines> {
+        if self.lines.is_none() {
+            self.start();
+        }
+        self.lines()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn start(&mut self) {
+        let mut lines = Vec::new();
+        if lines.try_reserve_exact(1).is_ok() {
+            lines.push(Lines::new());
+            self.lines = lines.try_into().ok();
+        }
     }
 
     /// Has `user` as many places as there can be, and the queue no more than twice what it needs: what was sent to threads that do not
     /// `exist` any more goes (kernel/exit.c, __exit_signal).
     pub fn make_room(&mut self, user: u32, exist: &mut dyn FnMut(u32) -> bool) {
-        let Some(lines) = &mut self.lines else { return };
+        let Some(lines) = self.lines() else { return };
         if lines.is_full(user) || lines.all_queued() >= lines.most {
             lines.forget_threads(exist);
             lines.most = FEW.max(2 * lines.all_queued());
@@ -119,9 +137,7 @@ impl Lines {
             Charge::User(_) => self.charges.try_reserve(1).is_ok(),
             Charge::Timer(_) => self.timers.try_reserve(1).is_ok(),
         };
-        is_known
-            && self.lines.try_reserve(1).is_ok()
-            && (self.free != NONE || self.entries.try_reserve(1).is_ok())
+        is_known && self.lines.try_reserve(1).is_ok() && (self.free != NONE || self.entries.try_reserve(1).is_ok())
     }
 
     /// Takes the oldest `signal` of `tid` out, and tells whether there are more.
