@@ -95,9 +95,7 @@ pub fn send_to_process(
     info: SignalInfo,
 ) -> Outcome {
     drop_contrary_in_others(signals, threads, signal);
-    // It is the first thread's user whose place it takes.
-    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
-    let user = first.map_or(thread.credentials, |first| first.credentials).users().real;
+    let user = first_user(threads, thread);
     make_room(signals, threads, thread, user);
     signals.queue(thread, false, signal, info, Charge::User(user))?;
     if thread.signal_mask & set_of(signal) != 0 {
@@ -106,12 +104,15 @@ pub fn send_to_process(
     signals.settle(thread, 0)
 }
 
-/// Has `user` as many places in the queue as there can be: what was sent to threads that are gone takes none (kernel/exit.c,
-/// __exit_signal). `thread` is the calling one.
+/// The user whose place a signal to the process takes: the first thread's, or that of the calling `thread` if that is gone.
+pub fn first_user(threads: &mut Threads, thread: &Thread) -> u32 {
+    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
+    first.map_or(thread.credentials, |first| first.credentials).users().real
+}
+
+/// [Makes room](crate::subsystems::signal_queue::SignalQueue::make_room) for a signal to a thread of `user`. `thread` is the calling one.
 pub fn make_room(signals: &mut Signals, threads: &mut Threads, thread: &Thread, user: u32) {
-    if signals.queue.lines().is_full(user) {
-        signals.queue.lines().forget_threads(|tid| tid == thread.tid || threads.find(tid).is_some());
-    }
+    signals.queue.make_room(user, &mut |tid| tid == thread.tid || threads.find(tid).is_some());
 }
 
 /// Forgets what `signal` is the contrary of, as far as it is pending for threads that do not run.
@@ -121,6 +122,17 @@ pub fn drop_contrary_in_others(signals: &mut Signals, threads: &mut Threads, sig
         let has_some = |other: &Thread| other.pending_signals & set != 0;
         while let Some(other) = threads.find_by(has_some).and_then(|tid| threads.find(tid)) {
             signals.drop_contrary(signal, other);
+        }
+    }
+}
+
+/// Forgets `signal`, which has another action now, as far as it is pending for threads that do not run, if it is ignored (kernel/signal.c,
+/// do_sigaction).
+pub fn forget_ignored_in_others(signals: &mut Signals, threads: &mut Threads, signal: u32) {
+    if signals.disposition(signal) == Disposition::Ignore {
+        let has_some = |other: &Thread| other.pending_signals & set_of(signal) != 0;
+        while let Some(other) = threads.find_by(has_some).and_then(|tid| threads.find(tid)) {
+            signals.forget(other, signal);
         }
     }
 }
@@ -249,6 +261,25 @@ mod tests {
         assert_eq!((send(&mut machine, 2), send(&mut machine, 4)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
     }
 
+    /// As many as may be: each takes its place from one that is gone.
+    #[test]
+    fn threads_that_end_leave_nothing_behind() {
+        let (mut machine, mut signals) = blocking();
+        set_limit(u64::MAX);
+        for _ in 0..if cfg!(miri) { 150 } else { 1000 } {
+            let tid = machine.spawn(0, UserAddress::NULL);
+            let step =
+                machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40));
+            assert_eq!(step, Step::Returned(0));
+            while machine.current().tid != tid {
+                machine.yield_now();
+            }
+            machine.call(|m, thread| Ok(m.threads.exit(thread, 0)));
+        }
+        set_limit(70);
+        assert!(signals.queue.lines().is_some_and(|lines| !lines.is_full(0)));
+    }
+
     /// What goes to the process takes a place of the first thread's user, whoever sends it; what goes to a thread one of that thread's.
     #[test]
     fn each_takes_the_place_of_whom_it_is_sent_to() {
@@ -258,7 +289,10 @@ mod tests {
         machine.current().credentials = Credentials::of(Box::leak(Box::new(other)));
         set_limit(1);
         send_signal(&mut machine, &mut signals, 40);
-        assert_eq!([0, 1000].map(|user| signals.queue.lines().is_full(user)), [true, false]);
+        assert_eq!(
+            [0, 1000].map(|user| signals.queue.lines().map(|lines| lines.is_full(user))),
+            [Some(true), Some(false)]
+        );
         for (tid, step) in [(4, Step::Failed(Errno::EAGAIN)), (3, Step::Returned(0)), (3, Step::Failed(Errno::EAGAIN))]
         {
             let sent =

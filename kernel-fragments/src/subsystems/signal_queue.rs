@@ -11,6 +11,9 @@ use alloc::vec::Vec;
 /// In place of the number of an entry: there is none.
 const NONE: u32 = u32::MAX;
 
+/// Of so few signals nobody asks whether they are for threads that are gone.
+pub const FEW: u64 = 64;
+
 /// One queued signal.
 #[derive(Debug)]
 struct Entry {
@@ -20,7 +23,7 @@ struct Entry {
     next: u32,
 }
 
-/// Those for one thread, or for the process, of one number. Without entries it is pending, and what it told was lost.
+/// Those for one thread, or for the process, of one number, as far as what they tell was not lost: there is one at least.
 #[derive(Debug)]
 struct Line {
     /// For which thread; 0 for the process.
@@ -33,7 +36,7 @@ struct Line {
 /// All of them, once one was sent: few programs ever send any, and what is near in memory is for all.
 #[derive(Debug)]
 pub struct SignalQueue {
-    lines: Option<Box<Lines>>,
+    lines: Option<Box<[Lines; 1]>>,
 }
 
 /// What there is of signals that wait.
@@ -47,6 +50,8 @@ pub struct Lines {
     charges: Vec<(u32, u64)>,
     /// The entry of each timer that has one, or `NONE` for one that was forgotten: it waits for ever that somebody takes it.
     timers: Vec<(i32, u32)>,
+    /// How many places there may be before threads that are gone are looked for.
+    most: u64,
 }
 
 impl SignalQueue {
@@ -55,47 +60,84 @@ impl SignalQueue {
         SignalQueue { lines: None }
     }
 
-    /// What is queued.
-    pub fn lines(&mut self) -> &mut Lines {
-        self.lines.get_or_insert_with(|| Box::new(Lines::new()))
+    /// What is queued, if anything ever was.
+    pub fn lines(&mut self) -> Option<&mut Lines> {
+        self.lines.as_deref_mut().map(|[lines]| lines)
+    }
+
+    /// What is queued; `None` if there is no memory for anything.
+    pub fn started(&mut self) -> Option<&mut Lines> {
+        if self.lines.is_none() {
+            self.start();
+        }
+        self.lines()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn start(&mut self) {
+        let mut lines = Vec::new();
+        if lines.try_reserve_exact(1).is_ok() {
+            lines.push(Lines::new());
+            self.lines = lines.try_into().ok();
+        }
+    }
+
+    /// Has `user` as many places as there can be, and the queue no more than twice what it needs: what was sent to threads that do not
+    /// `exist` any more goes (kernel/exit.c, __exit_signal).
+    pub fn make_room(&mut self, user: u32, exist: &mut dyn FnMut(u32) -> bool) {
+        let Some(lines) = self.lines() else { return };
+        if lines.is_full(user) || lines.all_queued() >= lines.most {
+            lines.forget_threads(exist);
+            lines.most = FEW.max(2 * lines.all_queued());
+        }
     }
 }
 
 impl Lines {
     const fn new() -> Lines {
-        Lines { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new() }
+        Lines { entries: Vec::new(), free: NONE, lines: Vec::new(), charges: Vec::new(), timers: Vec::new(), most: FEW }
     }
 
-    /// Queues `signal` for thread `tid`, or for the process (0). Beyond the limit it may be that only its number is kept.
+    /// Queues `signal` for thread `tid`, or for the process (0). Beyond the limit, or where there is no memory, it may be that nothing is
+    /// kept of it.
     ///
     /// # Errors
-    /// EAGAIN: it is beyond the limit, and does not count as sent.
+    /// EAGAIN: that is so, and it does not count as sent.
     pub fn push(&mut self, tid: u32, signal: u32, info: SignalInfo, charge: Charge) -> Result<(), Errno> {
+        let has_room = self.has_room(charge);
         let is_told = match charge {
-            Charge::User(user) => admit(signal, info, self.queued(user))?,
-            Charge::Timer(_) => true,
-        };
-        let at = if is_told { self.place(Entry { info, charge, next: NONE }) } else { NONE };
-        match charge {
-            Charge::User(user) if is_told => self.reserve(user),
-            Charge::User(_) => {}
+            Charge::User(user) => admit(signal, info, if has_room { self.queued(user) } else { u64::MAX })?,
             Charge::Timer(timer) => {
                 self.forget_lost(timer);
-                self.timers.push((timer, at));
+                true
             }
+        };
+        if !is_told || !has_room {
+            return Ok(());
+        }
+        let at = self.place(Entry { info, charge, next: NONE });
+        match charge {
+            Charge::User(user) => self.count(user),
+            Charge::Timer(timer) => self.timers.push((timer, at)),
         }
         let Some(line) = self.lines.iter_mut().find(|line| (line.tid, line.signal) == (tid, signal)) else {
             self.lines.push(Line { tid, signal, first: at, last: at });
             return Ok(());
         };
-        if at != NONE {
-            let before = core::mem::replace(&mut line.last, at);
-            match self.entries.get_mut(before as usize) {
-                Some(before) => before.next = at,
-                None => line.first = at,
-            }
+        if let Some(before) = self.entries.get_mut(core::mem::replace(&mut line.last, at) as usize) {
+            before.next = at;
         }
         Ok(())
+    }
+
+    /// Whether one more can be kept without asking for memory, now that it was asked for.
+    fn has_room(&mut self, charge: Charge) -> bool {
+        let is_known = match charge {
+            Charge::User(_) => self.charges.try_reserve(1).is_ok(),
+            Charge::Timer(_) => self.timers.try_reserve(1).is_ok(),
+        };
+        is_known && self.lines.try_reserve(1).is_ok() && (self.free != NONE || self.entries.try_reserve(1).is_ok())
     }
 
     /// Takes the oldest `signal` of `tid` out, and tells whether there are more.
@@ -128,10 +170,10 @@ impl Lines {
         self.lines.swap_remove(at);
     }
 
-    /// Forgets what was sent to threads that are not among those that `exist`: as they end, if that matters to anybody by now.
+    /// Forgets what was sent to threads that are not among those that `exist`.
     #[cold]
     #[inline(never)]
-    pub fn forget_threads(&mut self, mut exist: impl FnMut(u32) -> bool) {
+    fn forget_threads(&mut self, exist: &mut dyn FnMut(u32) -> bool) {
         let mut is_gone = |line: &&Line| line.tid != 0 && !exist(line.tid);
         while let Some(&Line { tid, signal, .. }) = self.lines.iter().find(&mut is_gone) {
             self.forget(tid, signal);
@@ -139,8 +181,13 @@ impl Lines {
     }
 
     /// How many places `user` has.
-    fn queued(&self, user: u32) -> u64 {
+    pub fn queued(&self, user: u32) -> u64 {
         self.charges.iter().find(|(other, _)| *other == user).map_or(0, |(_, count)| *count)
+    }
+
+    /// How many places all users have.
+    fn all_queued(&self) -> u64 {
+        self.charges.iter().map(|(_, count)| count).sum()
     }
 
     /// Whether `user` has all places that he may have.
@@ -149,7 +196,17 @@ impl Lines {
     }
 
     /// A timer of `user` takes a place, which [`disown`](Self::disown) gives back.
-    pub fn reserve(&mut self, user: u32) {
+    ///
+    /// # Errors
+    /// EAGAIN: there is no memory.
+    pub fn reserve(&mut self, user: u32) -> Result<(), Errno> {
+        self.charges.try_reserve(1).map_err(|_| Errno::EAGAIN)?;
+        self.count(user);
+        Ok(())
+    }
+
+    /// `user` has one place more. There is room to note that.
+    fn count(&mut self, user: u32) {
         match self.charges.iter_mut().find(|(other, _)| *other == user) {
             Some((_, count)) => *count += 1,
             None => self.charges.push((user, 1)),
@@ -228,10 +285,13 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::SIGTERM;
+    use crate::abi::signal::{Action, SIG_IGN, SIGPIPE, SIGTERM};
     use crate::abi::signal_info::{SI_QUEUE, SI_TIMER};
     use crate::subsystems::signal_limit::{FIRST_LIMIT, set_limit};
+    use crate::subsystems::signals::Signals;
     use crate::testing::{TestRandom, rounds};
+    use crate::testing_allocator::without_memory_for;
+    use crate::thread::Thread;
     use alloc::collections::{BTreeMap, VecDeque};
 
     const ROOT: Charge = Charge::User(0);
@@ -294,24 +354,42 @@ mod tests {
         }
     }
 
-    /// What is lost is what was to be told, and only if nothing else is: of the one that is next it is told.
+    /// Most programs that ignore a signal never send one.
     #[test]
-    fn beyond_the_limit_something_is_pending() {
+    fn nothing_is_kept_before_something_is_sent() {
+        let (mut signals, mut thread) = (Signals::new(), Thread::first());
+        signals.set_action(&mut thread, SIGPIPE, Action { handler: SIG_IGN, flags: 0, mask: 0 });
+        assert!(signals.queue.lines.is_none());
+        assert_eq!(signals.send_to_thread(&mut thread, SIGTERM), Ok(()));
+        assert!(signals.queue.lines.is_some());
+    }
+
+    /// What cannot be kept is beyond the limit, whatever that is; what is kept already stays.
+    #[test]
+    fn where_there_is_no_memory() {
+        set_limit(u64::MAX);
+        let (alarm, sent) = (SignalInfo::of_timer(7, 0, 0), SignalInfo::sent(false));
+        let refused = [4 * size_of::<Entry>(), 4 * size_of::<Line>(), 4 * size_of::<(u32, u64)>()];
+        for len_bytes in refused {
+            let mut queue = Lines::new();
+            without_memory_for(len_bytes, || {
+                assert_eq!(queue.push(0, 40, told(1), ROOT), Err(Errno::EAGAIN));
+                assert_eq!((queue.push(0, 40, sent, ROOT), queue.push(3, SIGTERM, told(1), ROOT)), (Ok(()), Ok(())));
+            });
+            assert_eq!((queue.take(0, 40), queue.take(3, SIGTERM), queue.queued(0)), ((LOST, false), (LOST, false), 0));
+            for value in 0..4 {
+                assert_eq!(queue.push(0, 40, told(value), ROOT), Ok(()));
+            }
+            let refused = without_memory_for(8 * size_of::<Entry>(), || {
+                (queue.push(0, 40, told(9), ROOT), queue.push(0, 40, alarm, Charge::Timer(7)))
+            });
+            assert_eq!((refused, queue.is_lost(7)), ((Err(Errno::EAGAIN), Ok(())), false));
+            assert_eq!(queue.of_timer(7), None);
+            assert!((0..4).all(|value| queue.take(0, 40) == (told(value), value < 3)));
+        }
         let mut queue = Lines::new();
-        let sent = SignalInfo::sent(false);
-        set_limit(1);
-        assert_eq!((queue.push(0, 40, sent, ROOT), queue.push(0, 40, sent, ROOT)), (Ok(()), Ok(())));
-        assert_eq!(queue.push(0, SIGTERM, told(1), ROOT), Ok(()));
-        assert_eq!((queue.take(0, 40), queue.take(0, SIGTERM)), ((sent, false), (LOST, false)));
-        assert_eq!((queue.push(3, 41, sent, ROOT), queue.push(0, SIGTERM, told(1), ROOT)), (Ok(()), Ok(())));
-        set_limit(2);
-        assert_eq!(queue.push(0, SIGTERM, told(2), ROOT), Ok(()));
-        assert_eq!((queue.take(0, SIGTERM), queue.queued(0)), ((told(2), false), 1));
-        set_limit(0);
-        assert_eq!((queue.push(0, SIGTERM, sent, ROOT), queue.queued(0)), (Ok(()), 2), "that is always told");
-        assert_eq!((queue.push(3, 42, sent, ROOT), queue.push(3, 42, told(1), ROOT)), (Ok(()), Err(Errno::EAGAIN)));
-        queue.forget(3, 42);
-        assert_eq!((queue.take(0, SIGTERM), queue.take(3, 41), queue.queued(0)), ((sent, false), (sent, false), 0));
+        let reserved = without_memory_for(4 * size_of::<(u32, u64)>(), || queue.reserve(0));
+        assert_eq!((reserved, queue.queued(0), queue.reserve(0)), (Err(Errno::EAGAIN), 0, Ok(())));
     }
 
     #[test]
@@ -325,7 +403,7 @@ mod tests {
             (queue.push(0, 40, told(3), ROOT), queue.is_full(0), queue.is_full(7)),
             (Err(Errno::EAGAIN), true, false)
         );
-        queue.reserve(7);
+        assert_eq!(queue.reserve(7), Ok(()));
         assert!(queue.is_full(7));
         assert_eq!(queue.charges, [(0, 1), (7, 1)]);
     }
@@ -336,7 +414,7 @@ mod tests {
         for (tid, signal) in [(0, 40), (2, 40), (3, 40), (3, 41), (3, 41), (4, SIGTERM)] {
             assert_eq!(queue.push(tid, signal, told(u64::from(tid)), ROOT), Ok(()));
         }
-        queue.forget_threads(|tid| tid == 2);
+        queue.forget_threads(&mut |tid| tid == 2);
         assert_eq!((queue.queued(0), queue.lines.len()), (2, 2));
         assert_eq!((queue.take(2, 40), queue.take(0, 40)), ((told(2), false), (told(0), false)));
     }
@@ -347,7 +425,7 @@ mod tests {
         let mut queue = Lines::new();
         let (info, timer) = (SignalInfo::of_timer(7, 0, 0), Charge::Timer(7));
         set_limit(1);
-        queue.reserve(0);
+        assert_eq!(queue.reserve(0), Ok(()));
         assert_eq!(queue.push(0, 40, info, ROOT), Err(Errno::EAGAIN));
         for _ in 0..5 {
             assert_eq!((queue.push(0, 40, info, timer), queue.is_lost(7)), (Ok(()), false));
@@ -361,25 +439,5 @@ mod tests {
         *queue.of_timer(7).expect("it is there") = 9;
         assert_eq!(queue.take(0, 40), (SignalInfo { code: SI_TIMER, words: [9, 0] }, false));
         assert!(queue.of_timer(7).is_none() && !queue.is_lost(7) && queue.entries.len() == 1);
-    }
-
-    /// With the timer its place is free, or once its signal is taken.
-    #[test]
-    fn a_timer_that_is_gone() {
-        let mut queue = Lines::new();
-        let info = SignalInfo::of_timer(7, 0, 0);
-        set_limit(2);
-        queue.reserve(0);
-        queue.reserve(0);
-        queue.disown(8, 0);
-        assert_eq!((queue.queued(0), queue.push(0, 40, info, Charge::Timer(7))), (1, Ok(())));
-        queue.disown(7, 0);
-        assert_eq!((queue.queued(0), queue.of_timer(7)), (1, None));
-        assert_eq!((queue.take(0, 40), queue.queued(0)), ((info, false), 0));
-        queue.reserve(0);
-        assert_eq!(queue.push(0, 40, info, Charge::Timer(7)), Ok(()));
-        queue.forget(0, 40);
-        queue.disown(7, 0);
-        assert_eq!((queue.queued(0), queue.is_lost(7)), (0, false));
     }
 }

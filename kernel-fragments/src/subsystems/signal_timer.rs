@@ -111,7 +111,7 @@ impl Timer {
 
     /// The first word of what its signal tells that nobody took yet; of the one of `setitimer` nobody can tell.
     pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut u64> {
-        signals.queue.lines().of_timer(self.queued_as()?)
+        signals.queue.lines()?.of_timer(self.queued_as()?)
     }
 
     /// What its signals are known by.
@@ -129,7 +129,7 @@ impl Timer {
         match self.id {
             _ if self.is_lost => true,
             REAL_TIMER => self.alarms_taken == signals.alarms_taken,
-            id => self.pending(signals).is_some() || signals.queue.lines().is_lost(id),
+            id => self.pending(signals).is_some() || signals.queue.lines().is_some_and(|lines| lines.is_lost(id)),
         }
     }
 
@@ -157,7 +157,7 @@ impl Timer {
         let Some(seen_ns) = self.pending_ns else { return };
         if self.still_waits(signals) {
             self.pending_ns = Some(seen_ns.max(now_ns));
-            self.is_lost |= signals.queue.lines().is_lost(self.id);
+            self.is_lost |= signals.queue.lines().is_some_and(|lines| lines.is_lost(self.id));
             return self.note_overruns(signals);
         }
         self.pending_ns = None;

@@ -10,7 +10,7 @@ use crate::abi::signal::{
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
-use crate::subsystems::signal_limit::Charge;
+use crate::subsystems::signal_limit::{Charge, LOST, admit};
 use crate::subsystems::signal_queue::SignalQueue;
 use crate::thread::{A0, Thread};
 
@@ -100,10 +100,26 @@ impl Signals {
             }
         }
         if self.disposition(signal) == Disposition::Ignore {
-            self.pending &= !set_of(signal);
-            thread.pending_signals &= !set_of(signal);
-            self.queue.lines().forget(0, signal);
-            self.queue.lines().forget(thread.tid, signal);
+            self.forget(thread, signal);
+        }
+    }
+
+    /// Forgets `signal`, as far as it is pending for the process or for `thread`.
+    pub fn forget(&mut self, thread: &mut Thread, signal: u32) {
+        let set = set_of(signal);
+        if thread.pending_signals & set != 0 {
+            self.forget_queued(thread.tid, signal);
+            thread.pending_signals &= !set;
+        }
+        if self.pending & set != 0 {
+            self.forget_queued(0, signal);
+            self.pending &= !set;
+        }
+    }
+
+    fn forget_queued(&mut self, tid: u32, signal: u32) {
+        if let Some(lines) = self.queue.lines() {
+            lines.forget(tid, signal);
         }
     }
 
@@ -137,10 +153,11 @@ impl Signals {
         self.queue_to_thread(thread, signal, info)
     }
 
-    /// `thread` wrote to something that nobody reads (kernel/signal.c, send_sig: the kernel speaks in the thread's name).
-    pub fn send_broken_pipe(&mut self, thread: &mut Thread) -> Result<(), Errno> {
-        let info = SignalInfo::sent_by(thread.credentials.users().real, false);
-        self.queue_to_thread(thread, SIGPIPE, info)
+    /// `thread` wrote to something that nobody reads (kernel/signal.c, send_sig: the kernel speaks in the thread's name); others `exist`.
+    pub fn send_broken_pipe(&mut self, thread: &mut Thread, mut exist: impl FnMut(u32) -> bool) -> Result<(), Errno> {
+        let (tid, user) = (thread.tid, thread.credentials.users().real);
+        self.queue.make_room(user, &mut |other| other == tid || exist(other));
+        self.queue_to_thread(thread, SIGPIPE, SignalInfo::sent_by(user, false))
     }
 
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
@@ -178,7 +195,10 @@ impl Signals {
         if signal < SIGRTMIN && *pending & set != 0 && matches!(charge, Charge::User(_)) {
             return Ok(());
         }
-        self.queue.lines().push(tid, signal, info, charge)?;
+        match self.queue.started() {
+            Some(lines) => lines.push(tid, signal, info, charge)?,
+            None => drop(admit(signal, info, u64::MAX)?),
+        }
         *pending |= set;
         Ok(())
     }
@@ -187,17 +207,8 @@ impl Signals {
     #[cold]
     #[inline(never)]
     pub fn drop_contrary(&mut self, signal: u32, thread: &mut Thread) {
-        for other in SIGCONT..=SIGTTOU {
-            let (signal, set) = (other, set_of(other) & contrary_of(signal));
-            if thread.pending_signals & set != 0 {
-                self.queue.lines().forget(thread.tid, signal);
-                thread.pending_signals &= !set;
-            }
-            if self.pending & set != 0 {
-                self.queue.lines().forget(0, signal);
-                self.pending &= !set;
-            }
-        }
+        let contrary = contrary_of(signal);
+        (SIGCONT..=SIGTTOU).filter(|&other| set_of(other) & contrary != 0).for_each(|other| self.forget(thread, other));
     }
 
     /// The signals that are pending for `thread`, blocked or not.
@@ -225,7 +236,7 @@ impl Signals {
         let (signal, is_directed) = self.next(thread, set)?;
         let tid = if is_directed { thread.tid } else { 0 };
         self.alarms_taken = self.alarms_taken.wrapping_add(u32::from(signal == SIGALRM && !is_directed));
-        let (info, has_more) = self.queue.lines().take(tid, signal);
+        let (info, has_more) = self.queue.lines().map_or((LOST, false), |lines| lines.take(tid, signal));
         if !has_more {
             let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };
             *pending &= !set_of(signal);
@@ -269,7 +280,7 @@ impl Signals {
 mod tests {
     use super::*;
     use crate::abi::signal::{SI_USER, SIGABRT, SIGTERM};
-    use crate::subsystems::signal_limit::{LOST, set_limit};
+    use crate::subsystems::signal_limit::set_limit;
 
     #[test]
     fn standard_signals_do_not_queue() {
@@ -314,7 +325,7 @@ mod tests {
     #[test]
     fn a_broken_pipe_tells_of_the_writer() {
         let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
-        assert_eq!(signals.send_broken_pipe(&mut thread), Ok(()));
+        assert_eq!(signals.send_broken_pipe(&mut thread, |_| false), Ok(()));
         let info = SignalInfo { code: SI_USER, ..SignalInfo::sent(true) };
         assert_eq!(thread.pending_signals, set_of(SIGPIPE));
         assert_eq!(signals.take(&mut thread, u64::MAX), Some(Taken { signal: SIGPIPE, info }));
@@ -328,7 +339,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(signals.queue_to_process(&mut thread, SIGTERM, pretended), Ok(()));
         }
-        assert_eq!(signals.queue.lines().of_timer(0), None);
+        assert_eq!(signals.queue.lines().map(|lines| lines.of_timer(0)), Some(None));
         let own = SignalInfo::of_timer(0, 0, 77);
         assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Charge::Timer(0)), Ok(()));
         let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.info));
@@ -369,15 +380,16 @@ mod tests {
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
         assert_eq!(
-            [(0, SIGTSTP), (thread.tid, SIGTTIN)].map(|(tid, signal)| signals.queue.lines().take(tid, signal).0),
-            [LOST; 2]
+            [(0, SIGTSTP), (thread.tid, SIGTTIN)]
+                .map(|(tid, signal)| signals.queue.lines().map(|lines| lines.take(tid, signal).0)),
+            [Some(LOST); 2]
         );
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_process(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
-        assert_eq!(signals.queue.lines().take(thread.tid, SIGTTIN), (LOST, false));
+        assert_eq!(signals.queue.lines().map(|lines| lines.take(thread.tid, SIGTTIN)), Some((LOST, false)));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub fn send(
         Err(Refusal::Errno(Errno::EAGAIN)) => {}
         Err(_) if done_bytes > 0 => return Ok(Leave::Return(done_bytes)),
         Err(Refusal::Errno(Errno::EPIPE)) if is_stream && flags & NOSIGNAL == 0 => {
-            signals.send_broken_pipe(thread)?;
+            signals.send_broken_pipe(thread, |tid| threads.find(tid).is_some())?;
             return signals.settle(thread, (Errno::EPIPE.0 as usize).wrapping_neg());
         }
         Err(refusal) => return Err(refusal),

@@ -62,7 +62,9 @@ impl Timers {
         let (sent_again, user) = (timer.sent_again, timer.user);
         let blank = Timer::new(id, timer.clock, timer.notice, timer.info);
         *timer = Timer { due_ns, interval_ns, goes_by_day, sent_again, user, ..blank };
-        signals.queue.lines().forget_lost(id);
+        if let Some(lines) = signals.queue.lines() {
+            lines.forget_lost(id);
+        }
         timer.note_overruns(signals);
         self.set_alarm(threads);
         Ok(())
@@ -73,7 +75,9 @@ impl Timers {
     pub fn remove(&mut self, signals: &mut Signals, threads: &mut Threads, id: i32) -> Result<(), Errno> {
         let timer = self.get(id)?;
         timer.tell(signals, timer.sent_again);
-        signals.queue.lines().disown(id, timer.user);
+        if let Some(lines) = signals.queue.lines() {
+            lines.disown(id, timer.user);
+        }
         self.timers.retain(|timer| timer.id != id);
         self.set_alarm(threads);
         Ok(())

@@ -91,7 +91,7 @@ pub fn write_or_wait(
             }
             // A socket sent what it sent; a pipe also signals (unix_stream_sendmsg, pipe_write).
             Err(Refusal::Errno(Errno::EPIPE)) if done_bytes == 0 || paired(open).is_none() => {
-                signals.send_broken_pipe(thread)?;
+                signals.send_broken_pipe(thread, |tid| threads.find(tid).is_some())?;
                 let value = if done_bytes > 0 { done_bytes } else { (Errno::EPIPE.0 as usize).wrapping_neg() };
                 return signals.settle(thread, value);
             }

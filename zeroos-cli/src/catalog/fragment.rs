@@ -142,7 +142,7 @@ pub enum Variant {
     Timers,
     /// A call that gives threads priorities is reachable.
     RealTime,
-    /// Signals may tell more than which call sent them, and there may be threads that they are sent to.
+    /// Signals may tell more than which call sent them, or there may be threads that they are sent to.
     QueuedSignals,
 }
 

@@ -41,7 +41,7 @@ pub fn splice(
             Ok(threads.wait_for_event(thread, from.0 as u64, files.into_iter().flatten(), unfinished))
         }
         Err(Refusal::Errno(Errno::EPIPE)) => {
-            signals.send_broken_pipe(thread)?;
+            signals.send_broken_pipe(thread, |tid| threads.find(tid).is_some())?;
             signals.settle(thread, (Errno::EPIPE.0 as usize).wrapping_neg())
         }
         result => returned(result),

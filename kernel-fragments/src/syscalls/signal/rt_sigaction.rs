@@ -1,82 +1,75 @@
 //! `rt_sigaction(2)`: <https://man7.org/linux/man-pages/man2/rt_sigaction.2.html>. Supported: everything; unknown flags
 //! are cleared, as on Linux. Errors: EINVAL, EFAULT.
 
-use crate::abi::signal::{Action, SA_KNOWN, SET_BYTES, SIGACTION_BYTES, UNBLOCKABLE, check, set_of};
-use crate::errno::{Errno, SysResult};
-use crate::subsystems::signal_faults::HANDLERS_ARE_CALLED;
+use crate::errno::SysResult;
+use crate::subsystems::directed_signals::forget_ignored_in_others;
+use crate::subsystems::signal_actions::{read_action, tell_action};
 use crate::subsystems::signals::Signals;
+use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(134 => rt_sigaction);
 
-// A program that sets handlers needs the kernel that calls them.
-const _: () = assert!(HANDLERS_ARE_CALLED);
-
 /// Stores the action of `number` at `old_address` and takes the one at `address`, where these are not null.
 pub fn rt_sigaction(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
+    threads: &mut Threads,
     thread: &mut Thread,
     number: i32,
     address: UserAddress,
     old_address: UserAddress,
     set_bytes: usize,
 ) -> SysResult {
-    if set_bytes != SET_BYTES {
-        return Err(Errno::EINVAL.into());
-    }
-    let new = if address.is_null() { None } else { Some(memory.read::<SIGACTION_BYTES>(address)?) };
-    let signal = check(number)?;
-    if new.is_some() && set_of(signal) & UNBLOCKABLE != 0 {
-        return Err(Errno::EINVAL.into());
-    }
+    let (signal, new) = read_action(memory, number, address, set_bytes)?;
     let old = signals.action(signal);
-    if new.is_some() {
-        let field = |offset: usize| memory.read_u64(address.add(offset));
-        let action = Action { handler: field(0)?, flags: field(8)? & SA_KNOWN, mask: field(16)? & !UNBLOCKABLE };
+    if let Some(action) = new {
         signals.set_action(thread, signal, action);
+        forget_ignored_in_others(signals, threads, signal);
     }
-    if !old_address.is_null() {
-        memory.slice_mut(old_address, SIGACTION_BYTES)?;
-        for (offset, value) in [(0, old.handler), (8, old.flags), (16, old.mask)] {
-            memory.write_u64(old_address.add(offset), value)?;
-        }
-    }
-    Ok(0)
+    tell_action(memory, old_address, old)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{SA_RESTART, SIGKILL, SIGTERM};
-    use crate::testing::FakeMemory;
+    use crate::abi::signal::{SIG_DFL, SIG_IGN, set_of};
+    use crate::outcome::Leave;
+    use crate::subsystems::directed_signals::send;
+    use crate::subsystems::signal_limit::set_limit;
+    use crate::testing_threads::{Step, ThreadMachine};
 
+    /// Wherever it is pending, and not before it is ignored: who only asks changes nothing.
     #[test]
-    fn sets_and_tells() {
-        let (mut memory, mut signals, mut thread) = (FakeMemory::new(64), Signals::new(), Thread::first());
-        let new = memory.put(0, &[7u64, SA_RESTART | 1 << 60 | 0x0400_0400, u64::MAX].map(u64::to_le_bytes).concat());
-        let old = memory.address(32);
-        let mut call = |memory: &mut FakeMemory, number, new, old, bytes| {
-            rt_sigaction(memory, &mut signals, &mut thread, number, new, old, bytes)
-        };
-        let null = UserAddress::NULL;
-        assert_eq!(call(&mut memory, SIGTERM as i32, new, old, 8), Ok(0));
-        assert_eq!(memory.bytes(32, 24), [0; 24]);
-        assert_eq!(call(&mut memory, SIGTERM as i32, null, old, 8), Ok(0));
-        assert_eq!(memory.read_u64(old), Ok(7));
-        assert_eq!(memory.read_u64(old.add(8)), Ok(SA_RESTART));
-        assert_eq!(memory.read_u64(old.add(16)), Ok(!UNBLOCKABLE));
-        assert_eq!(call(&mut memory, SIGKILL as i32, null, old, 8), Ok(0), "asking is fine");
-        for (number, new, old, bytes, errno) in [
-            (SIGKILL as i32, new, null, 8, Errno::EINVAL),
-            (0, null, null, 8, Errno::EINVAL),
-            (65, null, null, 8, Errno::EINVAL),
-            (10, new, null, 16, Errno::EINVAL),
-            (65, UserAddress(8), null, 8, Errno::EFAULT),
-            (10, null, UserAddress(8), 8, Errno::EFAULT),
-        ] {
-            assert_eq!(call(&mut memory, number, new, old, bytes), Err(errno.into()), "{number} {bytes}");
+    fn what_is_ignored_is_pending_for_no_thread() {
+        let (mut machine, mut signals) = (ThreadMachine::new(), Signals::new());
+        machine.current().signal_mask = u64::MAX;
+        let tids = [2, machine.spawn(0, UserAddress::NULL), machine.spawn(0, UserAddress::NULL)];
+        set_limit(6);
+        for tid in tids.into_iter().chain(tids) {
+            let sent =
+                machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40));
+            assert_eq!(sent, Step::Returned(0));
         }
+        let place = machine.memory.address(0);
+        for (handler, address, is_pending) in
+            [(SIG_DFL, place, true), (SIG_IGN, UserAddress::NULL, true), (SIG_IGN, place, false)]
+        {
+            machine.memory.put(0, &[handler, 0, 0].map(u64::to_le_bytes).concat());
+            let set = machine.call(|m, thread| {
+                let (threads, null) = (&mut m.threads, UserAddress::NULL);
+                let set = rt_sigaction(&mut m.memory, &mut signals, threads, thread, 40, address, null, 8)?;
+                Ok(Leave::Return(set))
+            });
+            let others = [3, 4].map(|tid| machine.threads.find(tid).map(|thread| thread.pending_signals));
+            let pending = if is_pending { set_of(40) } else { 0 };
+            assert_eq!((set, machine.current().pending_signals, others), {
+                (Step::Returned(0), pending, [Some(pending); 2])
+            });
+            assert_eq!(signals.queue.lines().map(|lines| lines.is_full(0)), Some(is_pending));
+        }
+        set_limit(1);
+        assert!(signals.queue.lines().is_some_and(|lines| !lines.is_full(0)), "nothing is left");
     }
 }

@@ -6,10 +6,12 @@ use crate::abi::signal::SIGALRM;
 use crate::abi::signal_info::{SI_KERNEL, SignalInfo};
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::directed_signals::first_user;
 use crate::subsystems::signal_timer::{Notice, REAL_TIMER, Timer};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::subsystems::timers::Timers;
+use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
 
 syscall!(103 => setitimer);
@@ -24,6 +26,7 @@ pub fn setitimer(
     signals: &mut Signals,
     threads: &mut Threads,
     clock: &mut Clock,
+    thread: &mut Thread,
     which: i32,
     address: UserAddress,
     old_address: UserAddress,
@@ -43,6 +46,7 @@ pub fn setitimer(
             }
             let due_ns = (setting.value_ns > 0).then(|| clock.after_ns(setting.value_ns).cast_signed());
             timers.arm(signals, threads, REAL_TIMER, due_ns, setting.interval_ns, false)?;
+            timers.get(REAL_TIMER)?.user = first_user(threads, thread);
         }
         1..=ITIMER_PROF if setting.value_ns > 0 => {
             return Err(Refusal::Unsupported("setitimer by CPU time"));
@@ -59,8 +63,26 @@ pub fn setitimer(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::credentials::Ids;
+    use crate::subsystems::credentials::{Credentials, Identity};
     use crate::syscalls::time::getitimer::getitimer;
     use crate::testing::FakeMemory;
+    use alloc::boxed::Box;
+
+    /// What is sent when the first thread is gone takes a place of the user whom the process had as the timer was set.
+    #[test]
+    fn the_alarm_is_the_users_who_set_it() {
+        let (mut memory, mut timers, mut thread) = (FakeMemory::new(64), Timers::new(), Thread::first());
+        let new = memory.put(0, &[0, 0, 2, 0u64].map(u64::to_le_bytes).concat());
+        for user in [1000, 7] {
+            let other = Identity { users: Ids::all(user), ..*Credentials::FIRST.identity() };
+            thread.credentials = Credentials::of(Box::leak(Box::new(other)));
+            let (signals, threads, clock) = (&mut Signals::new(), &mut Threads::new(), &mut Clock::new());
+            let null = UserAddress::NULL;
+            let set = setitimer(&mut memory, &mut timers, signals, threads, clock, &mut thread, 0, new, null);
+            assert_eq!((set, timers.get(REAL_TIMER).map(|timer| timer.user)), (Ok(0), Ok(user)));
+        }
+    }
 
     #[test]
     fn sets_and_tells() {
@@ -69,7 +91,8 @@ mod tests {
         let new = memory.put(0, &[0, 500_000, 2, 0u64].map(u64::to_le_bytes).concat());
         let (old, null, bad) = (memory.address(64), UserAddress::NULL, UserAddress(8));
         let mut set = |memory: &mut FakeMemory, timers: &mut Timers, which, new, old| {
-            setitimer(memory, timers, &mut Signals::new(), &mut threads, &mut clock, which, new, old)
+            let thread = &mut Thread::first();
+            setitimer(memory, timers, &mut Signals::new(), &mut threads, &mut clock, thread, which, new, old)
         };
         assert_eq!(set(&mut memory, &mut timers, 0, new, old), Ok(0));
         assert_eq!(memory.bytes(64, 32), [0; 32]);

@@ -51,7 +51,7 @@ pub fn timer_create(
     }
     let user = thread.credentials.users().real;
     make_room(signals, threads, thread, user);
-    if signals.queue.lines().is_full(user) {
+    if signals.queue.started().is_none_or(|lines| lines.is_full(user)) {
         return Err(Errno::EAGAIN.into());
     }
     // A timer has its number before it is looked at whom it tells (kernel/time/posix-timers.c, do_timer_create).
@@ -67,7 +67,7 @@ pub fn timer_create(
     };
     memory.slice_mut(id_address, 4)?;
     memory.write_u32(id_address, id.cast_unsigned())?;
-    signals.queue.lines().reserve(user);
+    signals.queue.started().ok_or(Errno::EAGAIN)?.reserve(user)?;
     timers.add(Timer { user, ..Timer::new(id, clock, notice, timer_info(id, value.unwrap_or(id as u64))) });
     Ok(0)
 }
