@@ -423,7 +423,9 @@ impl AddressSpace {
     /// How many bytes mmap can still give out, in whatever pieces.
     pub fn free_bytes(&mut self, boot: &BootInfo) -> usize {
         self.prepare(boot);
-        self.end.saturating_sub(self.start).saturating_sub(self.pages.mapped_bytes())
+        let mapped = self.pages.spans().filter(|span| span.page.is_mapped());
+        let taken: usize = mapped.map(|span| span.end.saturating_sub(span.start)).sum();
+        self.end.saturating_sub(self.start).saturating_sub(taken)
     }
 
     /// Whether mmap could place something at exactly `start..end`.

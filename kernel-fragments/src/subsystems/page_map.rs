@@ -8,7 +8,7 @@
 use crate::abi::memory::{PROT_ALL, PROT_NONE};
 use crate::errno::Errno;
 use crate::subsystems::span_list::{Piece, Span, SpanList};
-use crate::subsystems::span_tree::{Search, SpanTree, Taken};
+use crate::subsystems::span_tree::{Search, SpanTree};
 
 /// What a page holds, seen from the next one who may read it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,9 +168,11 @@ impl PageMap {
     }
 
     /// The same among all others.
+    #[inline]
     pub fn retire_older(&mut self, start: usize, end: usize, most_zeros: usize) -> bool {
-        let list = self.older.find_mut(start, end).filter(|&(_, list_end)| end <= list_end && end <= self.last_start);
-        list.is_some_and(|(node, _)| node.list.retire(start, end, most_zeros))
+        let is_older = start < self.last_start;
+        let (_, list, list_end) = self.list_mut(start, end);
+        is_older && end <= list_end && list.retire(start, end, most_zeros)
     }
 
     /// [`SpanList::begin_quickly`].
@@ -210,7 +212,9 @@ impl PageMap {
                 self.split(start)?;
                 continue;
             }
-            list.set(start, list_end, page)?;
+            if page.and_then(|page| list.append_quickly(start, list_end, page)).is_none() {
+                list.set(start, list_end, page)?;
+            }
             if list_start > 0 && list.spans().len() < 2 {
                 self.dissolve(list_start)?;
             }
@@ -262,7 +266,7 @@ impl PageMap {
             (self.last_start, self.last) = (before_start, before);
         }
         match rest {
-            Some(Span { start, end, page }) => self.list_mut(start, end).1.set(start, end, Some(page)),
+            Some(Span { start, end, page }) => self.set(start, end, Some(page)),
             None => Ok(()),
         }
     }
@@ -278,21 +282,20 @@ impl PageMap {
         search.candidate
     }
 
-    /// How many bytes are mapped.
-    pub fn mapped_bytes(&mut self) -> usize {
-        self.older.taken().bytes + Taken::by(self.last.spans()).bytes
-    }
-
     /// Every span, ascending.
-    #[cfg(test)]
-    pub fn spans(&self) -> alloc::vec::Vec<Span> {
-        let (mut spans, mut start) = (alloc::vec::Vec::new(), 0);
-        while let Some((list, end)) = self.older.find(start, self.last_start).filter(|_| start < self.last_start) {
-            spans.extend_from_slice(list.spans());
-            start = end;
-        }
-        spans.extend_from_slice(self.last.spans());
-        spans
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        let mut next = Some(0);
+        let lists = core::iter::from_fn(move || match self.older.find(next?, self.last_start) {
+            Some((list, end)) if next? < self.last_start => {
+                next = Some(end);
+                Some(list)
+            }
+            _ => {
+                next = None;
+                Some(&self.last)
+            }
+        });
+        lists.flat_map(|list| list.spans().iter().copied())
     }
 }
 
@@ -346,7 +349,7 @@ mod tests {
                     assert_eq!(map.set_piece(start, piece, page), Ok(()));
                     model[start..piece.end].fill(page);
                 }
-                (2, _) if map.retire(start, end, 2) => {
+                (2, _) if map.retire(start, end, 2) || map.retire_older(start, end, 2) => {
                     assert!(model[start..end].iter().all(|page| page.is_some_and(Page::is_mapped)));
                     model[start..end].fill(Some(Page::STALE));
                 }
@@ -367,7 +370,11 @@ mod tests {
                 assert!(piece.end > number && model[number..piece.end].iter().all(|&other| other == page));
             }
             let is_mapped = |page: &Option<Page>| page.is_some_and(Page::is_mapped);
-            assert_eq!(map.mapped_bytes(), model.iter().filter(|page| is_mapped(page)).count());
+            let mapped = map.spans().filter(|span| span.page.is_mapped());
+            assert_eq!(
+                mapped.map(|span| span.end - span.start).sum::<usize>(),
+                model.iter().filter(|page| is_mapped(page)).count()
+            );
             let (len, step) = (1 + random.below(6) as usize, 1 + random.below(2) as usize);
             let first_free = model.iter().position(|page| !is_mapped(page)).unwrap_or(count);
             let from = first_free + random.below(2) as usize * random.below((count - first_free) as u64 + 1) as usize;
@@ -388,14 +395,14 @@ mod tests {
                 && starts[count] < self.map.last_start
             {
                 let inside = |span: &Span| span.start >= starts[count] && span.end <= end;
-                assert!(list.spans().iter().all(inside) && (count == 0 || !list.spans().is_empty()) && is_joined(list));
+                assert!(list.spans().iter().all(inside) && (count == 0 || !list.spans().is_empty()));
                 starts.push(end);
                 count += 1;
             }
             let last = self.map.last.spans();
             assert!(last.first().map_or(count == 0, |first| first.start >= self.map.last_start));
             assert!(is_joined(&self.map.last), "{:?}", self.map.last);
-            assert!(self.map.spans().iter().all(|span| span.start < span.end));
+            assert!(self.map.spans().is_sorted_by_key(|span| span.end));
             count
         }
     }
@@ -403,7 +410,7 @@ mod tests {
     /// Random changes against one entry per page, with as many lists as there may be, and few again.
     #[test]
     fn behaves_like_an_array_of_pages() {
-        for (pages, rounds_count, most_lists) in [(40, rounds(200), 1), (600, rounds(40), 99)] {
+        for (pages, rounds_count, most_lists) in [(40, rounds(200), 1), (600, rounds(40), 15)] {
             let mut lists_seen = 0;
             for seed in 0..rounds_count {
                 let mut random = TestRandom(seed);
@@ -422,10 +429,9 @@ mod tests {
                     }
                 }
                 assert_eq!(pair.map.set(0, pages, None), Ok(()));
-                assert_eq!((pair.map.spans(), pair.map.mapped_bytes()), (vec![], 0));
+                assert_eq!(pair.map.spans().next(), None);
                 assert!(pair.check_lists() <= 1, "what knows nothing goes");
             }
-            println!("{pages}: {lists_seen}");
             assert!(cfg!(miri) || lists_seen >= most_lists, "only {lists_seen} lists");
         }
     }
@@ -438,6 +444,6 @@ mod tests {
         for at in [0, 2, 4, 1, 3] {
             assert_eq!(map.set(at, at + 1, Some(live)), Ok(()));
         }
-        assert_eq!(map.spans(), [Span { start: 0, end: 5, page: live }]);
+        assert!(map.spans().eq([Span { start: 0, end: 5, page: live }]));
     }
 }

@@ -215,7 +215,7 @@ impl SpanList {
                 span.start = piece.end;
                 insert(&mut self.spans, piece.index, Span { start, end: piece.end, page })
             }
-            (false, true, _, Some(behind)) if span.page != page => {
+            (false, true, _, Some(behind)) if span.start < start && span.page != page => {
                 behind.start = start;
                 span.end = start;
                 Ok(())

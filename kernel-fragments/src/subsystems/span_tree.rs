@@ -34,32 +34,29 @@ const NONE: usize = usize::MAX;
 
 /// What is mapped in a part of the address space.
 #[derive(Clone, Copy, Debug)]
-pub struct Taken {
+struct Taken {
     start: usize,
     end: usize,
     largest_room: usize,
-    /// How many bytes are.
-    pub bytes: usize,
 }
 
 impl Taken {
-    const NOTHING: Taken = Taken { start: usize::MAX, end: 0, largest_room: 0, bytes: 0 };
+    const NOTHING: Taken = Taken { start: usize::MAX, end: 0, largest_room: 0 };
 
     /// What `spans` take.
-    pub fn by(spans: &[Span]) -> Taken {
+    fn by(spans: &[Span]) -> Taken {
         let mapped = spans.iter().filter(|span| span.page.is_mapped());
-        mapped.fold(Taken::NOTHING, |taken, &Span { start, end, .. }| {
-            taken.and(Taken { start, end, largest_room: 0, bytes: end - start })
-        })
+        mapped.fold(Taken::NOTHING, |taken, &Span { start, end, .. }| taken.and(Taken { start, end, largest_room: 0 }))
     }
 
     /// Both, of which `behind` lies behind.
+    #[inline(never)]
     fn and(self, behind: Taken) -> Taken {
         if self.end == 0 || behind.end == 0 {
             return if self.end == 0 { behind } else { self };
         }
         let room = self.largest_room.max(behind.largest_room).max(behind.start.saturating_sub(self.end));
-        Taken { start: self.start, end: behind.end, largest_room: room, bytes: self.bytes + behind.bytes }
+        Taken { start: self.start, end: behind.end, largest_room: room }
     }
 }
 
@@ -187,7 +184,9 @@ impl SpanTree {
 
     /// One tree of two, of which `above` has the lists behind those of `below`.
     fn merge(&mut self, below: usize, above: usize) -> usize {
-        let (Some(first), Some(second)) = (self.nodes.get(below), self.nodes.get(above)) else { return below.min(above) };
+        let (Some(first), Some(second)) = (self.nodes.get(below), self.nodes.get(above)) else {
+            return below.min(above);
+        };
         if rank(below) > rank(above) {
             let (left, right) = (first.left, first.right);
             let right = self.merge(right, above);
@@ -207,11 +206,7 @@ impl SpanTree {
         }
     }
 
-    /// What all lists take.
-    pub fn taken(&mut self) -> Taken {
-        self.taken_below(self.root)
-    }
-
+    /// What the lists from node `at` down take.
     fn taken_below(&mut self, at: usize) -> Taken {
         let Some(node) = self.nodes.get(at) else { return Taken::NOTHING };
         if let Some(taken) = node.taken {
