@@ -75,7 +75,7 @@ impl SpanList {
     }
 
     /// The pages that begin at `start`, as far as they are alike but not beyond `end`.
-    #[inline(never)]
+    #[inline]
     pub fn piece(&self, start: usize, end: usize) -> Piece {
         let index = self.index(start);
         match self.spans.get(index) {
@@ -83,6 +83,11 @@ impl SpanList {
             Some(span) => Piece { end: span.start.min(end), page: None, index },
             None => Piece { end, page: None, index },
         }
+    }
+
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.spans.iter().all(|span| span.start == span.end)
     }
 
     /// Whether there is room for the two spans more that a change can make.
@@ -188,8 +193,8 @@ impl SpanList {
     /// [is room](Self::has_room).
     ///
     /// # Errors
-    /// ENOMEM if the kernel's heap is full; then nothing changed.
-    #[inline(never)]
+    /// None, with room.
+    #[inline]
     pub fn set_piece(&mut self, start: usize, piece: Piece, page: Page) -> Result<(), Errno> {
         let (before, from) = self.spans.split_at_mut_checked(piece.index).unwrap_or((&mut [], &mut []));
         let [span, behind @ ..] = from else { return self.set(start, piece.end, Some(page)) };

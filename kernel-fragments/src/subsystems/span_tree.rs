@@ -156,12 +156,13 @@ impl SpanTree {
         self.root = self.merge(below, above);
     }
 
-    /// Takes the list out that knows `address`, and says where it starts.
-    pub fn remove(&mut self, address: usize) -> Option<(usize, SpanList)> {
-        let start = self.find_mut(address, 0)?.0.start;
-        let (below, rest) = self.split(self.root, start);
-        let (at, above) = self.split(rest, start + 1);
-        self.root = self.merge(below, above);
+    /// Takes the last list out, and says where it starts.
+    #[cold]
+    #[inline(never)]
+    pub fn remove_last(&mut self) -> Option<(usize, SpanList)> {
+        let start = self.find_mut(usize::MAX, 0)?.0.start;
+        let (below, at) = self.split(self.root, start);
+        self.root = below;
         let node = self.nodes.get_mut(at)?;
         node.left = core::mem::replace(&mut self.unused, at);
         Some((start, core::mem::replace(&mut node.list, SpanList::new())))
