@@ -227,7 +227,7 @@ const AMONG_MANY: [(&str, u64); 11] = [
     ("munmap of its middle", 2072),
     ("mmap there", 1054),
     ("mmap behind all holes, munmap", 1727),
-    ("mmap in the first hole, munmap", 5035),
+    ("mmap in the first hole, munmap", 4544),
     ("munmap of a stack", 468),
     ("mmap of a stack", 78),
     ("munmap of the last stack", 428),

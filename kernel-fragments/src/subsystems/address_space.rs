@@ -430,26 +430,18 @@ impl AddressSpace {
 
     /// Whether mmap could place something at exactly `start..end`.
     pub fn can_place(&self, start: usize, end: usize) -> bool {
-        let mut address = start;
-        while address < end {
-            let piece = self.pages.piece(address, end);
-            if address < self.start || end > self.end || piece.page.is_some_and(Page::is_mapped) {
-                return false;
-            }
-            address = piece.end;
-        }
-        true
+        self.start <= start && end <= self.end && self.pages.is_free(start, end)
     }
 
     #[inline(never)]
     fn is_free(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<bool, Errno> {
         let mut address = start;
         while address < end {
-            let piece = self.piece(boot, address, end)?;
-            if piece.page.is_some_and(Page::is_mapped) {
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            if !pages.is_free(address, known_end) {
                 return Ok(false);
             }
-            address = piece.end;
+            address = known_end;
         }
         Ok(true)
     }

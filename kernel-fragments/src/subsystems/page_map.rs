@@ -138,6 +138,18 @@ impl PageMap {
         list.piece(start, end)
     }
 
+    /// Whether no page of `start..end` is mapped.
+    pub fn is_free(&self, mut start: usize, end: usize) -> bool {
+        while start < end {
+            let piece = self.piece(start, end);
+            if piece.page.is_some_and(Page::is_mapped) {
+                return false;
+            }
+            start = piece.end;
+        }
+        true
+    }
+
     /// Makes the pages of `start..end`, of which the map knows nothing, be `page`; cheap if it knows nothing behind either.
     ///
     /// # Errors

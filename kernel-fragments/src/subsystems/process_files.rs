@@ -318,7 +318,8 @@ mod tests {
         const PAGES: usize = 100;
         let (mut memory, mut space, boot) = machine(0, PAGES);
         let base = boot.mapping_range.start as usize;
-        let boot = BootInfo { program_ranges: [boot.mapping_range, Range::NOWHERE, Range::NOWHERE, Range::NOWHERE], ..boot };
+        let boot =
+            BootInfo { program_ranges: [boot.mapping_range, Range::NOWHERE, Range::NOWHERE, Range::NOWHERE], ..boot };
         let end = base + PAGES * PAGE_BYTES;
         assert_eq!(space.map(&mut memory, &boot, Placement::Fixed(base), end - base, 1), Ok(base));
         let mut lines = |space: &mut AddressSpace| {

@@ -173,4 +173,21 @@ mod tests {
         map.join();
         assert!(map.spans().eq(spans));
     }
+
+    /// An empty span behind a hole is no span that becomes shorter.
+    #[test]
+    fn a_hole_before_an_empty_span() {
+        let (live, zero) = (Page::mapped(3, Contents::Live), Page::mapped(0, Contents::Zero));
+        let mut map = PageMap::new();
+        for (at, page) in [(2, live), (3, zero), (4, live)] {
+            assert_eq!(map.append(at, at + 1, page), Ok(()));
+        }
+        assert!(map.retire(2, 4, 1));
+        assert_eq!(map.set(2, 4, None), Ok(()));
+        let hole = map.piece(2, 5);
+        assert_eq!((hole.end, hole.page), (4, None));
+        assert_eq!(map.set_piece(2, hole, Some(live)), Ok(()));
+        map.join();
+        assert!(map.spans().eq([Span { start: 2, end: 5, page: live }]));
+    }
 }

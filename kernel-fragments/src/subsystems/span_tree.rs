@@ -45,8 +45,15 @@ impl Taken {
 
     /// What `spans` take.
     fn by(spans: &[Span]) -> Taken {
-        let mapped = spans.iter().filter(|span| span.page.is_mapped());
-        mapped.fold(Taken::NOTHING, |taken, &Span { start, end, .. }| taken.and(Taken { start, end, largest_room: 0 }))
+        let mut taken = Taken::NOTHING;
+        for span in spans.iter().filter(|span| span.page.is_mapped()) {
+            if taken.end > 0 {
+                taken.largest_room = taken.largest_room.max(span.start.saturating_sub(taken.end));
+            }
+            taken.start = taken.start.min(span.start);
+            taken.end = span.end;
+        }
+        taken
     }
 
     /// Both, of which `behind` lies behind.
