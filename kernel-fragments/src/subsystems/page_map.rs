@@ -154,11 +154,13 @@ impl PageMap {
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full.
+    #[inline(never)]
     pub fn append(&mut self, start: usize, end: usize, page: Page) -> Result<(), Errno> {
-        match self.append_quickly(start, end, page) {
-            Some(()) => Ok(()),
-            None => self.set(start, end, Some(page)),
+        let is_full = !self.last.has_room() && !self.last.make_room()?;
+        if !is_full && self.append_quickly(start, end, page).is_some() {
+            return Ok(());
         }
+        self.set(start, end, Some(page))
     }
 
     /// [`SpanList::append_quickly`].
@@ -219,7 +221,7 @@ impl PageMap {
     pub fn set(&mut self, mut start: usize, end: usize, page: Option<Page>) -> Result<(), Errno> {
         while start < end {
             let (_, list, list_end) = self.list_mut(start, end);
-            if !list.make_room()? {
+            if !list.has_room() && !list.make_room()? {
                 self.split(start)?;
                 continue;
             }
@@ -228,7 +230,8 @@ impl PageMap {
             }
             start = list_end;
         }
-        while self.last.is_empty()
+        while page.is_none()
+            && self.last.is_empty()
             && let Some((start, list)) = self.older.remove_last()
         {
             (self.last_start, self.last) = (start, list);

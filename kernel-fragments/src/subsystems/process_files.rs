@@ -322,7 +322,7 @@ mod tests {
             BootInfo { program_ranges: [boot.mapping_range, Range::NOWHERE, Range::NOWHERE, Range::NOWHERE], ..boot };
         let end = base + PAGES * PAGE_BYTES;
         assert_eq!(space.map(&mut memory, &boot, Placement::Fixed(base), end - base, 1), Ok(base));
-        let mut lines = |space: &mut AddressSpace| {
+        let lines = |space: &mut AddressSpace| {
             let mut count = 0;
             each_mapping(space, &ProgramBreak::new(), &boot, |_| count += 1).map(|()| count)
         };

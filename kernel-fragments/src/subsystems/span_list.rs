@@ -96,15 +96,13 @@ impl SpanList {
         self.spans.capacity() - self.spans.len() >= 2
     }
 
-    /// Makes that room, and says whether it could: else the list must be [`split`](Self::split).
+    /// Makes that room where it is missing, and says whether it could: else the list must be [`split`](Self::split).
     ///
     /// # Errors
     /// ENOMEM if the kernel's heap is full.
     #[inline(never)]
     pub fn make_room(&mut self) -> Result<bool, Errno> {
-        if !self.has_room() {
-            self.join();
-        }
+        self.join();
         if !self.has_room() && self.spans.capacity() < MOST_SPANS {
             let wanted = if self.spans.capacity() < FIRST_SPANS { FIRST_SPANS } else { MOST_SPANS };
             self.spans.try_reserve_exact(wanted - self.spans.len()).map_err(|_| Errno::ENOMEM)?;
