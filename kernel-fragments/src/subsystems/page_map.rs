@@ -415,10 +415,8 @@ mod tests {
                     let start = random.below(pages as u64) as usize;
                     let end = pages.min(start + random.below(longest) as usize);
                     pair.change(&mut random, start, end);
-                    if step % 4 == 0 {
+                    if random.below(6) == 0 {
                         pair.check(&mut random);
-                    }
-                    if random.below(8) == 0 {
                         lists_seen = lists_seen.max(pair.check_lists());
                     }
                 }
