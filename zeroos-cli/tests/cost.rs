@@ -220,17 +220,17 @@ fn workloads_spend_little_in_the_kernel() {
 
 /// What calls about memory cost among 10,000 mappings, at most: hardly more than among a hundred.
 const AMONG_MANY: [(&str, u64); 11] = [
-    ("mincore", 323),
-    ("mprotect of a region", 1135),
-    ("mprotect of its middle", 2532),
-    ("mprotect back", 1305),
-    ("munmap of its middle", 2848),
-    ("mmap there", 1005),
-    ("mmap behind all holes, munmap", 4101),
-    ("mmap in the first hole, munmap", 5606),
-    ("munmap of a stack", 475),
-    ("mmap of a stack", 55),
-    ("munmap of the last stack", 451),
+    ("mincore", 317),
+    ("mprotect of a region", 1124),
+    ("mprotect of its middle", 1770),
+    ("mprotect back", 1183),
+    ("munmap of its middle", 2072),
+    ("mmap there", 1054),
+    ("mmap behind all holes, munmap", 1727),
+    ("mmap in the first hole, munmap", 4544),
+    ("munmap of a stack", 468),
+    ("mmap of a stack", 78),
+    ("munmap of the last stack", 428),
 ];
 
 #[test]

@@ -32,7 +32,7 @@ pub fn index_of(spans: &[Span], address: usize) -> usize {
 }
 
 /// How many spans a list holds at most. Few in tests, which look for mistakes between lists.
-const MOST_SPANS: usize = if cfg!(test) { 16 } else { 128 };
+const MOST_SPANS: usize = if cfg!(test) { 16 } else { 64 };
 /// For how many spans room is made at first: copying them to larger room costs more than the room.
 const FIRST_SPANS: usize = MOST_SPANS / 2;
 
