@@ -16,7 +16,9 @@ use crate::subsystems::message_queue::{Notice, QueueFile, queue_file};
 use crate::subsystems::message_queues::MessageQueues;
 use crate::subsystems::open_file::OpenFile;
 use crate::subsystems::own_inode::OwnInode;
-use crate::subsystems::signals::Signals;
+use crate::subsystems::signal_limit::{LOST, set_limit};
+use crate::subsystems::signals::{Signals, Taken};
+use crate::subsystems::time_of_day::set;
 use crate::syscalls::ipc::mq_timedreceive::mq_timedreceive;
 use crate::syscalls::ipc::mq_timedsend::mq_timedsend;
 use crate::testing_threads::{Step, ThreadMachine};
@@ -286,10 +288,18 @@ fn closing_ends_no_wait_and_setting_the_clock_does() {
     let into = sample.machine.memory.address(RECEIVED);
     assert_eq!(sample.receive_to(3, into, 8, time), Step::Switched(3, 0));
     let open = sample.descriptors.remove(Fd(3)).expect("it is open").file;
-    sample.machine.put_time(TIME, 0);
-    open.file.clock_was_set(9);
+    // What its call was told counts, not what stands there by now.
+    sample.machine.put_time(TIME, 99 * SECOND_NS);
+    let set = |machine: &mut ThreadMachine, time_ns| {
+        let moved_ns = set(&mut machine.clock, &machine.boot, time_ns).expect("it may");
+        open.file.clock_was_set(moved_ns);
+    };
+    set(&mut sample.machine, 4 * SECOND_NS);
     assert_eq!(sample.machine.yield_now(), Step::Switched(2, 3), "it makes its call again");
-    assert_eq!(sample.receive_to(3, into, 8, time), Step::Failed(Errno::ETIMEDOUT));
+    assert_eq!(sample.receive_to(3, into, 8, time), Step::Switched(3, 0));
+    set(&mut sample.machine, 6 * SECOND_NS);
+    assert_eq!(sample.machine.yield_now(), Step::Switched(2, 3));
+    assert_eq!(sample.receive_to(3, into, 8, UserAddress(8)), Step::Failed(Errno::ETIMEDOUT));
     assert_eq!(sample.receive(3), Step::Failed(Errno::EBADF));
 }
 
@@ -361,4 +371,20 @@ fn the_process_is_told() {
         (sample.receive(3), sample.send(3, 1, 0), queue.forget_notice()),
         (Step::Returned(1), Step::Returned(0), false)
     );
+}
+
+/// A notice that cannot be queued is lost, or what it tells; who sends the message knows nothing of that.
+#[test]
+fn a_notice_beyond_the_limit_is_lost() {
+    let mut sample = Sample::new(2, 1);
+    sample.machine.current().signal_mask = u64::MAX;
+    let open = sample.descriptors.get(Fd(3)).expect("it is open").clone();
+    let queue = &queue_file(&open).expect("it is one").queue;
+    set_limit(0);
+    for (signal, taken) in [(40, None), (SIGTERM, Some(Taken { signal: SIGTERM, info: LOST }))] {
+        assert_eq!(queue.set_notice(Notice::Signal(signal, 77)), Ok(()));
+        assert_eq!((sample.send(3, 1, 0), queue.forget_notice()), (Step::Returned(0), false));
+        assert_eq!(sample.signals.take(sample.machine.current(), u64::MAX), taken);
+        assert_eq!(sample.receive(3), Step::Returned(1));
+    }
 }

@@ -8,7 +8,8 @@
 //! * `holders`: which constants reachable code can get at.
 //! * `exceptions`: where functions lie by the unwinder's tables, and where it enters them.
 //! * `go`: what a Go program's own tables say of its code.
-//! * `explore`, `blocks`, `exit`, `function`, `slots`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
+//! * `explore`, `block`, `blocks`, `exit`, `function`, `slots`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
+//! * `explore/sweep`: functions of Go that are only gone through.
 //! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
@@ -22,6 +23,7 @@
 //! * `instructions`, `reservation`: what reachable code asks of the instruction set, for machines that lack some of it.
 
 mod arena;
+mod block;
 mod blocks;
 mod bounds;
 mod cells;
@@ -74,7 +76,7 @@ use code::Code;
 use flow::Flow;
 use liveness::Liveness;
 use premises::Premises;
-use program::Program;
+use program::{Program, Recovery};
 use start_up::StartUp;
 
 /// Analyses `elf`, however it is started.
@@ -86,7 +88,7 @@ pub fn analyse(elf: &AppElf) -> Analysis {
 /// [`Finished::holds_for`] does.
 pub fn analyse_started(elf: &AppElf, initial: &[InitialState]) -> Analysis {
     let starts = || initial.iter().map(|initial| StartUp::of(elf, initial)).collect();
-    recovered(elf, |program, flow, premises| {
+    recovered(elf, true, |program, flow, premises| {
         let liveness = Liveness::new(program, flow);
         let cells = Cells::new(program, &liveness);
         match premises.started(program, flow, &cells, &liveness, starts) {
@@ -102,19 +104,27 @@ pub fn analyse_started(elf: &AppElf, initial: &[InitialState]) -> Analysis {
 
 /// Lists what the reachable code of `elf` asks of the instruction set. The code is recovered again for it: few builds need it.
 pub fn list_instructions(elf: &AppElf) -> CodeListing {
-    recovered(elf, |program, flow, _| Ok(CodeListing::new(program, flow)))
+    recovered(elf, false, |program, flow, _| Ok(CodeListing::new(program, flow)))
 }
 
-/// What `see` finds in the reachable code of `elf`, unless it has other premises to find that code by.
-fn recovered<T>(elf: &AppElf, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Result<T, Premises>) -> T {
+/// What `see` finds in the reachable code of `elf`, unless it has other premises to find that code by. With `sweeps`, functions
+/// whose instructions it does not look at are just swept.
+fn recovered<T>(elf: &AppElf, sweeps: bool, see: impl Fn(&Program<'_>, &Flow, &Premises) -> Result<T, Premises>) -> T {
     let mut premises = Premises::first(elf);
     loop {
         let arena = Arena::new();
-        let program = Program::recover(Code::new(elf, &arena, premises.code, premises.whole_words), &premises);
-        let flow = Flow::new(&program);
-        let seen = match premises.corrected(&program, &flow) {
-            Some(corrected) => Err(corrected),
-            None => see(&program, &flow, &premises),
+        let code = Code::new(elf, &arena, premises.code, premises.whole_words);
+        let mut recovery = Recovery::new(code, &premises, sweeps);
+        let seen = loop {
+            let program = &recovery.program;
+            let flow = Flow::new(program);
+            let seen = match premises.corrected(program, &flow) {
+                Some(corrected) => Err(corrected),
+                None => see(program, &flow, &premises),
+            };
+            if !recovery.explore_wanted(&premises) {
+                break seen;
+            }
         };
         match seen {
             Ok(found) => return found,
@@ -130,7 +140,9 @@ fn results<'p, 'a>(
     liveness: &'p Liveness<'p, 'a>,
 ) -> Analysis {
     let mut sites = sites::reachable_sites(program, flow, cells, liveness);
-    sites.extend(sites::unreachable_sites(program, flow));
+    if !program.blocks.are_wanting() {
+        sites.extend(sites::unreachable_sites(program, flow));
+    }
     sites.sort_by_key(|site| site.address);
     let jumps: BTreeSet<u64> =
         program.functions.iter().flat_map(|function| &function.unbounded_jumps).copied().collect();
@@ -142,4 +154,15 @@ fn results<'p, 'a>(
         global_pointer: None,
         finished: None,
     }
+}
+
+/// What is known of `elf`, whose functions may be swept or not, and how many at last were just swept.
+#[cfg(test)]
+fn recover_and_see(elf: &AppElf, sweeps: bool) -> (Analysis, usize) {
+    recovered(elf, sweeps, |program, flow, _| {
+        let liveness = Liveness::new(program, flow);
+        let cells = Cells::new(program, &liveness);
+        let swept = program.blocks.ids().filter(|&id| program.blocks[id].is_swept()).count();
+        Ok((results(program, flow, &cells, &liveness), swept))
+    })
 }

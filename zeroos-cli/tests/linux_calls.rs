@@ -290,3 +290,124 @@ fn threads_with_priorities() {
     ];
     assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
 }
+
+/// How many signals may wait is the whole host's business, for each user: these answers are Linux's, of a machine where nobody else has any.
+#[test]
+fn signals_that_wait() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("queued_signals.c", include_str!("fixtures/calls/queued_signals.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "wrong: 0 ",
+        "first: 41 -1 7 8 1 ",
+        "first: 40 -1 7 8 2 ",
+        "handled: 998 ",
+        "sum: 524790126 ",
+        "limit: 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "beyond: -11 ",
+        "another: -11 ",
+        "a standard one: 0 ",
+        "kill: 0 ",
+        "kill with a real-time one: 0 ",
+        "once more: 0 ",
+        "tkill: -11 ",
+        "tkill with a standard one: 0 ",
+        "a timer: -11 ",
+        "a bad event: -14 ",
+        "queued: 40 -1 7 8 0 ",
+        "five with what kill told: -11 ",
+        "kill: 10 0 1 0 0 ",
+        "queue: 0 ",
+        "queued: 40 -1 7 8 1 ",
+        "queued: 40 -1 7 8 2 ",
+        "queued: 40 -1 7 8 3 ",
+        "queued: 40 -1 7 8 6 ",
+        "queued: -11 ",
+        "untold: 15 0 0 0 0 ",
+        "untold: 43 0 0 0 0 ",
+        "none: -11 ",
+        "untold: 12 0 0 0 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "limit: 0 ",
+        "beyond: -11 ",
+        "queued: 40 -1 7 8 7 ",
+        "queued: 40 -1 7 8 8 ",
+        "limit: 0 ",
+        "first: 0 ",
+        "queue: 0 ",
+        "second: -11 ",
+        "beyond: -11 ",
+        "delete: 0 ",
+        "queue: 0 ",
+        "queued: 40 -1 7 8 10 ",
+        "queued: 40 -1 7 8 12 ",
+        "limit: 0 ",
+        "queued: 40 -1 7 8 13 ",
+        "limit: 0 ",
+        "many: 3000 ",
+        "none: -11 ",
+        "write: -32 ",
+        "broken pipe: 13 0 1 0 0 ",
+        "limit: 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "queue: -11 ",
+        "somebody else: 0 ",
+        "queue: 0 ",
+        "queue: 0 ",
+        "queue: -11 ",
+        "queued: 40 -1 7 8 0 ",
+        "queued: 40 -1 7 8 1 ",
+        "queued: -11 ",
+        "kill: 0 ",
+        "tkill: 0 ",
+        "queued: 41 -1 7 8 3 ",
+        "queued: 41 -1 7 8 4 ",
+        "queued: -11 ",
+        "kill: 0 ",
+        "untold: 40 0 1 1000 0 ",
+        "untold: 15 0 0 0 0 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}
+
+/// The same where it is known what they tell, and they are only counted.
+#[test]
+fn signals_that_are_counted() {
+    let workplace = Workplace::new();
+    workplace.write("calls.h", include_str!("fixtures/calls/calls.h"));
+    let app = workplace.guest("counted_signals.c", include_str!("fixtures/calls/counted_signals.c"), &[]);
+    let image = workplace.zeroos(&["run", &app]).exits(0);
+    let expected = [
+        "handled: 400600 ",
+        "limit: 0 ",
+        "kill: 0 ",
+        "tkill: 0 ",
+        "kill: 0 ",
+        "again: 0 ",
+        "beyond: -11 ",
+        "beyond: 0 ",
+        "beyond: 0 ",
+        "a standard one: 0 ",
+        "to the thread: 0 ",
+        "its own first: 40 -6 1 0 ",
+        "then the process's: 40 0 1 0 ",
+        "no more: -11 ",
+        "untold: 42 0 0 0 ",
+        "untold: 12 0 0 0 ",
+        "told: 10 0 1 0 ",
+        "told: 15 0 1 0 ",
+        "limit: 0 ",
+        "kill: 0 ",
+        "ignored: -11 ",
+        "tkill: 0 ",
+        "told: 41 -6 1 0 ",
+    ];
+    assert_eq!(image.text().lines().collect::<Vec<_>>(), expected);
+}

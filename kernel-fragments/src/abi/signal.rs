@@ -5,6 +5,8 @@ use crate::errno::Errno;
 
 /// The highest signal number.
 pub const HIGHEST: u32 = 64;
+/// The first of the real-time signals, which queue: one that is sent twice arrives twice (include/uapi/asm-generic/signal.h).
+pub const SIGRTMIN: u32 = 32;
 /// Bytes of a signal set; every call is told this number and refuses others.
 pub const SET_BYTES: usize = 8;
 

@@ -5,9 +5,10 @@ use crate::abi::signal_info::SignalInfo;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
+use crate::subsystems::signal_limit::Charge;
 use crate::subsystems::signals::{Disposition, Signals, contrary_of};
 use crate::subsystems::threads::Threads;
-use crate::thread::Thread;
+use crate::thread::{PROCESS_ID, Thread};
 use crate::user_memory::UserMemory;
 
 /// Whether `thread` may send what `info` says to `tid`: only to itself may it pretend whatever it wants
@@ -23,7 +24,7 @@ pub fn check_source(thread: &Thread, tid: i32, info: SignalInfo) -> Result<(), E
 /// Sends signal `number` to thread `tid`, for the calling `thread`; number 0 only checks that it is there.
 ///
 /// # Errors
-/// ESRCH: no such thread. EINVAL: no such signal. Unsupported: stopping.
+/// ESRCH: no such thread. EINVAL: no such signal. EAGAIN: more are queued than may be. Unsupported: stopping.
 pub fn send(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -52,11 +53,12 @@ pub fn send_with(
         if number != 0 {
             let signal = check(number)?;
             drop_contrary_in_others(signals, threads, signal);
+            make_room(signals, threads, thread, thread.credentials.users().real);
             signals.queue_to_thread(thread, signal, info)?;
         }
         return signals.settle(thread, 0);
     }
-    threads.find(tid).ok_or(Errno::ESRCH)?;
+    let user = threads.find(tid).ok_or(Errno::ESRCH)?.credentials.users().real;
     if number == 0 {
         return Ok(Leave::Return(0));
     }
@@ -65,6 +67,7 @@ pub fn send_with(
         signals.drop_contrary(signal, thread);
         drop_contrary_in_others(signals, threads, signal);
     }
+    make_room(signals, threads, thread, user);
     let target = threads.find(tid).ok_or(Errno::ESRCH)?;
     signals.queue_to_thread(target, signal, info)?;
     if target.awaited_signals & set_of(signal) != 0 {
@@ -81,7 +84,7 @@ pub fn send_with(
 /// one that waits for it, or to any that does not block it.
 ///
 /// # Errors
-/// Unsupported: stopping.
+/// EAGAIN: more are queued than may be. Unsupported: stopping.
 pub fn send_to_process(
     memory: &mut impl UserMemory,
     signals: &mut Signals,
@@ -92,11 +95,23 @@ pub fn send_to_process(
     info: SignalInfo,
 ) -> Outcome {
     drop_contrary_in_others(signals, threads, signal);
-    signals.queue_to_process(thread, signal, info)?;
+    // It is the first thread's user whose place it takes.
+    let first = if thread.tid == PROCESS_ID { None } else { threads.find(PROCESS_ID) };
+    let user = first.map_or(thread.credentials, |first| first.credentials).users().real;
+    make_room(signals, threads, thread, user);
+    signals.queue(thread, false, signal, info, Charge::User(user))?;
     if thread.signal_mask & set_of(signal) != 0 {
         return inform_others(memory, signals, threads, clock, signal);
     }
     signals.settle(thread, 0)
+}
+
+/// Has `user` as many places in the queue as there can be: what was sent to threads that are gone takes none (kernel/exit.c,
+/// __exit_signal). `thread` is the calling one.
+pub fn make_room(signals: &mut Signals, threads: &mut Threads, thread: &Thread, user: u32) {
+    if signals.queue.lines().is_full(user) {
+        signals.queue.lines().forget_threads(|tid| tid == thread.tid || threads.find(tid).is_some());
+    }
 }
 
 /// Forgets what `signal` is the contrary of, as far as it is pending for threads that do not run.
@@ -156,10 +171,14 @@ pub fn act_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::credentials::Ids;
     use crate::abi::signal::{Action, SIGCONT, SIGTERM, SIGTSTP};
+    use crate::subsystems::credentials::{Credentials, Identity};
+    use crate::subsystems::signal_limit::set_limit;
     use crate::testing_threads::{Step, ThreadMachine};
     use crate::thread::Unfinished;
     use crate::user_memory::UserAddress;
+    use alloc::boxed::Box;
 
     /// The running thread waits for SIGTERM and signal 40, which are blocked.
     fn wait(machine: &mut ThreadMachine, argument: u64, unfinished: Unfinished) -> Step {
@@ -208,6 +227,43 @@ mod tests {
             }
             let other = machine.threads.find(4).map(|thread| thread.pending_signals);
             assert_eq!((machine.current().pending_signals & set_of(SIGTSTP), other), (0, Some(0)), "{target:?}");
+        }
+    }
+
+    /// Thread 3 ends while signals to it are pending: these take no place any more.
+    #[test]
+    fn what_was_sent_to_threads_that_are_gone_does_not_count() {
+        let (mut machine, mut signals) = blocking();
+        let mut send = |machine: &mut ThreadMachine, tid| {
+            machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40))
+        };
+        set_limit(3);
+        for (tid, step) in [(4, 0), (3, 0), (2, 0)].map(|(tid, value)| (tid, Step::Returned(value))) {
+            assert_eq!(send(&mut machine, tid), step);
+        }
+        for tid in [2, 3, 4] {
+            assert_eq!(send(&mut machine, tid), Step::Failed(Errno::EAGAIN));
+        }
+        assert_eq!(machine.yield_now(), Step::Switched(3, 0));
+        assert_eq!(machine.call(|m, thread| Ok(m.threads.exit(thread, 0))), Step::Switched(4, 0));
+        assert_eq!((send(&mut machine, 2), send(&mut machine, 4)), (Step::Returned(0), Step::Failed(Errno::EAGAIN)));
+    }
+
+    /// What goes to the process takes a place of the first thread's user, whoever sends it; what goes to a thread one of that thread's.
+    #[test]
+    fn each_takes_the_place_of_whom_it_is_sent_to() {
+        let (mut machine, mut signals) = blocking();
+        let other = Identity { users: Ids::all(1000), ..*Credentials::FIRST.identity() };
+        assert_eq!(machine.yield_now(), Step::Switched(3, 0));
+        machine.current().credentials = Credentials::of(Box::leak(Box::new(other)));
+        set_limit(1);
+        send_signal(&mut machine, &mut signals, 40);
+        assert_eq!([0, 1000].map(|user| signals.queue.lines().is_full(user)), [true, false]);
+        for (tid, step) in [(4, Step::Failed(Errno::EAGAIN)), (3, Step::Returned(0)), (3, Step::Failed(Errno::EAGAIN))]
+        {
+            let sent =
+                machine.call(|m, thread| send(&mut m.memory, &mut signals, &mut m.threads, &m.clock, thread, tid, 40));
+            assert_eq!(sent, step, "{tid}");
         }
     }
 

@@ -1,5 +1,5 @@
-//! Resource limits: what a program that a Linux has just started would be told. Only two are more than numbers here: the
-//! stack has the size that the builder gave it, and the descriptor table refuses what is beyond its limit.
+//! Resource limits: what a program that a Linux has just started would be told. Only three are more than numbers here: the
+//! stack has the size that the builder gave it, and the descriptor table and the queue of signals refuse what is beyond their limits.
 
 use crate::abi::capability::CAP_SYS_RESOURCE;
 use crate::abi::rlimit::{
@@ -10,6 +10,7 @@ use crate::abi::rlimit::{
 use crate::boot_info::BootInfo;
 use crate::errno::{Errno, Refusal};
 use crate::subsystems::credentials::{caller_has, note_limit};
+use crate::subsystems::signal_limit::{FIRST_LIMIT, set_limit};
 use crate::user_memory::{UserAddress, UserMemory};
 
 /// Most descriptors that a hard limit may allow (fs/file.c, sysctl_nr_open).
@@ -82,6 +83,9 @@ impl Limits {
         if let Some(slot) = self.changed.get_mut(resource as usize) {
             *slot = Some(limit);
             note_limit(resource, limit.soft);
+            if resource == RLIMIT_SIGPENDING {
+                set_limit(limit.soft);
+            }
         }
         Ok(())
     }
@@ -93,13 +97,14 @@ fn all_memory_bytes(boot: &BootInfo) -> u64 {
     boot.program_ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
 }
 
-/// include/asm-generic/resource.h, INIT_RLIMITS; the number of threads is that of a machine with 1 GiB of memory
+/// include/asm-generic/resource.h, INIT_RLIMITS; the numbers of threads and of queued signals are those of a machine with 1 GiB of memory
 /// (kernel/fork.c, fork_init).
 fn first(boot: &BootInfo, resource: u32) -> Limit {
     match resource {
         RLIMIT_STACK => Limit { soft: boot.stack_range.end.saturating_sub(boot.stack_range.start), hard: UNLIMITED },
         RLIMIT_CORE => Limit { soft: 0, hard: UNLIMITED },
-        RLIMIT_NPROC | RLIMIT_SIGPENDING => Limit::both(4096),
+        RLIMIT_NPROC => Limit::both(4096),
+        RLIMIT_SIGPENDING => Limit::both(FIRST_LIMIT),
         RLIMIT_NOFILE => Limit { soft: 1024, hard: 4096 },
         RLIMIT_MEMLOCK => Limit::both(8 << 20),
         RLIMIT_MSGQUEUE => Limit::both(819_200),
@@ -119,4 +124,24 @@ pub fn write_limit(memory: &mut impl UserMemory, address: UserAddress, limit: Li
     memory.slice_mut(address, RLIMIT_BYTES)?;
     memory.write_u64(address, limit.soft)?;
     memory.write_u64(address.add(8), limit.hard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::signal_limit;
+
+    #[test]
+    fn the_queue_of_signals_learns_its_limit() {
+        let (mut limits, boot) = (Limits::new(), BootInfo::default());
+        assert_eq!(limits.get(&boot, RLIMIT_SIGPENDING), Ok(Limit::both(signal_limit::limit())));
+        let refused = limits.set(&boot, RLIMIT_SIGPENDING, Limit { soft: 8, hard: 7 });
+        assert_eq!((refused, signal_limit::limit()), (Err(Errno::EINVAL.into()), FIRST_LIMIT));
+        for limit in [Limit { soft: 7, hard: 9 }, Limit::NONE] {
+            assert_eq!(limits.set(&boot, RLIMIT_SIGPENDING, limit), Ok(()));
+            assert_eq!((limits.get(&boot, RLIMIT_SIGPENDING), signal_limit::limit()), (Ok(limit), limit.soft));
+        }
+        assert_eq!(limits.set(&boot, RLIMIT_MSGQUEUE, Limit::both(3)), Ok(()));
+        assert_eq!(signal_limit::limit(), UNLIMITED);
+    }
 }

@@ -47,12 +47,14 @@ pub struct Waiter {
     pub open: Rc<OpenFile>,
     /// What it waits for.
     pub wanted: Wanted,
+    /// Until which time of day, in nanoseconds since the Unix epoch: what its call was given when it began to wait.
+    end_ns: Option<u64>,
 }
 
 impl Waiter {
-    /// `thread`, which is to wait by `open`.
-    pub fn new(thread: &Thread, open: Rc<OpenFile>, wanted: Wanted) -> Rc<Waiter> {
-        Rc::new(Waiter { tid: thread.tid, importance: thread.scheduling.priority(), open, wanted })
+    /// `thread`, which is to wait by `open`, until `end_ns`.
+    pub fn new(thread: &Thread, open: Rc<OpenFile>, wanted: Wanted, end_ns: Option<u64>) -> Rc<Waiter> {
+        Rc::new(Waiter { tid: thread.tid, importance: thread.scheduling.priority(), open, wanted, end_ns })
     }
 }
 
@@ -244,21 +246,21 @@ pub fn check_name(name: &[u8]) -> Result<(), Errno> {
     if name.len() > MOST_NAME_BYTES { Err(Errno::ENAMETOOLONG) } else { Ok(()) }
 }
 
-/// Until when the time of day at `timeout` lets a call wait, in nanoseconds since boot; for ever if that is null.
+/// Until which time of day a call waits: that of `waiter`, if it waited before, else that at `timeout`; for ever if that is null.
 ///
 /// # Errors
 /// EFAULT, EINVAL.
-pub fn read_deadline(
-    memory: &impl UserMemory,
-    clock: &Clock,
-    boot: &BootInfo,
-    timeout: UserAddress,
-) -> Result<Option<u64>, Errno> {
-    if timeout.is_null() {
-        return Ok(None);
+pub fn read_end(memory: &impl UserMemory, waiter: Option<&Waiter>, timeout: UserAddress) -> Result<Option<u64>, Errno> {
+    match waiter {
+        Some(waiter) => Ok(waiter.end_ns),
+        None if timeout.is_null() => Ok(None),
+        None => read_timespec(memory, timeout).map(Some),
     }
-    let time_ns = read_timespec(memory, timeout)?;
-    Ok(Some(clock.since_boot_ns(boot, ClockKind::Realtime, time_ns)))
+}
+
+/// When it is `end_ns`, as the time of day is set now, in nanoseconds since boot.
+pub fn deadline_of(clock: &Clock, boot: &BootInfo, end_ns: Option<u64>) -> Option<u64> {
+    end_ns.map(|end_ns| clock.since_boot_ns(boot, ClockKind::Realtime, end_ns))
 }
 
 /// A descriptor of `open` was closed: its queue, if it is one, tells nobody any more (ipc/mqueue.c, mqueue_flush_file; fs/open.c,

@@ -60,6 +60,8 @@ pub struct Timer {
     pub goes_by_day: bool,
     /// Whether it was due before the time of day was set.
     pub was_due: bool,
+    /// The user who made it: its signal has its place in the queue from him.
+    pub user: u32,
 }
 
 impl Timer {
@@ -80,6 +82,7 @@ impl Timer {
             alarms_taken: 0,
             goes_by_day: false,
             was_due: false,
+            user: 0,
         }
     }
 
@@ -108,7 +111,7 @@ impl Timer {
 
     /// The first word of what its signal tells that nobody took yet; of the one of `setitimer` nobody can tell.
     pub fn pending<'a>(&self, signals: &'a mut Signals) -> Option<&'a mut u64> {
-        signals.of_timer(self.queued_as()?)
+        signals.queue.lines().of_timer(self.queued_as()?)
     }
 
     /// What its signals are known by.
@@ -126,7 +129,7 @@ impl Timer {
         match self.id {
             _ if self.is_lost => true,
             REAL_TIMER => self.alarms_taken == signals.alarms_taken,
-            id => self.pending(signals).is_some() || signals.is_lost(id),
+            id => self.pending(signals).is_some() || signals.queue.lines().is_lost(id),
         }
     }
 
@@ -154,7 +157,7 @@ impl Timer {
         let Some(seen_ns) = self.pending_ns else { return };
         if self.still_waits(signals) {
             self.pending_ns = Some(seen_ns.max(now_ns));
-            self.is_lost |= signals.is_lost(self.id);
+            self.is_lost |= signals.queue.lines().is_lost(self.id);
             return self.note_overruns(signals);
         }
         self.pending_ns = None;

@@ -1,15 +1,16 @@
-//! Signals: what each one does, and which are pending. Never allocates.
+//! Signals: what each one does, and which are pending.
 //!
-//! What is pending for one thread, its mask and its alternate stack belong to the [`Thread`]. A real-time signal that is
-//! sent again while it is pending queues, as does what was sent with more to tell.
+//! What is pending for one thread, its mask and its alternate stack belong to the [`Thread`]. What is pending is in the queue, too: with
+//! what it tells, and a real-time signal as often as it was sent.
 
 use crate::abi::signal::{
-    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGSTOP,
-    SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
+    Action, HIGHEST, SIG_DFL, SIG_IGN, SIGALRM, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL, SIGPIPE, SIGRTMIN,
+    SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH, set_of,
 };
 use crate::abi::signal_info::SignalInfo;
-use crate::errno::Refusal;
+use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
+use crate::subsystems::signal_limit::Charge;
 use crate::subsystems::signal_queue::SignalQueue;
 use crate::thread::{A0, Thread};
 
@@ -30,9 +31,6 @@ pub fn contrary_of(signal: u32) -> u64 {
         _ => 0,
     }
 }
-
-/// The first of the signals that queue: one that is sent twice arrives twice.
-const SIGRTMIN: u32 = 32;
 
 /// How many handlers are remembered that are none any more.
 const FORMER: usize = 16;
@@ -58,8 +56,8 @@ pub struct Signals {
     former: [u64; FORMER],
     /// The signals that are pending for any thread.
     pending: u64,
-    /// More about some of those that are pending.
-    queue: SignalQueue,
+    /// Those that are pending, for the process and for threads.
+    pub queue: SignalQueue,
     /// How many signals SIGALRM that were sent to the process were taken: each sets off the timer of `setitimer` again.
     pub alarms_taken: u32,
 }
@@ -104,8 +102,8 @@ impl Signals {
         if self.disposition(signal) == Disposition::Ignore {
             self.pending &= !set_of(signal);
             thread.pending_signals &= !set_of(signal);
-            self.queue.forget(0, signal);
-            self.queue.forget(thread.tid, signal);
+            self.queue.lines().forget(0, signal);
+            self.queue.lines().forget(thread.tid, signal);
         }
     }
 
@@ -128,43 +126,60 @@ impl Signals {
     /// Sends `signal` to the process.
     ///
     /// # Errors
-    /// Unsupported: more queued signals than there is room for.
-    pub fn send_to_process(&mut self, caller: &mut Thread, signal: u32) -> Result<(), Refusal> {
+    /// EAGAIN: more signals are queued than may be, and this one may not be lost.
+    pub fn send_to_process(&mut self, caller: &mut Thread, signal: u32) -> Result<(), Errno> {
         self.queue_to_process(caller, signal, SignalInfo::sent_by(caller.credentials.users().real, false))
     }
 
     /// Sends `signal` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
-    pub fn send_to_thread(&mut self, thread: &mut Thread, signal: u32) -> Result<(), Refusal> {
+    pub fn send_to_thread(&mut self, thread: &mut Thread, signal: u32) -> Result<(), Errno> {
         let info = SignalInfo::sent_by(thread.credentials.users().real, true);
         self.queue_to_thread(thread, signal, info)
     }
 
+    /// `thread` wrote to something that nobody reads (kernel/signal.c, send_sig: the kernel speaks in the thread's name).
+    pub fn send_broken_pipe(&mut self, thread: &mut Thread) -> Result<(), Errno> {
+        let info = SignalInfo::sent_by(thread.credentials.users().real, false);
+        self.queue_to_thread(thread, SIGPIPE, info)
+    }
+
     /// Sends `signal` with `info` to the process. Errors as [`send_to_process`](Self::send_to_process).
-    pub fn queue_to_process(&mut self, caller: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        self.queue(caller, false, signal, info, None)
+    pub fn queue_to_process(&mut self, caller: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Errno> {
+        let charge = Charge::User(caller.credentials.users().real);
+        self.queue(caller, false, signal, info, charge)
     }
 
     /// Sends `signal` with `info` to `thread`. Errors as [`send_to_process`](Self::send_to_process).
-    pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Refusal> {
-        self.queue(thread, true, signal, info, None)
+    pub fn queue_to_thread(&mut self, thread: &mut Thread, signal: u32, info: SignalInfo) -> Result<(), Errno> {
+        let charge = Charge::User(thread.credentials.users().real);
+        self.queue(thread, true, signal, info, charge)
     }
 
-    /// Sends `signal` with `info` to the process or, if it `is_directed`, to `thread`, for `timer` if that is one of `timer_create`. Errors
-    /// as [`send_to_process`](Self::send_to_process).
+    /// Sends `signal` with `info` to the process or, if it `is_directed`, to `thread`; `charge` is whose place it takes. Errors as
+    /// [`send_to_process`](Self::send_to_process).
     pub fn queue(
         &mut self,
         thread: &mut Thread,
         is_directed: bool,
         signal: u32,
         info: SignalInfo,
-        timer: Option<i32>,
-    ) -> Result<(), Refusal> {
+        charge: Charge,
+    ) -> Result<(), Errno> {
         if contrary_of(signal) != 0 {
             self.drop_contrary(signal, thread);
         }
-        let (tid, pending) = if is_directed { (thread.tid, thread.pending_signals) } else { (0, self.pending) };
-        let set = self.sent(signal, thread.signal_mask, pending, tid, info, timer)?;
-        *if is_directed { &mut thread.pending_signals } else { &mut self.pending } |= set;
+        let set = set_of(signal);
+        if thread.signal_mask & set == 0 && self.disposition(signal) == Disposition::Ignore {
+            return Ok(());
+        }
+        let (tid, pending) =
+            if is_directed { (thread.tid, &mut thread.pending_signals) } else { (0, &mut self.pending) };
+        // A standard signal is pending once, but for what a timer sends (kernel/signal.c, send_sigqueue).
+        if signal < SIGRTMIN && *pending & set != 0 && matches!(charge, Charge::User(_)) {
+            return Ok(());
+        }
+        self.queue.lines().push(tid, signal, info, charge)?;
+        *pending |= set;
         Ok(())
     }
 
@@ -175,60 +190,14 @@ impl Signals {
         for other in SIGCONT..=SIGTTOU {
             let (signal, set) = (other, set_of(other) & contrary_of(signal));
             if thread.pending_signals & set != 0 {
-                self.queue.forget(thread.tid, signal);
+                self.queue.lines().forget(thread.tid, signal);
                 thread.pending_signals &= !set;
             }
             if self.pending & set != 0 {
-                self.queue.forget(0, signal);
+                self.queue.lines().forget(0, signal);
                 self.pending &= !set;
             }
         }
-    }
-
-    /// What to add to the set `pending` when `signal` is sent to someone who blocks `mask`: nothing if it is ignored, or a
-    /// standard signal that is pending already and comes from no timer. `tid` is whose queue it is.
-    fn sent(
-        &mut self,
-        signal: u32,
-        mask: u64,
-        pending: u64,
-        tid: u32,
-        info: SignalInfo,
-        timer: Option<i32>,
-    ) -> Result<u64, Refusal> {
-        let set = set_of(signal);
-        if mask & set == 0 && self.disposition(signal) == Disposition::Ignore {
-            return Ok(0);
-        }
-        let is_plain = info == SignalInfo::sent(tid != 0);
-        if signal >= SIGRTMIN || !is_plain && (pending & set == 0 || timer.is_some()) {
-            // One that says no more stays the first (kernel/signal.c, send_sigqueue: what a timer sends always queues).
-            if timer.is_some() && pending & set != 0 && !self.queue.holds(tid, signal) {
-                self.queue.push(tid, signal, SignalInfo::sent(tid != 0), None)?;
-            }
-            self.queue.push(tid, signal, info, timer)?;
-        }
-        Ok(set)
-    }
-
-    /// The first word of what the signal of `timer` tells, if it is pending.
-    pub fn of_timer(&mut self, timer: i32) -> Option<&mut u64> {
-        self.queue.of_timer(timer)
-    }
-
-    /// Whether the signal of `timer` was pending, and came to be ignored before anybody took it.
-    pub fn is_lost(&self, timer: i32) -> bool {
-        self.queue.is_lost(timer)
-    }
-
-    /// `timer` is set anew: it waits for no signal.
-    pub fn forget_lost(&mut self, timer: i32) {
-        self.queue.forget_lost(timer);
-    }
-
-    /// There is no `timer` any more.
-    pub fn disown(&mut self, timer: i32) {
-        self.queue.disown(timer);
     }
 
     /// The signals that are pending for `thread`, blocked or not.
@@ -256,12 +225,12 @@ impl Signals {
         let (signal, is_directed) = self.next(thread, set)?;
         let tid = if is_directed { thread.tid } else { 0 };
         self.alarms_taken = self.alarms_taken.wrapping_add(u32::from(signal == SIGALRM && !is_directed));
-        let (info, has_more) = self.queue.take(tid, signal);
+        let (info, has_more) = self.queue.lines().take(tid, signal);
         if !has_more {
             let pending = if is_directed { &mut thread.pending_signals } else { &mut self.pending };
             *pending &= !set_of(signal);
         }
-        Some(Taken { signal, info: info.unwrap_or(SignalInfo::sent(is_directed)) })
+        Some(Taken { signal, info })
     }
 
     /// How a call that returns `value` to `thread` ends, now that signals may have been sent to it or unblocked. One with
@@ -299,7 +268,8 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::abi::signal::{SIGABRT, SIGTERM};
+    use crate::abi::signal::{SI_USER, SIGABRT, SIGTERM};
+    use crate::subsystems::signal_limit::{LOST, set_limit};
 
     #[test]
     fn standard_signals_do_not_queue() {
@@ -319,6 +289,37 @@ mod tests {
         assert_eq!(signals.take(&mut thread, all), None);
     }
 
+    /// What cannot be queued is not sent, or sent without what it tells; a standard signal that is pending needs no place.
+    #[test]
+    fn beyond_the_limit() {
+        let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
+        let told = SignalInfo { code: -1, words: [2, 77] };
+        set_limit(1);
+        assert_eq!(signals.queue_to_thread(&mut thread, SIGTERM, told), Ok(()));
+        assert_eq!(signals.queue_to_process(&mut thread, 40, told), Err(Errno::EAGAIN));
+        assert_eq!(signals.send_to_thread(&mut thread, 41), Err(Errno::EAGAIN));
+        assert_eq!(signals.pending(&thread), set_of(SIGTERM));
+        assert_eq!((signals.send_to_process(&mut thread, 42), signals.queue_to_thread(&mut thread, 10, told)), {
+            (Ok(()), Ok(()))
+        });
+        assert_eq!(signals.queue_to_thread(&mut thread, SIGTERM, told), Ok(()));
+        let taken = [(); 4].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| (taken.signal, taken.info)));
+        assert_eq!(taken, [Some((10, LOST)), Some((SIGTERM, told)), Some((42, LOST)), None]);
+        thread.signal_mask = 0;
+        signals.set_action(&mut thread, 40, Action { handler: SIG_IGN, flags: 0, mask: 0 });
+        set_limit(0);
+        assert_eq!(signals.queue_to_process(&mut thread, 40, told), Ok(()), "it is ignored");
+    }
+
+    #[test]
+    fn a_broken_pipe_tells_of_the_writer() {
+        let (mut signals, mut thread) = (Signals::new(), Thread { signal_mask: u64::MAX, ..Thread::first() });
+        assert_eq!(signals.send_broken_pipe(&mut thread), Ok(()));
+        let info = SignalInfo { code: SI_USER, ..SignalInfo::sent(true) };
+        assert_eq!(thread.pending_signals, set_of(SIGPIPE));
+        assert_eq!(signals.take(&mut thread, u64::MAX), Some(Taken { signal: SIGPIPE, info }));
+    }
+
     /// What a program says of a timer is of no timer.
     #[test]
     fn a_pretended_timer_is_none() {
@@ -327,9 +328,9 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(signals.queue_to_process(&mut thread, SIGTERM, pretended), Ok(()));
         }
-        assert_eq!(signals.of_timer(0), None);
+        assert_eq!(signals.queue.lines().of_timer(0), None);
         let own = SignalInfo::of_timer(0, 0, 77);
-        assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Some(0)), Ok(()));
+        assert_eq!(signals.queue(&mut thread, false, SIGTERM, own, Charge::Timer(0)), Ok(()));
         let taken = [(); 3].map(|()| signals.take(&mut thread, u64::MAX).map(|taken| taken.info));
         assert_eq!(taken, [Some(pretended), Some(own), None]);
     }
@@ -367,13 +368,16 @@ mod tests {
         signals.send_to_thread(&mut thread, SIGTERM).unwrap();
         signals.send_to_thread(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT));
-        assert!(!signals.queue.holds(0, SIGTSTP) && !signals.queue.holds(thread.tid, SIGTTIN));
+        assert_eq!(
+            [(0, SIGTSTP), (thread.tid, SIGTTIN)].map(|(tid, signal)| signals.queue.lines().take(tid, signal).0),
+            [LOST; 2]
+        );
         signals.send_to_thread(&mut thread, SIGTTOU).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGTTOU));
         signals.queue_to_thread(&mut thread, SIGTTIN, told).unwrap();
         signals.send_to_process(&mut thread, SIGCONT).unwrap();
         assert_eq!(signals.pending(&thread), set_of(SIGTERM) | set_of(SIGCONT), "the thread's own, too");
-        assert!(!signals.queue.holds(thread.tid, SIGTTIN));
+        assert_eq!(signals.queue.lines().take(thread.tid, SIGTTIN), (LOST, false));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Sending and receiving by the ends of a pair, with waiting: what `sendto`, `recvfrom`, `sendmsg` and `recvmsg` share where
 //! `socketpair` can be called.
 
-use crate::abi::signal::SIGPIPE;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::open_file::{File, OpenFile};
@@ -49,7 +48,7 @@ pub fn send(
         Err(Refusal::Errno(Errno::EAGAIN)) => {}
         Err(_) if done_bytes > 0 => return Ok(Leave::Return(done_bytes)),
         Err(Refusal::Errno(Errno::EPIPE)) if is_stream && flags & NOSIGNAL == 0 => {
-            signals.send_to_thread(thread, SIGPIPE)?;
+            signals.send_broken_pipe(thread)?;
             return signals.settle(thread, (Errno::EPIPE.0 as usize).wrapping_neg());
         }
         Err(refusal) => return Err(refusal),

@@ -8,10 +8,11 @@ use crate::errno::Errno;
 use crate::outcome::{Leave, Outcome};
 use crate::subsystems::clock::Clock;
 use crate::subsystems::directed_signals::{act_on, drop_contrary_in_others, inform_others};
+use crate::subsystems::signal_limit::Charge;
 use crate::subsystems::signal_timer::{Notice, Timer};
 use crate::subsystems::signals::{Disposition, Signals};
 use crate::subsystems::threads::Threads;
-use crate::thread::Thread;
+use crate::thread::{PROCESS_ID, Thread};
 use crate::user_memory::UserMemory;
 use alloc::vec::Vec;
 
@@ -58,9 +59,10 @@ impl Timers {
     ) -> Result<(), Errno> {
         let timer = self.get(id)?;
         let interval_ns = if due_ns.is_some() { interval_ns } else { 0 };
-        let (sent_again, blank) = (timer.sent_again, Timer::new(id, timer.clock, timer.notice, timer.info));
-        *timer = Timer { due_ns, interval_ns, goes_by_day, sent_again, ..blank };
-        signals.forget_lost(id);
+        let (sent_again, user) = (timer.sent_again, timer.user);
+        let blank = Timer::new(id, timer.clock, timer.notice, timer.info);
+        *timer = Timer { due_ns, interval_ns, goes_by_day, sent_again, user, ..blank };
+        signals.queue.lines().forget_lost(id);
         timer.note_overruns(signals);
         self.set_alarm(threads);
         Ok(())
@@ -71,7 +73,7 @@ impl Timers {
     pub fn remove(&mut self, signals: &mut Signals, threads: &mut Threads, id: i32) -> Result<(), Errno> {
         let timer = self.get(id)?;
         timer.tell(signals, timer.sent_again);
-        signals.disown(id);
+        signals.queue.lines().disown(id, timer.user);
         self.timers.retain(|timer| timer.id != id);
         self.set_alarm(threads);
         Ok(())
@@ -178,6 +180,8 @@ fn send(
     clock: &Clock,
     timer: &Timer,
 ) -> Outcome {
+    let first = threads.find(PROCESS_ID).map_or(timer.user, |first| first.credentials.users().real);
+    let charge = timer.queued_as().map_or(Charge::User(first), Charge::Timer);
     match timer.notice {
         Notice::Nobody => {}
         Notice::Process(signal) => {
@@ -185,14 +189,14 @@ fn send(
             let unblocked = threads.find_by(|thread| thread.signal_mask & set_of(signal) == 0);
             let mut blocks_all = Thread { signal_mask: u64::MAX, ..Thread::first() };
             match unblocked.and_then(|tid| threads.find(tid)) {
-                Some(thread) => signals.queue(thread, false, signal, timer.info, timer.queued_as())?,
-                None => signals.queue(&mut blocks_all, false, signal, timer.info, timer.queued_as())?,
+                Some(thread) => signals.queue(thread, false, signal, timer.info, charge)?,
+                None => signals.queue(&mut blocks_all, false, signal, timer.info, charge)?,
             }
             return inform_others(memory, signals, threads, clock, signal);
         }
         Notice::Thread(tid, signal) => {
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
-            signals.queue(thread, true, signal, timer.info, timer.queued_as())?;
+            signals.queue(thread, true, signal, timer.info, charge)?;
             drop_contrary_in_others(signals, threads, signal);
             let Some(thread) = threads.find(tid) else { return Ok(Leave::Return(0)) };
             if thread.awaited_signals & set_of(signal) != 0 {

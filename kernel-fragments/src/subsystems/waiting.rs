@@ -2,7 +2,6 @@
 //! leaves the hart and is made again when something happened to its file (see `Threads::wait_for_event`).
 
 use crate::abi::iovec::MAX_TRANSFER_BYTES;
-use crate::abi::signal::SIGPIPE;
 use crate::errno::{Errno, Refusal, SysResult};
 use crate::outcome::{Leave, Outcome};
 use crate::platform_interface::Platform;
@@ -92,7 +91,7 @@ pub fn write_or_wait(
             }
             // A socket sent what it sent; a pipe also signals (unix_stream_sendmsg, pipe_write).
             Err(Refusal::Errno(Errno::EPIPE)) if done_bytes == 0 || paired(open).is_none() => {
-                signals.send_to_thread(thread, SIGPIPE)?;
+                signals.send_broken_pipe(thread)?;
                 let value = if done_bytes > 0 { done_bytes } else { (Errno::EPIPE.0 as usize).wrapping_neg() };
                 return signals.settle(thread, value);
             }

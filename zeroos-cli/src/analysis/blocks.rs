@@ -1,134 +1,24 @@
 //! The basic blocks of all functions, in one place: found by the address of their first instruction in constant time,
 //! with what is known at their start.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use rustc_hash::FxHasher;
 
 use super::arena::Arena;
+use super::block::Progress;
+pub(super) use super::block::{Block, BlockEffects, LONGEST};
 use super::code::Code;
 use super::exit::{BlockId, Exit, FunctionId};
+use super::flow::all_registers;
 use super::packed::PackedValues;
 use super::slots::SlotSet;
 use super::state::State;
 use super::value::Value;
-use crate::isa::{ControlFlow, Effects, Instruction, Register, RegisterSet};
-
-/// A basic block. Calls end blocks, `ecall`s do not. There are many, so it is small.
-#[derive(Debug)]
-pub(super) struct Block {
-    /// How it ends.
-    pub exit: Exit,
-    /// Its first instruction.
-    pub start: u64,
-    /// Its length and what it waits for.
-    progress: Progress,
-    /// The function that it belongs to. Code that several functions run into has a block for each.
-    pub function: FunctionId,
-    /// What it does with registers.
-    pub effects: BlockEffects,
-    /// Where the values of the registers lie of which something is known.
-    values: u32,
-    /// The block that was found before it in the same group of slots.
-    before: Option<BlockId>,
-}
-
-impl Block {
-    /// The first address behind it.
-    pub fn end(&self) -> u64 {
-        self.start.wrapping_add(2 * u64::from(self.progress.0 & Progress::LENGTH))
-    }
-
-    /// It ends right before `end`.
-    fn set_end(&mut self, end: u64) {
-        let length = (end.wrapping_sub(self.start) / 2) as u32 & Progress::LENGTH;
-        self.progress.0 = self.progress.0 & !Progress::LENGTH | length;
-    }
-
-    /// How often it was run: more often than 255 times is 255 times.
-    pub fn visits(&self) -> u8 {
-        self.progress.visits()
-    }
-
-    /// It is run, and no longer waits for it.
-    pub fn visit(&mut self) {
-        self.progress.visit();
-    }
-
-    /// It waits to be run; whether that is new.
-    pub fn queue(&mut self) -> bool {
-        let is_new = self.progress.0 & Progress::QUEUED == 0;
-        self.progress.0 |= Progress::QUEUED;
-        is_new
-    }
-}
-
-/// A block's length in halfwords, whether it waits to be run, whether another block may have its values at the same
-/// place, and how often it was run, from the lowest bit on.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress(u32);
-
-impl Progress {
-    const LENGTH: u32 = (1 << 22) - 1;
-    const QUEUED: u32 = 1 << 22;
-    const SHARED: u32 = 1 << 23;
-    /// Its lowest bit.
-    const VISITS: u32 = 24;
-
-    fn visits(self) -> u8 {
-        (self.0 >> Progress::VISITS) as u8
-    }
-
-    fn visit(&mut self) {
-        self.0 &= !Progress::QUEUED;
-        self.0 = self.0.checked_add(1 << Progress::VISITS).unwrap_or(self.0);
-    }
-
-    fn is_shared(self) -> bool {
-        self.0 & Progress::SHARED != 0
-    }
-
-    fn set_shared(&mut self, shared: bool) {
-        self.0 = self.0 & !Progress::SHARED | if shared { Progress::SHARED } else { 0 };
-    }
-}
-
-/// Longer runs of instructions, in bytes, are more than one block.
-pub(super) const LONGEST: u64 = 1 << 22;
-
-/// What a run of instructions does with registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct BlockEffects {
-    /// Read before written.
-    pub reads: RegisterSet,
-    /// Written.
-    pub writes: RegisterSet,
-}
-
-impl BlockEffects {
-    /// Appends an instruction, which has these `effects`.
-    pub fn add(&mut self, mut effects: Effects) {
-        if effects.flow == ControlFlow::EnvironmentCall {
-            // The kernel reads the number and up to six arguments; a0 comes back changed.
-            effects.uses = SYSTEM_CALL_ARGUMENTS;
-            effects.defines = RegisterSet::EMPTY.with(Register::A0);
-        }
-        self.reads = self.reads.union(effects.uses.minus(self.writes));
-        self.writes = self.writes.union(effects.defines);
-    }
-}
-
-/// a0–a5 and a7.
-const SYSTEM_CALL_ARGUMENTS: RegisterSet = {
-    let mut set = RegisterSet::EMPTY.with(Register::A7);
-    let mut number = 10;
-    while number <= 15 {
-        set = set.with(Register::new(number));
-        number += 1;
-    }
-    set
-};
+use crate::isa::{Instruction, Register, RegisterSet};
 
 /// All blocks of a program.
 pub(super) struct Blocks<'v> {
@@ -144,6 +34,9 @@ pub(super) struct Blocks<'v> {
     alike: Box<[Option<BlockId>; ALIKE]>,
     /// Room for what is known at the start of a new block.
     found: Vec<Value<'v>>,
+    /// Functions that were only swept and of whose instructions somebody asked: what was told is worth nothing.
+    wanted: RefCell<BTreeSet<FunctionId>>,
+    have_swept: bool,
 }
 
 /// How many states are remembered to be shared.
@@ -176,6 +69,8 @@ impl<'v> Blocks<'v> {
             values: PackedValues::default(),
             alike: Box::new([None; ALIKE]),
             found: Vec::new(),
+            wanted: RefCell::default(),
+            have_swept: false,
         }
     }
 
@@ -283,6 +178,54 @@ impl<'v> Blocks<'v> {
         id
     }
 
+    /// A block that stands for all of a function that lies in `extent` and was only swept: of its code it says all ways
+    /// in which control leaves the function, and what may be written. Whoever needs to know more asks in vain, and is
+    /// to ask again when the functions that are [wanted](Blocks::take_wanted) were explored.
+    pub fn add_swept(&mut self, function: FunctionId, extent: Range<u64>, exit: Exit, writes: RegisterSet) -> BlockId {
+        let id = BlockId::new(self.all.len());
+        let mut block = Block {
+            exit,
+            start: extent.start,
+            progress: Progress::OF_SWEPT,
+            function,
+            effects: BlockEffects { reads: all_registers(), writes },
+            values: PackedValues::NOTHING,
+            before: None,
+        };
+        block.set_end(extent.end);
+        self.all.push(block);
+        self.have_swept = true;
+        id
+    }
+
+    /// The function that the block stands for is explored: nothing is left of the block.
+    pub fn drop_swept(&mut self, id: BlockId) {
+        let block = &mut self.all[id.index()];
+        (block.exit, block.effects, block.progress) = (Exit::default(), BlockEffects::default(), Progress::default());
+    }
+
+    /// What follows is only right if the block's function was explored.
+    pub fn want(&self, id: BlockId) {
+        if self[id].is_swept() {
+            self.wanted.borrow_mut().insert(self[id].function);
+        }
+    }
+
+    /// Whether any function was only swept.
+    pub fn have_swept(&self) -> bool {
+        self.have_swept
+    }
+
+    /// Whether more was asked than is known.
+    pub fn are_wanting(&self) -> bool {
+        !self.wanted.borrow().is_empty()
+    }
+
+    /// The functions of which more was asked than is known, since the last time.
+    pub fn take_wanted(&self) -> BTreeSet<FunctionId> {
+        self.wanted.take()
+    }
+
     /// Lets a new block share its values with the one that was new before it, if they start with the same: mostly both
     /// ways out of a branch do.
     fn starts_like_the_one_before(&mut self, id: BlockId, known: RegisterSet, state: &State<'v>) -> bool {
@@ -334,6 +277,7 @@ impl<'v> Blocks<'v> {
 
     /// Makes `state` what is known at the start of the block.
     pub fn load(&self, id: BlockId, state: &mut State<'v>) {
+        self.want(id);
         state.forget();
         let (known, values) = self.values.get(self[id].values);
         for (register, value) in known.iter().zip(values) {
@@ -397,7 +341,8 @@ impl<'v> Blocks<'v> {
         id: BlockId,
         code: &Code<'c>,
     ) -> impl Iterator<Item = (u64, Instruction)> + use<'c, 'v> {
-        let end = self[id].end();
+        self.want(id);
+        let end = if self[id].is_swept() { 0 } else { self[id].end() };
         code.instructions_from(self[id].start).take_while(move |&(at, _)| at < end)
     }
 }
@@ -407,20 +352,4 @@ fn hash(known: RegisterSet, values: &[Value<'_>]) -> usize {
     known.hash(&mut hasher);
     values.iter().for_each(|value| hasher.write_u64(value.fingerprint()));
     hasher.finish() as usize
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_block_is_small_and_many_visits_disturb_nothing_else() {
-        assert_eq!(size_of::<Block>(), 48);
-        let mut progress = Progress(Progress::LENGTH | Progress::SHARED);
-        (0..300).for_each(|_| progress.visit());
-        assert_eq!(
-            (progress.visits(), progress.is_shared(), progress.0 & Progress::LENGTH),
-            (255, true, Progress::LENGTH)
-        );
-    }
 }

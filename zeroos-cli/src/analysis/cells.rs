@@ -1,7 +1,7 @@
 //! Who writes memory: stores to constant addresses, and stack slots and global cells whose address gets away, so that
 //! stores through unknown pointers may change them. Worked out only for what is asked: few programs need any of it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use super::code::{Code, load_size, store_size};
@@ -9,7 +9,6 @@ use super::exit::{BlockId, FunctionId};
 use super::flow::all_registers;
 use super::leaf;
 use super::liveness::Liveness;
-use super::pointers::DataAddresses;
 use super::program::Program;
 use super::state::State;
 use super::value::Value;
@@ -36,7 +35,8 @@ pub(super) struct Store {
 pub(super) struct Cells<'p, 'a> {
     program: &'p Program<'a>,
     liveness: &'p Liveness<'p, 'a>,
-    in_data: DataAddresses,
+    /// Whether questions are not looked into.
+    is_blind: Cell<bool>,
     /// By function, which addresses get away there.
     escapes: Vec<OnceCell<Escapes>>,
 }
@@ -54,7 +54,14 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Nothing is looked at yet.
     pub fn new(program: &'p Program<'a>, liveness: &'p Liveness<'p, 'a>) -> Cells<'p, 'a> {
         let escapes = vec![OnceCell::new(); program.functions.len()];
-        Cells { program, liveness, in_data: DataAddresses::default(), escapes }
+        Cells { program, liveness, is_blind: Cell::new(false), escapes }
+    }
+
+    /// Runs `ask` with all memory taken for lost, which is told at once: to learn what else will be asked.
+    pub fn blindly(&self, ask: impl FnOnce()) {
+        self.is_blind.set(true);
+        ask();
+        self.is_blind.set(false);
     }
 
     fn escapes_in(&self, function: FunctionId) -> &Escapes {
@@ -70,6 +77,10 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
     /// told apart by symbols; without them one reaches from the lowest address that the cell is accessed by.
     pub fn may_alias(&self, address: u64) -> Option<String> {
+        if self.is_blind.get() || self.program.blocks.are_wanting() {
+            // All of this will be asked again, and it takes long.
+            return Some("which was not looked at".to_owned());
+        }
         if self.program.any_global_pointer {
             return Some("and stores relative to gp may go anywhere, which changes".to_owned());
         }
@@ -82,7 +93,7 @@ impl<'p, 'a> Cells<'p, 'a> {
             Some(symbol) => symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1)),
             None => self.lowest_base(address)..address.saturating_add(8),
         };
-        let in_data = self.in_data.first_in(&object, &self.program.code);
+        let in_data = self.program.data_addresses.first_in(&object, &self.program.code);
         // Only a function that has the address in a register can give it away.
         let holders = within(&self.program.pointers, &object).iter();
         let mut given_away = holders.map(|&(_, function)| first_in(&self.escapes_in(function).constants, &object));
@@ -104,7 +115,7 @@ impl<'p, 'a> Cells<'p, 'a> {
         };
         let before = start.0..address.saturating_add(1);
         self.may_alias(address).is_none()
-            && self.in_data.first_in(&before, code).is_none()
+            && self.program.data_addresses.first_in(&before, code).is_none()
             && within(&self.program.pointers, &before).iter().all(|&(pointer, _)| pointer == address)
     }
 

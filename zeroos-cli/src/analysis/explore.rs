@@ -3,11 +3,14 @@
 
 mod derived;
 mod jumps;
+mod notes;
+mod sweep;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use derived::Derived;
+pub(super) use sweep::Sweep;
 
 use super::blocks::{BlockEffects, Blocks, LONGEST};
 use super::code::{Code, load_size, store_size};
@@ -20,7 +23,7 @@ use super::state::{Convention, State};
 use super::surroundings::Surroundings;
 use super::value::Value;
 use crate::elf::ElfKind;
-use crate::isa::{ControlFlow, Effects, Instruction, Op, Register, RegisterSet};
+use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// After this many visits a block's values that still change are given up: it ends loops that count.
 const VISITS_BEFORE_WIDENING: u8 = 6;
@@ -161,7 +164,7 @@ impl<'v> Explorer<'_, 'v> {
             if at >= clear_until {
                 let meets = self.blocks.find(slot, self.id).is_some();
                 if meets || at - start >= LONGEST || !self.exploration.is_inside(at) {
-                    self.go(at, state, &mut exit);
+                    self.go_on(at, state, &mut exit);
                     break;
                 }
                 clear_until = self.clear_from(at, slot);
@@ -224,6 +227,14 @@ impl<'v> Explorer<'_, 'v> {
         if extent.contains(&at) { free.min(extent.end) } else { at.saturating_add(2) }
     }
 
+    /// Control goes on at `next`, behind an instruction. In Go's code "there is no fallthrough in TEXTs" (`go.dev/doc/asm`):
+    /// where a function ends in a call, that never comes back.
+    fn go_on(&mut self, next: u64, state: &State<'v>, exit: &mut Exit) {
+        if self.exploration.is_inside(next) || !self.code.go.is_in_functions(next.wrapping_sub(1)) {
+            self.go(next, state, exit);
+        }
+    }
+
     /// Control goes to `target`: a block of this function, or another function for good.
     fn go(&mut self, target: u64, state: &State<'v>, exit: &mut Exit) {
         if self.exploration.is_inside(target) {
@@ -261,20 +272,6 @@ impl<'v> Explorer<'_, 'v> {
         }
     }
 
-    /// Notes that an address of the function's own code is an operand of arithmetic whose result is not known.
-    fn note_calculation(&mut self, instruction: &Instruction, uses: RegisterSet, state: &State<'v>, result: Value<'v>) {
-        let adds = matches!(instruction.op, Op::Add | Op::Sub | Op::Sh1add | Op::Sh2add | Op::Sh3add);
-        if !adds || result.constants().is_some() || self.exploration.calculates_with_code {
-            return;
-        }
-        let inside = |address: &u64| self.exploration.is_inside(*address);
-        let mut operands = uses.intersection(state.known()).iter().map(|register| state.get(register));
-        if operands.any(|operand| operand.constants().unwrap_or_default().iter().any(inside)) {
-            self.exploration.calculates_with_code = true;
-            self.queue_computed_jumps();
-        }
-    }
-
     /// Applies an instruction that does not jump, and notes the addresses that it makes and uses.
     fn step(
         &mut self,
@@ -299,6 +296,11 @@ impl<'v> Explorer<'_, 'v> {
             let constants = address.constants().unwrap_or_default().iter();
             let writable = constants.filter(|&&address| self.code.is_writable(address));
             self.found.accesses.extend(writable.map(|&address| (address, block)));
+        } else if matches!(instruction.op, Op::Fsw | Op::Fsd) {
+            // Who may write where is asked of those that have the address.
+            let address = state.address(instruction, self.code.arena);
+            let writable = address.constants().unwrap_or_default().iter().filter(|&&at| self.code.is_writable(at));
+            self.found.pointers.extend(writable.map(|&address| (address, self.id)));
         }
         self.note_constants(instruction, uses, state, result);
         let Some(value) = result else { return };
@@ -312,12 +314,7 @@ impl<'v> Explorer<'_, 'v> {
         }
         let writable = constants.iter().filter(|&&address| self.code.is_writable(address));
         self.found.pointers.extend(writable.map(|&address| (address, self.id)));
-        // Addresses are finished by `addi` or `add` (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I), by `addiw` where one is written as a
-        // number, or loaded whole; `lui` and `auipc` give only their upper part.
-        let finishes = matches!(instruction.op, Op::Addi | Op::Add | Op::Sub | Op::Addiw)
-            || matches!(instruction.op, Op::Sh1add | Op::Sh2add | Op::Sh3add)
-            || instruction.op == Op::Ld;
-        if !finishes {
+        if !finishes_address(instruction.op) {
             return;
         }
         for &address in constants {
@@ -333,19 +330,6 @@ impl<'v> Explorer<'_, 'v> {
 }
 
 impl<'v> Explorer<'_, 'v> {
-    /// Notes the registers that the function stores in its frame before it changes them, or loads from there again.
-    fn note_saved(&mut self, instruction: &Instruction, here: Effects, written: RegisterSet, state: &State<'v>) {
-        let registers = match instruction.op {
-            Op::Sd => RegisterSet::EMPTY.with(instruction.rs2()).minus(written),
-            Op::Ld => here.defines,
-            _ => return,
-        };
-        let base = instruction.rs1();
-        if base == Register::SP || matches!(state.get(base), Value::Stack(_)) {
-            self.function.saved = self.function.saved.union(registers);
-        }
-    }
-
     /// Nothing can be said any more of where control goes, because of what the instruction at `at` does.
     fn lose(&mut self, at: u64, why: &str) {
         self.found.lost.get_or_insert_with(|| format!("at {at:#x} {why}"));
@@ -377,44 +361,6 @@ impl<'v> Explorer<'_, 'v> {
         };
         (loads || stores()) && matches!(state.get(instruction.rs1()), Value::Stack(_))
     }
-
-    /// Notes what addresses of constants the instruction makes or uses: exactly if they are known, otherwise all that a
-    /// displacement can reach from a known operand.
-    fn note_constants(
-        &mut self,
-        instruction: &Instruction,
-        uses: RegisterSet,
-        state: &State<'v>,
-        result: Option<Value<'v>>,
-    ) {
-        if !self.code.has_constants() {
-            return;
-        }
-        let accesses = load_size(instruction.op).or(store_size(instruction.op)).is_some();
-        let exact = match result {
-            _ if accesses => state.address(instruction, self.code.arena),
-            Some(value) => value,
-            None => Value::Any,
-        };
-        if let Some(constants) = exact.constants() {
-            let finished = !matches!(instruction.op, Op::Lui | Op::Auipc);
-            let near = constants.iter().filter(|&&address| finished && self.code.is_near_constants(address));
-            self.found.data.extend(near.map(|&address| (address, address)));
-            return;
-        }
-        for register in uses.intersection(state.known()).iter() {
-            let value = state.get(register);
-            let base = match value {
-                Value::Element(table) => std::slice::from_ref(&table.base),
-                Value::Displaced(displaced) => std::slice::from_ref(&displaced.base),
-                _ => value.constants().unwrap_or_default(),
-            };
-            let near = base.iter().filter(|&&address| self.code.is_near_constants(address));
-            let reach = Code::DISPLACEMENT;
-            let around = near.map(|&address| (address.saturating_sub(reach), address.saturating_add(reach)));
-            self.found.data.extend(around);
-        }
-    }
 }
 
 /// The registers whose values are followed from block to block. Go's assembler makes addresses in neighbouring
@@ -442,6 +388,12 @@ fn knows_nothing(instruction: &Instruction, uses: RegisterSet, state: &State<'_>
             | Op::Sh3addUw
     );
     !uses.is_empty() && uses.intersection(state.known()).is_empty() && instruction.rs1 != 0 && !says_something
+}
+
+/// Whether `op` can make an address whole: `addi` and `add` do (R_RISCV_LO12_I, R_RISCV_PCREL_LO12_I), `addiw` where one is
+/// written as a number, and `ld`; `lui` and `auipc` give only the upper part.
+fn finishes_address(op: Op) -> bool {
+    matches!(op, Op::Addi | Op::Add | Op::Sub | Op::Addiw | Op::Sh1add | Op::Sh2add | Op::Sh3add | Op::Ld)
 }
 
 /// Whether a syscall with this number surely does not come back: exit, exit_group, rt_sigreturn.

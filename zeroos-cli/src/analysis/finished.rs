@@ -38,8 +38,7 @@ impl Finished {
         liveness: &'p Liveness<'p, 'a>,
         starts: &[StartUp],
     ) -> Option<Finished> {
-        // Go's tables name functions that no address leads to, and its stacks change hands.
-        if starts.is_empty() || program.lost.is_some() || program.convention == Convention::Go {
+        if starts.is_empty() || !Finished::can_be_told(program) {
             return None;
         }
         let again = run_again(program, flow, cells, liveness, starts)?;
@@ -60,6 +59,12 @@ impl Finished {
         }
         let instructions = starts.iter().map(|start| start.instructions).max()?;
         Some(Finished { ranges: joined(ranges), executed, leaves_out, instructions })
+    }
+
+    /// Whether anything can be said of `program`, however it starts: Go's tables name functions that no address leads to,
+    /// and its stacks change hands.
+    pub(super) fn can_be_told(program: &Program<'_>) -> bool {
+        program.lost.is_none() && program.convention != Convention::Go
     }
 
     /// Whether it rules out anything.

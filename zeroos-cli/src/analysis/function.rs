@@ -42,6 +42,8 @@ pub(super) struct Exploration {
     jumps: Option<Box<Jumps>>,
     /// Whether control can come back to its caller by itself.
     pub returns: bool,
+    /// Whether it has to be explored where it might also just be swept.
+    pub is_wanted: bool,
     /// Whether it waits to be explored.
     pub queued: bool,
     /// Whether a jump was met that is not understood as long as the function is taken to end where it is now.

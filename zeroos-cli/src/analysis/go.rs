@@ -61,6 +61,11 @@ impl<'a> GoFile<'a> {
         if suspicion { GoFile::Unreadable } else { GoFile::No }
     }
 
+    /// Whether `address` lies in the code of a function that the tables name.
+    pub fn is_in_functions(&self, address: u64) -> bool {
+        self.table().is_some_and(|table| (table.starts[0]..table.end).contains(&address))
+    }
+
     /// The tables, if it is Go and they are understood.
     pub fn table(&self) -> Option<&GoTable<'a>> {
         match self {

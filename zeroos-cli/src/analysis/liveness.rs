@@ -121,6 +121,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
         // Backwards in each function, so that most blocks need to be looked at only once.
         let mut work = Worklist { stack: Vec::new(), queued: vec![false; blocks] };
         for &block in liveness.needed.iter().flat_map(|&function| &program[function].blocks) {
+            program.blocks.want(block);
             liveness.at_start[block.index()] = RegisterSet::EMPTY;
             work.queued[block.index()] = true;
         }

@@ -72,6 +72,7 @@ impl Premises {
         starts: impl FnOnce() -> Vec<StartUp>,
     ) -> Option<Premises> {
         let finished = match &self.finished {
+            Over::NotAsked if !Finished::can_be_told(program) => return None,
             Over::NotAsked => {
                 let starts = starts();
                 let found = Finished::of(program, flow, cells, liveness, &starts).filter(Finished::says_something)?;

@@ -2,17 +2,18 @@
 //! to a fixed point.
 
 mod doubtful;
+mod swept;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::blocks::Blocks;
 use super::code::Code;
 use super::exit::{BlockId, FunctionId};
-use super::explore::{Discoveries, Explorer};
+use super::explore::{Discoveries, Explorer, Sweep};
 use super::function::{Exploration, Function, Origin};
 use super::go::GoFile;
 use super::holders::Holders;
-use super::pointers::Pointer;
+use super::pointers::{DataAddresses, Pointer};
 use super::premises::Premises;
 use super::result::ProgramFeatures;
 use super::state::{Convention, State};
@@ -21,6 +22,7 @@ use super::unreached::Unreached;
 use super::value::SET_LIMIT;
 use crate::address::Address;
 use crate::elf::ElfKind;
+pub(super) use swept::Recovery;
 
 /// All reachable functions.
 pub(super) struct Program<'a> {
@@ -41,6 +43,8 @@ pub(super) struct Program<'a> {
     pub has_hidden_code: bool,
     /// Why nothing can be said of where control goes, if that is so.
     pub lost: Option<String>,
+    /// Addresses of data in data.
+    pub data_addresses: DataAddresses,
     surroundings: Surroundings,
     holders: Holders,
     /// Every `ecall` met, with blocks that may hold it.
@@ -68,6 +72,8 @@ struct Work<'a> {
     computed: BTreeSet<(u64, FunctionId)>,
     at_entry: State<'a>,
     found: Discoveries,
+    /// Where it is enough, functions are not explored but swept.
+    sweep: Option<Box<Sweep<'a>>>,
     /// Whether live data was marked before.
     marked: bool,
     /// By how many bytes functions were made longer.
@@ -81,8 +87,8 @@ struct Work<'a> {
 const WIDENED_LIMIT: u64 = 16;
 
 impl<'a> Program<'a> {
-    /// Finds everything that is reachable from the entry, if the `premises` hold.
-    pub fn recover(code: Code<'a>, premises: &Premises) -> Program<'a> {
+    /// Finds everything that is reachable from the entry, if the `premises` hold; with `sweeps`, functions may just be swept.
+    fn recover(code: Code<'a>, premises: &Premises, sweeps: bool) -> (Program<'a>, Work<'a>) {
         let entry = code.elf.entry.0;
         let convention = if matches!(code.go, GoFile::No) { Convention::Standard } else { Convention::Go };
         let mut program = Program {
@@ -98,6 +104,7 @@ impl<'a> Program<'a> {
             sites: Vec::new(),
             pointers: Vec::new(),
             accesses: Vec::new(),
+            data_addresses: DataAddresses::default(),
             surroundings: Surroundings::new(&code),
             holders: Holders::new(&code),
             code,
@@ -108,6 +115,7 @@ impl<'a> Program<'a> {
             computed: BTreeSet::new(),
             at_entry: State::at_entry(premises.global_pointers.as_ref(), program.code.arena),
             found: Discoveries::default(),
+            sweep: (sweeps && program.code.go.table().is_some()).then(Box::default),
             marked: false,
             widened: 0,
             labels: 0,
@@ -129,25 +137,28 @@ impl<'a> Program<'a> {
             program.settle(&mut work, premises);
         }
         program.settle_doubtful(&mut work, premises);
-        let Discoveries { features, sites, mut pointers, mut accesses, .. } = work.found;
-        let Discoveries { mut global_pointers, has_hidden_code, .. } = work.found;
-        global_pointers.sort_unstable();
-        global_pointers.dedup();
-        let lost = work.found.lost.or(program.lost.take());
-        if program.code.elf.kind == ElfKind::StaticPie {
-            pointers.retain(|&(_, function)| program.functions[function.index()].makes_addresses);
+        program.conclude(&mut work);
+        (program, work)
+    }
+
+    /// Takes over what was found.
+    fn conclude(&mut self, work: &mut Work<'a>) {
+        let found = &mut work.found;
+        self.features = found.features;
+        self.has_hidden_code = found.has_hidden_code;
+        self.sites.append(&mut found.sites);
+        self.global_pointers.append(&mut found.global_pointers);
+        self.global_pointers.sort_unstable();
+        self.global_pointers.dedup();
+        self.lost = found.lost.clone().or(self.lost.take());
+        take_over(&mut self.accesses, &mut found.accesses);
+        if self.code.elf.kind == ElfKind::StaticPie {
+            found.pointers.retain(|&(_, function)| self.functions[function.index()].makes_addresses);
         }
-        pointers.sort_unstable();
-        pointers.dedup();
-        pointers.shrink_to_fit();
-        accesses.sort_unstable();
-        accesses.dedup();
-        accesses.shrink_to_fit();
-        // No more is found from here on, and what asks takes memory, too.
-        program.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
-        program.blocks.settle();
-        program = Program { features, global_pointers, has_hidden_code, lost, sites, pointers, accesses, ..program };
-        program
+        take_over(&mut self.pointers, &mut found.pointers);
+        // What asks takes memory, too.
+        self.functions.iter_mut().for_each(|function| function.blocks.shrink_to_fit());
+        self.blocks.settle();
     }
 
     /// Marks the data that code was seen to use; whether more of it is live now, or this is the first time.
@@ -245,7 +256,9 @@ impl<'a> Program<'a> {
             let convention = *convention;
             let mut explorer =
                 Explorer { code, convention, premises, surroundings, blocks, function, exploration, id, found };
-            explorer.explore(&work.at_entry);
+            if !work.sweep.as_mut().is_some_and(|sweep| explorer.sweep(sweep)) {
+                explorer.explore(&work.at_entry);
+            }
             self.add_functions(Some(Origin::Function(id)), work);
             let mut found = std::mem::take(&mut work.found);
             for (block, callee) in found.waiting.drain(..) {
@@ -329,6 +342,12 @@ impl<'a> Program<'a> {
         sites
     }
 
+    /// Whether `function` was only swept; if so, it is noted that more is to be known of it.
+    pub fn is_swept(&self, function: FunctionId) -> bool {
+        let swept = self[function].blocks.iter().filter(|&&block| self.blocks[block].is_swept());
+        swept.inspect(|&&block| self.blocks.want(block)).count() > 0
+    }
+
     /// The function that `block` belongs to.
     pub fn function_of(&self, block: BlockId) -> &Function {
         &self[self.blocks[block].function]
@@ -341,7 +360,10 @@ impl<'a> Program<'a> {
 
     /// The block that `function` starts with.
     pub fn first_block(&self, function: FunctionId) -> Option<BlockId> {
-        self.blocks.find(self.code.slot(self[function].entry)?, function)
+        match self[function].blocks[..] {
+            [only] if self.blocks[only].is_swept() => Some(only),
+            _ => self.blocks.find(self.code.slot(self[function].entry)?, function),
+        }
     }
 
     /// Whether `block` is what its function starts with.
@@ -389,4 +411,18 @@ impl<'a> Program<'a> {
         };
         format!("addresses that reachable code computes, and {pointers} in live data ({})", self.holders.rule())
     }
+}
+
+/// Adds what was `found` to a list that is in order, in no more memory than that needs.
+fn take_over<T: Ord>(list: &mut Vec<T>, found: &mut Vec<T>) {
+    if list.is_empty() {
+        *list = std::mem::take(found);
+        list.sort_unstable();
+    } else {
+        // What is added later is little: it is merged.
+        list.append(found);
+        list.sort();
+    }
+    list.dedup();
+    list.shrink_to_fit();
 }

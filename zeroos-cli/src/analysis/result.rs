@@ -95,6 +95,19 @@ pub struct ProgramFeatures {
 }
 
 impl ProgramFeatures {
+    /// Adds what `others` say.
+    pub(super) fn add(&mut self, others: &ProgramFeatures) {
+        let first = |known: &mut Option<Address>, other: Option<Address>| {
+            *known = known.iter().copied().chain(other).min();
+        };
+        first(&mut self.float, others.float);
+        first(&mut self.double, others.double);
+        first(&mut self.atomics, others.atomics);
+        first(&mut self.compressed, others.compressed);
+        first(&mut self.bit_manipulation, others.bit_manipulation);
+        first(&mut self.counters, others.counters);
+    }
+
     /// Takes note of what `instruction` at `at` needs.
     pub(super) fn note(&mut self, instruction: &Instruction, at: u64) {
         let first = |known: &mut Option<Address>| {

@@ -26,8 +26,18 @@ pub(super) fn reachable_sites<'p, 'a>(
     cells: &'p Cells<'p, 'a>,
     liveness: &'p Liveness<'p, 'a>,
 ) -> Vec<Site> {
+    let known = || -> Vec<(bool, Evidence, Origins)> {
+        let mut search = Search::new(program, flow, cells, liveness);
+        flow.sites.iter().map(|(&address, blocks)| evidence(program, &mut search, blocks, address)).collect()
+    };
+    if program.blocks.have_swept() {
+        cells.blindly(|| drop(known()));
+    }
+    let known = if program.blocks.are_wanting() { Vec::new() } else { known() };
+    if program.blocks.are_wanting() {
+        return Vec::new();
+    }
     let chains = Chains::new(program, flow.sites.values().map(|blocks| program.blocks[blocks[0]].function));
-    let mut search = Search::new(program, flow, cells, liveness);
     let temporaries = caller_saved(Convention::Standard)
         .without(Register::RA)
         .iter()
@@ -36,15 +46,13 @@ pub(super) fn reachable_sites<'p, 'a>(
     let references = references(program);
     let targets = branch_targets(program, &references, flow);
     let is_lost = lost(program).is_some();
-    flow.sites
-        .iter()
-        .map(|(&address, blocks)| {
+    let sites = flow.sites.iter().zip(known);
+    sites
+        .map(|((&address, blocks), (runs, evidence, origins))| {
             let function = program.blocks[blocks[0]].function;
             let live_after =
                 blocks.iter().fold(RegisterSet::EMPTY, |live, &block| live.union(liveness.after_site(block, address)));
             let entry = program[function].entry;
-            let mut origins = Origins::new();
-            let (runs, evidence) = evidence(program, &mut search, blocks, address, &mut origins);
             let branch_target = targets.contains(&address);
             Site {
                 address: Address(address),
@@ -77,16 +85,16 @@ fn lost(program: &Program<'_>) -> Option<String> {
     program.lost.clone().or_else(|| unreadable.then(|| tables.to_owned()))
 }
 
-/// Whether the site can run at all, and what is known of its number.
+/// Whether the site can run at all, what is known of its number, and which instructions make it.
 fn evidence(
     program: &Program<'_>,
     search: &mut Search<'_, '_>,
     blocks: &[BlockId],
     address: u64,
-    origins: &mut Origins,
-) -> (bool, Evidence) {
+) -> (bool, Evidence, Origins) {
+    let mut origins = Origins::new();
     if let Some(why) = lost(program) {
-        return (true, Evidence::Unbounded { why });
+        return (true, Evidence::Unbounded { why }, origins);
     }
     let mut numbers = BTreeSet::new();
     let (mut story, mut never) = (None, None);
@@ -110,8 +118,7 @@ fn evidence(
                     continue;
                 }
                 Found::Lost(why) => {
-                    origins.clear();
-                    return (true, Evidence::Unbounded { why: format!("a7 is not known: {why}") });
+                    return (true, Evidence::Unbounded { why: format!("a7 is not known: {why}") }, Origins::new());
                 }
             },
         };
@@ -119,24 +126,22 @@ fn evidence(
             story.get_or_insert_with(|| "set on the paths that meet before the site".to_owned());
         }
         let here: BTreeSet<SyscallNumber> = here.into_iter().map(SyscallNumber).collect();
-        search.add_origins(block, address, forward.constants().is_none(), &here, origins);
+        search.add_origins(block, address, forward.constants().is_none(), &here, &mut origins);
         numbers.extend(here);
     }
     let evidence = match (numbers.first(), story) {
         (Some(&number), None) if numbers.len() == 1 => Evidence::Constant(number),
         (None, _) => {
             let load = never.map(|load| format!(": the load at {load:#x} goes through a null pointer"));
-            return (
-                false,
-                Evidence::Unbounded { why: format!("control never gets there{}", load.unwrap_or_default()) },
-            );
+            let why = format!("control never gets there{}", load.unwrap_or_default());
+            return (false, Evidence::Unbounded { why }, origins);
         }
         (_, story) => {
             let why = story.unwrap_or_else(|| "set in each of the functions that share the site".to_owned());
             Evidence::Propagated { numbers, why }
         }
     };
-    (true, evidence)
+    (true, evidence, origins)
 }
 
 /// What the forward pass knows of the arguments of the site.

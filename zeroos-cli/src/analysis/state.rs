@@ -61,6 +61,12 @@ pub(super) enum Convention {
     Go,
 }
 
+impl Default for State<'_> {
+    fn default() -> Self {
+        State::unknown()
+    }
+}
+
 impl<'v> State<'v> {
     /// Nothing is known.
     pub const fn unknown() -> State<'v> {
@@ -106,6 +112,12 @@ impl<'v> State<'v> {
     /// Nothing is known any more.
     pub fn forget(&mut self) {
         self.known = RegisterSet::EMPTY;
+        self.copy = None;
+    }
+
+    /// Nothing is known any more of `registers`.
+    pub fn lose(&mut self, registers: RegisterSet) {
+        self.known = self.known.minus(registers);
         self.copy = None;
     }
 

@@ -105,6 +105,10 @@ impl<'a> Tracker<'_, 'a> {
     /// Follows the address through one function to a fixed point.
     fn follow(&mut self, id: FunctionId) -> Result<(), Escapes> {
         let program = self.program;
+        if program.is_swept(id) {
+            // What it does with the address is not known yet, but the others are to be asked at once.
+            return Ok(());
+        }
         if let Some(&jump) = program[id].unbounded_jumps.first() {
             // Every path may come from there, with what no path was seen to hold.
             return Err(Escapes(jump));

@@ -142,6 +142,8 @@ pub enum Variant {
     Timers,
     /// A call that gives threads priorities is reachable.
     RealTime,
+    /// Signals may tell more than which call sent them, and there may be threads that they are sent to.
+    QueuedSignals,
 }
 
 /// What a parameter of a handler or hook is given.
@@ -224,6 +226,7 @@ impl Variant {
             "credentials" => Some(Variant::Credentials),
             "timers" => Some(Variant::Timers),
             "real_time" => Some(Variant::RealTime),
+            "queued_signals" => Some(Variant::QueuedSignals),
             _ => None,
         }
     }
@@ -248,6 +251,7 @@ impl fmt::Display for Variant {
             Variant::Credentials => "credentials",
             Variant::Timers => "timers",
             Variant::RealTime => "real_time",
+            Variant::QueuedSignals => "queued_signals",
         })
     }
 }

@@ -34,7 +34,7 @@ pub enum ControlFlow {
 impl Instruction {
     /// Registers read and written and the control flow (ISA manual, the instruction's own section). What the
     /// environment reads and writes at an `ecall` is not the instruction's own: both sets are empty there.
-    #[inline]
+    #[inline(always)]
     pub fn effects(&self) -> Effects {
         let shape = &SHAPES[self.op as usize];
         let just = |register| RegisterSet::EMPTY.with(register);

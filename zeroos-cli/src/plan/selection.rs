@@ -35,7 +35,7 @@ const TIMER_CALLS: [&str; 7] =
     ["getitimer", "setitimer", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime"];
 
 /// Files that other files name without need, and what takes their place where the variant was not chosen.
-const REPLACED: [(&str, Variant, &str); 10] = [
+const REPLACED: [(&str, Variant, &str); 11] = [
     ("credentials", Variant::Credentials, "no_credentials"),
     ("descriptor_links", Variant::DescriptorLinks, "no_descriptor_links"),
     ("fifos", Variant::Fifos, "no_fifos"),
@@ -44,6 +44,7 @@ const REPLACED: [(&str, Variant, &str); 10] = [
     ("paired_sockets", Variant::PairedSockets, "no_paired_sockets"),
     ("real_time", Variant::RealTime, "no_real_time"),
     ("signal_files", Variant::SignalFiles, "no_signal_files"),
+    ("signal_queue", Variant::QueuedSignals, "no_signal_queue"),
     ("time_of_day", Variant::TimeOfDay, "no_time_of_day"),
     ("timers", Variant::Timers, "no_timers"),
 ];
@@ -161,6 +162,11 @@ impl Selection {
         } else {
             variants.insert(Variant::SingleThread);
             variants.remove(&Variant::FifoWaits);
+        }
+        let tells_more = ["rt_sigqueueinfo", "rt_tgsigqueueinfo"].into_iter().any(reaches);
+        let has_others = [Variant::Credentials, Variant::Timers].iter().any(|variant| variants.contains(variant));
+        if tells_more || has_others || !variants.contains(&Variant::SingleThread) {
+            variants.insert(Variant::QueuedSignals);
         }
         let mut selection = Selection::with_variants(catalog, &wanted, extra, variants.clone())?;
         // What these variants keep is less than the general state, so they only serve a kernel in which nothing else needs that.

@@ -13,6 +13,8 @@ mod memory;
 mod nodes;
 #[path = "generate/priorities.rs"]
 mod priorities;
+#[path = "generate/queues.rs"]
+mod queues;
 #[path = "generate/signals.rs"]
 mod signals;
 #[path = "generate/threads.rs"]
@@ -21,8 +23,8 @@ mod threads;
 mod timers;
 
 /// How many sequences there are: of calls on files, on memory, on signals, time and futexes, and of threads to each other; of becoming
-/// somebody else; of setting the time of day while threads wait for one, on the nodes of memory, of threads with priorities, and of setting
-/// the time of day while timers are due again and again.
+/// somebody else; of setting the time of day while threads wait for one, on the nodes of memory, of threads with priorities, of setting
+/// the time of day while timers are due again and again, and of signals that wait.
 pub const FILES: u64 = 700;
 pub const MEMORY: u64 = 700;
 pub const SIGNALS: u64 = 700;
@@ -32,8 +34,10 @@ pub const DAYS: u64 = 60;
 pub const NODES: u64 = 40;
 pub const PRIORITIES: u64 = 80;
 pub const TIMERS: u64 = 120;
+pub const QUEUES: u64 = 100;
 /// All of them; their numbers are the seeds.
-pub const SEQUENCES: u64 = FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS + DAYS + NODES + PRIORITIES + TIMERS;
+pub const SEQUENCES: u64 =
+    FILES + MEMORY + SIGNALS + THREADS + CREDENTIALS + DAYS + NODES + PRIORITIES + TIMERS + QUEUES;
 
 /// The interpreter's tags of arguments.
 const IN_ARENA: u64 = 0xa1 << 56;
@@ -110,7 +114,7 @@ pub fn sequence(seed: u64) -> Vec<Step> {
     for (index, name) in NAMES.iter().enumerate() {
         generator.poke_text(PATHS + 32 * index as u64, name);
     }
-    let groups: [(u64, Filling); 9] = [
+    let groups: [(u64, Filling); 10] = [
         (FILES, Generator::files),
         (MEMORY, Generator::memory),
         (SIGNALS, Generator::signals),
@@ -120,6 +124,7 @@ pub fn sequence(seed: u64) -> Vec<Step> {
         (NODES, Generator::nodes),
         (PRIORITIES, Generator::priorities),
         (TIMERS, Generator::timers),
+        (QUEUES, Generator::queues),
     ];
     let mut end = 0;
     for (count, generate) in groups {

@@ -1,7 +1,7 @@
 //! Random sequences of system calls, made by one interpreter program (`interpreter.c`) as an image: every result, and all memory
 //! that the calls work on, has to be what Linux answered. `recorded.bin` holds Linux's answers: those of Debian's riscv64 kernel,
 //! written by `cargo run --release -p xtask -- record-linux`, which boots it. What differs on purpose stands in `explained.rs`,
-//! with the reason. A sequence is known by its seed: `ZEROOS_SEED=7` repeats one, and `ZEROOS_SEQUENCES=2900` runs all.
+//! with the reason. A sequence is known by its seed: `ZEROOS_SEED=7` repeats one, and `ZEROOS_SEQUENCES=3000` runs all.
 #![allow(clippy::unwrap_used)] // in a test it is an assertion
 
 mod explained;

@@ -2,7 +2,6 @@
 //! writes, or full until one reads. Supported: every flag, SIGPIPE; how much fits into a pipe is not exactly Linux's.
 //! Errors: EINVAL, EBADF, ESPIPE, EFAULT, EAGAIN, EPIPE, ENOSPC, EINTR, ENOMEM.
 
-use crate::abi::signal::SIGPIPE;
 use crate::errno::{Errno, Refusal};
 use crate::outcome::{Outcome, returned};
 use crate::platform_interface::Platform;
@@ -42,7 +41,7 @@ pub fn splice(
             Ok(threads.wait_for_event(thread, from.0 as u64, files.into_iter().flatten(), unfinished))
         }
         Err(Refusal::Errno(Errno::EPIPE)) => {
-            signals.send_to_thread(thread, SIGPIPE)?;
+            signals.send_broken_pipe(thread)?;
             signals.settle(thread, (Errno::EPIPE.0 as usize).wrapping_neg())
         }
         result => returned(result),

@@ -1,5 +1,5 @@
-//! `mq_timedreceive(2)`: <https://man7.org/linux/man-pages/man2/mq_receive.2.html>. Supported: everything; the timeout is read again
-//! when the time of day was set meanwhile. Errors: EFAULT, EINVAL, EBADF, EMSGSIZE, EAGAIN, ETIMEDOUT, EINTR, ENOMEM.
+//! `mq_timedreceive(2)`: <https://man7.org/linux/man-pages/man2/mq_receive.2.html>. Supported: everything.
+//! Errors: EFAULT, EINVAL, EBADF, EMSGSIZE, EAGAIN, ETIMEDOUT, EINTR, ENOMEM.
 
 use crate::boot_info::BootInfo;
 use crate::errno::Errno;
@@ -8,7 +8,7 @@ use crate::register::Fd;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::message_queue::queue_file;
-use crate::subsystems::message_queues::{MessageQueues, Waiter, Wanted, read_deadline};
+use crate::subsystems::message_queues::{MessageQueues, Waiter, Wanted, deadline_of, read_end};
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
 use crate::user_memory::{UserAddress, UserMemory};
@@ -33,7 +33,8 @@ pub fn mq_timedreceive(
 ) -> Outcome {
     let unfinished = thread.resume_call();
     let waiter = queues.resume(threads, thread, unfinished);
-    let deadline_ns = read_deadline(memory, clock, boot, timeout)?;
+    let end_ns = read_end(memory, waiter.as_deref(), timeout)?;
+    let deadline_ns = deadline_of(clock, boot, end_ns);
     let open = match &waiter {
         Some(waiter) => waiter.open.clone(),
         None => descriptors.get(fd)?.clone(),
@@ -59,6 +60,6 @@ pub fn mq_timedreceive(
         return Err(Errno::ETIMEDOUT.into());
     }
     let wanted = Wanted::Message(address, priority_place);
-    let waiter = waiter.unwrap_or_else(|| Waiter::new(thread, open, wanted));
+    let waiter = waiter.unwrap_or_else(|| Waiter::new(thread, open, wanted, end_ns));
     Ok(queues.wait(threads, thread, fd, &waiter, deadline_ns)?)
 }

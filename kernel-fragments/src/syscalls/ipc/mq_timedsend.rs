@@ -1,17 +1,17 @@
-//! `mq_timedsend(2)`: <https://man7.org/linux/man-pages/man2/mq_send.2.html>. Supported: everything; the timeout is read again when
-//! the time of day was set meanwhile. Errors: EFAULT, EINVAL, EBADF, EMSGSIZE, EAGAIN, ETIMEDOUT, EINTR, ENOMEM.
+//! `mq_timedsend(2)`: <https://man7.org/linux/man-pages/man2/mq_send.2.html>. Supported: everything.
+//! Errors: EFAULT, EINVAL, EBADF, EMSGSIZE, EAGAIN, ETIMEDOUT, EINTR, ENOMEM.
 
 use crate::abi::message_queue::PRIORITIES;
 use crate::abi::signal_info::{SI_MESGQ, SignalInfo};
 use crate::boot_info::BootInfo;
-use crate::errno::Errno;
+use crate::errno::{Errno, Refusal};
 use crate::outcome::{Leave, Outcome};
 use crate::register::Fd;
 use crate::subsystems::clock::Clock;
 use crate::subsystems::descriptors::Descriptors;
 use crate::subsystems::directed_signals::send_to_process;
 use crate::subsystems::message_queue::{Message, Notice, queue_file};
-use crate::subsystems::message_queues::{MessageQueues, Waiter, Wanted, read_deadline};
+use crate::subsystems::message_queues::{MessageQueues, Waiter, Wanted, deadline_of, read_end};
 use crate::subsystems::signals::Signals;
 use crate::subsystems::threads::Threads;
 use crate::thread::Thread;
@@ -38,7 +38,8 @@ pub fn mq_timedsend(
 ) -> Outcome {
     let unfinished = thread.resume_call();
     let waiter = queues.resume(threads, thread, unfinished);
-    let deadline_ns = read_deadline(memory, clock, boot, timeout)?;
+    let end_ns = read_end(memory, waiter.as_deref(), timeout)?;
+    let deadline_ns = deadline_of(clock, boot, end_ns);
     if priority >= PRIORITIES {
         return Err(Errno::EINVAL.into());
     }
@@ -66,7 +67,7 @@ pub fn mq_timedsend(
             return Err(Errno::ETIMEDOUT.into());
         }
         let wanted = Wanted::Room(Cell::default());
-        let waiter = waiter.unwrap_or_else(|| Waiter::new(thread, open, wanted));
+        let waiter = waiter.unwrap_or_else(|| Waiter::new(thread, open, wanted, end_ns));
         if let Wanted::Room(place) = &waiter.wanted {
             place.set(message);
         }
@@ -83,7 +84,11 @@ pub fn mq_timedsend(
         Some(Notice::Signal(signal @ 1.., value)) => {
             let info = SignalInfo { code: SI_MESGQ, ..SignalInfo::sent_by(thread.credentials.users().real, false) };
             let info = SignalInfo { words: [info.words[0], value], ..info };
-            send_to_process(memory, signals, threads, clock, thread, signal, info)
+            match send_to_process(memory, signals, threads, clock, thread, signal, info) {
+                // One that cannot be queued is lost (ipc/mqueue.c, __do_notify).
+                Err(Refusal::Errno(_)) => Ok(Leave::Return(0)),
+                outcome => outcome,
+            }
         }
         _ => Ok(Leave::Return(0)),
     }

@@ -1,5 +1,5 @@
 //! `rt_sigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_sigqueueinfo.2.html>. Supported: this process,
-//! asking after process 1; not supported: stopping, signals to process 1; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
+//! asking after process 1; not supported: stopping, signals to process 1. Errors: EFAULT, EINVAL, EPERM, ESRCH, EAGAIN.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;

@@ -1,5 +1,5 @@
 //! `rt_tgsigqueueinfo(2)`: <https://man7.org/linux/man-pages/man2/rt_tgsigqueueinfo.2.html>. Supported: threads of this process,
-//! everything but stopping; up to 32 signals queue. Errors: EFAULT, EINVAL, EPERM, ESRCH.
+//! everything but stopping. Errors: EFAULT, EINVAL, EPERM, ESRCH, EAGAIN.
 
 use crate::abi::signal_info::SignalInfo;
 use crate::errno::Errno;

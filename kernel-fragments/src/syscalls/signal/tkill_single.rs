@@ -1,5 +1,5 @@
 //! `tkill(2)`: <https://man7.org/linux/man-pages/man2/tkill.2.html>, where there is only one thread. Supported: everything
-//! but stopping. Errors: EINVAL, ESRCH, EPERM.
+//! but stopping. Errors: EINVAL, ESRCH, EPERM, EAGAIN.
 
 use crate::abi::credentials::PARENT_ID;
 use crate::abi::signal::check;

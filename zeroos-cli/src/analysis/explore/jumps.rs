@@ -61,7 +61,7 @@ impl<'v> Explorer<'_, 'v> {
                 self.go(pad, state, exit);
             }
             if comes_back {
-                self.go(next, state, exit);
+                self.go_on(next, state, exit);
             }
             return;
         }

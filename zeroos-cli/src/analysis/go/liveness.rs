@@ -8,22 +8,26 @@ use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
 
+use crate::analysis::blocks::Block;
 use crate::analysis::exit::{BlockId, Callee, FunctionId};
 use crate::analysis::flow::{Flow, all_registers, caller_saved};
 use crate::analysis::program::Program;
 use crate::analysis::state::Convention;
-use crate::isa::{Register, RegisterSet};
+use crate::isa::{ControlFlow, Instruction, Register, RegisterSet};
 
 /// How many jumps from function to function are followed for scratch registers.
 const JUMP_LIMIT: u8 = 8;
+
+/// How often the instructions of a function are gone through: each time what loops inside loops read gets further to the front.
+const MOST_PASSES: u8 = 64;
 
 /// The functions that were asked for.
 pub(crate) struct GoLiveness<'p, 'a> {
     program: &'p Program<'a>,
     flow: &'p Flow,
     at_start: RefCell<FxHashMap<FunctionId, Live<'p>>>,
-    /// What functions read themselves of what is in registers when they are called.
-    own: RefCell<FxHashMap<FunctionId, RegisterSet>>,
+    /// What functions read themselves of what is in registers when they are called, by how many jumps are followed.
+    own: RefCell<FxHashMap<(FunctionId, u8), RegisterSet>>,
 }
 
 /// Live registers at the start of a function's blocks.
@@ -78,19 +82,60 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         if jumps == 0 {
             return all_registers();
         }
-        if let Some(&own) = self.own.borrow().get(&function) {
+        if let Some(&own) = self.own.borrow().get(&(function, jumps)) {
             return own;
         }
         let jumped_to = |callee: Callee<'_>| {
             callee.known().map(|next| self.own(next, jumps - 1)).fold(parameters(), RegisterSet::union)
         };
-        let live = self.solve(function, |_| parameters(), jumped_to);
-        let first = self.program.first_block(function);
-        let own = first.and_then(|first| live.get(first)).unwrap_or(all_registers());
-        if jumps == JUMP_LIMIT {
-            self.own.borrow_mut().insert(function, own);
-        }
+        let own = match self.program[function].blocks[..] {
+            [only] if self.program.blocks[only].is_swept() => self.read_by_swept(&self.program.blocks[only], jumped_to),
+            _ => {
+                let live = self.solve(function, |_| parameters(), jumped_to);
+                let first = self.program.first_block(function);
+                first.and_then(|first| live.get(first)).unwrap_or(all_registers())
+            }
+        };
+        self.own.borrow_mut().insert((function, jumps), own);
         own
+    }
+
+    /// What a function that was only swept, for which `block` stands, reads itself: its instructions to a fixed point.
+    fn read_by_swept(&self, block: &Block, jumped_to: impl Fn(Callee<'_>) -> RegisterSet) -> RegisterSet {
+        let code = self.program.code.instructions_from(block.start).take_while(|&(at, _)| at < block.end());
+        let code: Vec<(u64, Instruction)> = code.collect();
+        let tail = block.exit.tail().map(jumped_to).unwrap_or_default();
+        let volatile = caller_saved(Convention::Go);
+        // Live before each instruction, and behind the last one, where control never gets.
+        let mut live = vec![RegisterSet::EMPTY; code.len() + 1];
+        for _ in 0..MOST_PASSES {
+            let mut changes = false;
+            for (index, (at, instruction)) in code.iter().enumerate().rev() {
+                let effects = instruction.effects();
+                let to = |offset: i32| {
+                    let target = code.binary_search_by_key(&at.wrapping_add_signed(offset.into()), |&(at, _)| at);
+                    target.map_or(tail, |target| live[target])
+                };
+                let links = instruction.rd() != Register::ZERO;
+                let out = match effects.flow {
+                    ControlFlow::Next => live[index + 1],
+                    ControlFlow::Branch(offset) => live[index + 1].union(to(offset)),
+                    ControlFlow::Jump(_) | ControlFlow::IndirectJump if links => {
+                        live[index + 1].minus(volatile).union(parameters())
+                    }
+                    ControlFlow::Jump(offset) => to(offset),
+                    ControlFlow::IndirectJump => returned().union(tail),
+                    ControlFlow::EnvironmentCall | ControlFlow::Trap => RegisterSet::EMPTY,
+                };
+                let before = out.minus(effects.defines).union(effects.uses);
+                changes |= before != live[index];
+                live[index] = before;
+            }
+            if !changes {
+                return live[0];
+            }
+        }
+        all_registers()
     }
 
     /// A function's blocks to a fixed point, with what calls and jumps out of it read.
@@ -101,6 +146,7 @@ impl<'p, 'a> GoLiveness<'p, 'a> {
         jumped_to: impl Fn(Callee<'_>) -> RegisterSet,
     ) -> Live<'p> {
         let volatile = caller_saved(Convention::Go);
+        self.program[function].blocks.iter().for_each(|&block| self.program.blocks.want(block));
         let mut live = Live::new(&self.program[function].blocks);
         let mut work = self.program[function].blocks.clone();
         while let Some(block) = work.pop() {

@@ -315,3 +315,5 @@ fn where_recovery_goes_on_the_stack_pointer_is_that_of_the_calls() {
     let found: Vec<Option<Vec<u64>>> = analysis.sites.iter().filter(|site| site.reachable).map(numbers).collect();
     assert_eq!(found, [Some(vec![94]), Some(vec![172])]);
 }
+
+mod swept;

@@ -74,6 +74,12 @@ impl<'a> Program<'a> {
         let has_labels = self.convention == Convention::Standard;
         let (blocks, code) = (&self.blocks, &self.code);
         let (labels, limit) = (&mut work.labels, self.labels_limit());
+        // A function that was swept counts as one straight run.
+        let is_swept = |target| {
+            let around = self.surroundings.known_function(self.surroundings.start_before(target));
+            let first = around.and_then(|function| self[function].blocks.first());
+            first.is_some_and(|&block| blocks[block].is_swept() && blocks[block].end() > target)
+        };
         let mut last = None;
         let mut is_number = |target| match last {
             Some((same, is_number)) if same == target => is_number,
@@ -83,7 +89,7 @@ impl<'a> Program<'a> {
                 let is_number = run.is_some_and(|(slot, run)| {
                     *labels = labels.saturating_add(target - blocks[run].start);
                     !has_labels || *labels <= limit && blocks.is_split_by(slot, target, code)
-                });
+                }) || is_swept(target);
                 last = Some((target, is_number));
                 is_number
             }

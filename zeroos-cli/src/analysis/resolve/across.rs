@@ -104,6 +104,8 @@ impl<'a> Search<'_, 'a> {
             return false;
         }
         let flow = self.flow;
+        // One caller's answer would do, but whoever is to be explored should be so at once.
+        flow.callers(function).iter().for_each(|&caller| self.program.blocks.want(caller));
         callers == 0
             || flow.callers(function).iter().any(|&caller| {
                 let steps = self.steps(caller);
