@@ -220,6 +220,7 @@ impl PageMap {
     #[inline(never)]
     pub fn set(&mut self, mut start: usize, end: usize, page: Option<Page>) -> Result<(), Errno> {
         while start < end {
+            let is_older = start < self.last_start;
             let (_, list, list_end) = self.list_mut(start, end);
             if !list.has_room() && !list.make_room()? {
                 self.split(start)?;
@@ -227,6 +228,9 @@ impl PageMap {
             }
             if page.and_then(|page| list.append_quickly(start, list_end, page)).is_none() {
                 list.set(start, list_end, page)?;
+            }
+            if is_older && list.is_short() {
+                self.older.unite(start);
             }
             start = list_end;
         }
@@ -257,11 +261,11 @@ impl PageMap {
     #[cold]
     #[inline(never)]
     fn split(&mut self, address: usize) -> Result<(), Errno> {
-        self.older.reserve()?;
+        let mut lower = SpanList::for_half()?;
+        let room = self.older.room()?;
         let (start, list, _) = self.list_mut(address, address);
-        let (lower, upper_start) = list.split()?;
-        let lower_start = core::mem::replace(start, upper_start);
-        self.older.insert(lower_start, lower);
+        let lower_start = core::mem::replace(start, list.move_lower(&mut lower));
+        self.older.insert(room, lower_start, lower);
         Ok(())
     }
 
@@ -297,8 +301,7 @@ impl PageMap {
 mod tests {
     use super::*;
     use crate::testing::{TestRandom, rounds, steps};
-    use alloc::vec;
-    use alloc::vec::Vec;
+    use alloc::{vec, vec::Vec};
 
     const KINDS: [Option<Page>; 6] = [
         None,
@@ -384,12 +387,13 @@ mod tests {
                 pairs.all(|two| two[0].end < two[1].start || two[0].end == two[1].start && two[0].page != two[1].page)
             };
             self.map.join();
-            let (mut starts, mut count) = (vec![0], 0);
+            let (mut starts, mut count, mut was_short) = (vec![0], 0, false);
             while let Some((list, end)) = self.map.older.find(starts[count], self.map.last_start)
                 && starts[count] < self.map.last_start
             {
                 let inside = |span: &Span| span.start >= starts[count] && span.end <= end;
                 assert!(list.spans().iter().all(inside));
+                assert!(!(core::mem::replace(&mut was_short, list.is_short()) && was_short), "short neighbours are one");
                 starts.push(end);
                 count += 1;
             }
@@ -428,14 +432,19 @@ mod tests {
         }
     }
 
-    /// Spans of one list are as long as possible.
+    /// Lists of which little is left become one, whether it goes at once or page by page.
     #[test]
-    fn what_is_alike_is_one_span() {
-        let live = Page::mapped(3, Contents::Live);
-        let mut map = PageMap::new();
-        for at in [0, 2, 4, 1, 3] {
-            assert_eq!(map.set(at, at + 1, Some(live)), Ok(()));
+    fn short_lists_are_united() {
+        let (live, other) = (Page::mapped(3, Contents::Live), Page::mapped(1, Contents::Live));
+        for order in 0..3 {
+            let mut pair = Pair { map: PageMap::new(), model: Vec::new() };
+            let set = |pair: &mut Pair, start, end, page| assert_eq!(pair.map.set(start, end, Some(page)), Ok(()));
+            (0..300).for_each(|at| set(&mut pair, at, at + 1, [live, other][at % 2]));
+            assert!(pair.check_lists() > 20);
+            let part = |at| [(0, 300), (at, at + 1), (299 - at, 300 - at)][order];
+            (0..300).map(part).for_each(|(start, end)| set(&mut pair, start, end, live));
+            assert!(pair.check_lists() <= 1);
+            assert!(pair.map.spans().all(|span| span.page == live));
         }
-        assert!(map.spans().eq([Span { start: 0, end: 5, page: live }]));
     }
 }

@@ -110,19 +110,38 @@ impl SpanList {
         Ok(self.has_room())
     }
 
-    /// Takes the lower half of the spans away, and says where the upper one starts.
+    /// A list for the [lower half](Self::move_lower) of another.
     ///
     /// # Errors
-    /// ENOMEM if the kernel's heap is full; then nothing changed.
-    pub fn split(&mut self) -> Result<(SpanList, usize), Errno> {
+    /// ENOMEM if the kernel's heap is full.
+    pub fn for_half() -> Result<SpanList, Errno> {
+        let mut list = SpanList::new();
+        list.spans.try_reserve_exact(FIRST_SPANS).map_err(|_| Errno::ENOMEM)?;
+        Ok(list)
+    }
+
+    /// Moves the lower half of the spans to `list`, which is empty, and says where the upper one starts.
+    pub fn move_lower(&mut self, list: &mut SpanList) -> usize {
         let (lower, upper) = self.spans.split_at_checked(FIRST_SPANS).unwrap_or((&[], &[]));
         let start = upper.first().map_or(0, |first| first.start);
-        let mut spans = Vec::new();
-        spans.try_reserve_exact(FIRST_SPANS).map_err(|_| Errno::ENOMEM)?;
-        spans.extend_from_slice(lower);
+        list.spans.extend_from_slice(lower);
         remove(&mut self.spans, 0, FIRST_SPANS);
         self.retired = Retired::new();
-        Ok((SpanList { spans, retired: Retired::new() }, start))
+        start
+    }
+
+    /// Whether two such lists fit into the room that one has.
+    pub fn is_short(&self) -> bool {
+        self.spans.len() <= FIRST_SPANS / 2 && self.spans.capacity() >= FIRST_SPANS
+    }
+
+    /// Moves the spans of `list`, which lie behind, to the end. Both are [short](Self::is_short).
+    pub fn append(&mut self, mut list: SpanList) {
+        self.join();
+        list.join();
+        for span in &list.spans {
+            self.append_quickly(span.start, span.end, span.page);
+        }
     }
 
     /// Makes spans as long as possible again.
@@ -287,5 +306,35 @@ impl SpanList {
             remove(&mut self.spans, at, old);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subsystems::page_map::Contents;
+
+    #[test]
+    fn what_is_alike_is_one_span() {
+        let page = Page::mapped(3, Contents::Live);
+        let mut list = SpanList::new();
+        for at in [0, 2, 4, 1, 3] {
+            assert_eq!(list.make_room(), Ok(true));
+            assert_eq!(list.set(at, at + 1, Some(page)), Ok(()));
+        }
+        assert_eq!(list.spans(), [Span { start: 0, end: 5, page }]);
+    }
+
+    /// Where two lists meet, too.
+    #[test]
+    fn what_is_appended_goes_on_where_it_is_alike() {
+        let [page, other] = [3, 1].map(|protection| Page::mapped(protection, Contents::Live));
+        let [mut below, mut above] = [0, 1].map(|_| SpanList::for_half().expect("there is memory"));
+        assert!(below.is_short() && !SpanList::new().is_short(), "two have room in one");
+        assert_eq!(below.set(0, 2, Some(page)), Ok(()));
+        assert_eq!(above.set(2, 3, Some(page)), Ok(()));
+        assert_eq!(above.set(3, 4, Some(other)), Ok(()));
+        below.append(above);
+        assert_eq!(below.spans(), [Span { start: 0, end: 3, page }, Span { start: 3, end: 4, page: other }]);
     }
 }

@@ -1,6 +1,8 @@
-//! Lists of spans in a treap, a search tree by where they start that is kept flat by numbers which look random: whatever comes, it
-//! is as deep as a logarithm of how many lists there are. Who changes a list has all nodes above it forget what is taken below
-//! them; who looks for room has them learn it again, so both take as long as the tree is deep.
+//! Lists of spans in a search tree by where they start, an AVL tree: whatever comes, the heights of what hangs left and right of a
+//! node differ by one at most, so the tree is no deeper than 1.44 times the binary logarithm of how many lists there are, and
+//! functions that go down it by calling themselves need little of the kernel's stack. Who changes a list has all nodes above it forget
+//! what is taken below them; who looks for room has them learn it again. Both take as long as the tree is deep, and so does the
+//! search for the first room that is large enough; where room must also be aligned (`room_buddy.rs`), it may visit much of the tree.
 
 use crate::errno::Errno;
 use crate::subsystems::span_list::{Span, SpanList};
@@ -24,6 +26,8 @@ pub struct Node {
     pub list: SpanList,
     left: usize,
     right: usize,
+    /// How many nodes lie on the longest way down from here, this one included.
+    height: u8,
     /// What this list takes, and with it those below, unless one of them changed.
     own: Option<Taken>,
     taken: Option<Taken>,
@@ -31,6 +35,17 @@ pub struct Node {
 
 /// No node.
 const NONE: usize = usize::MAX;
+
+/// So many lists there are at most; those of a program that is not out for many hold more spans than Linux has mappings. It bounds
+/// [how deep](MOST_HEIGHT) the tree is.
+const MOST_LISTS: usize = 1 << 16;
+/// An AVL tree of height 23 has 75,024 nodes at least.
+#[cfg(test)]
+const MOST_HEIGHT: u8 = 22;
+
+/// A node that is in no tree, for a list to come.
+#[derive(Debug)]
+pub struct Room(usize);
 
 /// What is mapped in a part of the address space.
 #[derive(Clone, Copy, Debug)]
@@ -103,17 +118,23 @@ impl SpanTree {
         SpanTree { nodes: Vec::new(), root: NONE, unused: NONE }
     }
 
-    /// The list that knows `address`, and where what it knows ends, at most at `end`.
-    pub fn find(&self, address: usize, mut end: usize) -> Option<(&SpanList, usize)> {
-        let (mut at, mut found) = (self.root, None);
+    /// The node whose list knows `address`, and where what it knows ends, at most at `end`.
+    fn position(&self, address: usize, mut end: usize) -> (usize, usize) {
+        let (mut at, mut found) = (self.root, NONE);
         while let Some(node) = self.nodes.get(at) {
             if address < node.start {
                 (at, end) = (node.left, end.min(node.start));
             } else {
-                (at, found) = (node.right, Some(&node.list));
+                (at, found) = (node.right, at);
             }
         }
-        Some((found?, end))
+        (found, end)
+    }
+
+    /// The list that knows `address`, and where what it knows ends, at most at `end`.
+    pub fn find(&self, address: usize, end: usize) -> Option<(&SpanList, usize)> {
+        let (at, end) = self.position(address, end);
+        Some((&self.nodes.get(at)?.list, end))
     }
 
     /// The same list, to be changed. It may start later then, too.
@@ -134,84 +155,160 @@ impl SpanTree {
         Some((node, end))
     }
 
-    /// Makes room for one more list.
+    /// Room for one more list. Who does not [use](Self::insert) it loses it.
     ///
     /// # Errors
-    /// ENOMEM if the kernel's heap is full.
-    pub fn reserve(&mut self) -> Result<(), Errno> {
-        if self.unused == NONE { self.nodes.try_reserve(1).map_err(|_| Errno::ENOMEM) } else { Ok(()) }
+    /// ENOMEM if the kernel's heap is full, or there are very many lists.
+    pub fn room(&mut self) -> Result<Room, Errno> {
+        if let Some(node) = self.nodes.get(self.unused) {
+            return Ok(Room(core::mem::replace(&mut self.unused, node.left)));
+        }
+        let at = self.nodes.len();
+        if at >= MOST_LISTS {
+            return Err(Errno::ENOMEM);
+        }
+        self.nodes.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        self.nodes.push(Node {
+            start: 0,
+            list: SpanList::new(),
+            left: NONE,
+            right: NONE,
+            height: 1,
+            own: None,
+            taken: None,
+        });
+        Ok(Room(at))
     }
 
-    /// Adds a list that starts at `start`, where none does. There [is room](Self::reserve) for it.
-    pub fn insert(&mut self, start: usize, list: SpanList) {
-        let new = Node { start, list, left: NONE, right: NONE, own: None, taken: None };
-        let at = match self.nodes.get_mut(self.unused) {
-            Some(node) => {
-                let next = node.left;
-                *node = new;
-                core::mem::replace(&mut self.unused, next)
-            }
-            None => {
-                if self.nodes.len() < self.nodes.capacity() {
-                    self.nodes.push(new);
-                }
-                self.nodes.len() - 1
-            }
-        };
-        let (below, above) = self.split(self.root, start);
-        let below = self.merge(below, at);
-        self.root = self.merge(below, above);
+    /// Adds a list that starts at `start`, where none does.
+    pub fn insert(&mut self, Room(new): Room, start: usize, list: SpanList) {
+        if let Some(node) = self.nodes.get_mut(new) {
+            *node = Node { start, list, left: NONE, right: NONE, height: 1, own: None, taken: None };
+            self.root = self.with(self.root, new, start);
+        }
     }
 
     /// Takes the last list out, and says where it starts.
     #[cold]
     #[inline(never)]
     pub fn remove_last(&mut self) -> Option<(usize, SpanList)> {
-        let start = self.find_mut(usize::MAX, 0)?.0.start;
-        let (below, at) = self.split(self.root, start);
-        self.root = below;
+        let (at, _) = self.position(usize::MAX, 0);
+        let start = self.nodes.get(at)?.start;
+        Some((start, self.remove(at, start)?))
+    }
+
+    /// Takes out the list of node `at`, which starts at `start`.
+    fn remove(&mut self, at: usize, start: usize) -> Option<SpanList> {
+        self.root = self.without(self.root, start);
         let node = self.nodes.get_mut(at)?;
         node.left = core::mem::replace(&mut self.unused, at);
-        Some((start, core::mem::replace(&mut node.list, SpanList::new())))
+        Some(core::mem::replace(&mut node.list, SpanList::new()))
     }
 
-    /// Divides the tree of node `at` into the lists that start before `start`, and the others.
-    fn split(&mut self, at: usize, start: usize) -> (usize, usize) {
-        let Some(node) = self.nodes.get(at) else { return (NONE, NONE) };
-        let (left, right) = (node.left, node.right);
-        if node.start < start {
-            let (below, above) = self.split(right, start);
-            self.set_children(at, left, below);
-            (at, above)
-        } else {
-            let (below, above) = self.split(left, start);
-            self.set_children(at, above, right);
-            (below, at)
+    /// Makes one list of the one that knows `address` and each neighbour, if both are short.
+    #[cold]
+    #[inline(never)]
+    pub fn unite(&mut self, address: usize) {
+        let (at, end) = self.position(address, usize::MAX);
+        self.unite_two(at, end);
+        if let Some(node) = self.nodes.get(at)
+            && let start @ 1.. = node.start
+        {
+            self.unite_two(self.position(start - 1, 0).0, start);
         }
     }
 
-    /// One tree of two, of which `above` has the lists behind those of `below`.
-    fn merge(&mut self, below: usize, above: usize) -> usize {
-        let (Some(first), Some(second)) = (self.nodes.get(below), self.nodes.get(above)) else {
-            return below.min(above);
-        };
-        if rank(below) > rank(above) {
-            let (left, right) = (first.left, first.right);
-            let right = self.merge(right, above);
-            self.set_children(below, left, right);
-            below
-        } else {
-            let (left, right) = (second.left, second.right);
-            let left = self.merge(below, left);
-            self.set_children(above, left, right);
-            above
+    /// The same for node `below` and the one behind, which starts at `start` if there is one.
+    fn unite_two(&mut self, below: usize, start: usize) {
+        let (above, _) = self.position(start, 0);
+        let (Some(first), Some(second)) = (self.nodes.get(below), self.nodes.get(above)) else { return };
+        if below == above || !first.list.is_short() || !second.list.is_short() {
+            return;
+        }
+        let first_start = first.start;
+        if let Some(list) = self.remove(above, start)
+            && let Some((node, _)) = self.find_mut(first_start, 0)
+        {
+            node.list.append(list);
         }
     }
 
-    fn set_children(&mut self, at: usize, left: usize, right: usize) {
+    /// The tree of node `at` with node `new`, whose list starts at `start`.
+    fn with(&mut self, at: usize, new: usize, start: usize) -> usize {
+        let Some(node) = self.nodes.get(at) else { return new };
+        let (mut left, mut right, is_left) = (node.left, node.right, start < node.start);
+        if is_left {
+            left = self.with(left, new, start);
+        } else {
+            right = self.with(right, new, start);
+        }
+        self.balanced(left, at, right)
+    }
+
+    /// The tree of node `at` without the list that starts at `start`.
+    fn without(&mut self, at: usize, start: usize) -> usize {
+        let Some(node) = self.nodes.get(at) else { return NONE };
+        let (mut top, mut left, mut right) = (at, node.left, node.right);
+        if start < node.start {
+            left = self.without(left, start);
+        } else if start > node.start {
+            right = self.without(right, start);
+        } else if right == NONE {
+            return left;
+        } else {
+            // The next list takes its place.
+            top = right;
+            while let Some(node) = self.nodes.get(top).filter(|node| node.left != NONE) {
+                top = node.left;
+            }
+            let next = self.nodes.get(top).map_or(0, |node| node.start);
+            right = self.without(right, next);
+        }
+        self.balanced(left, top, right)
+    }
+
+    /// The tree of `left`, node `at` and `right`, in this order, of which one is higher by two at most.
+    fn balanced(&mut self, left: usize, at: usize, right: usize) -> usize {
+        if self.height(left) > self.height(right) + 1 {
+            let (outer, inner) = self.children(left);
+            if self.height(outer) >= self.height(inner) {
+                self.set_children(at, inner, right);
+                return self.set_children(left, outer, at);
+            }
+            let (lower, upper) = self.children(inner);
+            self.set_children(left, outer, lower);
+            self.set_children(at, upper, right);
+            return self.set_children(inner, left, at);
+        }
+        if self.height(right) > self.height(left) + 1 {
+            let (inner, outer) = self.children(right);
+            if self.height(outer) >= self.height(inner) {
+                self.set_children(at, left, inner);
+                return self.set_children(right, at, outer);
+            }
+            let (lower, upper) = self.children(inner);
+            self.set_children(at, left, lower);
+            self.set_children(right, upper, outer);
+            return self.set_children(inner, at, right);
+        }
+        self.set_children(at, left, right)
+    }
+
+    fn height(&self, at: usize) -> u8 {
+        self.nodes.get(at).map_or(0, |node| node.height)
+    }
+
+    fn children(&self, at: usize) -> (usize, usize) {
+        self.nodes.get(at).map_or((NONE, NONE), |node| (node.left, node.right))
+    }
+
+    /// Has the trees `left` and `right` hang from node `at`, and returns it.
+    fn set_children(&mut self, at: usize, left: usize, right: usize) -> usize {
+        let height = 1 + self.height(left).max(self.height(right));
         if let Some(node) = self.nodes.get_mut(at) {
-            (node.left, node.right, node.taken) = (left, right, None);
+            (node.left, node.right, node.height, node.taken) = (left, right, height, None);
         }
+        at
     }
 
     /// What the lists from node `at` down take.
@@ -245,7 +342,86 @@ impl SpanTree {
     }
 }
 
-/// How high a node stands: above those with lower ranks. Multiples of the golden ratio, of which any few are spread evenly.
-fn rank(index: usize) -> usize {
-    index.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{TestRandom, steps};
+    use alloc::collections::BTreeSet;
+
+    /// Heights are true, and those of neighbours differ by one at most; how many lists there are.
+    fn check(tree: &SpanTree, at: usize) -> usize {
+        let Some(node) = tree.nodes.get(at) else { return 0 };
+        let (left, right) = (tree.height(node.left), tree.height(node.right));
+        assert_eq!(node.height, 1 + left.max(right));
+        assert!(left.abs_diff(right) <= 1 && node.height <= MOST_HEIGHT);
+        check(tree, node.left) + 1 + check(tree, node.right)
+    }
+
+    /// The height of a tree with lists that start at `starts`, inserted in this order.
+    fn height_of(starts: impl Iterator<Item = usize>) -> u8 {
+        let (mut tree, mut count) = (SpanTree::new(), 0);
+        for start in starts {
+            let room = tree.room().expect("there is memory");
+            tree.insert(room, start, SpanList::new());
+            count += 1;
+        }
+        assert_eq!(check(&tree, tree.root), count);
+        tree.height(tree.root)
+    }
+
+    /// Whoever decides where lists start does not decide how deep the tree is, not even who knows the numbers of nodes and what spreads
+    /// them.
+    #[test]
+    fn no_order_makes_it_deep() {
+        let count = if cfg!(miri) { 300 } else { 20_000 };
+        let most = (1.45 * f64::from(count as u32).log2()) as u8;
+        assert!(height_of(0..count) <= most);
+        assert!(height_of((0..count).rev()) <= most);
+        assert!(height_of((0..count).map(|at| if at % 2 == 0 { at } else { 2 * count - at })) <= most);
+        // As a treap, with ranks that come from a node's number, would be a chain.
+        assert!(height_of((0..count).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15))) <= most);
+    }
+
+    /// The fewest nodes of a height one too many are more than there may be.
+    #[test]
+    fn there_are_too_few_lists_for_a_deep_tree() {
+        let (mut fewest, mut next) = (1, 2);
+        for _ in 1..=MOST_HEIGHT {
+            (fewest, next) = (next, fewest + next + 1);
+        }
+        assert!(fewest > MOST_LISTS, "{fewest} nodes are that high");
+        if !cfg!(miri) {
+            let mut tree = SpanTree::new();
+            for start in 0..MOST_LISTS {
+                let room = tree.room().expect("there is memory");
+                tree.insert(room, start, SpanList::new());
+            }
+            assert!(tree.room().is_err());
+            assert_eq!(check(&tree, tree.root), MOST_LISTS);
+        }
+    }
+
+    /// Lists come and go, against a set of where they start.
+    #[test]
+    fn behaves_like_a_set() {
+        let (mut random, mut tree, mut model) = (TestRandom(1), SpanTree::new(), BTreeSet::new());
+        for step in 0..steps(20_000) {
+            let start = random.below(500) as usize;
+            let is_there = tree.nodes.get(tree.position(start, 0).0).is_some_and(|node| node.start == start);
+            assert_eq!(is_there, model.contains(&start));
+            if random.below(50) == 0 {
+                assert_eq!(tree.remove_last().map(|(start, _)| start), model.pop_last());
+            } else if model.remove(&start) {
+                assert!(tree.remove(tree.position(start, 0).0, start).is_some());
+            } else {
+                let room = tree.room().expect("there is memory");
+                tree.insert(room, start, SpanList::new());
+                model.insert(start);
+            }
+            if step % 20 == 0 {
+                assert_eq!(check(&tree, tree.root), model.len());
+                assert!(tree.nodes.len() <= 500, "nodes are used again");
+            }
+        }
+    }
 }
