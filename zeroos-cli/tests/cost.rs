@@ -220,17 +220,17 @@ fn workloads_spend_little_in_the_kernel() {
 
 /// What calls about memory cost among 10,000 mappings, at most: hardly more than among a hundred.
 const AMONG_MANY: [(&str, u64); 11] = [
-    ("mincore", 317),
-    ("mprotect of a region", 1124),
-    ("mprotect of its middle", 1770),
-    ("mprotect back", 1183),
-    ("munmap of its middle", 2072),
-    ("mmap there", 1054),
-    ("mmap behind all holes, munmap", 1727),
-    ("mmap in the first hole, munmap", 4544),
-    ("munmap of a stack", 468),
-    ("mmap of a stack", 78),
-    ("munmap of the last stack", 428),
+    ("mincore", 325),
+    ("mprotect of a region", 1110),
+    ("mprotect of its middle", 1744),
+    ("mprotect back", 1157),
+    ("munmap of its middle", 2056),
+    ("mmap there", 1019),
+    ("mmap behind all holes, munmap", 1708),
+    ("mmap in the first hole, munmap", 4185),
+    ("munmap of a stack", 478),
+    ("mmap of a stack", 83),
+    ("munmap of the last stack", 427),
 ];
 
 #[test]

@@ -393,7 +393,7 @@ mod tests {
             {
                 let inside = |span: &Span| span.start >= starts[count] && span.end <= end;
                 assert!(list.spans().iter().all(inside));
-                assert!(!(core::mem::replace(&mut was_short, list.is_short()) && was_short), "short neighbours are one");
+                assert!(!(core::mem::replace(&mut was_short, list.is_short()) && was_short), "they are united");
                 starts.push(end);
                 count += 1;
             }
