@@ -14,6 +14,9 @@ const ZEROOS: &str = "target/release/zeroos";
 const CALLS: &str = "zeroos-cli/tests/fixtures/cost/calls.S";
 /// A program that maps and unmaps as malloc does.
 const MAPPINGS: &str = "zeroos-cli/tests/fixtures/cost/mappings.c";
+/// A program that tells what calls about memory cost among many mappings, and among how many.
+const MANY_MAPPINGS: &str = "zeroos-cli/tests/fixtures/cost/many_mappings.c";
+const COUNTS: [u64; 4] = [10, 100, 1_000, 10_000];
 const FOLDER: &str = "target/bench";
 
 /// Calls of [`CALLS`] and the goal for the median with stubs and with traps; whether they are measured with threads.
@@ -65,6 +68,7 @@ pub fn bench_kernel() -> Result<()> {
     report.insert("programs".into(), programs);
     report.insert("goals".into(), goals);
     report.insert("allocators".into(), allocators_table(&mut text)?);
+    report.insert("many_mappings".into(), many_mappings_table(&mut text)?);
     let path = crate::root().join(FOLDER).join("kernel.json");
     fs::write(&path, serde_json::to_string_pretty(&report)? + "\n").with_context(|| path.display().to_string())?;
     println!("{text}\nWritten as JSON to {FOLDER}/kernel.json.");
@@ -97,10 +101,7 @@ fn calls_table(text: &mut String) -> Result<Value> {
 
 /// What [`MAPPINGS`] costs by each rule of placing.
 fn allocators_table(text: &mut String) -> Result<Value> {
-    let program = format!("{FOLDER}/mappings.elf");
-    let compiler =
-        Step::new("riscv64-linux-gnu-gcc").args(["-static", "-nostdlib", "-march=rv64gc", "-mabi=lp64d", "-O1"]);
-    compiler.args(["-fno-stack-protector", "-fno-builtin", "-o", &program, MAPPINGS]).run()?;
+    let program = compile(MAPPINGS, &[])?;
     let stats = format!("{FOLDER}/allocator.json");
     writeln!(text, "\n{:<34}{:>12}{:>12}{:>12}", "mapping and unmapping 4,000 times", "kernel", "mmap", "munmap")?;
     let mut rows = Vec::new();
@@ -111,6 +112,45 @@ fn allocators_table(text: &mut String) -> Result<Value> {
         let (mmap, munmap) = (figure(&stats, "mmap", "total"), figure(&stats, "munmap", "total"));
         writeln!(text, "{allocator:<34}{kernel:>12}{mmap:>12}{munmap:>12}")?;
         rows.push(json!({ "allocator": allocator, "kernel": kernel, "mmap": mmap, "munmap": munmap }));
+    }
+    Ok(Value::Array(rows))
+}
+
+/// Compiles a program that needs no library.
+fn compile(source: &str, flags: &[&str]) -> Result<String> {
+    let program = format!("{FOLDER}/mappings.elf");
+    let compiler =
+        Step::new("riscv64-linux-gnu-gcc").args(["-static", "-nostdlib", "-march=rv64gc", "-mabi=lp64d", "-O1"]);
+    let compiler = compiler.args(["-fno-stack-protector", "-fno-builtin", "-Wl,--no-relax"]).args(flags);
+    compiler.args(["-o", &program, source]).run()?;
+    Ok(program)
+}
+
+/// What [`MANY_MAPPINGS`] tells.
+fn many_mappings_table(text: &mut String) -> Result<Value> {
+    write!(text, "\n{:<34}", "among so many mappings")?;
+    COUNTS.iter().try_for_each(|count| write!(text, "{count:>12}"))?;
+    writeln!(text)?;
+    let mut rows = Vec::new();
+    for kind in ["REGIONS", "STACKS"] {
+        let mut table: Vec<(String, Vec<u64>)> = Vec::new();
+        for count in COUNTS {
+            let program = compile(MANY_MAPPINGS, &[&format!("-D{kind}"), &format!("-DCOUNT={count}")])?;
+            let told = Step::new(crate::root().join(ZEROOS)).quiet().args(["run", &program]).output()?;
+            for (index, line) in told.lines().enumerate() {
+                let (name, figure) = line.rsplit_once(' ').context("a name and a figure")?;
+                if table.len() <= index {
+                    table.push((name.to_owned(), Vec::new()));
+                }
+                table[index].1.push(figure.parse()?);
+            }
+        }
+        for (name, figures) in table {
+            write!(text, "{name:<34}")?;
+            figures.iter().try_for_each(|figure| write!(text, "{figure:>12}"))?;
+            writeln!(text)?;
+            rows.push(json!({ "call": name, "mappings": COUNTS, "instructions": figures }));
+        }
     }
     Ok(Value::Array(rows))
 }

@@ -218,6 +218,38 @@ fn workloads_spend_little_in_the_kernel() {
     }
 }
 
+/// What calls about memory cost among 10,000 mappings, at most: hardly more than among a hundred.
+const AMONG_MANY: [(&str, u64); 11] = [
+    ("mincore", 325),
+    ("mprotect of a region", 1110),
+    ("mprotect of its middle", 1744),
+    ("mprotect back", 1157),
+    ("munmap of its middle", 2056),
+    ("mmap there", 1019),
+    ("mmap behind all holes, munmap", 1708),
+    ("mmap in the first hole, munmap", 4185),
+    ("munmap of a stack", 478),
+    ("mmap of a stack", 83),
+    ("munmap of the last stack", 427),
+];
+
+#[test]
+fn many_mappings_cost_little_more_than_few() {
+    let workplace = Workplace::new();
+    let source = include_str!("fixtures/cost/many_mappings.c");
+    let mut told = String::new();
+    for kind in ["-DREGIONS", "-DSTACKS"] {
+        let app = workplace.guest("many_mappings.c", source, &["-Wl,--no-relax", "-DCOUNT=10000", kind]);
+        told += workplace.zeroos(&["run", &app]).exits(0).text();
+    }
+    let found = told.lines().map(|line| line.rsplit_once(' ').unwrap());
+    let found: Vec<(&str, u64)> = found.map(|(name, figure)| (name, figure.parse().unwrap())).collect();
+    println!("{found:?}");
+    assert!(found.iter().map(|(name, _)| *name).eq(AMONG_MANY.map(|(name, _)| name)));
+    let wrong: Vec<_> = found.iter().zip(AMONG_MANY).filter(|((_, figure), (_, most))| figure > most).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 #[test]
 fn boot_is_short_for_every_example_and_the_books_balance() {
     let workplace = Workplace::new();

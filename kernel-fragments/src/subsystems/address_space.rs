@@ -12,9 +12,10 @@ use crate::errno::{Errno, Refusal};
 use crate::subsystems::locking::lock_new;
 use crate::subsystems::mapping_request::Placement;
 use crate::subsystems::page_kinds::{check_keeps, refuse_writing};
-use crate::subsystems::page_map::{Contents, Page, PageMap, Piece};
+use crate::subsystems::page_map::{Contents, Page, PageMap};
 use crate::subsystems::room::{FRESH_PARTS, find_room};
 use crate::subsystems::shared_pages::SharedPages;
+use crate::subsystems::span_list::Piece;
 use crate::user_memory::{UserAddress, UserMemory};
 use alloc::rc::Rc;
 
@@ -210,7 +211,7 @@ impl AddressSpace {
                     memory.set_access(start, start + len_bytes, Some(protection & PROT_ALL));
                     return Ok(start);
                 }
-                _ => find_room(&self.pages, self.start, self.first_free, self.end, len_bytes)?,
+                _ => find_room(&mut self.pages, self.start, self.first_free, self.end, len_bytes)?,
             },
             Placement::Fixed(start) => start,
             Placement::FixedNoReplace(start) => {
@@ -271,7 +272,9 @@ impl AddressSpace {
         start: usize,
         end: usize,
     ) -> Result<(), Errno> {
-        if let Some(shared) = self.shared.clone() {
+        if self.pages.retire_older(start, end, SMALL_BYTES) {
+            memory.set_access(start, end, None);
+        } else if let Some(shared) = self.shared.clone() {
             self.unmap_unless_shared(&*shared, memory, boot, start, end)?;
         } else {
             self.unmap_pieces(boot, start, end)?;
@@ -296,7 +299,6 @@ impl AddressSpace {
 
     #[inline(never)]
     pub(super) fn unmap_pieces(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<(), Errno> {
-        self.pages.join_if_full();
         let mut address = start;
         while address < end {
             let (pages, known_end) = self.map_of(boot, address, end)?;
@@ -421,28 +423,25 @@ impl AddressSpace {
     /// How many bytes mmap can still give out, in whatever pieces.
     pub fn free_bytes(&mut self, boot: &BootInfo) -> usize {
         self.prepare(boot);
-        let mapped = self.pages.spans().iter().filter(|span| span.page.is_mapped());
+        let mapped = self.pages.spans().filter(|span| span.page.is_mapped());
         let taken: usize = mapped.map(|span| span.end.saturating_sub(span.start)).sum();
         self.end.saturating_sub(self.start).saturating_sub(taken)
     }
 
     /// Whether mmap could place something at exactly `start..end`.
     pub fn can_place(&self, start: usize, end: usize) -> bool {
-        self.start <= start && end <= self.end && {
-            let mut overlapping = self.pages.from(start).iter().take_while(|span| span.start < end);
-            overlapping.all(|span| !span.page.is_mapped())
-        }
+        self.start <= start && end <= self.end && self.pages.is_free(start, end)
     }
 
     #[inline(never)]
     fn is_free(&mut self, boot: &BootInfo, start: usize, end: usize) -> Result<bool, Errno> {
         let mut address = start;
         while address < end {
-            let piece = self.piece(boot, address, end)?;
-            if piece.page.is_some_and(Page::is_mapped) {
+            let (pages, known_end) = self.map_of(boot, address, end)?;
+            if !pages.is_free(address, known_end) {
                 return Ok(false);
             }
-            address = piece.end;
+            address = known_end;
         }
         Ok(true)
     }

@@ -129,7 +129,15 @@ fn each_mapping(
             };
             let end = end.next_multiple_of(PAGE_BYTES).min(range_end);
             let (born_with, end) = born_with(boot, owner, at, end);
-            let piece = space.piece(boot, at, end)?;
+            let mut piece = space.piece(boot, at, end)?;
+            // What is alike need not be known in one piece.
+            while piece.end < end {
+                let next = space.piece(boot, piece.end, end)?;
+                if next.page != piece.page {
+                    break;
+                }
+                piece = next;
+            }
             let is_hidden = owner == Owner::Break && !in_use.holds(at, 1);
             if let Some((page, protection)) = piece.page.and_then(|page| Some((page, page.protection()?)))
                 && !is_hidden
@@ -302,5 +310,29 @@ mod tests {
         assert_eq!(say(ProcessFile::Pages, 0), Ok(b"6 6 0 0 0 6 0\n".to_vec()));
         assert!(told.contains("\nUmask:\t0022\n") && told.contains("\nVmSize:\t      24 kB\n"), "{told}");
         assert!(told.contains("\nVmLck:\t       8 kB\nVmPin:\t       0 kB\n"), "{told}");
+    }
+
+    /// However many mappings there were at times.
+    #[test]
+    fn what_is_alike_is_one_line() {
+        const PAGES: usize = 100;
+        let (mut memory, mut space, boot) = machine(0, PAGES);
+        let base = boot.mapping_range.start as usize;
+        let boot =
+            BootInfo { program_ranges: [boot.mapping_range, Range::NOWHERE, Range::NOWHERE, Range::NOWHERE], ..boot };
+        let end = base + PAGES * PAGE_BYTES;
+        assert_eq!(space.map(&mut memory, &boot, Placement::Fixed(base), end - base, 1), Ok(base));
+        let lines = |space: &mut AddressSpace| {
+            let mut count = 0;
+            each_mapping(space, &ProgramBreak::new(), &boot, |_| count += 1).map(|()| count)
+        };
+        for at in (base..end).step_by(2 * PAGE_BYTES) {
+            assert_eq!(space.protect(&mut memory, &boot, at, at + PAGE_BYTES, 3), Ok(()));
+        }
+        assert_eq!(lines(&mut space), Ok(PAGES));
+        assert_eq!(space.protect(&mut memory, &boot, base, end, 3), Ok(()));
+        let piece = space.piece(&boot, base, end).expect("there is memory");
+        assert!(piece.end < end, "it is known in pieces");
+        assert_eq!(lines(&mut space), Ok(1));
     }
 }

@@ -13,20 +13,12 @@ pub const FRESH_PARTS: usize = 2;
 /// # Errors
 /// ENOMEM if there is none.
 pub fn find_room(
-    pages: &PageMap,
+    pages: &mut PageMap,
     _start: usize,
     first_free: usize,
     end: usize,
     len_bytes: usize,
 ) -> Result<usize, Errno> {
-    let mut candidate = first_free;
-    for span in pages.from(candidate) {
-        if span.page.is_mapped() {
-            if span.start.saturating_sub(candidate) >= len_bytes {
-                return Ok(candidate);
-            }
-            candidate = span.end;
-        }
-    }
+    let candidate = pages.lowest_room(first_free, len_bytes, |address| address);
     if end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
 }

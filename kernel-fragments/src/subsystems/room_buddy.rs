@@ -13,7 +13,7 @@ pub const FRESH_PARTS: usize = usize::MAX;
 /// # Errors
 /// ENOMEM if there is none.
 pub fn find_room(
-    pages: &PageMap,
+    pages: &mut PageMap,
     start: usize,
     first_free: usize,
     end: usize,
@@ -22,17 +22,9 @@ pub fn find_room(
     let block = len_bytes.checked_next_power_of_two().ok_or(Errno::ENOMEM)?;
     let aligned = |address: usize| {
         let offset = address.saturating_sub(start).checked_next_multiple_of(block);
-        offset.and_then(|offset| offset.checked_add(start)).ok_or(Errno::ENOMEM)
+        offset.and_then(|offset| offset.checked_add(start)).unwrap_or(usize::MAX)
     };
-    let mut candidate = aligned(first_free)?;
-    for span in pages.from(first_free) {
-        if span.page.is_mapped() && span.end > candidate {
-            if span.start.saturating_sub(candidate) >= len_bytes {
-                return Ok(candidate);
-            }
-            candidate = aligned(span.end)?;
-        }
-    }
+    let candidate = pages.lowest_room(first_free, len_bytes, aligned);
     if end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
 }
 
@@ -60,7 +52,7 @@ mod tests {
                 let block = len_bytes.next_power_of_two();
                 let is_free = |&at: &usize| taken[at..at + len_bytes].iter().all(|&taken| !taken);
                 let expected = (0..=64 - len_bytes).step_by(block).find(is_free).map(|at| START + at);
-                let found = find_room(&pages, START, START + first_free, START + 64, len_bytes);
+                let found = find_room(&mut pages, START, START + first_free, START + 64, len_bytes);
                 assert_eq!(found.ok(), expected, "seed {seed}, {len_bytes}");
             }
         }

@@ -14,13 +14,13 @@ pub const FRESH_PARTS: usize = 1;
 /// # Errors
 /// ENOMEM if they do not.
 pub fn find_room(
-    pages: &PageMap,
+    pages: &mut PageMap,
     start: usize,
     _first_free: usize,
     end: usize,
     len_bytes: usize,
 ) -> Result<usize, Errno> {
-    let candidate = pages.spans().last().map_or(start, |last| last.end);
+    let candidate = pages.end().unwrap_or(start);
     if end.saturating_sub(candidate) >= len_bytes { Ok(candidate) } else { Err(Errno::ENOMEM) }
 }
 
@@ -32,9 +32,9 @@ mod tests {
     #[test]
     fn behind_everything() {
         let mut pages = PageMap::new();
-        assert_eq!(find_room(&pages, 10, 10, 20, 10), Ok(10));
+        assert_eq!(find_room(&mut pages, 10, 10, 20, 10), Ok(10));
         assert_eq!(pages.set(12, 15, Some(Page::STALE)), Ok(()));
-        assert_eq!(find_room(&pages, 10, 10, 20, 5), Ok(15), "not even what is free again");
-        assert_eq!(find_room(&pages, 10, 10, 20, 6), Err(Errno::ENOMEM));
+        assert_eq!(find_room(&mut pages, 10, 10, 20, 5), Ok(15), "not even what is free again");
+        assert_eq!(find_room(&mut pages, 10, 10, 20, 6), Err(Errno::ENOMEM));
     }
 }
