@@ -234,9 +234,9 @@ impl<'v> Explorer<'_, 'v> {
     }
 
     /// Control goes on at `next`, behind a call. Where a function of Go ends in one, it never comes back: "there is no fallthrough
-    /// in TEXTs" (`go.dev/doc/asm`). A `nop` may stand behind it.
+    /// in TEXTs" (`go.dev/doc/asm`). `nop`s may stand behind it.
     fn go_on(&mut self, next: u64, state: &State<'v>, exit: &mut Exit) {
-        let nops = self.code.instructions_from(next).take_while(|(_, instruction)| sweep::is_nop(instruction)).take(2);
+        let nops = self.code.instructions_from(next).take_while(|(_, instruction)| sweep::is_nop(instruction));
         let behind = nops.last().map_or(next, |(at, nop)| at.wrapping_add(nop.length.into()));
         if self.convention == Convention::Standard || ![next, behind].iter().any(|&at| self.code.go.is_boundary(at)) {
             self.go(next, state, exit);

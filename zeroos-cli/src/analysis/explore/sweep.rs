@@ -102,7 +102,7 @@ impl<'v> Sweep<'v> {
         let mut cursor = code.instructions_from(extent.start);
         // What lies between functions need not be code.
         cursor.met_halves = None;
-        // Whether what is behind the last instruction is not its business, as far as a call at the very end never comes back.
+        // Whether control does not run on behind the last instruction, `nop`s left out; whether that calls; whether ra was kept.
         let (mut ends, mut calls, mut keeps_link) = (false, false, false);
         // What the instruction before made, if it was `auipc`.
         let mut upper: Option<(Register, u64)> = None;
