@@ -32,6 +32,13 @@ impl Bounds {
         if self.count().is_some() { self } else { Bounds::NONE }
     }
 
+    /// What holds of the sum with `number`, if there are two bounds and two ends of it.
+    pub fn moved_by(self, number: u64) -> Option<Bounds> {
+        let moved = |end: i32| i32::try_from(i64::from(end).checked_add(number as i64)?).ok();
+        let moved = Bounds { low: moved(self.low)?, high: moved(self.high)? };
+        self.count().and(moved.count()).map(|_| moved)
+    }
+
     /// Whether none is negative.
     pub fn are_unsigned(self) -> bool {
         self.low >= 0
@@ -63,5 +70,20 @@ impl Bounds {
     /// The value of a register of whose low 32 bits they speak, if nothing else is known.
     pub fn value_of_word<'v>(self) -> Value<'v> {
         if self == Bounds::NONE { Value::Any } else { Value::Word(self) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_move_with_the_number_unless_an_end_is_unknown_or_gets_lost() {
+        let few = Bounds { low: -3, high: 4 };
+        assert_eq!(few.moved_by(398), Some(Bounds { low: 395, high: 402 }));
+        assert_eq!(few.moved_by(-10_i64 as u64), Some(Bounds { low: -13, high: -6 }));
+        let above = Bounds { low: 3, ..Bounds::NONE };
+        let far = Bounds { low: 3, high: i32::MAX - 4 };
+        assert_eq!([above.moved_by(1), far.moved_by(4), far.moved_by(u64::MAX >> 1)], [None; 3]);
     }
 }

@@ -316,6 +316,11 @@ fn table_step<'v>(op: Op, a: Value<'v>, b: Value<'v>, arena: &'v Arena<'v>) -> V
         (Andi, _, Value::Constant(mask)) if mask < 1 << 16 => Value::Between(Bounds::below(mask + 1)),
         (Addiw, Value::Between(bounds), Value::Constant(0)) => bounds.of_word().value(),
         (Addiw, Value::Word(bounds), Value::Constant(0)) => Value::Between(bounds),
+        (Addi, Value::Between(bounds), Value::Constant(number))
+        | (Addiw, Value::Between(bounds) | Value::Word(bounds), Value::Constant(number)) => {
+            bounds.moved_by(number).map_or(Value::Any, Value::Between)
+        }
+        (Addi, Value::Word(bounds), Value::Constant(number)) => bounds.moved_by(number).map_or(Value::Any, Value::Word),
         (Slli, Value::Loaded(read), Value::Constant(shift)) if shift < 8 => {
             Value::Loaded(arena.read(Read { shift: read.shift.saturating_add(shift as u8), ..*read }))
         }
