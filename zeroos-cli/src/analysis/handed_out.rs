@@ -31,8 +31,8 @@ pub(super) struct Write {
     pub block: BlockId,
     /// The address of the instruction.
     pub at: u64,
-    /// The register that it stores, if it writes just the slot.
-    pub register: Option<Register>,
+    /// The register that it stores, if it writes all of the slot, and from which of its bits on the slot gets them.
+    pub register: Option<(Register, u64)>,
 }
 
 /// The address of one function's slots on its way.
@@ -261,9 +261,10 @@ impl Handed<'_, '_> {
     /// The store of `size` bytes to `start` in the frame, if it writes some of the slot.
     fn write(&self, (block, at): (BlockId, u64), instruction: &Instruction, start: i64, size: u64) -> Option<Write> {
         let end = start.saturating_add(size as i64);
-        let is_whole = (start..end) == self.wanted && store_size(instruction.op).is_some();
+        let is_whole = start <= self.wanted.start && self.wanted.end <= end && store_size(instruction.op).is_some();
         let touches = start < self.wanted.end && self.wanted.start < end;
-        touches.then(|| Write { block, at, register: is_whole.then_some(instruction.rs2()) })
+        let register = || (instruction.rs2(), 8 * self.wanted.start.abs_diff(start));
+        touches.then(|| Write { block, at, register: is_whole.then(register) })
     }
 }
 

@@ -72,7 +72,10 @@ impl<'a> Search<'_, 'a> {
         let mut words = Words::new();
         for &Write { block, at, register } in writes.iter() {
             words.append(&mut match register {
-                Some(register) => self.before(block, at, Place::Register(register)),
+                Some((register, bit)) => {
+                    let stored = self.before(block, at, Place::Register(register)).into_iter();
+                    stored.map(|word| word::combine(Op::Srli, word, Word::exact(bit))).collect()
+                }
                 None => self.lose(|| format!("the store at {at:#x} overwrites a part of its stack slot")),
             });
         }
