@@ -26,6 +26,7 @@ mod arena;
 mod block;
 mod blocks;
 mod bounds;
+mod call_tables;
 mod cells;
 mod code;
 mod cursor;

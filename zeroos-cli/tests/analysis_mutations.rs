@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use object::{Object, ObjectSection};
-use zeroos::analysis::analyse;
+use zeroos::analysis::{Analysis, analyse};
 use zeroos::elf::AppElf;
 use zeroos::manifest::Manifest;
 
@@ -220,17 +220,62 @@ fn a_label_at_every_instruction_takes_bounded_time() {
              .type function, @function\nfunction: .rept {count}\n {instruction}\n .endr\n ret\n.data\n.balign 8\n\
              table: .set next, 4\n .rept {count}\n .dword function + next\n .set next, next + 4\n .endr\n"
         );
-        let folder = tempfile::tempdir().unwrap();
-        let (file, program) = (folder.path().join("labels.S"), folder.path().join("labels"));
-        std::fs::write(&file, source).unwrap();
-        let mut compiler = Command::new("riscv64-linux-gnu-gcc");
-        let compiled = compiler.args(["-nostdlib", "-static"]).arg(&file).arg("-o").arg(&program).status();
-        assert!(compiled.unwrap().success());
-        let elf = AppElf::parse(std::fs::read(&program).unwrap()).unwrap();
-        let started = Instant::now();
-        let analysis = analyse(&elf);
-        let elapsed = started.elapsed();
+        let (analysis, elapsed, _) = measured(assembled(&source));
         assert!(elapsed < Duration::from_secs(3), "{count} times `{instruction}` take {elapsed:?}");
         assert!(analysis.sites.iter().all(|site| site.evidence.numbers().is_none()), "what was left out counts");
     }
+}
+
+/// Thousands of functions that call or jump by tables which name all of them: none may cost as much as its table is long.
+#[test]
+fn tables_of_all_functions_take_bounded_time_and_memory() {
+    let by_table = "addi sp, sp, -16\n sd ra, 8(sp)\n slli a0, a0, 2\n lla a5, distances\n add a4, a5, a0\n lw a4, 0(a4)\n \
+                    add a4, a4, a5\n jalr a4\n ld ra, 8(sp)\n addi sp, sp, 16\n ret";
+    let cases = [
+        ("calls by one table", by_table.to_owned()),
+        ("calls by tables within a table", by_table.replace("distances", "distances + 4 * next")),
+        ("jumps to any function", "ld a5, 0(s1)\n addi s1, s1, 8\n jr a5".to_owned()),
+        ("jumps to any label", "addi sp, sp, -16\n ld a5, 0(s1)\n addi s1, s1, 8\n jr a5".to_owned()),
+    ];
+    for (name, function) in cases {
+        let source = format!(
+            ".altmacro\n.option norelax\n.globl _start\n_start: lla s1, words\n jal f0\n li a7, 94\n ecall\n\
+             .macro function number\nf\\number: {function}\n.endm\n\
+             .macro distance number\n.word f\\number - distances\n.endm\n\
+             .macro word number\n.dword f\\number\n.endm\n\
+             .set next, 0\n.rept 4000\n function %next\n .set next, next + 1\n.endr\n\
+             .section .rodata\n.balign 8\n\
+             distances: .set next, 0\n.rept 4000\n distance %next\n .set next, next + 1\n.endr\n\
+             words: .set next, 0\n.rept 4000\n word %next\n .set next, next + 1\n.endr\n"
+        );
+        let program = assembled(&source);
+        let limit = (64 << 20) + 400 * program.len();
+        let (analysis, elapsed, held) = measured(program);
+        assert!(elapsed < Duration::from_secs(5), "{name} take {elapsed:?}");
+        assert!(held < limit, "{name} need {held} bytes");
+        let numbers = analysis.sites.iter().map(|site| site.evidence.numbers().map(|numbers| numbers.len()));
+        assert!(numbers.eq([Some(1)]) || name != "calls by one table", "{:?}", analysis.sites);
+    }
+}
+
+/// The program that `source` is, without symbols.
+fn assembled(source: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, program) = (folder.path().join("source.S"), folder.path().join("program"));
+    std::fs::write(&file, source).unwrap();
+    let mut compiler = Command::new("riscv64-linux-gnu-gcc");
+    let compiled = compiler.args(["-nostdlib", "-static", "-no-pie", "-s"]).arg(&file).arg("-o").arg(&program).status();
+    assert!(compiled.unwrap().success());
+    std::fs::read(&program).unwrap()
+}
+
+/// The analysis of `program`, how long it took, and the most bytes that it held at once.
+fn measured(program: Vec<u8>) -> (Analysis, Duration, usize) {
+    let held_before = HELD.with(|held| {
+        held.set((held.get().0, held.get().0));
+        held.get().0
+    });
+    let started = Instant::now();
+    let analysis = analyse(&AppElf::parse(program).unwrap());
+    (analysis, started.elapsed(), HELD.with(|held| held.get().1) - held_before)
 }

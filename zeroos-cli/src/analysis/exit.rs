@@ -1,6 +1,9 @@
 //! How a basic block ends, in few bytes: nearly every block has at most two successors and one callee.
 
 use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use super::call_tables::CallTable;
 
 /// A block, by its place in [`Blocks`](super::blocks::Blocks).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -59,6 +62,8 @@ pub(super) struct Few {
 pub(super) struct Many {
     next: Vec<Option<BlockId>>,
     called: Vec<FunctionId>,
+    /// What it calls an element of.
+    table: Option<Rc<CallTable>>,
     tails: Vec<FunctionId>,
     ways: Ways,
 }
@@ -94,14 +99,21 @@ impl Default for Exit {
 pub(super) struct Callee<'e> {
     first: Option<FunctionId>,
     more: &'e [FunctionId],
+    /// Some element of this; `unknown` is true then.
+    pub table: Option<&'e CallTable>,
     /// Any function whose address is taken, besides the known ones.
     pub unknown: bool,
 }
 
 impl<'e> Callee<'e> {
-    /// The functions that it can be.
-    pub fn known(self) -> impl Iterator<Item = FunctionId> + use<'e> {
+    /// The functions that it can be by their address.
+    pub fn named(self) -> impl Iterator<Item = FunctionId> + use<'e> {
         self.first.into_iter().chain(self.more.iter().copied())
+    }
+
+    /// The same, and the elements of the table.
+    pub fn known(self) -> impl Iterator<Item = FunctionId> + use<'e> {
+        self.named().chain(self.table.into_iter().flat_map(|table| table.functions.iter().copied()))
     }
 
     /// Whether it goes to no code at all.
@@ -152,11 +164,11 @@ impl Exit {
     pub fn call(&self) -> Option<Callee<'_>> {
         let ways = self.ways();
         ways.has(Ways::CALLS).then(|| {
-            let (first, more) = match self {
-                Exit::Few(few) => (few.target.filter(|_| !few.is_tail), &[][..]),
-                Exit::Many(many) => (None, &many.called[..]),
+            let (first, more, table) = match self {
+                Exit::Few(few) => (few.target.filter(|_| !few.is_tail), &[][..], None),
+                Exit::Many(many) => (None, &many.called[..], many.table.as_deref()),
             };
-            Callee { first, more, unknown: ways.has(Ways::CALLS_UNKNOWN) }
+            Callee { first, more, table, unknown: ways.has(Ways::CALLS_UNKNOWN) }
         })
     }
 
@@ -168,7 +180,7 @@ impl Exit {
                 Exit::Few(few) => (few.target.filter(|_| few.is_tail), &[][..]),
                 Exit::Many(many) => (None, &many.tails[..]),
             };
-            Callee { first, more, unknown: ways.has(Ways::JUMPS_UNKNOWN) }
+            Callee { first, more, table: None, unknown: ways.has(Ways::JUMPS_UNKNOWN) }
         })
     }
 
@@ -202,6 +214,12 @@ impl Exit {
         }
     }
 
+    /// It ends in a call of an element of `table`, or of any function.
+    pub fn add_call_by(&mut self, table: Rc<CallTable>) {
+        self.add_call(None, true);
+        self.extend(|many| many.table = Some(table));
+    }
+
     /// The same for a jump out of the function.
     pub fn add_tail(&mut self, target: Option<FunctionId>, unknown: bool) {
         self.leave(target, true);
@@ -228,6 +246,7 @@ impl Exit {
                 Box::new(Many {
                     next: few.next.into_iter().filter(Option::is_some).collect(),
                     called: called.into_iter().collect(),
+                    table: None,
                     tails: tails.into_iter().collect(),
                     ways: few.ways,
                 })

@@ -6,13 +6,17 @@ mod jumps;
 mod notes;
 mod sweep;
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::rc::Rc;
 
 use derived::Derived;
+use jumps::Front;
 pub(super) use sweep::Sweep;
 
 use super::blocks::{BlockEffects, Blocks, LONGEST};
+use super::call_tables::CallTable;
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
@@ -34,10 +38,13 @@ pub(super) struct Explorer<'p, 'v> {
     pub convention: Convention,
     pub premises: &'p Premises,
     pub surroundings: &'p mut Surroundings,
+    /// Functions that can be called through a pointer, as far as is known.
+    pub address_taken: &'p BTreeSet<u64>,
     pub blocks: &'p mut Blocks<'v>,
     pub function: &'p mut Function,
     pub exploration: &'p mut Exploration,
     pub id: FunctionId,
+    pub front: OnceCell<Front>,
     pub found: &'p mut Discoveries,
 }
 
@@ -52,8 +59,12 @@ pub(super) struct Discoveries {
     pub references: Vec<u64>,
     /// Those that it computes from its own place (`auipc`): no mere numbers.
     pub labels: Vec<u64>,
+    /// Tables that it calls by.
+    pub tables: Vec<Rc<CallTable>>,
     /// Every `ecall` met, with the block that was run.
     pub sites: Vec<(u64, BlockId)>,
+    /// How many labels of jumps that are not understood were looked at, and how many halfwords for that.
+    pub tried: u64,
     /// What the code needs of the hart.
     pub features: ProgramFeatures,
     /// Addresses of writable memory that code has in a register, with the function.

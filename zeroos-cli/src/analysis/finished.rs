@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::blocks::Block;
+use super::call_tables::Seen;
 use super::cells::Cells;
 use super::code::Code;
 use super::exit::FunctionId;
@@ -101,7 +102,7 @@ fn run_again<'p, 'a>(
     liveness: &'p Liveness<'p, 'a>,
     starts: &[StartUp],
 ) -> Option<Vec<bool>> {
-    let mut again = vec![false; program.functions.len()];
+    let (mut again, mut seen) = (vec![false; program.functions.len()], Seen::default());
     let mut work = under_way(program, starts)?;
     // Start-up code of C libraries goes from one part to the next through pointers that nobody else sees.
     let mut by_pointer: BTreeMap<FunctionId, Vec<FunctionId>> = BTreeMap::new();
@@ -121,7 +122,10 @@ fn run_again<'p, 'a>(
     while let Some(id) = work.pop() {
         if !std::mem::replace(&mut again[id.index()], true) {
             let exits = program[id].blocks.iter().map(|&block| &program.blocks[block].exit);
-            work.extend(exits.flat_map(|exit| exit.targets()));
+            for exit in exits {
+                work.extend(exit.targets());
+                work.extend(seen.once_by(exit));
+            }
             work.extend(by_pointer.get(&id).into_iter().flatten());
         }
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::blocks::Block;
-use super::exit::{BlockId, FunctionId};
+use super::call_tables::CallTable;
+use super::exit::{BlockId, Exit, FunctionId};
 use super::program::Program;
 use super::state::{Convention, preserved};
 use crate::isa::{Register, RegisterSet};
@@ -12,11 +13,15 @@ use crate::isa::{Register, RegisterSet};
 /// Edges of the program, backwards.
 pub(super) struct Flow {
     /// By block.
-    predecessors: BlockLists,
+    predecessors: Lists<BlockId>,
+    /// By function, those that call or jump to it by its address.
+    callers: Lists<BlockId>,
+    /// By table, those that call by it.
+    callers_by: Lists<BlockId>,
+    /// By function, the tables that have it.
+    tables: Lists<usize>,
     /// By function.
-    callers: BlockLists,
-    /// By function.
-    returns: BlockLists,
+    returns: Lists<BlockId>,
     clobbers: Vec<RegisterSet>,
     broken: Vec<RegisterSet>,
     broken_by_pointer: RegisterSet,
@@ -32,12 +37,14 @@ impl Flow {
         let volatile = caller_saved(program.convention);
         let mut clobbers = vec![RegisterSet::EMPTY; functions];
         // There are many blocks, so they are gone through twice only.
-        let mut predecessors = BlockLists::new(blocks.len());
-        let (mut callers, mut returns) = (BlockLists::new(functions), BlockLists::new(functions));
+        let mut predecessors = Lists::new(blocks.len());
+        let (mut callers, mut returns) = (Lists::new(functions), Lists::new(functions));
+        let mut callers_by = Lists::new(program.call_tables().all().len());
         for from in blocks.ids() {
             let Block { exit, function, effects, .. } = &blocks[from];
             exit.successors().for_each(|to| predecessors.count(to.index()));
             exit.targets().for_each(|target| callers.count(target.index()));
+            table_of(exit).into_iter().for_each(|table| callers_by.count(table.id));
             if exit.returns() {
                 returns.count(function.index());
             }
@@ -45,23 +52,28 @@ impl Flow {
             let own = if calls_anything { volatile } else { effects.writes.intersection(volatile) };
             clobbers[function.index()] = clobbers[function.index()].union(own);
         }
-        predecessors.lay_out();
-        callers.lay_out();
-        returns.lay_out();
+        predecessors.lay_out(BlockId::new(0));
+        callers.lay_out(BlockId::new(0));
+        callers_by.lay_out(BlockId::new(0));
+        returns.lay_out(BlockId::new(0));
         for from in blocks.ids() {
             let Block { exit, function, .. } = &blocks[from];
             exit.successors().for_each(|to| predecessors.add(to.index(), from));
             exit.targets().for_each(|target| callers.add(target.index(), from));
+            table_of(exit).into_iter().for_each(|table| callers_by.add(table.id, from));
             if exit.returns() {
                 returns.add(function.index(), from);
             }
         }
         predecessors.settle();
         callers.settle();
+        callers_by.settle();
         returns.settle();
         let mut flow = Flow {
             predecessors,
             callers,
+            callers_by,
+            tables: tables_by_function(program),
             returns,
             clobbers,
             broken: vec![RegisterSet::EMPTY; functions],
@@ -76,6 +88,7 @@ impl Flow {
     }
 
     /// Least fixed point over the call graph: own writes, which are there, plus those of callees, minus what the convention preserves.
+    /// Who calls by a table has all of them.
     fn propagate_clobbers(&mut self, program: &Program<'_>) {
         let mut work: Vec<FunctionId> = program.function_ids().collect();
         while let Some(callee) = work.pop() {
@@ -110,6 +123,7 @@ impl Flow {
         }
         let mut work: Vec<FunctionId> =
             program.function_ids().filter(|id| !self.broken[id.index()].is_empty()).collect();
+        let mut by_table = vec![RegisterSet::EMPTY; program.call_tables().all().len()];
         while let Some(callee) = work.pop() {
             let set = self.broken[callee.index()];
             let by_pointer = self.broken_by_pointer;
@@ -122,8 +136,16 @@ impl Flow {
                     }
                 }
             }
-            for block in self.callers.of(callee.index()).to_vec() {
+            for block in self.named_callers(callee).to_vec() {
                 self.break_in(program.blocks[block].function, set, program, &mut work);
+            }
+            for table in self.tables.of(callee.index()).to_vec() {
+                if by_table[table].union(set) != by_table[table] {
+                    by_table[table] = by_table[table].union(set);
+                    for block in self.callers_by.of(table).to_vec() {
+                        self.break_in(program.blocks[block].function, set, program, &mut work);
+                    }
+                }
             }
         }
     }
@@ -159,9 +181,25 @@ impl Flow {
         self.predecessors.of(block.index())
     }
 
+    /// The blocks that end in a call of, or a jump to, `function` by its address, or in a call by a table that has it.
+    pub fn callers(&self, function: FunctionId) -> impl Iterator<Item = BlockId> {
+        let by_table = self.tables(function).iter().flat_map(|&table| self.callers_by(table));
+        self.named_callers(function).iter().chain(by_table).copied()
+    }
+
     /// The blocks that end in a call of, or a jump to, `function` by its address.
-    pub fn callers(&self, function: FunctionId) -> &[BlockId] {
+    pub fn named_callers(&self, function: FunctionId) -> &[BlockId] {
         self.callers.of(function.index())
+    }
+
+    /// The blocks that end in a call by the table at this place of all.
+    pub fn callers_by(&self, table: usize) -> &[BlockId] {
+        self.callers_by.of(table)
+    }
+
+    /// The tables that have `function`, each by its place of all.
+    pub fn tables(&self, function: FunctionId) -> &[usize] {
+        self.tables.of(function.index())
     }
 
     /// The blocks of `function` that end in a return.
@@ -178,39 +216,39 @@ impl Flow {
 /// sp, which every function is trusted to hand back, and gp and tp, which are looked at elsewhere.
 pub(super) const FIXED: RegisterSet = RegisterSet::EMPTY.with(Register::SP).with(Register::GP).with(Register::TP);
 
-/// Lists of blocks, one behind the other. What is to be in them is counted first, then added.
-struct BlockLists {
-    /// Where each list starts, and at last where the last one ends. While blocks are counted, how many the list before has;
+/// Lists, one behind the other. What is to be in them is counted first, then added.
+struct Lists<T> {
+    /// Where each list starts, and at last where the last one ends. While elements are counted, how many the list before has;
     /// while they are added, where the next one goes.
     first: Vec<u32>,
-    all: Vec<BlockId>,
+    all: Vec<T>,
 }
 
-impl BlockLists {
+impl<T: Copy> Lists<T> {
     /// As many as `count`.
-    fn new(count: usize) -> BlockLists {
-        BlockLists { first: vec![0; count + 1], all: Vec::new() }
+    fn new(count: usize) -> Lists<T> {
+        Lists { first: vec![0; count + 1], all: Vec::new() }
     }
 
-    /// One more block will be in the list.
+    /// One more will be in the list.
     fn count(&mut self, list: usize) {
         self.first[list + 1] += 1;
     }
 
-    /// All were counted.
-    fn lay_out(&mut self) {
+    /// All were counted. Until they are added, `any` is in their places.
+    fn lay_out(&mut self, any: T) {
         let mut end = 0;
         for first in &mut self.first {
             end += *first;
             *first = end;
         }
-        self.all = vec![BlockId::new(0); end as usize];
+        self.all = vec![any; end as usize];
     }
 
-    /// Puts `block` behind what is in the list.
-    fn add(&mut self, list: usize, block: BlockId) {
+    /// Puts `element` behind what is in the list.
+    fn add(&mut self, list: usize, element: T) {
         let place = &mut self.first[list];
-        self.all[*place as usize] = block;
+        self.all[*place as usize] = element;
         *place += 1;
     }
 
@@ -220,9 +258,26 @@ impl BlockLists {
         self.first[0] = 0;
     }
 
-    fn of(&self, list: usize) -> &[BlockId] {
+    fn of(&self, list: usize) -> &[T] {
         &self.all[self.first[list] as usize..self.first[list + 1] as usize]
     }
+}
+
+/// The table of functions that `exit` calls by.
+fn table_of(exit: &Exit) -> Option<&CallTable> {
+    exit.call().and_then(|callee| callee.table)
+}
+
+fn tables_by_function(program: &Program<'_>) -> Lists<usize> {
+    let tables = program.call_tables().all();
+    let functions =
+        || tables.iter().flat_map(|table| table.functions.iter().map(|function| (function.index(), table.id)));
+    let mut lists = Lists::new(program.functions.len());
+    functions().for_each(|(function, _)| lists.count(function));
+    lists.lay_out(0);
+    functions().for_each(|(function, table)| lists.add(function, table));
+    lists.settle();
+    lists
 }
 
 /// x1–x31.

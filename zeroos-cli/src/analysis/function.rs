@@ -65,6 +65,8 @@ pub(super) struct Jumps {
     pub tables: BTreeSet<(u64, u64)>,
     /// Blocks that end in a jump to an unknown place.
     pub computed: BTreeSet<BlockId>,
+    /// Where these may lead to in the function.
+    pub labels: BTreeSet<u64>,
     /// Blocks that end in a jump to an unknown place, where data holds words that may be labels, until all other code was followed.
     pub waiting: Vec<BlockId>,
     /// Blocks that end in a jump by several tables, one for each path that leads there.

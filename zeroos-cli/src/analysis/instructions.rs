@@ -136,8 +136,8 @@ impl CodeListing {
         listing.fences = fences.into_iter().collect();
         listing.code = AddressRange::joined(code);
         listing.atomics = atomic_sites(program, flow, &atomics);
-        let computed = program.functions.iter().flat_map(|function| &function.code_references);
-        let referenced: BTreeSet<u64> = computed.chain(&program.address_taken).copied().collect();
+        let taken = program.address_taken.iter().copied();
+        let referenced: BTreeSet<u64> = program.code_references().chain(taken).collect();
         listing.referenced = referenced.into_iter().map(Address).collect();
         listing.pointed_at = program.targets_in_data().map(Address).collect();
         listing.read = reads::of_text(program);

@@ -3,6 +3,7 @@
 //! any `ecall` are left out.
 
 use super::blocks::BlockEffects;
+use super::call_tables::Seen;
 use super::exit::{BlockId, Callee, Exit, FunctionId};
 use super::flow::{FIXED, Flow, all_registers, caller_saved};
 use super::go::liveness::{GoLiveness, returned};
@@ -26,6 +27,8 @@ pub(super) struct Liveness<'p, 'a> {
     first_blocks: Vec<Option<BlockId>>,
     /// Calls and jumps through pointers.
     by_pointer: ByPointer,
+    /// By table that calls go by.
+    tables: Vec<ByTable>,
     /// Whether a function that stores all registers, as unwinders do, is taken not to care for temporaries, which by the
     /// convention hold nothing when it is called.
     knows_context_savers: bool,
@@ -52,6 +55,15 @@ struct ByPointer {
     callers: Vec<BlockId>,
     /// What they may read.
     read: RegisterSet,
+}
+
+/// What is known of the functions of a table together.
+#[derive(Clone, Copy, Default)]
+struct ByTable {
+    /// What they may read.
+    read: RegisterSet,
+    /// What is live at their returns because of calls by the table.
+    at_return: RegisterSet,
 }
 
 impl ByPointer {
@@ -113,6 +125,7 @@ impl<'p, 'a> Liveness<'p, 'a> {
             at_return: vec![sets.returned; program.functions.len()],
             others: (program.convention == Convention::Go).then(|| GoLiveness::new(program, flow)),
             by_pointer: ByPointer::new(program, &needed, &sets),
+            tables: vec![ByTable::default(); program.call_tables().all().len()],
             needed,
             first_blocks: program.function_ids().map(|function| program.first_block(function)).collect(),
             knows_context_savers: knows_context_savers && program.convention == Convention::Standard,
@@ -124,6 +137,10 @@ impl<'p, 'a> Liveness<'p, 'a> {
             program.blocks.want(block);
             liveness.at_start[block.index()] = RegisterSet::EMPTY;
             work.queued[block.index()] = true;
+        }
+        for table in program.call_tables().all() {
+            let read = table.functions.iter().map(|&function| liveness.at_entry(function));
+            liveness.tables[table.id].read = read.fold(RegisterSet::EMPTY, RegisterSet::union);
         }
         for index in (0..liveness.needed.len()).rev() {
             for &block in program[liveness.needed[index]].blocks.iter().rev() {
@@ -159,9 +176,18 @@ impl<'p, 'a> Liveness<'p, 'a> {
                     self.by_pointer.callers.iter().for_each(|&caller| work.push(caller));
                 }
             }
-            for &caller in flow.callers(function) {
-                if self.needed.binary_search(&program.blocks[caller].function).is_ok() {
-                    work.push(caller);
+            let is_needed = |block: BlockId| self.needed.binary_search(&program.blocks[block].function).is_ok();
+            flow.named_callers(function)
+                .iter()
+                .filter(|&&caller| is_needed(caller))
+                .for_each(|&caller| work.push(caller));
+            let read = self.at_entry(function);
+            for &table in flow.tables(function) {
+                let known = self.tables[table].read;
+                if known.union(read) != known {
+                    self.tables[table].read = known.union(read);
+                    let callers = flow.callers_by(table).iter().filter(|&&caller| is_needed(caller));
+                    callers.for_each(|&caller| work.push(caller));
                 }
             }
         }
@@ -217,7 +243,15 @@ impl<'p, 'a> Liveness<'p, 'a> {
     }
 
     fn pass(&mut self, callee: Callee<'_>, live: RegisterSet, work: &mut Worklist) {
-        for target in callee.known() {
+        let mut by_table: &[FunctionId] = &[];
+        if let Some(table) = callee.table {
+            let at_return = &mut self.tables[table.id].at_return;
+            if at_return.union(live) != *at_return {
+                *at_return = at_return.union(live);
+                by_table = &table.functions;
+            }
+        }
+        for target in callee.named().chain(by_table.iter().copied()) {
             let at_return = &mut self.at_return[target.index()];
             if at_return.union(live) != *at_return {
                 *at_return = at_return.union(live);
@@ -269,16 +303,17 @@ impl<'p, 'a> Liveness<'p, 'a> {
         match callee.unknown {
             true => self.sets.volatile,
             false => {
-                let known = callee.known().map(|target| self.flow.clobbers(target));
+                let known = callee.named().map(|target| self.flow.clobbers(target));
                 known.fold(self.sets.volatile, RegisterSet::intersection)
             }
         }
     }
 
     fn read_by(&self, callee: Callee<'_>) -> RegisterSet {
-        let known = callee.known().map(|function| self.at_entry(function));
+        let known = callee.named().map(|function| self.at_entry(function));
+        let by_table = callee.table.map_or(RegisterSet::EMPTY, |table| self.tables[table.id].read);
         let unknown = match callee {
-            _ if callee.unknown => self.by_pointer.read,
+            _ if callee.unknown => self.by_pointer.read.union(by_table),
             _ if callee.is_nowhere() => self.sets.parameters,
             _ => RegisterSet::EMPTY,
         };
@@ -298,10 +333,16 @@ fn called_by_pointer(program: &Program<'_>) -> Vec<FunctionId> {
 /// Whether some function has the address of one of its own places in a register that no function starts at: of a label, to which
 /// another function may jump.
 fn hands_out_labels(program: &Program<'_>) -> bool {
+    let is_taken = |address: u64| program.address_taken.contains(&address);
+    let tables = program.call_tables().all().iter();
+    let labels: Vec<Vec<u64>> =
+        tables.map(|table| table.targets.iter().copied().filter(|&target| !is_taken(target)).collect()).collect();
     program.function_ids().any(|id| {
-        program[id].code_references.iter().any(|&address| {
+        let by_table = program.call_tables().of(id).flat_map(|table| &labels[table.id]);
+        let mut references = program[id].code_references.iter().chain(by_table);
+        references.any(|&address| {
             let is_in_function = || program.code.slot(address).and_then(|slot| program.blocks.find(slot, id)).is_some();
-            !program.address_taken.contains(&address) && is_in_function()
+            !is_taken(address) && is_in_function()
         })
     })
 }
@@ -311,6 +352,7 @@ fn hands_out_labels(program: &Program<'_>) -> bool {
 fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets, mut found: Vec<FunctionId>) -> Vec<FunctionId> {
     let mut needed = Vec::new();
     let mut seen = vec![false; program.functions.len()];
+    let (mut seen_tables, mut came_from) = (Seen::default(), vec![false; program.call_tables().all().len()]);
     let mut by_pointer = called_by_pointer(program);
     while let Some(function) = found.pop() {
         if std::mem::replace(&mut seen[function.index()], true) {
@@ -319,11 +361,16 @@ fn needed(program: &Program<'_>, flow: &Flow, sets: &ConventionSets, mut found: 
         needed.push(function);
         let exits = || program[function].blocks.iter().map(|&block| &program.blocks[block].exit);
         found.extend(exits().flat_map(|exit| exit.targets()));
+        exits().for_each(|exit| found.extend(seen_tables.once_by(exit)));
         if !by_pointer.is_empty() && exits().any(|exit| exit.callees().any(|callee| callee.unknown)) {
             found.append(&mut by_pointer);
         }
         if sets.returned != all_registers() {
-            found.extend(flow.callers(function).iter().map(|&block| program.blocks[block].function));
+            let by_table =
+                flow.tables(function).iter().filter(|&&table| !std::mem::replace(&mut came_from[table], true));
+            let by_table = by_table.flat_map(|&table| flow.callers_by(table));
+            let callers = flow.named_callers(function).iter().chain(by_table);
+            found.extend(callers.map(|&block| program.blocks[block].function));
         }
     }
     needed.sort_unstable();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::call_tables::Seen;
 use super::exit::FunctionId;
 use super::function::Origin;
 use super::names::function_name;
@@ -36,7 +37,7 @@ impl Chains {
         // First over calls; what these do not reach is then reached through taken addresses, lowest function first.
         let mut pointed: Vec<FunctionId> = program.function_ids().collect();
         pointed.sort_by_key(|&id| program[id].entry);
-        let mut pointed = pointed.into_iter();
+        let (mut pointed, mut seen) = (pointed.into_iter(), Seen::default());
         loop {
             while let Some(from) = queue.pop_front() {
                 if missing.remove(&from) && missing.is_empty() {
@@ -44,7 +45,8 @@ impl Chains {
                 }
                 let called = program[from].blocks.iter().flat_map(|&block| program.blocks[block].exit.targets());
                 let taken = program[from].code_references.iter().filter_map(|&target| program.function_at(target));
-                for target in called.chain(taken) {
+                let by_table = program.call_tables().of(from).flat_map(|table| seen.once(table)).copied();
+                for target in called.chain(taken).chain(by_table) {
                     chains.link(target, Origin::Function(from), &mut queue);
                 }
             }

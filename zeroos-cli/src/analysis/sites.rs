@@ -230,7 +230,7 @@ fn before(program: &Program<'_>, references: &[u64], blocks: &[BlockId], site: u
 
 /// The code addresses that any function computes or loads from constant memory, ascending.
 fn references(program: &Program<'_>) -> Vec<u64> {
-    let mut all: Vec<u64> = program.functions.iter().flat_map(|function| &function.code_references).copied().collect();
+    let mut all: Vec<u64> = program.code_references().collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -2,13 +2,17 @@
 //! code addresses lie in data, where the unwinder enters.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use super::call_tables::{Access, CallTable, CallTables};
 use super::code::Code;
 use super::exceptions::Unwinding;
 use super::exit::FunctionId;
 use super::pointers::{Pointer, data_pointers};
+use super::state::table_targets;
+use super::value::Value;
 
 /// What is known of a function before it is explored in full.
 struct Known {
@@ -27,6 +31,8 @@ pub(super) struct Surroundings {
     starts: Vec<u64>,
     /// Code addresses in data, by target.
     pub pointers: Vec<Pointer>,
+    /// Tables that calls go by.
+    pub call_tables: CallTables,
     unwinding: Unwinding,
     /// Where recovery from a panic enters functions again, by entry.
     resumptions: Vec<(u64, u64)>,
@@ -45,6 +51,7 @@ impl Surroundings {
         Surroundings {
             starts: code.function_starts(),
             pointers: data_pointers(code),
+            call_tables: CallTables::default(),
             unwinding: Unwinding::new(code),
             resumptions: code.go.table().map(|table| table.resumptions().collect()).unwrap_or_default(),
             bounds: code.executable().flat_map(|range| [range.start().0, range.end().0]).collect(),
@@ -72,6 +79,22 @@ impl Surroundings {
         let id = self.function_at(address, code)?;
         self.functions[id.index()].entered = true;
         Some(id)
+    }
+
+    /// The table of functions that a call of `target` goes by, if it goes by one and there are not too many already. What
+    /// is stored into a table while the program runs was computed somewhere.
+    pub fn call_table(&mut self, target: Value<'_>, code: &Code<'_>) -> Option<Rc<CallTable>> {
+        let access = Access::of(target)?;
+        if let Some(known) = self.call_tables.known(access) {
+            return known;
+        }
+        if self.call_tables.are_too_many(code.slots()) {
+            return None;
+        }
+        let before_stores = |op, address| code.initial_load(op, address);
+        let (_, targets) = table_targets(target, before_stores, |target, _| code.contains(target)).unwrap_or_default();
+        let functions = targets.iter().filter_map(|&target| self.entered_at(target, code)).collect();
+        self.call_tables.add(access, targets, functions)
     }
 
     /// Whether a call or jump was ever seen to lead to `function`, even if none is left.

@@ -81,6 +81,7 @@ fn track<'t, 'a>(
     let memory: BTreeSet<u64> = program.holders_in_data(target).map(|holder| holder.0).collect();
     let users = memory.iter().flat_map(|&holder| cells.users(holder));
     let holders = program.function_ids().filter(|&id| program[id].code_references.contains(&target));
+    let holders = holders.chain(program.call_tables().users_of(target));
     let mut tracker = Tracker {
         program,
         flow,
@@ -279,7 +280,7 @@ impl<'a> Tracker<'_, 'a> {
             return Err(Escapes(entry));
         }
         self.returning.insert(function, known.union(handed));
-        self.work.extend(self.flow.callers(function).iter().map(|&caller| self.program.blocks[caller].function));
+        self.work.extend(self.flow.callers(function).map(|caller| self.program.blocks[caller].function));
         Ok(())
     }
 

@@ -1,16 +1,46 @@
 //! Where jumps and calls go: to known places, by jump tables, or to places that are not understood.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::derived::{Derived, Link};
 use super::{Explorer, Value};
+use crate::analysis::code::Code;
 use crate::analysis::exit::{BlockId, Exit};
 use crate::analysis::state::{Convention, State, table_targets};
 use crate::elf::ElfKind;
 use crate::isa::{ControlFlow, Instruction, Op, Register};
 
+/// How many labels of jumps that are not understood are looked at for each halfword of code: it bounds the work.
+const JUMPS_LIMIT: u64 = 32;
+
 /// A table, from where to where, and where jumps by it go.
 type TableTargets = ((u64, u64), Vec<u64>);
+
+/// Where instructions start when a function is decoded from the front.
+pub(in crate::analysis) struct Front {
+    /// Ascending.
+    starts: Vec<u64>,
+    /// What is no instruction any more, or lies behind the function.
+    end: u64,
+}
+
+impl Front {
+    /// That of the function in `extent`.
+    fn of(code: &Code<'_>, extent: &Range<u64>) -> Front {
+        let mut front = Front { starts: Vec::new(), end: extent.start };
+        while let Some(instruction) = code.fetch(front.end).filter(|_| front.end < extent.end) {
+            front.starts.push(front.end);
+            front.end += u64::from(instruction.length);
+        }
+        front
+    }
+
+    /// Whether an instruction starts at `label`, as far as is known.
+    fn may_be_label(&self, label: u64) -> bool {
+        label >= self.end || self.starts.binary_search(&label).is_ok()
+    }
+}
 
 impl<'v> Explorer<'_, 'v> {
     pub(super) fn jump(
@@ -141,7 +171,8 @@ impl<'v> Explorer<'_, 'v> {
     fn jump_tables_by_path(&mut self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
         /// More often a block is not run for this: its jump may lead to itself.
         const MOST_VISITS: u8 = 64;
-        let tables = (self.blocks[block].visits() < MOST_VISITS).then(|| self.tables_of_paths(block, at)).flatten();
+        let is_run = self.blocks[block].visits() < MOST_VISITS && !self.has_tried_too_much();
+        let tables = is_run.then(|| self.tables_of_paths(block, at)).flatten();
         // Further paths may lead here without changing what is known where they meet. One that gives no table never will.
         match tables {
             Some(_) => self.exploration.jumps_mut().shared.insert(block),
@@ -152,10 +183,13 @@ impl<'v> Explorer<'_, 'v> {
 
     fn tables_of_paths(&self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
         let start = self.blocks[block].start;
-        if start == self.function.entry {
+        let leads_anywhere = |block| self.exploration.jumps().is_some_and(|jumps| jumps.computed.contains(&block));
+        if start == self.function.entry || self.exploration.jumps().is_some_and(|jumps| jumps.labels.contains(&start)) {
             return None;
         }
-        let leads_here = |before: &&BlockId| self.blocks[**before].exit.successors().any(|next| next == block);
+        let leads_here = |&&before: &&BlockId| {
+            !leads_anywhere(before) && self.blocks[before].exit.successors().any(|next| next == block)
+        };
         let before: Vec<BlockId> = self.function.blocks.iter().filter(leads_here).copied().collect();
         let mut tables = Vec::new();
         for &before in &before {
@@ -185,18 +219,15 @@ impl<'v> Explorer<'_, 'v> {
     fn call(&mut self, block: BlockId, target: Value<'v>, exit: &mut Exit) -> bool {
         let targets = target.constants().unwrap_or_default();
         exit.add_call(None, targets.is_empty());
-        let before_stores = |op, address| self.code.initial_load(op, address);
-        if let Some((_, elements)) = table_targets(target, before_stores, |target, _| self.code.contains(target)) {
-            // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else. What is stored
-            // into a table later was computed before.
-            for target in elements {
-                if let Some(callee) = self.surroundings.entered_at(target, self.code) {
-                    exit.add_call(Some(callee), true);
-                }
-                if self.function.code_references.insert(target) {
-                    self.found.references.push(target);
-                }
+        if let Some(table) = self.surroundings.call_table(target, self.code) {
+            // Functions whose addresses lie in a table of distances or of 32-bit words are nowhere else.
+            if self.surroundings.call_tables.use_by(self.id, &table) {
+                self.found.tables.push(table.clone());
             }
+            exit.add_call_by(table);
+        }
+        if self.surroundings.call_tables.are_too_many(self.code.slots()) {
+            self.lose(self.blocks[block].start, "calls go by too many elements of tables");
         }
         let mut comes_back = targets.is_empty();
         let first = self.found.waiting.len();
@@ -221,33 +252,45 @@ impl<'v> Explorer<'_, 'v> {
     /// code are calculated with, or where it surely goes by a table, it is a jump table that was not understood: then it may
     /// go to any of its instructions.
     fn unbounded_jump(&mut self, block: BlockId, at: u64, is_table: bool, state: &State<'v>, exit: &mut Exit) {
+        exit.add_tail(None, true);
+        exit.set_returns();
+        if self.has_tried_too_much() {
+            return self.lose(at, "too many jumps may lead to too many labels");
+        }
         let extent = self.exploration.extent.clone();
-        let mut labels: BTreeSet<u64> = self.surroundings.labels(extent.start, extent.end).collect();
+        // It may lead to any function whose address is taken, anyway. Seen from a label that counts as a function of its own,
+        // more than its frame is gone.
+        let stack = state.get(Register::SP);
+        let is_function = |label| stack == Value::Stack(0) && self.address_taken.contains(&label);
+        let mut count = 0;
+        let all = self.surroundings.labels(extent.start, extent.end).inspect(|_| count += 1);
+        let mut labels: BTreeSet<u64> = all.filter(|&label| !is_function(label)).collect();
+        // That one is none is soon seen.
+        self.found.tried += count / 8;
         if self.code.elf.kind == ElfKind::Executable && !labels.is_empty() {
             // A word that points into an instruction is a number; which do is known only once all other code was followed, and
             // where none leads to, from the front. Tables of characters (glibc's, of U+1D400 and so on) look like pointers to
             // all instructions of a function, and to all places between. Behind data among instructions the front tells nothing.
             if !self.exploration.is_followed {
                 self.exploration.jumps_mut().waiting.push(block);
-                exit.add_tail(None, true);
-                exit.set_returns();
                 return;
             }
-            let (mut starts, mut gap) = (BTreeSet::new(), extent.start);
-            while let Some(instruction) = self.code.fetch(gap).filter(|_| gap < extent.end) {
-                starts.insert(gap);
-                gap += u64::from(instruction.length);
-            }
+            let front = self.front.get_or_init(|| {
+                self.found.tried += extent.end.saturating_sub(extent.start) / 2;
+                Front::of(self.code, &extent)
+            });
             let slot = |label| self.code.slot(label);
             labels.retain(|&label| {
-                (label >= gap || starts.contains(&label))
+                front.may_be_label(label)
                     && slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code))
             });
         }
-        labels.extend(self.function.code_references.range(extent));
+        let elements = self.surroundings.call_tables.of(self.id).flat_map(|table| &table.targets);
+        let elements = elements.filter(|target| extent.contains(target));
+        let own = self.function.code_references.range(extent.clone()).chain(elements).copied();
+        labels.extend(own.filter(|&label| !is_function(label)));
         labels.remove(&self.function.entry);
-        // Seen from a label that counts as a function of its own, more than its frame is gone.
-        let has_frame = !matches!(state.get(Register::SP), Value::Stack(offset) if offset >= 0);
+        let has_frame = !matches!(stack, Value::Stack(offset) if offset >= 0);
         let is_lost = is_table || has_frame && labels.is_empty() || self.exploration.calculates_with_code;
         let jumps = self.exploration.jumps_mut();
         jumps.computed.insert(block);
@@ -260,11 +303,16 @@ impl<'v> Explorer<'_, 'v> {
                 self.exploration.is_too_short = true;
             }
         }
+        self.found.tried += labels.len() as u64;
+        self.exploration.jumps_mut().labels.extend(&labels);
         for label in labels {
             self.go(label, state, exit);
         }
-        exit.add_tail(None, true);
-        exit.set_returns();
+    }
+
+    /// Whether so much was looked at for jumps that are not understood that nothing that is found counts any more.
+    fn has_tried_too_much(&self) -> bool {
+        self.found.tried > JUMPS_LIMIT * self.code.slots() as u64
     }
 
     /// What is known where recovery from a panic goes on: the stack pointer is that of the function's calls (Go's `recovery` in

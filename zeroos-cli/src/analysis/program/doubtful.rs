@@ -14,21 +14,27 @@ use crate::elf::ElfKind;
 
 /// How often all code may be part of functions that start where none plausibly does, or of the runs in which such places
 /// were looked for, in halfwords for each: it bounds the work.
-const LABELS_LIMIT: u64 = 64;
+const LABELS_LIMIT: u64 = 32;
 
 impl<'a> Program<'a> {
-    /// Whether nothing may start at `target`, in the middle of what is taken for one function, since that happens too often:
-    /// then nothing that is found counts any more.
-    pub(super) fn is_one_label_too_many(&mut self, target: u64, work: &mut Work<'a>) -> bool {
-        if self.surroundings.is_start(target) || self.surroundings.known_function(target).is_some() {
-            return false;
-        }
-        work.labels = work.labels.saturating_add(self.surroundings.limit_of(target) - target);
-        let is_too_many = work.labels > self.labels_limit();
+    /// Whether what starts at `entry` is no longer explored: in the middle of what is taken for one function, if too much
+    /// was explored that starts at such places. Then nothing that is found counts any more.
+    pub(super) fn is_one_label_too_many(&mut self, entry: u64, work: &Work<'a>) -> bool {
+        let is_too_many = work.labels > self.labels_limit() && !self.surroundings.is_start(entry);
         if is_too_many {
             self.lost = Some("too many addresses lie in the middle of functions".to_owned());
         }
         is_too_many
+    }
+
+    /// `function` was explored, which had `blocks` before.
+    pub(super) fn count_label(&self, function: FunctionId, blocks: usize, work: &mut Work<'a>) {
+        let function = &self[function];
+        if !self.surroundings.is_start(function.entry) {
+            let new = function.blocks[blocks..].iter().map(|&block| &self.blocks[block]);
+            let new: u64 = new.map(|block| block.end().saturating_sub(block.start)).sum();
+            work.labels = work.labels.saturating_add(new);
+        }
     }
 
     fn labels_limit(&self) -> u64 {

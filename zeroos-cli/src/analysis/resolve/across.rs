@@ -105,9 +105,9 @@ impl<'a> Search<'_, 'a> {
         }
         let flow = self.flow;
         // One caller's answer would do, but whoever is to be explored should be so at once.
-        flow.callers(function).iter().for_each(|&caller| self.program.blocks.want(caller));
+        flow.callers(function).for_each(|caller| self.program.blocks.want(caller));
         callers == 0
-            || flow.callers(function).iter().any(|&caller| {
+            || flow.callers(function).any(|caller| {
                 let steps = self.steps(caller);
                 match steps.last().map(|(.., known)| known.state().get(Register::SP)) {
                     Some(Value::Stack(sp)) => {
@@ -168,7 +168,7 @@ impl<'a> Search<'_, 'a> {
         }
         let flow = self.flow;
         let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
-        for &caller in flow.callers(function).iter().chain(through_pointers.iter()) {
+        for caller in flow.callers(function).chain(through_pointers.iter().copied()) {
             let steps = self.steps(caller);
             let Some((at, last, state)) = steps.last() else { continue };
             let (at, mut before, mut state) = (*at, steps.len() - 1, state.state());

@@ -34,7 +34,7 @@ impl Search<'_, '_> {
     /// Where the values of a register at a site in `block` come from.
     pub(super) fn story(&self, block: BlockId) -> String {
         let function = self.program.blocks[block].function;
-        let callers = self.flow.callers(function).len();
+        let callers = self.flow.callers(function).count();
         let name = function_name(&self.program.code, self.program[function].entry);
         match callers {
             0 => format!("carried to the site through joins, the stack or memory inside {name}"),
