@@ -51,6 +51,7 @@ mod reach;
 mod reservation;
 mod resolve;
 mod result;
+mod runs;
 mod sites;
 mod slots;
 mod start_up;

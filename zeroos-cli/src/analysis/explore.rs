@@ -73,8 +73,8 @@ pub(super) struct Discoveries {
     pub data: Vec<(u64, u64)>,
     /// Addresses of writable memory that code loads from or stores to by their number, with the block.
     pub accesses: Vec<(u64, BlockId)>,
-    /// At which lengths `pointers` and `accesses` are tidied.
-    tidy_above: (usize, usize),
+    /// At which lengths `pointers`, `accesses` and `data` are tidied.
+    tidy_above: (usize, usize, usize),
     /// What code leaves in gp; `None` for what is not known.
     pub global_pointers: Vec<Option<u64>>,
     /// Whether control goes where by the section headers no code lies.
@@ -95,6 +95,7 @@ impl Discoveries {
         }
         tidy(&mut self.pointers, &mut self.tidy_above.0);
         tidy(&mut self.accesses, &mut self.tidy_above.1);
+        tidy(&mut self.data, &mut self.tidy_above.2);
     }
 }
 

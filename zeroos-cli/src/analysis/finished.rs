@@ -1,7 +1,7 @@
 //! Functions that are over once start-up is: nothing that runs later leads to them again, so what start-up did not execute of
 //! them never is. In C libraries that is, among more, what a program does only if it runs with somebody else's rights.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::blocks::Block;
@@ -12,6 +12,7 @@ use super::exit::FunctionId;
 use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
+use super::runs::{common, contains, covers, joined};
 use super::start_up::{InitialState, StartUp};
 use super::state::Convention;
 use super::tracking::pointer_callers_by_variable;
@@ -22,8 +23,8 @@ use crate::elf::AppElf;
 pub struct Finished {
     /// Their blocks: ascending, disjoint, each with its end.
     ranges: Vec<(u64, u64)>,
-    /// What start-up executed.
-    executed: BTreeSet<u64>,
+    /// What start-up executed: the same.
+    executed: Vec<(u64, u64)>,
     /// Whether anything of them was not executed.
     leaves_out: bool,
     /// Instructions that start-up was followed for, at most.
@@ -47,12 +48,12 @@ impl Finished {
         for id in program.function_ids().filter(|id| again[id.index()]) {
             program[id].blocks.iter().for_each(|&block| kept.insert(&program.blocks[block]));
         }
-        let executed: BTreeSet<u64> = starts.iter().flat_map(|start| &start.executed).copied().collect();
+        let executed = joined(starts.iter().flat_map(|start| &start.executed).copied().collect());
         let mut ranges = Vec::new();
         let mut leaves_out = false;
         for id in program.function_ids().filter(|id| !again[id.index()]) {
             let own: Vec<_> = program[id].blocks.iter().map(|&block| &program.blocks[block]).collect();
-            let ran = own.iter().filter(|block| executed.contains(&block.start)).count();
+            let ran = own.iter().filter(|block| contains(&executed, block.start)).count();
             if ran > 0 && own.iter().all(|block| !kept.meet(block)) {
                 leaves_out |= ran < own.len();
                 ranges.extend(own.iter().map(|block| (block.start, block.end())));
@@ -75,20 +76,19 @@ impl Finished {
 
     /// Whether the branch at `at` never goes to `target`.
     pub(super) fn never_goes(&self, at: u64, target: u64) -> bool {
-        contains(&self.ranges, at) && !self.executed.contains(&target)
+        contains(&self.ranges, at) && !contains(&self.executed, target)
     }
 
     /// Whether `other`, found in less code, says no less.
     pub(super) fn is_upheld_by(&self, other: &Finished) -> bool {
-        let executed = self.executed.iter().filter(|&&at| contains(&self.ranges, at));
-        executed.into_iter().all(|&at| contains(&other.ranges, at))
+        common(&self.executed, &self.ranges).all(|run| covers(&other.ranges, run))
     }
 
     /// Whether it is right for the program `elf` if it starts as `initial`.
     pub fn holds_for(&self, elf: &AppElf, initial: &InitialState) -> bool {
         let start = StartUp::of(elf, initial);
         let is_over = |&at: &u64| !contains(&self.ranges, at);
-        let ran_as_known = start.executed.iter().filter(|at| !is_over(at)).all(|at| self.executed.contains(at));
+        let ran_as_known = common(&start.executed, &self.ranges).all(|run| covers(&self.executed, run));
         ran_as_known && is_over(&start.stopped_at) && start.pending.iter().all(is_over)
     }
 }
@@ -108,7 +108,7 @@ fn run_again<'p, 'a>(
     let mut by_pointer: BTreeMap<FunctionId, Vec<FunctionId>> = BTreeMap::new();
     for &address in &program.address_taken {
         let Some(function) = program.function_at(address) else { continue };
-        let is_started = starts.iter().any(|start| start.executed.contains(&address));
+        let is_started = starts.iter().any(|start| contains(&start.executed, address));
         let callers = is_started.then(|| pointer_callers_by_variable(program, flow, cells, liveness, address));
         match callers.and_then(Result::ok) {
             Some(blocks) => {
@@ -151,24 +151,6 @@ fn under_way(program: &Program<'_>, starts: &[StartUp]) -> Option<Vec<FunctionId
         }
     }
     Some(all)
-}
-
-/// Sorted, neighbours and overlapping ones as one.
-fn joined(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    ranges.sort_unstable();
-    let mut all: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
-    for (start, end) in ranges {
-        match all.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
-            _ => all.push((start, end)),
-        }
-    }
-    all
-}
-
-fn contains(ranges: &[(u64, u64)], at: u64) -> bool {
-    let below = ranges.partition_point(|&(start, _)| start <= at);
-    below.checked_sub(1).is_some_and(|index| ranges[index].1 > at)
 }
 
 /// A set of halfwords of code.

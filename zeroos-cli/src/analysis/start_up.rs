@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use memory::Memory;
 
+use super::runs::joined;
 use super::value::{compute, immediate_operand};
 use crate::address::{Address, AddressRange};
 use crate::elf::AppElf;
@@ -36,8 +37,8 @@ pub struct InitialState {
 /// How far it was followed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct StartUp {
-    /// Instructions that were executed, by the file's addresses.
-    pub executed: BTreeSet<u64>,
+    /// The code that was executed, by the file's addresses: runs of instructions, ascending and disjoint, each with its end.
+    pub executed: Vec<(u64, u64)>,
     /// The instruction that was not executed any more.
     pub stopped_at: u64,
     /// Where the calls that are under way will return to, outermost first, and other places behind calls that are kept.
@@ -79,6 +80,8 @@ impl StartUp {
         let kept = hart.memory.words_from(hart.x[2]).chain(hart.x.iter().flatten().copied());
         let kept = kept.map(|word| word.wrapping_sub(initial.bias));
         hart.pending.extend(kept.filter(|word| hart.linked.contains(word)));
+        let length = |at| elf.bytes_from(Address(at)).and_then(isa::decode).map_or(0, |instruction| instruction.length);
+        let executed = joined(executed.into_iter().map(|at| (at, at.wrapping_add(length(at).into()))).collect());
         StartUp { executed, stopped_at: at, pending: hart.pending, instructions }
     }
 }
