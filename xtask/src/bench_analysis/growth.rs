@@ -146,8 +146,10 @@ fn module() -> String {
         source += "  }\n";
         if index + 1 < FUNCTIONS {
             source += &format!("  if (s & 1) s += f{}(s >> 3, p);\n", later(next(9)));
-            source +=
-                &format!("  if (s & 64) s += table[{} + (a & 1)](s >> 5, p);\n", later(next(30)).min(FUNCTIONS - 2));
+            // Whose bounds are seen, and whose are not: then it may be any function from there on.
+            let index = ["(a & 1)", "((unsigned long)a >> 63)"][(index % 2) as usize];
+            let first = later(next(30)).min(FUNCTIONS - 2);
+            source += &format!("  if (s & 64) s += table[{first} + {index}](s >> 5, p);\n");
         }
         source += "  return s;\n}\n";
     }

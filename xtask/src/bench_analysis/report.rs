@@ -23,12 +23,13 @@ const LEGEND: &str = "\
   line and, where symbols name wrappers such as `syscall` or `Syscall6`, constants in the register that they take the number in.
 * **time**: `zeroos manifest --format json`, the whole command, wall clock, median of 5 (of 3 above a second, once above 5 s); **objdump**: its
   share of what GNU `objdump -d` takes on the same file in the same run.
-* **memory**: the command's largest resident set, and how many times the text size that is. Some 10 MB are there for any program.
+* **memory**: the command's largest resident set. Behind it, for texts of 100 KB and more, how many times the text size it
+  takes beyond what the smallest program does, which is the command itself and the system's libraries.
 ";
 
 /// The whole report in Markdown, for the terminal too.
 pub fn text(results: &Results) -> String {
-    let mut text = table(results.rows.iter().map(|row| row_cells(row, true)).collect());
+    let mut text = table(results.rows.iter().map(|row| row_cells(row, true, floor(results))).collect());
     text += &format!("\n{}", summary(results));
     text += &format!("\n{}", differences(&results.rows));
     text += "\nMissed and unbounded:\n\n";
@@ -68,7 +69,7 @@ pub fn readme(readme: &str, results: &Results) -> Result<String> {
     let end = readme.find(END).context("README.md has no end marker")?;
     // One line a program: the flavour that all toolchains make, with symbols where there are any.
     let shown = results.rows.iter().filter(|row| row.flavour == "gc-exec" && (row.symbols || !row.small));
-    let part = table(shown.map(|row| row_cells(row, false)).collect());
+    let part = table(shown.map(|row| row_cells(row, false, floor(results))).collect());
     Ok(format!("{}{BEGIN}{part}\n{}{}", &readme[..start], summary(results), &readme[end..]))
 }
 
@@ -76,7 +77,7 @@ fn title(row: &Row) -> String {
     format!("{} {}{}", row.program, row.flavour, if row.symbols { " with symbols" } else { "" })
 }
 
-fn row_cells(row: &Row, flavour: bool) -> Vec<(&'static str, String)> {
+fn row_cells(row: &Row, flavour: bool, floor: u64) -> Vec<(&'static str, String)> {
     let ratio = row.ratio().map_or("open".to_owned(), |ratio| format!("{ratio:.2}"));
     let mut cells = vec![("program", row.program.clone())];
     if flavour {
@@ -92,13 +93,50 @@ fn row_cells(row: &Row, flavour: bool) -> Vec<(&'static str, String)> {
         ("constants", row.constants.to_string()),
         ("time", format!("{:.2} s", row.seconds)),
         ("objdump", format!("{:.2}", row.seconds / row.objdump_seconds)),
-        ("memory", memory(row.peak_bytes, row.text_bytes)),
+        ("memory", memory(row.peak_bytes, row.text_bytes, floor)),
     ]);
     cells
 }
 
-fn memory(peak_bytes: u64, text_bytes: u64) -> String {
-    format!("{:.0} MB ({:.0})", peak_bytes as f64 / 1e6, peak_bytes as f64 / text_bytes as f64)
+/// Programs of less text say nothing of how memory grows with it; in bytes.
+const LEAST_TEXT: u64 = 100_000;
+
+/// What the command takes for the smallest program, in bytes.
+fn floor(results: &Results) -> u64 {
+    results.rows.iter().map(|row| row.peak_bytes).min().unwrap_or(0)
+}
+
+/// How many times its text a program takes beyond `floor`.
+fn times_text(peak_bytes: u64, text_bytes: u64, floor: u64) -> f64 {
+    peak_bytes.saturating_sub(floor) as f64 / text_bytes as f64
+}
+
+fn memory(peak_bytes: u64, text_bytes: u64, floor: u64) -> String {
+    let megabytes = format!("{:.0} MB", peak_bytes as f64 / 1e6);
+    match text_bytes {
+        LEAST_TEXT.. => format!("{megabytes} ({:.0})", times_text(peak_bytes, text_bytes, floor)),
+        _ => format!("{megabytes}     "),
+    }
+}
+
+/// The largest memory by text size: beyond what the smallest program takes, and in all for programs of more than 1 MB of text.
+fn memory_summary(results: &Results) -> Option<String> {
+    let rows = results.rows.iter().map(|row| (row.peak_bytes, row.text_bytes, title(row)));
+    let points = &results.growth;
+    let points = points.iter().map(|point| (point.peak_bytes, point.text_bytes, "a synthetic program".to_owned()));
+    let programs: Vec<_> = rows.chain(points).filter(|&(_, text, _)| text >= LEAST_TEXT).collect();
+    let most = |least_text: u64, floor: u64| {
+        let programs = programs.iter().filter(|&&(_, text, _)| text >= least_text);
+        let times = programs.map(|(peak, text, name)| (times_text(*peak, *text, floor), name));
+        times.max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    let (floor, ((beyond, name), (in_all, large))) =
+        (floor(results), (most(LEAST_TEXT, floor(results))?, most(1_000_000, 0)?));
+    Some(format!(
+        "* Memory: {:.1} MB for the smallest program; beyond that at most {beyond:.1} times the text ({name}; goal 20). \
+         Above 1 MB of text\n  at most {in_all:.1} times the text in all ({large}).\n",
+        floor as f64 / 1e6
+    ))
 }
 
 /// A Markdown table whose columns are aligned in the source, too; all but the first are numbers.
@@ -166,6 +204,7 @@ fn summary(results: &Results) -> String {
             row.peak_bytes as f64 / row.text_bytes as f64
         );
     }
+    text += &memory_summary(results).unwrap_or_default();
     if let Some(exponent) = exponent(&results.growth, 900_000) {
         text += &format!("* Growth of time with text size, 1 to 30 MB: to the power of {exponent:.2}.\n");
     }
@@ -217,7 +256,7 @@ fn growth(results: &Results) -> String {
             ("time", format!("{:.2} s", point.seconds)),
             ("µs/KB", format!("{:.0}", point.seconds * 1e9 / bytes)),
             ("objdump", format!("{:.2}", point.seconds / point.objdump_seconds)),
-            ("memory", memory(point.peak_bytes, point.text_bytes)),
+            ("memory", memory(point.peak_bytes, point.text_bytes, floor(results))),
         ]
     });
     table(rows.collect())
@@ -256,6 +295,25 @@ mod tests {
         ];
         let (mean, open) = mean_ratio(rows.iter());
         assert!((mean.expect("a mean") - 4.0).abs() < 1e-9 && open == 0);
+    }
+
+    #[test]
+    fn memory_is_told_beyond_what_the_smallest_program_takes() {
+        let sized = |name, text_bytes, peak_bytes| Row { text_bytes, peak_bytes, ..row(name, true, &["x"], &["x"]) };
+        let rows = vec![
+            sized("a", 2_000, 8_000_000),
+            sized("b", 99_999, 90_000_000),
+            sized("c", 100_000, 9_000_000),
+            sized("d", 2_000_000, 24_000_000),
+        ];
+        let results = Results { rows, growth: Vec::new(), origins: Vec::new() };
+        let text = memory_summary(&results).expect("programs");
+        assert!(text.contains("8.0 MB") && text.contains("10.0 times the text (c gc-exec"), "{text}");
+        assert!(text.contains("at most 12.0 times the text in all (d gc-exec"), "{text}");
+        assert_eq!(
+            [2_000, 100_000].map(|text| memory(9_000_000, text, floor(&results)).trim_end().to_owned()),
+            ["9 MB", "9 MB (10)"]
+        );
     }
 
     #[test]
