@@ -41,6 +41,8 @@ pub struct Results {
 pub fn bench_analysis(arguments: &[&str]) -> Result<()> {
     let update = arguments.contains(&"--update-readme");
     let only: Vec<&str> = arguments.iter().copied().filter(|argument| !argument.starts_with("--")).collect();
+    let unknown = arguments.iter().find(|argument| argument.starts_with("--") && **argument != "--update-readme");
+    anyhow::ensure!(unknown.is_none(), "unknown option {}; `--update-readme` is the only one", unknown.unwrap_or(&""));
     anyhow::ensure!(!update || only.is_empty(), "--update-readme needs all programs");
     setup::setup()?;
     debian::install_missing(&[Tool { program: "riscv64-linux-gnu-objdump", package: "binutils-riscv64-linux-gnu" }])?;
@@ -51,6 +53,12 @@ pub fn bench_analysis(arguments: &[&str]) -> Result<()> {
     let toolchain = Toolchain::install()?;
     let list = corpus::list()?;
     let wanted = |name: &str| only.is_empty() || only.contains(&name);
+    let own = corpus::own::programs(&list)?;
+    let mut known: Vec<&str> = own.iter().map(|program| program.name.as_str()).collect();
+    known.extend(list.fetched.iter().map(|program| program.name.as_str()));
+    known.push("growth");
+    let unknown = only.iter().find(|name| !known.contains(name));
+    anyhow::ensure!(unknown.is_none(), "no program {}; there are {}", unknown.unwrap_or(&""), known.join(", "));
 
     let mut rows = own_rows(&toolchain, &list, &wanted)?;
     let mut origins = Vec::new();

@@ -60,13 +60,12 @@ impl<'v> Blocks<'v> {
     /// None yet.
     pub fn new(code: &Code<'_>) -> Blocks<'v> {
         Blocks {
-            // Room for one in 8 bytes, which is most of what dense code has: memory that is not used costs nothing,
-            // moving does.
-            all: Vec::with_capacity(code.slots() / 4),
+            // Room for one in 4 bytes, twice what dense code has: memory that is not used costs nothing, moving does.
+            all: Vec::with_capacity(code.slots() / 2),
             groups: vec![None; code.slots() / Code::SLOT_GROUP + 1],
             starts: SlotSet::new(code.slots()),
             covered: SlotSet::new(code.slots()),
-            values: PackedValues::default(),
+            values: PackedValues::with_room(code.slots() / 2),
             alike: Box::new([None; ALIKE]),
             found: Vec::new(),
             wanted: RefCell::default(),

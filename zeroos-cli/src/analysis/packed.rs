@@ -33,6 +33,13 @@ impl<'v> PackedValues<'v> {
     /// Where nothing is known.
     pub const NOTHING: u32 = 0;
 
+    /// None yet, with room for as many `words` before any have to be moved.
+    pub fn with_room(words: usize) -> PackedValues<'v> {
+        let mut values = PackedValues::default();
+        values.packed.reserve_exact(words);
+        values
+    }
+
     fn pack(&mut self, value: Value<'v>) -> u32 {
         let small = match value {
             Value::Constant(number) => Some((CONSTANT, number as i64)),

@@ -93,7 +93,7 @@ impl<'a> Program<'a> {
         let mut program = Program {
             convention,
             blocks: Blocks::new(&code),
-            functions: Vec::with_capacity(code.slots() / 128),
+            functions: Vec::with_capacity(code.slots() / 32),
             address_taken: BTreeSet::new(),
             features: ProgramFeatures::default(),
             any_global_pointer: premises.global_pointers.as_ref().is_none_or(|all| all.len() > SET_LIMIT),
