@@ -10,7 +10,8 @@
 //! * `go`: what a Go program's own tables say of its code.
 //! * `explore`, `block`, `blocks`, `exit`, `function`, `slots`, `state`, `value`, `packed`, `arena`: a function's blocks, found by running it on abstract values.
 //! * `explore/sweep`: functions of Go that are only gone through.
-//! * `start_up`, `finished`: what the first instructions do in every run, and code that only they use.
+//! * `call_tables`: tables of functions, shared by all calls that go by them.
+//! * `start_up`, `finished`, `runs`: what the first instructions do in every run, and code that only they use.
 //! * `premises`: what is taken for granted until the code proves it wrong.
 //! * `program`, `surroundings`: all reachable functions, to a fixed point.
 //! * `flow`, `cells`, `liveness`: callers, clobbered registers, memory writers, live registers.
