@@ -7,6 +7,7 @@
 mod across;
 mod memory;
 mod origins;
+mod paired;
 mod reasons;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -16,6 +17,7 @@ use super::handed_out::Write;
 pub(super) use memory::stored_bytes;
 pub(super) use origins::Origins;
 
+use self::paired::{Sought, Source};
 use super::cells::Cells;
 use super::code::load_size;
 use super::exit::{BlockId, FunctionId};
@@ -111,6 +113,8 @@ pub(super) struct Search<'p, 'a> {
     forks: Option<BTreeSet<FunctionId>>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
+    /// Where registers have their values from.
+    sources: BTreeMap<Sought, Option<Source>>,
     /// Stores through the address of a stack slot, by its function, offset and size.
     handed_out: BTreeMap<(FunctionId, i64, u8), Writes>,
     answers: BTreeMap<Question, Answer>,
@@ -159,6 +163,7 @@ impl<'p, 'a> Search<'p, 'a> {
             liveness,
             forks: None,
             pointer_callers: BTreeMap::new(),
+            sources: BTreeMap::new(),
             handed_out: BTreeMap::new(),
             answers: BTreeMap::new(),
             dependents: BTreeMap::new(),

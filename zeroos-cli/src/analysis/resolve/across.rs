@@ -168,39 +168,46 @@ impl<'a> Search<'_, 'a> {
         }
         let flow = self.flow;
         let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
-        for caller in flow.callers(function).chain(through_pointers.iter().copied()) {
-            let steps = self.steps(caller);
-            let Some((at, last, state)) = steps.last() else { continue };
-            let (at, mut before, mut state) = (*at, steps.len() - 1, state.state());
-            if !matches!(last.effects().flow, ControlFlow::Jump(_) | ControlFlow::IndirectJump) {
-                // It runs or branches into the function: its last instruction counts too.
-                state.step(last, at, &self.program.code);
-                before += 1;
-            }
-            let place = match (place, state.get(Register::SP)) {
-                (Place::Slot { offset, size }, Value::Stack(sp)) => {
-                    Place::Slot { offset: offset.wrapping_add(sp), size }
-                }
-                (Place::Slot { .. }, _) => {
-                    words.append(&mut self.lose(|| format!("it is on a stack of unknown depth at {at:#x}")));
-                    continue;
-                }
-                (register, _) => register,
-            };
-            // A block can also run into the next function, or be left for a landing pad that counts as one.
-            let calls = self.program.blocks[caller].exit.call();
-            match calls {
-                Some(callee) if !callee.unknown && callee.known().all(|target| target != function) => {
-                    words.append(&mut self.at_end(caller, entry, place));
-                }
-                _ => words.append(&mut self.behind(caller, &steps, before, place)),
-            }
+        for caller in flow.callers(function) {
+            words.append(&mut self.from_caller(caller, function, place));
+        }
+        for &caller in through_pointers.iter() {
+            let paired = self.paired(caller, entry, place);
+            words.append(&mut paired.unwrap_or_else(|| self.from_caller(caller, function, place)));
         }
         words
     }
 
+    /// What is in `place`, as `function` sees it at its entry, where `caller` calls it, or jumps to it.
+    pub(super) fn from_caller(&mut self, caller: BlockId, function: FunctionId, place: Place) -> Words {
+        let steps = self.steps(caller);
+        let Some((at, last, state)) = steps.last() else { return Words::new() };
+        let (at, mut before, mut state) = (*at, steps.len() - 1, state.state());
+        if !matches!(last.effects().flow, ControlFlow::Jump(_) | ControlFlow::IndirectJump) {
+            // It runs or branches into the function: its last instruction counts too.
+            state.step(last, at, &self.program.code);
+            before += 1;
+        }
+        let place = match (place, state.get(Register::SP)) {
+            (Place::Slot { offset, size }, Value::Stack(sp)) => Place::Slot { offset: offset.wrapping_add(sp), size },
+            (Place::Slot { .. }, _) => return self.lose(|| format!("it is on a stack of unknown depth at {at:#x}")),
+            (register, _) => register,
+        };
+        match self.falls_into(caller, function) {
+            true => self.at_end(caller, self.program[function].entry, place),
+            false => self.behind(caller, &steps, before, place),
+        }
+    }
+
+    /// Whether `block`, which leads to `function`, ends in a call of another one and runs into `function` behind that, or is left
+    /// for a landing pad that counts as a function.
+    pub(super) fn falls_into(&self, block: BlockId, function: FunctionId) -> bool {
+        let callee = self.program.blocks[block].exit.call();
+        callee.is_some_and(|callee| !callee.unknown && callee.known().all(|target| target != function))
+    }
+
     /// The calls of `function` through pointers, if all of them are known.
-    fn pointer_callers(&mut self, function: FunctionId) -> Result<Rc<[BlockId]>, u64> {
+    pub(super) fn pointer_callers(&mut self, function: FunctionId) -> Result<Rc<[BlockId]>, u64> {
         let entry = self.program[function].entry;
         if !self.program.address_taken.contains(&entry) {
             return Ok(Rc::from([]));
