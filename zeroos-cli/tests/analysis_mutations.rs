@@ -258,6 +258,40 @@ fn tables_of_all_functions_take_bounded_time_and_memory() {
     }
 }
 
+/// Tables of equal elements, jumps that nothing is known of in one function, and calls by a table where each function that it
+/// names asks who called it.
+#[test]
+fn what_repeats_by_the_thousand_takes_bounded_time_and_memory() {
+    let start = ".altmacro\n.option norelax\n.globl _start\n_start: jal f0\n li a7, 94\n ecall\n";
+    let cases = [
+        ("jumps", format!("{start}f0: .rept 20000\n beqz a0, .+6\n jr a5\n .endr\n ret\n")),
+        (
+            "tables of one function",
+            format!(
+                "{start}f0: lla s3, f0\n lla s1, table\n .rept 4000\n slli a5, s2, 1\n add a5, a5, s1\n lh a5, 0(a5)\n \
+                 add a5, a5, s3\n jalr a5\n addi s1, s1, 2\n .endr\n ret\n.section .rodata\ntable: .zero 80000\n"
+            ),
+        ),
+        (
+            "numbers from a table's callers",
+            format!(
+                "{start}.macro function number\nf\\number: addi sp, sp, -16\n sd ra, 8(sp)\n ecall\n slli t0, a0, 2\n \
+                 lla t1, table\n add t0, t0, t1\n lw t0, 0(t0)\n add t0, t0, t1\n jalr t0\n ld ra, 8(sp)\n \
+                 addi sp, sp, 16\n ret\n.endm\n.macro element number\n.word f\\number - table\n.endm\n\
+                 .set next, 0\n.rept 1000\n function %next\n .set next, next + 1\n.endr\n.section .rodata\n.balign 4\n\
+                 table: .set next, 0\n.rept 1000\n element %next\n .set next, next + 1\n.endr\n"
+            ),
+        ),
+    ];
+    for (name, source) in cases {
+        let program = assembled(&source);
+        let limit = (64 << 20) + 400 * program.len();
+        let (_, elapsed, held) = measured(program);
+        assert!(elapsed < Duration::from_secs(5), "{name} take {elapsed:?}");
+        assert!(held < limit, "{name} need {held} bytes");
+    }
+}
+
 /// The program that `source` is, without symbols.
 fn assembled(source: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();

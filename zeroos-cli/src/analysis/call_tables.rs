@@ -54,11 +54,12 @@ pub(super) struct CallTables {
     all: Vec<Rc<CallTable>>,
     /// Which functions make calls by which of them.
     users: BTreeSet<(FunctionId, usize)>,
-    elements: usize,
+    /// How many bytes they take, those counted again that several of them have.
+    bytes: u64,
 }
 
-/// How many elements all tables may have for each halfword of code: it bounds the work where they overlap.
-const ELEMENTS_LIMIT: usize = 4;
+/// How many bytes all tables may take for each halfword of code: it bounds the work where they overlap.
+const BYTES_LIMIT: u64 = 16;
 
 impl CallTables {
     /// What was found by `access` before, if it was asked for.
@@ -66,19 +67,25 @@ impl CallTables {
         self.by_access.get(&access).cloned()
     }
 
-    /// By `access` lies a table of `functions`, which start at `targets`; nothing, if there are none.
-    pub fn add(&mut self, access: Access, targets: Vec<u64>, functions: Vec<FunctionId>) -> Option<Rc<CallTable>> {
+    /// By `access` lies a table of so many `bytes` of `functions`, which start at `targets`; nothing, if there are none.
+    pub fn add(
+        &mut self,
+        access: Access,
+        bytes: u64,
+        targets: Vec<u64>,
+        functions: Vec<FunctionId>,
+    ) -> Option<Rc<CallTable>> {
         let table = (!functions.is_empty())
             .then(|| Rc::new(CallTable { id: self.all.len(), targets, functions, is_taken: Cell::new(false) }));
-        self.elements += table.as_ref().map_or(0, |table| table.functions.len());
+        self.bytes = self.bytes.saturating_add(bytes);
         self.all.extend(table.clone());
         self.by_access.insert(access, table.clone());
         table
     }
 
-    /// Whether they have too many elements for a program of so many halfwords.
+    /// Whether they take too much for a program of so many halfwords.
     pub fn are_too_many(&self, slots: usize) -> bool {
-        self.elements > slots.saturating_mul(ELEMENTS_LIMIT)
+        self.bytes > BYTES_LIMIT.saturating_mul(slots as u64)
     }
 
     /// `function` calls by `table`; whether that is new.
@@ -99,6 +106,12 @@ impl CallTables {
     /// Where any element of any table leads to.
     pub fn targets(&self) -> impl Iterator<Item = u64> {
         self.all.iter().flat_map(|table| table.targets.iter().copied())
+    }
+
+    /// Whether some call goes by the table behind `access`, and an element of it leads to `target`.
+    pub fn leads_to(&self, access: Access, target: u64) -> bool {
+        let table = self.by_access.get(&access).and_then(Option::as_ref);
+        table.is_some_and(|table| table.targets.binary_search(&target).is_ok())
     }
 
     /// The functions that call by a table with an element that leads to `target`.
@@ -139,13 +152,13 @@ mod tests {
             Access(0, Read { table, load: Op::Ld, shift: 0 })
         };
         assert!(tables.known(access(0)).is_none());
-        assert!(tables.add(access(0), Vec::new(), Vec::new()).is_none());
+        assert!(tables.add(access(0), 0, Vec::new(), Vec::new()).is_none());
         assert_eq!(tables.known(access(0)), Some(None));
         for base in 1..10 {
             let functions = (0..10).map(FunctionId::new).collect();
-            let table = tables.add(access(base), (0..10).collect(), functions).expect("a table");
+            let table = tables.add(access(base), 80, (0..10).collect(), functions).expect("a table");
             assert!(tables.use_by(FunctionId::new(3), &table) && !tables.use_by(FunctionId::new(3), &table));
-            assert_eq!(tables.are_too_many(20), base > 8);
+            assert_eq!(tables.are_too_many(40), base > 8);
         }
         assert_eq!(tables.known(access(9)), Some(Some(tables.all()[8].clone())));
         assert_eq!(tables.users_of(9).count(), 9);

@@ -71,7 +71,7 @@ struct Work<'a> {
     explorations: Vec<Exploration>,
     queue: VecDeque<FunctionId>,
     /// Computed code addresses where no function is known to start, with the function that computes them.
-    computed: BTreeSet<(u64, FunctionId)>,
+    computed: BTreeMap<u64, FunctionId>,
     at_entry: State<'a>,
     found: Discoveries,
     /// Where it is enough, functions are not explored but swept.
@@ -111,7 +111,7 @@ impl<'a> Program<'a> {
         let mut work = Work {
             explorations: Vec::with_capacity(program.functions.capacity()),
             queue: VecDeque::new(),
-            computed: BTreeSet::new(),
+            computed: BTreeMap::new(),
             at_entry: State::at_entry(premises.global_pointers.as_ref(), program.code.arena),
             found: Discoveries::default(),
             sweep: (sweeps && program.code.go.table().is_some()).then(Box::default),

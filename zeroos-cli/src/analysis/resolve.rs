@@ -56,6 +56,8 @@ enum Place {
 enum Question {
     /// What is in `place` when `block` starts?
     AtStart(BlockId, Place),
+    /// What do functions find in `place` that are called by the table at this place of all?
+    ByTable(usize, Place),
     /// What does the function hand back in the register?
     AtReturn(FunctionId, Register),
     /// What can the `size` bytes of memory at the address hold?
@@ -286,6 +288,7 @@ impl<'p, 'a> Search<'p, 'a> {
     fn answer(&mut self, question: Question) -> Words {
         match question {
             Question::AtStart(block, place) => self.at_start(block, place),
+            Question::ByTable(table, place) => self.by_table(table, place),
             Question::AtReturn(function, register) => self.at_return(function, register),
             Question::Cell(address, size) => self.cell(address, size),
         }

@@ -92,9 +92,11 @@ impl Surroundings {
             return None;
         }
         let before_stores = |op, address| code.initial_load(op, address);
-        let (_, targets) = table_targets(target, before_stores, |target, _| code.contains(target)).unwrap_or_default();
+        let table = table_targets(target, before_stores, |target, _| code.contains(target));
+        let ((start, end), mut targets) = table.unwrap_or_default();
+        targets.shrink_to_fit();
         let functions = targets.iter().filter_map(|&target| self.entered_at(target, code)).collect();
-        self.call_tables.add(access, targets, functions)
+        self.call_tables.add(access, end.abs_diff(start), targets, functions)
     }
 
     /// Whether a call or jump was ever seen to lead to `function`, even if none is left.

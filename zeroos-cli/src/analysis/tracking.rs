@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::Block;
+use super::call_tables::Access;
 use super::cells::{Cells, is_atomic_write};
 use super::code::{load_size, store_size};
 use super::exit::{BlockId, Callee, FunctionId};
@@ -16,6 +17,8 @@ use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// Functions looked at for one address; beyond that it counts as lost.
 const WORK_LIMIT: usize = 2_000;
+/// The same for functions that make one address or call by a table with it: there may be as many addresses as functions.
+const HOLDERS_LIMIT: usize = 256;
 
 /// One address on its way.
 struct Tracker<'t, 'a> {
@@ -80,8 +83,12 @@ fn track<'t, 'a>(
 ) -> Result<BTreeSet<BlockId>, Escapes> {
     let memory: BTreeSet<u64> = program.holders_in_data(target).map(|holder| holder.0).collect();
     let users = memory.iter().flat_map(|&holder| cells.users(holder));
-    let holders = program.function_ids().filter(|&id| program[id].code_references.contains(&target));
-    let holders = holders.chain(program.call_tables().users_of(target));
+    let makers = program.function_ids().filter(|&id| program[id].code_references.contains(&target));
+    let holders = makers.chain(program.call_tables().users_of(target));
+    let holders: BTreeSet<FunctionId> = holders.take(HOLDERS_LIMIT + 1).collect();
+    if holders.len() > HOLDERS_LIMIT {
+        return Err(Escapes(target));
+    }
     let mut tracker = Tracker {
         program,
         flow,
@@ -92,7 +99,7 @@ fn track<'t, 'a>(
         slots: BTreeSet::new(),
         returning: BTreeMap::new(),
         callers: BTreeSet::new(),
-        work: holders.chain(users).collect(),
+        work: holders.into_iter().chain(users).collect(),
         memory,
     };
     for _ in 0..WORK_LIMIT {
@@ -176,6 +183,9 @@ impl<'a> Tracker<'_, 'a> {
             return if arguments.into_iter().any(has) { Err(Escapes(at)) } else { Ok(held) };
         }
         let result = state.result(instruction, at, &self.program.code);
+        if result.and_then(Access::of).is_some_and(|access| self.program.call_tables().leads_to(access, self.target)) {
+            return Ok(rest.with(instruction.rd()));
+        }
         if result.and_then(|value| value.constants().map(|all| all.contains(&self.target))).unwrap_or(false) {
             // A plain jump leaves its link nowhere.
             return Ok(rest.with(instruction.rd()).without(Register::ZERO));

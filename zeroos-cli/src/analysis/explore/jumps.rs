@@ -181,15 +181,13 @@ impl<'v> Explorer<'_, 'v> {
         tables
     }
 
-    fn tables_of_paths(&self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
+    fn tables_of_paths(&mut self, block: BlockId, at: u64) -> Option<Vec<TableTargets>> {
         let start = self.blocks[block].start;
-        let leads_anywhere = |block| self.exploration.jumps().is_some_and(|jumps| jumps.computed.contains(&block));
         if start == self.function.entry || self.exploration.jumps().is_some_and(|jumps| jumps.labels.contains(&start)) {
             return None;
         }
-        let leads_here = |&&before: &&BlockId| {
-            !leads_anywhere(before) && self.blocks[before].exit.successors().any(|next| next == block)
-        };
+        self.found.tried += self.function.blocks.len() as u64 / 8;
+        let leads_here = |&&before: &&BlockId| self.blocks[before].exit.successors().any(|next| next == block);
         let before: Vec<BlockId> = self.function.blocks.iter().filter(leads_here).copied().collect();
         let mut tables = Vec::new();
         for &before in &before {
@@ -258,7 +256,7 @@ impl<'v> Explorer<'_, 'v> {
             return self.lose(at, "too many jumps may lead to too many labels");
         }
         let extent = self.exploration.extent.clone();
-        // It may lead to any function whose address is taken, anyway. Seen from a label that counts as a function of its own,
+        // It may lead to any function whose address data holds, anyway. Seen from a label that counts as a function of its own,
         // more than its frame is gone.
         let stack = state.get(Register::SP);
         let is_function = |label| stack == Value::Stack(0) && self.address_taken.contains(&label);
@@ -279,16 +277,17 @@ impl<'v> Explorer<'_, 'v> {
                 self.found.tried += extent.end.saturating_sub(extent.start) / 2;
                 Front::of(self.code, &extent)
             });
-            let slot = |label| self.code.slot(label);
+            let (blocks, code, tried) = (&*self.blocks, self.code, &mut self.found.tried);
             labels.retain(|&label| {
-                front.may_be_label(label)
-                    && slot(label).is_some_and(|slot| !self.blocks.is_split_by(slot, label, self.code))
+                let Some(slot) = code.slot(label).filter(|_| front.may_be_label(label)) else { return false };
+                let run = blocks.run_over(slot, label).map_or(label, |run| blocks[run].start);
+                *tried += label.abs_diff(run) / 8;
+                !blocks.is_split_by(slot, label, code)
             });
         }
         let elements = self.surroundings.call_tables.of(self.id).flat_map(|table| &table.targets);
         let elements = elements.filter(|target| extent.contains(target));
-        let own = self.function.code_references.range(extent.clone()).chain(elements).copied();
-        labels.extend(own.filter(|&label| !is_function(label)));
+        labels.extend(self.function.code_references.range(extent.clone()).chain(elements));
         labels.remove(&self.function.entry);
         let has_frame = !matches!(stack, Value::Stack(offset) if offset >= 0);
         let is_lost = is_table || has_frame && labels.is_empty() || self.exploration.calculates_with_code;

@@ -12,8 +12,8 @@ use crate::analysis::premises::Premises;
 use crate::analysis::state::Convention;
 use crate::elf::ElfKind;
 
-/// How often all code may be part of functions that start where none plausibly does, or of the runs in which such places
-/// were looked for, in halfwords for each: it bounds the work.
+/// How many bytes may be explored of functions that start where none plausibly does, or lie in runs in which such places were
+/// looked for, for each halfword of code: it bounds the work.
 const LABELS_LIMIT: u64 = 32;
 
 impl<'a> Program<'a> {
@@ -111,8 +111,9 @@ impl<'a> Program<'a> {
             exact || self.surroundings.is_start(target) || !is_number(target) && !splits(target)
         });
         let held: Vec<Pointer> = held.copied().collect();
-        let computed = work.computed.iter().filter(|&&(target, _)| !is_number(target) && !splits(target));
-        let computed: Vec<(u64, FunctionId)> = computed.copied().collect();
+        let computed = work.computed.iter().map(|(&target, &function)| (target, function));
+        let computed = computed.filter(|&(target, _)| !is_number(target) && !splits(target));
+        let computed: Vec<(u64, FunctionId)> = computed.collect();
         for (target, function) in computed {
             self.take_address(target, Origin::Function(function), work);
         }

@@ -131,7 +131,8 @@ impl<'a> Program<'a> {
         if self.surroundings.is_start(target) {
             self.take_address(target, Origin::Function(function), work);
         } else {
-            work.computed.insert((target, function));
+            let first = work.computed.entry(target).or_insert(function);
+            *first = function.min(*first);
         }
         true
     }

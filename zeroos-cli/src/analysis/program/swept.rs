@@ -2,7 +2,6 @@
 
 use super::{Program, Work};
 use crate::analysis::code::Code;
-use crate::analysis::exit::FunctionId;
 use crate::analysis::function::Exploration;
 use crate::analysis::premises::Premises;
 
@@ -51,7 +50,7 @@ impl<'a> Recovery<'a> {
             work.queue.push_back(id);
             let (start, end) = (exploration.extent.start.saturating_add(1), exploration.extent.end);
             is_doubtful |= program.surroundings.labels(start, end).next().is_some();
-            let mut computed = work.computed.range((start, FunctionId::new(0))..(end, FunctionId::new(0)));
+            let mut computed = work.computed.range(start..end);
             is_doubtful |= computed.next().is_some();
         }
         program.settle(work, premises);

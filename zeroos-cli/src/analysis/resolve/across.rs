@@ -168,14 +168,27 @@ impl<'a> Search<'_, 'a> {
         }
         let flow = self.flow;
         let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
-        for caller in flow.callers(function) {
+        for &caller in flow.named_callers(function) {
             words.append(&mut self.from_caller(caller, function, place));
+        }
+        // All functions of a table find the same.
+        for &table in flow.tables(function) {
+            words.append(&mut self.ask(Question::ByTable(table, place)));
         }
         for &caller in through_pointers.iter() {
             let paired = self.paired(caller, entry, place);
             words.append(&mut paired.unwrap_or_else(|| self.from_caller(caller, function, place)));
         }
         words
+    }
+
+    /// What is in `place`, as the functions of the table see it, where they are called by it.
+    pub(super) fn by_table(&mut self, table: usize, place: Place) -> Words {
+        let (program, flow) = (self.program, self.flow);
+        let any = program.call_tables().all()[table].functions.first();
+        let callers =
+            any.into_iter().flat_map(|&function| flow.callers_by(table).iter().map(move |&caller| (caller, function)));
+        callers.flat_map(|(caller, function)| self.from_caller(caller, function, place)).collect()
     }
 
     /// What is in `place`, as `function` sees it at its entry, where `caller` calls it, or jumps to it.
