@@ -32,6 +32,9 @@ use crate::isa::{Instruction, Op, Register};
 /// Questions newly asked for one site; more than that and the answer is "any value".
 const QUESTION_LIMIT: usize = 50_000;
 
+/// Words in all answers to these questions, those counted again that are given again; the same.
+const WORD_LIMIT: usize = 500_000;
+
 /// More words than this at one place count as "any value": there are fewer syscalls.
 const ANSWER_LIMIT: usize = 512;
 
@@ -193,6 +196,7 @@ impl<'p, 'a> Search<'p, 'a> {
         self.leaves.remove(&None);
         self.vague.remove(&None);
         let limit = self.answers.len() + QUESTION_LIMIT;
+        let mut weighed = 0;
         // Asking opens the questions it rests on; settled, they may lead to further ones.
         let words = loop {
             self.turn_to(None);
@@ -201,7 +205,7 @@ impl<'p, 'a> Search<'p, 'a> {
                 break words;
             }
             while let Some(question) = self.work.pop() {
-                if self.answers.len() > limit {
+                if self.answers.len() > limit || weighed > WORD_LIMIT {
                     // Half-settled answers are too small: nothing may build on them.
                     self.work = Worklist::default();
                     self.answers.clear();
@@ -210,6 +214,7 @@ impl<'p, 'a> Search<'p, 'a> {
                 }
                 self.turn_to(Some(question));
                 let words = self.answer(question);
+                weighed += words.len();
                 self.settle(question, words);
             }
         };

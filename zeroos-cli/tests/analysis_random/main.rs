@@ -28,7 +28,7 @@ const FINISHER: u64 = 0x1000_0000;
 const STACK_TOP: u64 = 0x80_0000;
 const MOST_INSTRUCTIONS: u64 = 40_000;
 /// A few kilobytes of code are analysed in milliseconds, and not in minutes on any machine.
-const SLOW: Duration = Duration::from_secs(60);
+const SLOW: Duration = Duration::from_secs(20);
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())

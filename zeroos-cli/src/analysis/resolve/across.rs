@@ -169,7 +169,7 @@ impl<'a> Search<'_, 'a> {
         let flow = self.flow;
         let through_pointers = through_pointers.unwrap_or_else(|_| Rc::from([]));
         for &caller in flow.named_callers(function) {
-            words.append(&mut self.from_caller(caller, function, place));
+            words.append(&mut self.at_call_from(caller, function, place));
         }
         // All functions of a table find the same.
         for &table in flow.tables(function) {
@@ -177,7 +177,7 @@ impl<'a> Search<'_, 'a> {
         }
         for &caller in through_pointers.iter() {
             let paired = self.paired(caller, entry, place);
-            words.append(&mut paired.unwrap_or_else(|| self.from_caller(caller, function, place)));
+            words.append(&mut paired.unwrap_or_else(|| self.at_call_from(caller, function, place)));
         }
         words
     }
@@ -188,11 +188,11 @@ impl<'a> Search<'_, 'a> {
         let any = program.call_tables().all()[table].functions.first();
         let callers =
             any.into_iter().flat_map(|&function| flow.callers_by(table).iter().map(move |&caller| (caller, function)));
-        callers.flat_map(|(caller, function)| self.from_caller(caller, function, place)).collect()
+        callers.flat_map(|(caller, function)| self.at_call_from(caller, function, place)).collect()
     }
 
     /// What is in `place`, as `function` sees it at its entry, where `caller` calls it, or jumps to it.
-    pub(super) fn from_caller(&mut self, caller: BlockId, function: FunctionId, place: Place) -> Words {
+    pub(super) fn at_call_from(&mut self, caller: BlockId, function: FunctionId, place: Place) -> Words {
         let steps = self.steps(caller);
         let Some((at, last, state)) = steps.last() else { return Words::new() };
         let (at, mut before, mut state) = (*at, steps.len() - 1, state.state());

@@ -68,7 +68,7 @@ impl<'a> Search<'_, 'a> {
         let mut words = Words::new();
         for caller in self.flow.callers(function).chain(through_pointers.iter().copied()) {
             if self.state_at_call(caller, function).is_none_or(|state| may_be(&state, pointer, entry)) {
-                words.append(&mut self.from_caller(caller, function, Place::Register(argument)));
+                words.append(&mut self.at_call_from(caller, function, Place::Register(argument)));
             }
         }
         Some(words)
