@@ -12,7 +12,7 @@ use super::flow::Flow;
 use super::liveness::Liveness;
 use super::program::Program;
 use super::state::{State, preserved};
-use super::value::Value;
+use super::value::{Value, compute};
 use crate::isa::{ControlFlow, Instruction, Op, Register, RegisterSet};
 
 /// Functions looked at for one address; beyond that it counts as lost.
@@ -89,6 +89,9 @@ fn track<'t, 'a>(
     if holders.len() > HOLDERS_LIMIT {
         return Err(Escapes(target));
     }
+    if let Some(&unclear) = holders.iter().find(|&&holder| makes_unseen(program, holder, target)) {
+        return Err(Escapes(program[unclear].entry));
+    }
     let mut tracker = Tracker {
         program,
         flow,
@@ -107,6 +110,53 @@ fn track<'t, 'a>(
         tracker.follow(function)?;
     }
     Err(Escapes(target))
+}
+
+/// Whether `function` may make the address `target` where nothing tells: it was seen to when less was known, no instruction does
+/// by what is known now, and it calculates with an address of code that met other values where paths join.
+fn makes_unseen(program: &Program<'_>, function: FunctionId, target: u64) -> bool {
+    let references = &program[function].code_references;
+    if !references.contains(&target) || program.is_swept(function) {
+        return false;
+    }
+    let code = &program.code;
+    let (mut is_made, mut calculates) = (false, false);
+    let mut at_start: BTreeMap<BlockId, RegisterSet> = BTreeMap::new();
+    let mut pending: BTreeSet<BlockId> = program[function].blocks.iter().copied().collect();
+    while let Some(block) = pending.pop_first() {
+        // The registers that may hold any address of code that the function makes.
+        let mut held = at_start.get(&block).copied().unwrap_or_default();
+        program.blocks.visit(block, code, |at, instruction, state| {
+            let result = state.result(instruction, at, code);
+            let constants = result.as_ref().and_then(Value::constants).unwrap_or_default();
+            is_made |= constants.contains(&target);
+            let (effects, copied) = (instruction.effects(), instruction.copied_register());
+            let computes =
+                compute(instruction.op, 1, 1).is_some() && copied.is_none() && !is_comparison(instruction.op);
+            calculates |= computes && constants.is_empty() && !effects.uses.intersection(held).is_empty();
+            let holds = copied.is_some_and(|copied| held.contains(copied))
+                || constants.iter().any(|constant| references.contains(constant));
+            held = held.minus(effects.defines);
+            held = if holds { held.with(instruction.rd()).without(Register::ZERO) } else { held };
+        });
+        let exit = &program.blocks[block].exit;
+        if exit.call().is_some() {
+            held = held.intersection(preserved(program.convention));
+        }
+        for next in exit.successors() {
+            let known = at_start.entry(next).or_default();
+            if known.union(held) != *known {
+                *known = known.union(held);
+                pending.insert(next);
+            }
+        }
+    }
+    calculates && !is_made
+}
+
+/// Whether `op` says of two numbers which one is less.
+fn is_comparison(op: Op) -> bool {
+    matches!(op, Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu)
 }
 
 impl<'a> Tracker<'_, 'a> {
@@ -208,7 +258,8 @@ impl<'a> Tracker<'_, 'a> {
             _ if !used => Ok(rest),
             _ if instruction.copied_register().is_some() => Ok(rest.with(instruction.rd())),
             // Comparing it or calling it gives nothing away; calls are looked at where the block ends.
-            Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu | Op::Jalr => Ok(rest),
+            Op::Jalr => Ok(rest),
+            op if is_comparison(op) => Ok(rest),
             _ if matches!(effects.flow, ControlFlow::Branch(_)) => Ok(rest),
             _ => Err(Escapes(at)),
         }
