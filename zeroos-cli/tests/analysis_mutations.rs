@@ -258,12 +258,13 @@ fn tables_of_all_functions_take_bounded_time_and_memory() {
     }
 }
 
-/// Tables of equal elements, jumps that nothing is known of in one function, and calls by a table where each function that it
+/// A number that goes through many instructions, tables of equal elements, jumps that nothing is known of in one function, and calls by a table where each function that it
 /// names asks who called it.
 #[test]
 fn what_repeats_by_the_thousand_takes_bounded_time_and_memory() {
     let start = ".altmacro\n.option norelax\n.globl _start\n_start: jal f0\n li a7, 94\n ecall\n";
     let cases = [
+        ("instructions", format!("{start}f0: mv a7, a0\n .rept 20000\n addi a7, a7, 1\n .endr\n ecall\n ret\n")),
         ("jumps", format!("{start}f0: .rept 20000\n beqz a0, .+6\n jr a5\n .endr\n ret\n")),
         (
             "tables of one function",

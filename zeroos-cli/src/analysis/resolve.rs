@@ -38,6 +38,9 @@ const WORD_LIMIT: usize = 500_000;
 /// More words than this at one place count as "any value": there are fewer syscalls.
 const ANSWER_LIMIT: usize = 512;
 
+/// Instructions of one block that a value may go through: more than that and it is lost. It bounds the depth of the recursion.
+const DEPTH_LIMIT: u32 = 400;
+
 /// An answer that grew more often than this counts as "any value": what callers and writers say comes in a few steps,
 /// only what a loop computes from itself comes one by one without end.
 const GROWTH_LIMIT: u8 = 64;
@@ -65,6 +68,8 @@ enum Question {
     AtReturn(FunctionId, Register),
     /// What can the `size` bytes of memory at the address hold?
     Cell(u64, u8),
+    /// What can the bytes at the offset of this frame hold, as many as the last number says?
+    Frame(u32, i64, u8),
 }
 
 type Words = BTreeSet<Word>;
@@ -127,6 +132,8 @@ pub(super) struct Search<'p, 'a> {
     dependents: BTreeMap<Question, BTreeSet<Option<Question>>>,
     work: Worklist,
     current: Option<Question>,
+    /// How many instructions are being looked at, each for the sake of the one before.
+    depth: u32,
     /// What registers hold behind steps of blocks, as far as worked out for the current question.
     computed: BTreeMap<(BlockId, usize, Register), Words>,
     frames: Vec<(BlockId, u64)>,
@@ -174,6 +181,7 @@ impl<'p, 'a> Search<'p, 'a> {
             dependents: BTreeMap::new(),
             work: Worklist::default(),
             current: None,
+            depth: 0,
             computed: BTreeMap::new(),
             frames: Vec::new(),
             frame_numbers: BTreeMap::new(),
@@ -296,6 +304,7 @@ impl<'p, 'a> Search<'p, 'a> {
             Question::ByTable(table, place) => self.by_table(table, place),
             Question::AtReturn(function, register) => self.at_return(function, register),
             Question::Cell(address, size) => self.cell(address, size),
+            Question::Frame(frame, offset, size) => self.in_frame(frame, offset, size),
         }
     }
 
@@ -369,7 +378,7 @@ impl<'p, 'a> Search<'p, 'a> {
             return elements;
         }
         if let Some(size) = load_size(instruction.op) {
-            return self.loaded(block, steps, index, size as u8);
+            return self.deeper(at, |search| search.loaded(block, steps, index, size as u8));
         }
         let links = matches!(instruction.op, Op::Jal | Op::Jalr);
         if links || super::value::compute(instruction.op, 1, 1).is_none() {
@@ -378,8 +387,19 @@ impl<'p, 'a> Search<'p, 'a> {
         if let Some(words) = self.computed.get(&(block, index, register)) {
             return words.clone();
         }
-        let words = self.arithmetic(block, steps, index);
+        let words = self.deeper(at, |search| search.arithmetic(block, steps, index));
         self.computed.insert((block, index, register), words.clone());
+        words
+    }
+
+    /// What `look` finds behind the instruction at `at`, unless that is too deep.
+    fn deeper(&mut self, at: u64, look: impl FnOnce(&mut Self) -> Words) -> Words {
+        if self.depth == DEPTH_LIMIT {
+            return self.lose(|| format!("more than {DEPTH_LIMIT} instructions compute it, from {at:#x} on"));
+        }
+        self.depth += 1;
+        let words = look(self);
+        self.depth -= 1;
         words
     }
 

@@ -38,13 +38,7 @@ impl<'a> Search<'_, 'a> {
     /// What lies at `address` when the instruction at `at` reads it.
     fn memory(&mut self, address: Word, size: u8, at: u64) -> Words {
         match (address.frame, address.unknown) {
-            (Some(frame), 0) => {
-                let (block, handed_at) = self.frames[frame as usize];
-                let offset = address.value as i64;
-                let mut words = self.before(block, handed_at, Place::Slot { offset, size });
-                words.append(&mut self.written(self.program.blocks[block].function, offset, size));
-                words
-            }
+            (Some(frame), 0) => self.ask(Question::Frame(frame, address.value as i64, size)),
             // Linux never maps the first page (vm.mmap_min_addr): a load from there ends the program.
             (None, 0) if address.value < 4096 && !self.program.code.is_mapped(address.value) => {
                 self.null.entry(self.current).or_insert(at);
@@ -53,6 +47,14 @@ impl<'a> Search<'_, 'a> {
             (None, 0) => self.ask(Question::Cell(address.value, size)),
             _ => self.lose_vaguely(|| format!("it is read at {at:#x} through a pointer that is not known")),
         }
+    }
+
+    /// What lies in the slot of a frame whose address was handed on.
+    pub(super) fn in_frame(&mut self, frame: u32, offset: i64, size: u8) -> Words {
+        let (block, handed_at) = self.frames[frame as usize];
+        let mut words = self.before(block, handed_at, Place::Slot { offset, size });
+        words.append(&mut self.written(self.program.blocks[block].function, offset, size));
+        words
     }
 
     /// What the functions that a slot's address is handed to write there.
