@@ -46,6 +46,15 @@ impl Access {
     }
 }
 
+impl Access {
+    /// Whether `other` reads the same table, whatever its index. What is added to distances says which table it is; without, its
+    /// place does.
+    fn is_like(self, other: Access) -> bool {
+        let Access(base, read) = self;
+        base == other.0 && read.load == other.1.load && (base != 0 || read.table.base == other.1.table.base)
+    }
+}
+
 /// All tables.
 #[derive(Default)]
 pub(super) struct CallTables {
@@ -108,10 +117,13 @@ impl CallTables {
         self.all.iter().flat_map(|table| table.targets.iter().copied())
     }
 
-    /// Whether some call goes by the table behind `access`, and an element of it leads to `target`.
+    /// Whether `access` may give an element that leads to `target` of a table that some call goes by: it may do so with another
+    /// index than the call.
     pub fn leads_to(&self, access: Access, target: u64) -> bool {
-        let table = self.by_access.get(&access).and_then(Option::as_ref);
-        table.is_some_and(|table| table.targets.binary_search(&target).is_ok())
+        self.by_access.iter().any(|(other, table)| {
+            let has = |table: &Rc<CallTable>| table.targets.binary_search(&target).is_ok();
+            other.is_like(access) && table.as_ref().is_some_and(has)
+        })
     }
 
     /// The functions that call by a table with an element that leads to `target`.

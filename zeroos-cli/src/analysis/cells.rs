@@ -212,12 +212,21 @@ impl Escapes {
             let exit = &program.blocks[block].exit;
             let in_leaf = leaf::visit(program, exit, &after, |at, instruction, state| {
                 escapes.note(at, instruction, (state, RegisterSet::EMPTY), &program.code);
+                if store_size(instruction.op).is_some() {
+                    // Of the leaf alone it is not known where it stores, so nobody finds it among the writers.
+                    let address = state.address(instruction, program.code.arena);
+                    escapes.constants.extend(address.constants().unwrap_or_default());
+                }
             });
             // Liveness takes long to find out, and mostly nothing is known that might get away.
             let held = after.known().minus(upper);
             if !in_leaf && !held.without(Register::SP).is_empty() {
                 // Where a part of the function lies elsewhere, all its registers are that part's, too.
-                let is_part = exit.tail().is_some() && after.get(Register::SP) != Value::Stack(0);
+                let is_label =
+                    |target: FunctionId| program.start_before(program[target].entry) != program[target].entry;
+                let is_part = exit
+                    .tail()
+                    .is_some_and(|tail| after.get(Register::SP) != Value::Stack(0) || tail.named().any(is_label));
                 let handed_on = if is_part { all_registers().without(Register::SP) } else { liveness.handed_on(exit) };
                 for register in handed_on.intersection(held).iter() {
                     escapes.escape(after.get(register));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::Block;
 use super::call_tables::Access;
-use super::cells::{Cells, is_atomic_write};
+use super::cells::{Cells, is_atomic_write, is_float_access};
 use super::code::{load_size, store_size};
 use super::exit::{BlockId, Callee, FunctionId};
 use super::flow::Flow;
@@ -253,6 +253,11 @@ impl<'a> Tracker<'_, 'a> {
             };
             return Ok(if loads { rest.with(instruction.rd()) } else { rest });
         }
+        if is_float_access(instruction.op)
+            && matches!(state.address(instruction, self.program.code.arena), Value::Stack(offset) if self.slots.contains(&(function, offset)))
+        {
+            return Err(Escapes(at));
+        }
         let used = effects.uses.iter().any(has);
         match instruction.op {
             _ if !used => Ok(rest),
@@ -313,6 +318,9 @@ impl<'a> Tracker<'_, 'a> {
             _ => true,
         };
         let on_stack = self.slots.iter().any(outgoing);
+        if on_stack && callee.unknown {
+            return Err(Escapes(start));
+        }
         for target in callee.known() {
             if on_stack && self.reads_stack_arguments(target) {
                 return Err(Escapes(start));

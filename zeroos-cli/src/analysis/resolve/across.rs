@@ -206,17 +206,19 @@ impl<'a> Search<'_, 'a> {
             (Place::Slot { .. }, _) => return self.lose(|| format!("it is on a stack of unknown depth at {at:#x}")),
             (register, _) => register,
         };
-        match self.falls_into(caller, function) {
-            true => self.at_end(caller, self.program[function].entry, place),
-            false => self.behind(caller, &steps, before, place),
+        let exit = &self.program.blocks[caller].exit;
+        let calls = exit.call().is_none_or(|callee| callee.unknown || callee.known().any(|target| target == function));
+        let mut words = if calls { self.behind(caller, &steps, before, place) } else { Words::new() };
+        if self.falls_into(caller, function) {
+            words.append(&mut self.at_end(caller, self.program[function].entry, place));
         }
+        words
     }
 
-    /// Whether `block`, which leads to `function`, ends in a call of another one and runs into `function` behind that, or is left
-    /// for a landing pad that counts as a function.
+    /// Whether `block` ends in a call and runs into `function` behind that, or is left for a landing pad that counts as a function.
     pub(super) fn falls_into(&self, block: BlockId, function: FunctionId) -> bool {
-        let callee = self.program.blocks[block].exit.call();
-        callee.is_some_and(|callee| !callee.unknown && callee.known().all(|target| target != function))
+        let exit = &self.program.blocks[block].exit;
+        exit.call().is_some() && exit.tail().is_some_and(|tail| tail.named().any(|target| target == function))
     }
 
     /// The calls of `function` through pointers, if all of them are known.

@@ -42,11 +42,12 @@ impl<'a> Search<'_, 'a> {
             (Source::Parameter(pointer), Source::Parameter(argument)) => {
                 self.passed_together(self.program.blocks[caller].function, entry, pointer, argument)
             }
+            // Loaded where the call is made, one right after the other: not in an earlier round of a loop.
             (
                 Source::Variable { variable: pointer, block, at },
                 Source::Variable { variable: argument, block: other, at: other_at },
-            ) if block == other && self.is_without_call(block, at, other_at) => {
-                self.stored_together(entry, pointer, argument)
+            ) if (block, other) == (caller, caller) && self.is_without_call(block, at, other_at) => {
+                self.stored_together(entry, pointer, argument, block)
             }
             _ => None,
         }
@@ -75,19 +76,24 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// What is in the variable `argument` when the variable `pointer` holds the function at `entry`, if it is only ever stored
-    /// together with that one, which may be given another function besides.
-    fn stored_together(&mut self, entry: u64, pointer: u64, argument: u64) -> Option<Words> {
+    /// together with that one, which may be given another function besides. They are loaded in `loaded_in`.
+    fn stored_together(&mut self, entry: u64, pointer: u64, argument: u64, loaded_in: BlockId) -> Option<Words> {
         let (cells, code) = (self.cells, &self.program.code);
         if pointer.abs_diff(argument) < 8 || [pointer, argument].iter().any(|&at| cells.may_alias(at).is_some()) {
             return None;
         }
         let mut words = Words::new();
-        if code.initial_load(Op::Ld, pointer)? == entry {
+        if code.initial_load(Op::Ld, pointer)? & !1 == entry {
             words.insert(Word::exact(code.initial_load(Op::Ld, argument)?));
         }
         let [pointers, arguments] = [pointer, argument].map(|address| cells.stores_near(address, 8));
-        let are_whole =
-            |stores: &[Store], address| stores.iter().all(|store| (store.address, store.size) == (address, 8));
+        let mut are_whole = |stores: &[Store], address| {
+            stores.iter().all(|store| {
+                (store.address, store.size) == (address, 8)
+                    && store.block != loaded_in
+                    && self.is_surely_to(store, address)
+            })
+        };
         if !are_whole(&pointers, pointer) || !are_whole(&arguments, argument) {
             return None;
         }
@@ -124,6 +130,15 @@ impl<'a> Search<'_, 'a> {
             words.append(&mut passed.unwrap_or_else(|| self.before(other.block, other.at, stored())));
         }
         Some(words)
+    }
+
+    /// Whether `store` goes to `address` whenever it is executed.
+    fn is_surely_to(&mut self, store: &Store, address: u64) -> bool {
+        let steps = self.steps(store.block);
+        let step = steps.iter().find(|(at, ..)| *at == store.at);
+        step.is_some_and(|(_, instruction, state)| {
+            state.state().address(instruction, self.program.code.arena).constant() == Some(address)
+        })
     }
 
     /// Whether no `ecall` lies between the instructions at `one` and `other` of `block`.
@@ -206,7 +221,7 @@ impl<'a> Search<'_, 'a> {
             let result = state.result(instruction, *at, code);
             let constants = result.as_ref().and_then(Value::constants).filter(|_| instruction.op != Op::Ecall);
             if let (Some(constants), Some(wanted)) = (constants, wanted)
-                && !constants.contains(&wanted)
+                && !leads_to(constants, wanted)
             {
                 return Copied::NotWanted;
             }
@@ -228,8 +243,9 @@ impl<'a> Search<'_, 'a> {
         let steps = self.steps(caller);
         let (at, last, state) = steps.last()?;
         let mut state = state.state();
-        if !matches!(last.flow(), ControlFlow::Jump(_) | ControlFlow::IndirectJump) {
-            state.step(last, *at, &self.program.code);
+        match last.flow() {
+            ControlFlow::Jump(_) | ControlFlow::IndirectJump => state.set(last.rd(), Value::Any),
+            _ => state.step(last, *at, &self.program.code),
         }
         Some(state)
     }
@@ -247,7 +263,12 @@ enum Copied {
     Start(Register),
 }
 
-/// Whether `register` may hold `number`.
-fn may_be(state: &State<'_>, register: Register, number: u64) -> bool {
-    state.get(register).constants().is_none_or(|constants| constants.contains(&number))
+/// Whether `register` may hold the address of the function at `entry`.
+fn may_be(state: &State<'_>, register: Register, entry: u64) -> bool {
+    state.get(register).constants().is_none_or(|constants| leads_to(constants, entry))
+}
+
+/// Whether a jump to one of `constants` leads to `entry`: `jalr` clears the lowest bit (ISA manual, "Unconditional Jumps").
+fn leads_to(constants: &[u64], entry: u64) -> bool {
+    constants.iter().any(|constant| constant & !1 == entry)
 }
