@@ -57,6 +57,11 @@ impl<'p, 'a> Cells<'p, 'a> {
         Cells { program, liveness, is_blind: Cell::new(false), escapes }
     }
 
+    /// The live registers.
+    pub fn liveness(&self) -> &'p Liveness<'p, 'a> {
+        self.liveness
+    }
+
     /// Runs `ask` with all memory taken for lost, which is told at once: to learn what else will be asked.
     pub fn blindly(&self, ask: impl FnOnce()) {
         self.is_blind.set(true);
@@ -220,7 +225,14 @@ impl Escapes {
             });
             // Liveness takes long to find out, and mostly nothing is known that might get away.
             let held = after.known().minus(upper);
-            if !in_leaf && !held.without(Register::SP).is_empty() {
+            for register in [Register::A0, Register::new(11)] {
+                // What it hands back is not known any more behind the call.
+                let is_used = || exit.successors().any(|next| liveness.at_start(next).contains(register));
+                if let Some(returned) = in_leaf.as_ref().map(|state| state.get(register)).filter(|_| is_used()) {
+                    escapes.escape(returned);
+                }
+            }
+            if in_leaf.is_none() && !held.without(Register::SP).is_empty() {
                 // Where a part of the function lies elsewhere, all its registers are that part's, too.
                 let is_label =
                     |target: FunctionId| program.start_before(program[target].entry) != program[target].entry;

@@ -6,13 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::cells::{Cells, is_atomic_write};
+use super::cells::{Cells, is_atomic_write, is_float_access};
 use super::code::{load_size, store_size};
-use super::exit::{BlockId, FunctionId};
+use super::exit::{BlockId, Callee, FunctionId};
+use super::flow::Flow;
 use super::program::Program;
 use super::resolve::stored_bytes;
 use super::state::{State, preserved};
-use super::value::Value;
+use super::tracking::{is_comparison, reads_stack_arguments};
+use super::value::{Value, compute};
 use crate::isa::{ControlFlow, Instruction, Op, Register};
 
 /// Functions looked at for one slot.
@@ -38,12 +40,15 @@ pub(super) struct Write {
 /// The address of one function's slots on its way.
 struct Handed<'h, 'a> {
     program: &'h Program<'a>,
+    flow: &'h Flow,
     cells: &'h Cells<'h, 'a>,
     owner: FunctionId,
     wanted: Range<i64>,
     at_entry: BTreeMap<FunctionId, Held>,
     /// By the address of a variable that only code accesses, by its number.
     variables: BTreeMap<u64, BTreeSet<i64>>,
+    /// What functions may hand back in a0 and a1.
+    returning: BTreeMap<FunctionId, Held>,
     work: BTreeSet<FunctionId>,
     writes: BTreeSet<Write>,
     /// Where a pointer to the slot got out of sight.
@@ -56,31 +61,36 @@ struct Handed<'h, 'a> {
 /// There are too many functions to look at, or, with the address, a pointer gets out of sight.
 pub(super) fn writes<'h, 'a>(
     program: &'h Program<'a>,
+    flow: &'h Flow,
     cells: &'h Cells<'h, 'a>,
     owner: FunctionId,
     wanted: Range<i64>,
 ) -> Result<BTreeSet<Write>, Option<u64>> {
     let mut handed = Handed {
         program,
+        flow,
         cells,
         owner,
         wanted,
         at_entry: BTreeMap::new(),
         variables: BTreeMap::new(),
+        returning: BTreeMap::new(),
         work: BTreeSet::new(),
         writes: BTreeSet::new(),
         escaped: None,
     };
-    let mut own = BTreeSet::new();
     for &block in &program[owner].blocks {
         let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
+            handed.calculate(at, instruction, state);
             if let Value::Stack(offset) = state.get(instruction.rs2()) {
                 handed.store(owner, at, instruction, state, &BTreeSet::from([offset]));
             }
             if let (Value::Stack(start), Some(size)) =
                 (state.address(instruction, program.code.arena), stored_bytes(instruction))
             {
-                own.extend(handed.write((block, at), instruction, start, size));
+                // Who returns the address, or keeps it, may use it after more was stored.
+                let write = handed.write((block, at), instruction, start, size);
+                handed.writes.extend(write);
             }
         });
         let mut held = Held::new();
@@ -90,16 +100,13 @@ pub(super) fn writes<'h, 'a>(
             }
         }
         handed.hand_on(block, &held);
+        handed.join_in_owner(block, &held);
     }
     for _ in 0..WORK_LIMIT {
         match (handed.escaped, handed.work.pop_first()) {
             (Some(at), _) => return Err(Some(at)),
             (None, Some(function)) => handed.follow(function),
-            (None, None) => {
-                // Who finds the address in a variable may do so after more was stored.
-                let own = if handed.variables.is_empty() { BTreeSet::new() } else { own };
-                return Ok(handed.writes.into_iter().chain(own).collect());
-            }
+            (None, None) => return Ok(handed.writes),
         }
     }
     Err(None)
@@ -113,7 +120,11 @@ impl<'a> Handed<'_, 'a> {
         let is_tail = exit.tail().is_some();
         for callee in exit.callees() {
             for target in callee.known() {
-                let is_handed = |register: Register| is_tail || (10..=17).contains(&register.number());
+                // Static chains and LLVM's fast calls use temporaries, too.
+                let read = self.cells.liveness().at_entry(target);
+                let is_handed = |register: Register| {
+                    is_tail || read.contains(register) && matches!(register.number(), 7 | 10..=17 | 28..=31)
+                };
                 let parameters = held.iter().filter(|&(&register, _)| is_handed(register));
                 let known = self.at_entry.entry(target).or_default();
                 if join(known, parameters) {
@@ -121,6 +132,55 @@ impl<'a> Handed<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// In the owner's frame an address that is calculated with is a pointer to anywhere in it.
+    fn calculate(&mut self, at: u64, instruction: &Instruction, state: &State<'a>) {
+        let known = state.result(instruction, at, &self.program.code);
+        let is_lost = compute(instruction.op, 1, 1).is_some()
+            && known.is_none_or(|value| !matches!(value, Value::Stack(_)) && value.constants().is_none());
+        let mut uses = instruction.effects().uses.iter();
+        if is_lost && !is_comparison(instruction.op) && uses.any(|used| matches!(state.get(used), Value::Stack(_))) {
+            self.escaped = self.escaped.or(Some(at));
+        }
+    }
+
+    /// Where paths join behind `block` of the owner, an address that meets another value is a pointer that is not known any more.
+    fn join_in_owner(&mut self, block: BlockId, held: &Held) {
+        let (blocks, exit) = (&self.program.blocks, &self.program.blocks[block].exit);
+        for next in exit.successors() {
+            let known = blocks.state(next);
+            let is_lost = |(&register, places): (&Register, &BTreeSet<i64>)| {
+                !places.iter().all(|&place| known.get(register) == Value::Stack(place))
+                    && (exit.call().is_none() || preserved(self.program.convention).contains(register))
+                    && self.cells.liveness().at_start(next).contains(register)
+            };
+            if held.iter().any(is_lost) {
+                self.escaped = self.escaped.or(Some(blocks[next].start));
+            }
+        }
+    }
+
+    /// `function` leaves `held` in registers where it returns: its callers, the owner among them, may have it then.
+    fn hand_back(&mut self, function: FunctionId, block: BlockId, held: &Held) {
+        let results = held.iter().filter(|(register, _)| matches!(register.number(), 10 | 11));
+        let known = self.returning.entry(function).or_default();
+        if function == self.owner || !join(known, results) {
+            return;
+        }
+        if self.program.address_taken.contains(&self.program[function].entry) {
+            self.escaped = self.escaped.or(Some(self.program.blocks[block].start));
+        }
+        self.work.extend(self.flow.callers(function).map(|caller| self.program.blocks[caller].function));
+    }
+
+    /// What `callee` may return of it.
+    fn returned_by(&self, callee: Callee<'_>) -> Held {
+        let mut returned = Held::new();
+        for known in callee.known().filter_map(|target| self.returning.get(&target)) {
+            join(&mut returned, known.iter());
+        }
+        returned
     }
 
     /// Pointers to `places` are stored by `function`.
@@ -165,22 +225,26 @@ impl<'a> Handed<'_, 'a> {
         while let Some(block) = pending.pop_first() {
             let mut held = at_start.get(&block).cloned().unwrap_or_default();
             let mut is_new_slot = false;
-            program.blocks.visit(block, &program.code, |at, instruction, state| {
+            let after = program.blocks.visit(block, &program.code, |at, instruction, state| {
                 is_new_slot |= self.step((block, at), instruction, state, &mut held, &mut slots);
             });
             self.hand_on(block, &held);
             let exit = &program.blocks[block].exit;
-            if exit.call().is_some() {
-                // What is called may return the pointer that it was given.
-                let arguments = held.iter().filter(|(register, _)| (10..=17).contains(&register.number()));
-                let mut returned = BTreeSet::new();
-                arguments.for_each(|(_, places)| {
-                    extend(&mut returned, places);
-                });
+            let outgoing = |&offset: &i64| !matches!(after.get(Register::SP), Value::Stack(sp) if offset < sp);
+            let mut targets = exit.callees().flat_map(|callee| callee.known());
+            let leads = |(offset, places): (&i64, &BTreeSet<i64>)| outgoing(offset) && self.leads_to_slot(places);
+            if slots.iter().any(leads) && targets.any(|target| reads_stack_arguments(program, target)) {
+                self.escaped = self.escaped.or(Some(program.blocks[block].start));
+            }
+            if exit.returns() {
+                self.hand_back(id, block, &held);
+            }
+            if let Some(tail) = exit.tail() {
+                self.hand_back(id, block, &self.returned_by(tail));
+            }
+            if let Some(callee) = exit.call() {
                 held.retain(|&register, _| preserved(program.convention).contains(register));
-                if !returned.is_empty() {
-                    held.insert(Register::A0, returned);
-                }
+                join(&mut held, self.returned_by(callee).iter());
             }
             if held.values().any(|places| places.len() > PLACES_LIMIT && self.leads_to_slot(places)) {
                 self.escaped = self.escaped.or(Some(program.blocks[block].start));
@@ -220,6 +284,9 @@ impl<'a> Handed<'_, 'a> {
                 return extend(slots.entry(offset).or_default(), kept);
             }
         }
+        if self.loads_part(instruction, address, slots) {
+            self.escaped = self.escaped.or(Some(at));
+        }
         let result = match (instruction.op, address) {
             (Op::Ld, Value::Stack(offset)) => slots.get(&offset).cloned(),
             (Op::Ld, Value::Constant(_) | Value::Set(_)) => {
@@ -235,6 +302,10 @@ impl<'a> Handed<'_, 'a> {
             (Op::Add | Op::Sub, _) => sum(instruction, state, held),
             _ => None,
         };
+        if instruction.op == Op::Ecall {
+            // The kernel's answer.
+            held.remove(&Register::A0);
+        }
         let effects = instruction.effects();
         // No pointer comes of a comparison, nor of 32 bits: an `int` that a function returned.
         let makes_number = matches!(
@@ -244,6 +315,7 @@ impl<'a> Handed<'_, 'a> {
         let calculates = result.is_none()
             && !makes_number
             && effects.flow == ControlFlow::Next
+            && !matches!(instruction.op, Op::LrW | Op::LrD)
             && load_size(instruction.op).or(stored_bytes(instruction)).is_none()
             && effects.uses.iter().filter_map(|used| held.get(&used)).any(|places| self.leads_to_slot(places));
         if calculates {
@@ -258,6 +330,23 @@ impl<'a> Handed<'_, 'a> {
 }
 
 impl Handed<'_, '_> {
+    /// Whether the instruction loads a pointer that lies at `address` other than as a whole into an integer register.
+    fn loads_part(&self, instruction: &Instruction, address: Value<'_>, slots: &BTreeMap<i64, BTreeSet<i64>>) -> bool {
+        if load_size(instruction.op).is_none() && !is_float_access(instruction.op) {
+            return false;
+        }
+        let is_whole = instruction.op == Op::Ld;
+        match address {
+            Value::Stack(at) => {
+                slots.range(at.saturating_sub(7)..at.saturating_add(8)).any(|(&slot, _)| !is_whole || slot != at)
+            }
+            _ => address.constants().unwrap_or_default().iter().any(|&at| {
+                let near = self.variables.range(at.saturating_sub(7)..at.saturating_add(8));
+                near.into_iter().any(|(&variable, _)| !is_whole || variable != at)
+            }),
+        }
+    }
+
     /// The store of `size` bytes to `start` in the frame, if it writes some of the slot.
     fn write(&self, (block, at): (BlockId, u64), instruction: &Instruction, start: i64, size: u64) -> Option<Write> {
         let end = start.saturating_add(size as i64);

@@ -11,19 +11,19 @@ use crate::isa::{ControlFlow, Instruction, Register};
 const LONGEST: usize = 1024;
 
 /// Shows `see` each instruction of the leaf that `exit` calls, with what is known before it when the call is made with
-/// `state`. False, with nothing shown, if `exit` is no call of a straight leaf.
+/// `state`; gives what is known when it returns. `None`, with nothing shown, if `exit` is no call of a straight leaf.
 pub(super) fn visit<'v>(
     program: &Program<'v>,
     exit: &Exit,
     state: &State<'v>,
     mut see: impl FnMut(u64, &Instruction, &State<'v>),
-) -> bool {
-    let Some(callee) = exit.call().filter(|callee| !callee.unknown) else { return false };
+) -> Option<State<'v>> {
+    let callee = exit.call().filter(|callee| !callee.unknown)?;
     let mut known = callee.known();
-    let (Some(function), None) = (known.next(), known.next()) else { return false };
+    let (Some(function), None) = (known.next(), known.next()) else { return None };
     let entry = program[function].entry;
     if !is_straight_leaf(&program.code, entry) {
-        return false;
+        return None;
     }
     let mut state = state.clone();
     for (at, instruction) in program.code.instructions_from(entry) {
@@ -33,7 +33,7 @@ pub(super) fn visit<'v>(
         see(at, &instruction, &state);
         state.step(&instruction, at, &program.code);
     }
-    true
+    Some(state)
 }
 
 /// Whether what starts at `entry` has no branch, call or jump before its return and keeps its hands off ra and sp.

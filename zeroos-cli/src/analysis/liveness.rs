@@ -291,7 +291,14 @@ impl<'p, 'a> Liveness<'p, 'a> {
                 exit.callees().map(|callee| others.read_by(callee)).fold(RegisterSet::EMPTY, RegisterSet::union)
             }
             (Some(_), None, true) => returned(),
-            (None, Some(_), _) => arguments(17),
+            // Static chains and LLVM's fast calls use temporaries, too.
+            (None, Some(_), _) => {
+                let read =
+                    exit.callees().map(|callee| self.read_by(callee)).fold(RegisterSet::EMPTY, RegisterSet::union);
+                let chains =
+                    [7, 28, 29, 30, 31].into_iter().map(Register::new).fold(RegisterSet::EMPTY, RegisterSet::with);
+                arguments(17).union(read.intersection(chains))
+            }
             (None, None, true) => arguments(11),
             (_, None, false) => RegisterSet::EMPTY,
         };

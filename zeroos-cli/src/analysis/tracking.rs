@@ -155,7 +155,7 @@ fn makes_unseen(program: &Program<'_>, function: FunctionId, target: u64) -> boo
 }
 
 /// Whether `op` says of two numbers which one is less.
-fn is_comparison(op: Op) -> bool {
+pub(super) fn is_comparison(op: Op) -> bool {
     matches!(op, Op::Slt | Op::Sltu | Op::Slti | Op::Sltiu)
 }
 
@@ -253,10 +253,14 @@ impl<'a> Tracker<'_, 'a> {
             };
             return Ok(if loads { rest.with(instruction.rd()) } else { rest });
         }
-        if is_float_access(instruction.op)
-            && matches!(state.address(instruction, self.program.code.arena), Value::Stack(offset) if self.slots.contains(&(function, offset)))
-        {
-            return Err(Escapes(at));
+        if is_float_access(instruction.op) {
+            let keeps = match state.address(instruction, self.program.code.arena) {
+                Value::Stack(offset) => self.slots.contains(&(function, offset)),
+                address => address.constants().unwrap_or_default().iter().any(|at| self.memory.contains(at)),
+            };
+            if keeps {
+                return Err(Escapes(at));
+            }
         }
         let used = effects.uses.iter().any(has);
         match instruction.op {
@@ -322,7 +326,7 @@ impl<'a> Tracker<'_, 'a> {
             return Err(Escapes(start));
         }
         for target in callee.known() {
-            if on_stack && self.reads_stack_arguments(target) {
+            if on_stack && reads_stack_arguments(self.program, target) {
                 return Err(Escapes(start));
             }
             let read = self.liveness.at_entry(target);
@@ -357,18 +361,25 @@ impl<'a> Tracker<'_, 'a> {
         let sets = callee.known().filter_map(|target| self.returning.get(&target));
         sets.fold(RegisterSet::EMPTY, |all, &set| all.union(set))
     }
+}
 
-    fn reads_stack_arguments(&self, function: FunctionId) -> bool {
-        let program = self.program;
-        let mut reads = false;
+/// Whether `function`, or what it jumps to, may read arguments from the stack.
+pub(super) fn reads_stack_arguments(program: &Program<'_>, function: FunctionId) -> bool {
+    let (mut seen, mut work) = (BTreeSet::from([function]), vec![function]);
+    while let Some(function) = work.pop() {
         for &block in &program[function].blocks {
-            // What it jumps to at its end finds the same arguments.
-            reads |= program.blocks[block].exit.tail().is_some();
+            let mut reads = false;
             program.blocks.visit(block, &program.code, |_, instruction, state| {
                 reads |= load_size(instruction.op).is_some()
                     && matches!(state.address(instruction, program.code.arena), Value::Stack(offset) if offset >= 0);
             });
+            // What it jumps to at its end finds the same arguments.
+            let tail = program.blocks[block].exit.tail();
+            if reads || tail.is_some_and(|tail| tail.unknown || tail.is_nowhere()) {
+                return true;
+            }
+            work.extend(tail.into_iter().flat_map(|tail| tail.known()).filter(|&target| seen.insert(target)));
         }
-        reads
     }
+    false
 }

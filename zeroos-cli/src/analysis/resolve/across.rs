@@ -131,13 +131,18 @@ impl<'a> Search<'_, 'a> {
         let (.., known) = steps.last()?;
         let (program, mut store) = (self.program, None);
         let mut loaded_from = [const { Value::Any }; 32];
+        // What it stored to before.
+        let mut stored_to: Vec<(Value<'a>, u64)> = Vec::new();
         leaf::visit(program, exit, &known.state(), |at, instruction, state| {
             let address = state.address(instruction, program.code.arena);
             if instruction.writes_integer_register() {
                 let whole = load_size(instruction.op) == Some(size.into());
-                loaded_from[usize::from(instruction.rd)] = if whole { address } else { Value::Any };
+                let is_changed =
+                    stored_to.iter().any(|&(other, bytes)| may_overlap((address, size.into()), (other, bytes)));
+                loaded_from[usize::from(instruction.rd)] = if whole && !is_changed { address } else { Value::Any };
             }
             let Some(stored) = stored_bytes(instruction) else { return };
+            stored_to.push((address, stored));
             match address {
                 Value::Stack(start) if (start, stored) == (offset, size.into()) => {
                     store = Some((at, loaded_from[usize::from(instruction.rs2)]));
@@ -265,5 +270,19 @@ impl<'a> Search<'_, 'a> {
             }
         }
         words
+    }
+}
+
+/// Whether so many bytes at the one place may be some of those at the other one.
+fn may_overlap((one, bytes): (Value<'_>, u64), (other, others): (Value<'_>, u64)) -> bool {
+    match (one, other) {
+        (Value::Stack(one), Value::Stack(other)) => {
+            one < other.saturating_add_unsigned(others) && other < one.saturating_add_unsigned(bytes)
+        }
+        (Value::Constant(one), Value::Constant(other)) => {
+            one < other.saturating_add(others) && other < one.saturating_add(bytes)
+        }
+        (Value::Stack(_), Value::Constant(_)) | (Value::Constant(_), Value::Stack(_)) => false,
+        _ => true,
     }
 }

@@ -59,9 +59,9 @@ impl<'a> Search<'_, 'a> {
 
     /// What the functions that a slot's address is handed to write there.
     fn written(&mut self, owner: FunctionId, offset: i64, size: u8) -> Words {
-        let (program, cells) = (self.program, self.cells);
+        let (program, flow, cells) = (self.program, self.flow, self.cells);
         let known = self.handed_out.entry((owner, offset, size)).or_insert_with(|| {
-            let writes = handed_out::writes(program, cells, owner, offset..offset.saturating_add(size.into()));
+            let writes = handed_out::writes(program, flow, cells, owner, offset..offset.saturating_add(size.into()));
             writes.map(|writes| writes.into_iter().collect())
         });
         let writes = match known.clone() {
