@@ -10,7 +10,7 @@ use super::flow::all_registers;
 use super::leaf;
 use super::liveness::Liveness;
 use super::program::Program;
-use super::state::State;
+use super::state::{Convention, State};
 use super::value::Value;
 use crate::address::Address;
 use crate::elf::{ElfKind, SymbolKind};
@@ -76,7 +76,8 @@ impl<'p, 'a> Cells<'p, 'a> {
     /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of this or of a
     /// lower slot is taken, and where the object it belongs to ends is not known.
     pub fn escapes(&self, function: FunctionId, offset: i64) -> bool {
-        self.escapes_in(function).lowest_slot.is_some_and(|lowest| lowest <= offset)
+        let reaches = |lowest| lowest <= offset || self.program.convention == Convention::Standard;
+        self.escapes_in(function).lowest_slot.is_some_and(reaches)
     }
 
     /// Why an unknown pointer may point at the 8 bytes at `address`; `None` if its address is never taken. Objects are
