@@ -99,6 +99,9 @@ impl<'p, 'a> Cells<'p, 'a> {
             Some(symbol) => symbol.address.0..symbol.address.0.saturating_add(symbol.size.0.max(1)),
             None => self.lowest_base(address)..address.saturating_add(8),
         };
+        // What points right behind an array may be used downwards.
+        let is_array = object.end - object.start > 8;
+        let object = object.start..object.end.saturating_add(is_array.into());
         let in_data = self.program.data_addresses.first_in(&object, &self.program.code);
         // Only a function that has the address in a register can give it away.
         let holders = within(&self.program.pointers, &object).iter();
