@@ -192,7 +192,7 @@ impl<'a> Handed<'_, 'a> {
         state: &State<'a>,
         places: &BTreeSet<i64>,
     ) {
-        if store_size(instruction.op).is_none() && !is_atomic_write(instruction.op) || !self.leads_to_slot(places) {
+        if store_size(instruction.op).is_none() && !is_atomic_write(instruction.op) || places.is_empty() {
             return;
         }
         match state.address(instruction, self.program.code.arena) {
@@ -204,6 +204,8 @@ impl<'a> Handed<'_, 'a> {
                     self.work.extend(self.cells.users(variable));
                 }
             }
+            // Downwards it is followed as far as it is seen.
+            _ if !self.leads_to_slot(places) => {}
             _ => self.escaped = self.escaped.or(Some(at)),
         }
     }

@@ -121,6 +121,8 @@ pub(super) struct Search<'p, 'a> {
     liveness: &'p Liveness<'p, 'a>,
     /// Functions that make a child which shares or lacks their frame; worked out when first asked for.
     forks: Option<BTreeSet<FunctionId>>,
+    /// Functions that were asked whether they are like `setjmp`.
+    context_keepers: BTreeMap<FunctionId, bool>,
     /// Calls through pointers, by the function called; or where its address got out of sight.
     pointer_callers: BTreeMap<FunctionId, Result<Rc<[BlockId]>, u64>>,
     /// Where registers have their values from.
@@ -174,6 +176,7 @@ impl<'p, 'a> Search<'p, 'a> {
             cells,
             liveness,
             forks: None,
+            context_keepers: BTreeMap::new(),
             pointer_callers: BTreeMap::new(),
             sources: BTreeMap::new(),
             handed_out: BTreeMap::new(),

@@ -12,7 +12,7 @@ use crate::analysis::leaf;
 use crate::analysis::names;
 use crate::analysis::tracking;
 use crate::analysis::value::Value;
-use crate::isa::{ControlFlow, Register};
+use crate::isa::{ControlFlow, Op, Register};
 
 impl<'a> Search<'_, 'a> {
     pub(super) fn at_start(&mut self, block: BlockId, place: Place) -> Words {
@@ -43,7 +43,7 @@ impl<'a> Search<'_, 'a> {
             Place::Slot { offset, .. } if self.slot_escapes(found.function, offset, CALLER_LIMIT) => {
                 return self.lose(|| format!("the function called at {at:#x} may overwrite its stack slot"));
             }
-            Place::Slot { .. } if callee.known().any(|target| self.may_fork(target)) => {
+            Place::Slot { .. } if callee.known().any(|target| self.may_fork(target) || self.keeps_context(target)) => {
                 return self.lose(|| format!("the function called at {at:#x} may return twice, on one stack"));
             }
             Place::Slot { offset, .. } if !self.is_kept_over_call(&steps, offset) => {
@@ -72,7 +72,34 @@ impl<'a> Search<'_, 'a> {
         if unwinds || callee.unknown || register.number() >> 1 != 5 {
             return self.lose(|| format!("the call at {at:#x} overwrites it"));
         }
+        if callee.known().any(|target| self.keeps_context(target)) {
+            return self
+                .lose(|| format!("the function called at {at:#x} may return twice, the second time with any result"));
+        }
         callee.known().flat_map(|target| self.ask(Question::AtReturn(target, register))).collect()
+    }
+
+    /// Whether `function`, or one that it jumps to, keeps where it returns to outside its frame, as `setjmp` does.
+    fn keeps_context(&mut self, function: FunctionId) -> bool {
+        if let Some(&known) = self.context_keepers.get(&function) {
+            return known;
+        }
+        let program = self.program;
+        let (mut seen, mut work, mut keeps) = (BTreeSet::from([function]), vec![function], false);
+        while let Some(function) = work.pop() {
+            for &block in &program[function].blocks {
+                program.blocks.visit(block, &program.code, |_, instruction, state| {
+                    let stores = instruction.op == Op::Sd && instruction.rs2() == Register::RA;
+                    let is_link = state.get(Register::RA) == Value::Any;
+                    let in_frame = || matches!(state.address(instruction, program.code.arena), Value::Stack(_));
+                    keeps |= stores && is_link && !in_frame();
+                });
+                let tail = program.blocks[block].exit.tail();
+                work.extend(tail.into_iter().flat_map(|tail| tail.named()).filter(|&target| seen.insert(target)));
+            }
+        }
+        self.context_keepers.insert(function, keeps);
+        keeps
     }
 
     /// Whether `function` itself makes a child that goes on where it returns.
