@@ -281,8 +281,8 @@ impl Escapes {
         if stored.is_some() || is_atomic_write(instruction.op) {
             self.escape(of(instruction.rs2()));
         }
-        if matches!(instruction.op, Op::Fsw | Op::Fsd) {
-            // Floating-point stores are no writers that the search follows.
+        if is_float_access(instruction.op) {
+            // Floating-point registers are not followed.
             self.escape(state.address(instruction, code.arena));
         }
         if instruction.op == Op::Ecall {

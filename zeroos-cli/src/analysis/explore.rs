@@ -17,6 +17,7 @@ pub(super) use sweep::Sweep;
 
 use super::blocks::{BlockEffects, Blocks, LONGEST};
 use super::call_tables::CallTable;
+use super::cells::is_float_access;
 use super::code::{Code, load_size, store_size};
 use super::exit::{BlockId, Exit, FunctionId};
 use super::flow::all_registers;
@@ -316,8 +317,8 @@ impl<'v> Explorer<'_, 'v> {
             let constants = address.constants().unwrap_or_default().iter();
             let writable = constants.filter(|&&address| self.code.is_writable(address));
             self.found.accesses.extend(writable.map(|&address| (address, block)));
-        } else if matches!(instruction.op, Op::Fsw | Op::Fsd) {
-            // Who may write where is asked of those that have the address.
+        } else if is_float_access(instruction.op) {
+            // Who may write where, or have what lies there, is asked of those that have the address.
             let address = state.address(instruction, self.code.arena);
             let writable = address.constants().unwrap_or_default().iter().filter(|&&at| self.code.is_writable(at));
             self.found.pointers.extend(writable.map(|&address| (address, self.id)));

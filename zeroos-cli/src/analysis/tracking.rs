@@ -369,9 +369,13 @@ pub(super) fn reads_stack_arguments(program: &Program<'_>, function: FunctionId)
     while let Some(function) = work.pop() {
         for &block in &program[function].blocks {
             let mut reads = false;
-            program.blocks.visit(block, &program.code, |_, instruction, state| {
+            program.blocks.visit(block, &program.code, |at, instruction, state| {
                 reads |= load_size(instruction.op).is_some()
                     && matches!(state.address(instruction, program.code.arena), Value::Stack(offset) if offset >= 0);
+                // Variadic functions put registers below what is on the stack, and go through both by a pointer.
+                let result = state.result(instruction, at, &program.code);
+                reads |= matches!(result, Some(Value::Stack(offset)) if offset >= -64)
+                    && !matches!(instruction.rd(), Register::SP | Register::S0);
             });
             // What it jumps to at its end finds the same arguments.
             let tail = program.blocks[block].exit.tail();
