@@ -44,9 +44,7 @@ impl Access {
             _ => None,
         }
     }
-}
 
-impl Access {
     /// Whether `other` reads the same table, whatever its index. What is added to distances says which table it is; without, its
     /// place does.
     fn is_like(self, other: Access) -> bool {

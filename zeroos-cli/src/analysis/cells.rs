@@ -73,8 +73,8 @@ impl<'p, 'a> Cells<'p, 'a> {
         self.escapes[function.index()].get_or_init(|| Escapes::of(self.program, self.liveness, function))
     }
 
-    /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of this or of a
-    /// lower slot is taken, and where the object it belongs to ends is not known.
+    /// Whether an unknown pointer may point at the stack slot at `offset` of `function`: the address of some slot is taken, and
+    /// where the object that it belongs to starts and ends is not known. In Go nothing reaches downwards.
     pub fn escapes(&self, function: FunctionId, offset: i64) -> bool {
         let reaches = |lowest| lowest <= offset || self.program.convention == Convention::Standard;
         self.escapes_in(function).lowest_slot.is_some_and(reaches)

@@ -45,6 +45,7 @@ pub(super) struct Explorer<'p, 'v> {
     pub function: &'p mut Function,
     pub exploration: &'p mut Exploration,
     pub id: FunctionId,
+    /// Where instructions of the function start, once that is asked.
     pub front: OnceCell<Front>,
     pub found: &'p mut Discoveries,
 }

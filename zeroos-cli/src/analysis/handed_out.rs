@@ -210,7 +210,7 @@ impl<'a> Handed<'_, 'a> {
         }
     }
 
-    /// Whether pointers to `places` may be used for the slot: what they point at does not reach downwards.
+    /// Whether pointers to `places` lead to the slot if they are moved upwards; how far downwards is only seen where it is known.
     fn leads_to_slot(&self, places: &BTreeSet<i64>) -> bool {
         places.first().is_some_and(|&lowest| lowest < self.wanted.end)
     }
